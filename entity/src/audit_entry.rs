@@ -1,0 +1,20 @@
+//! A security-relevant change, never updated.
+use sea_orm::entity::prelude::*;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "audit_entry")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub workspace_id: Option<Uuid>,
+    pub principal_id: Uuid,
+    #[sea_orm(column_type = "Text")]
+    pub action: String,
+    pub subject_id: Uuid,
+    #[sea_orm(column_type = "JsonBinary")]
+    pub data: Json,
+    pub at: ChronoDateTimeUtc,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

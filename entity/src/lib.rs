@@ -1,0 +1,12 @@
+//! The tables as sea-orm entities, one a file, without behaviour. A test holds them against the migrated schema.
+
+pub mod api_key;
+pub mod audit_entry;
+pub mod event;
+pub mod event_head;
+pub mod idempotency_key;
+pub mod invitation;
+pub mod membership;
+pub mod service_account;
+pub mod user;
+pub mod workspace;

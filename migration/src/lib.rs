@@ -1,0 +1,20 @@
+//! The schema's history: one change a file, in order, replayed on SQLite and PostgreSQL. Expand first, contract in
+//! a later release; a released file never changes.
+pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
+
+mod column;
+mod m0001_account;
+mod m0002_event;
+
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m0001_account::Migration),
+            Box::new(m0002_event::Migration),
+        ]
+    }
+}

@@ -1,0 +1,137 @@
+//! Puts the product together: configuration → database, log and bus → services → what runs.
+use crate::{
+    account::AccountService,
+    config::Config,
+    db::{self, DataFolder, Db, connect::OpenError},
+    event::{Bus, BusError, Log},
+    graphql, http,
+    shared::{Ambient, Error},
+};
+use std::{net::SocketAddr, time::Duration};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// The services of all slices, made once.
+#[derive(Clone, Debug)]
+pub struct Services {
+    pub db: Db,
+    pub log: Log,
+    pub bus: Bus,
+    pub ambient: Ambient,
+    pub account: AccountService,
+}
+
+/// What keeps the product from starting; the text says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Bus(#[from] BusError),
+    #[error("{0} cannot be listened on: {1}. Stop what uses it, or set {2} to another address")]
+    Listen(SocketAddr, std::io::Error, &'static str),
+    #[error("the start failed: {0}")]
+    First(#[from] Error),
+}
+
+/// Everything that a command needs; the data folder is held as long as this lives.
+#[derive(Debug)]
+pub struct App {
+    pub config: Config,
+    pub services: Services,
+    data: DataFolder,
+}
+
+impl App {
+    pub async fn open(config: Config, ambient: Ambient) -> Result<Self, StartError> {
+        let data = DataFolder::open(&config.data_dir)?;
+        let db = db::open(&config).await?;
+        let bus = Bus::connect(&config.events.url).await?;
+        let log = Log::new(db.clone(), bus.clone(), ambient.clone());
+        let account = AccountService::new(db.clone(), log.clone(), ambient.clone());
+        let services = Services {
+            db,
+            log,
+            bus,
+            ambient,
+            account,
+        };
+        Ok(Self {
+            config,
+            services,
+            data,
+        })
+    }
+
+    /// Listens, serves, and works in the background until [`Running::stop`].
+    pub async fn start(self) -> Result<Running, StartError> {
+        let listen = async |address, setting| {
+            TcpListener::bind(address)
+                .await
+                .map_err(|error| StartError::Listen(address, error, setting))
+        };
+        let public = listen(self.config.listen, "AIFIRST_LISTEN").await?;
+        let admin = listen(self.config.admin_listen, "AIFIRST_ADMIN_LISTEN").await?;
+        let stop = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        let address = public
+            .local_addr()
+            .map_err(|e| StartError::Listen(self.config.listen, e, "AIFIRST_LISTEN"))?;
+        let admin_address = admin
+            .local_addr()
+            .map_err(|e| StartError::Listen(self.config.admin_listen, e, "AIFIRST_ADMIN_LISTEN"))?;
+        let schema = graphql::schema(&self.services);
+        let server = tokio::spawn(http::serve(
+            public,
+            admin,
+            schema,
+            self.services.clone(),
+            stop.clone(),
+        ));
+        Ok(Running {
+            address,
+            admin_address,
+            services: self.services,
+            stop,
+            tasks,
+            server,
+            _data: self.data,
+        })
+    }
+}
+
+/// A server at work.
+#[derive(Debug)]
+pub struct Running {
+    pub address: SocketAddr,
+    pub admin_address: SocketAddr,
+    pub services: Services,
+    stop: CancellationToken,
+    /// What works in the background.
+    tasks: TaskTracker,
+    server: JoinHandle<()>,
+    _data: DataFolder,
+}
+
+/// How long work that has begun may take to end.
+const DRAIN: Duration = Duration::from_secs(20);
+
+impl Running {
+    /// Takes nothing new, lets what has begun end, and closes the database.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.tasks.close();
+        let ended = async {
+            let _ = self.server.await;
+            self.tasks.wait().await;
+        };
+        if tokio::time::timeout(DRAIN, ended).await.is_err() {
+            tracing::warn!(
+                "stopped before all work had ended; it will be taken up at the next start"
+            );
+        }
+        if let Err(error) = self.services.db.close().await {
+            tracing::warn!(%error, "the database did not close in order");
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! What can be configured. Defaults stand in `config.default.toml`; `aifirst.toml`, then the environment, override
+//! them. What is unknown or impossible stops the start and says where it stands.
+use figment::{
+    Figment,
+    providers::{Env, Format, Toml},
+};
+use serde::{Deserialize, Serialize};
+use std::{net::SocketAddr, path::PathBuf};
+
+const DEFAULTS: &str = include_str!("../config.default.toml");
+const PREFIX: &str = "AIFIRST_";
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub mode: Mode,
+    pub data_dir: PathBuf,
+    pub listen: SocketAddr,
+    pub admin_listen: SocketAddr,
+    pub database: DatabaseConfig,
+    pub events: EventsConfig,
+    pub log: LogConfig,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    Development,
+    Production,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseConfig {
+    pub url: String,
+    pub readers: u32,
+    pub connections: u32,
+    pub acquire_timeout_seconds: u64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventsConfig {
+    pub url: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogConfig {
+    pub filter: String,
+    pub format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Auto,
+    Pretty,
+    Json,
+}
+
+/// What is wrong with the configuration, and where.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(String);
+
+impl Config {
+    /// Defaults, file and environment.
+    pub fn load() -> Result<Self, ConfigError> {
+        Self::read(Self::figment())
+    }
+
+    fn figment() -> Figment {
+        let file =
+            std::env::var(format!("{PREFIX}CONFIG")).unwrap_or_else(|_| "aifirst.toml".into());
+        Self::defaults().merge(Toml::file(file)).merge(
+            Env::prefixed(PREFIX)
+                // AIFIRST_CONFIG names the file; AIFIRST_TEST_… and AIFIRST_CACHE_… belong to the scripts.
+                .filter(|key| {
+                    key != "config" && !key.starts_with("test_") && !key.starts_with("cache_")
+                })
+                .split("__"),
+        )
+    }
+
+    fn defaults() -> Figment {
+        Figment::from(Toml::string(DEFAULTS))
+    }
+
+    /// The defaults with `toml` over them, whatever file and environment say.
+    pub fn with(toml: &str) -> Result<Self, ConfigError> {
+        Self::read(Self::defaults().merge(Toml::string(toml)))
+    }
+
+    fn read(figment: Figment) -> Result<Self, ConfigError> {
+        let config: Self = figment
+            .extract()
+            .map_err(|errors| ConfigError(tell(errors)))?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let url = self.database_url();
+        if !["sqlite:", "postgres:", "postgresql:"]
+            .iter()
+            .any(|scheme| url.starts_with(scheme))
+        {
+            return Err(ConfigError(
+                "database.url: must begin with sqlite:// or postgres://".into(),
+            ));
+        }
+        for (name, value) in [
+            ("readers", self.database.readers),
+            ("connections", self.database.connections),
+        ] {
+            if value == 0 || value > 1000 {
+                return Err(ConfigError(format!(
+                    "database.{name}: {value} is not between 1 and 1000"
+                )));
+            }
+        }
+        if !self.events.url.is_empty() && !self.events.url.starts_with("nats://") {
+            return Err(ConfigError(
+                "events.url: must begin with nats://, or be empty".into(),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Where the database is.
+    pub fn database_url(&self) -> String {
+        if self.database.url.is_empty() {
+            format!("sqlite://{}", self.data_dir.join("aifirst.db").display())
+        } else {
+            self.database.url.clone()
+        }
+    }
+
+    /// In force, as TOML, secrets masked.
+    pub fn masked(&self) -> Result<String, ConfigError> {
+        let mut shown = self.clone();
+        shown.database.url = crate::db::connect::without_password(&shown.database.url);
+        shown.events.url = crate::db::connect::without_password(&shown.events.url);
+        toml::to_string_pretty(&shown).map_err(|error| ConfigError(error.to_string()))
+    }
+}
+
+/// One line a problem: where, and what.
+fn tell(errors: figment::Error) -> String {
+    let lines = errors.into_iter().map(|error| {
+        let place = error
+            .metadata
+            .as_ref()
+            .map_or(String::new(), |from| match &from.source {
+                Some(source) => format!(" (in {source})"),
+                None => format!(" (in {})", from.name),
+            });
+        let key = error.path.join(".");
+        let key = if key.is_empty() {
+            String::new()
+        } else {
+            format!("{key}: ")
+        };
+        format!("{key}{}{place}", error.kind)
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_complete_and_valid() {
+        assert_eq!(Config::with("").unwrap().listen.port(), 8080);
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_place() {
+        let error = Config::with("[database]\nurll = 'x'")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("urll") && error.contains("database"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_bad_value_is_named_with_its_place() {
+        let error = Config::with("listen = 'nowhere'").unwrap_err().to_string();
+        assert!(error.contains("listen"), "{error}");
+        assert!(
+            Config::with("[database]\nurl = 'mysql://x'")
+                .unwrap_err()
+                .to_string()
+                .contains("database.url")
+        );
+    }
+
+    #[test]
+    fn passwords_are_masked() {
+        let config = Config::with("[database]\nurl = 'postgres://ana:secret@host/db'").unwrap();
+        assert!(!config.masked().unwrap().contains("secret"));
+    }
+}

@@ -1,0 +1,114 @@
+//! The database: readers and the writer, transactions, pages, idempotency, and what differs between SQLite and
+//! PostgreSQL.
+pub mod connect;
+pub mod idempotency;
+pub mod page;
+
+use crate::shared::{Error, Result};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqlErr,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+pub use connect::{DataFolder, open};
+
+impl From<DbErr> for Error {
+    fn from(source: DbErr) -> Self {
+        match source {
+            DbErr::ConnectionAcquire(_) => {
+                Self::Unavailable("the database is busy: try again in a moment")
+            }
+            other => Self::Internal(Box::new(other)),
+        }
+    }
+}
+
+/// Whether a write failed because a unique index already holds its key.
+pub fn is_unique_violation(error: &Error) -> bool {
+    matches!(error, Error::Internal(source)
+        if matches!(source.downcast_ref::<DbErr>().and_then(DbErr::sql_err), Some(SqlErr::UniqueConstraintViolation(_))))
+}
+
+/// Readers and the writer: on SQLite the writer is a pool of one, on PostgreSQL both are the same pool.
+#[derive(Clone, Debug)]
+pub struct Db {
+    reader: DatabaseConnection,
+    writer: DatabaseConnection,
+    statements: Arc<AtomicU64>,
+}
+
+/// Where a store reads: the readers, or the transaction that the caller is in, with its own writes.
+pub trait Source: Sync {
+    fn connection(&self) -> &impl ConnectionTrait;
+
+    fn backend(&self) -> DbBackend {
+        self.connection().get_database_backend()
+    }
+
+    fn is_sqlite(&self) -> bool {
+        self.backend() == DbBackend::Sqlite
+    }
+}
+
+/// Dropped without a commit, it never happened. No network is awaited inside one.
+#[derive(Debug)]
+pub struct Tx(DatabaseTransaction);
+
+impl Db {
+    /// Immediate on SQLite: a deferred transaction that writes late fails with BUSY_SNAPSHOT, which no timeout cures.
+    pub async fn begin(&self) -> Result<Tx> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..Default::default()
+        };
+        Ok(Tx(self.writer.begin_with_options(options).await?))
+    }
+
+    /// SQL statements sent so far, transaction control aside.
+    pub fn statements(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<()> {
+        Ok(self.reader.ping().await?)
+    }
+
+    /// On SQLite empties the write-ahead log into the file, so that deleted text is in neither (`secure_delete`
+    /// overwrites it in the file). Does nothing on PostgreSQL, whose log has a retention of its own.
+    pub async fn checkpoint(&self) -> Result<()> {
+        if self.is_sqlite() {
+            self.writer
+                .execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)")
+                .await?;
+        }
+        Ok(())
+    }
+
+    pub async fn close(self) -> Result<()> {
+        self.reader.close().await?;
+        Ok(self.writer.close().await?)
+    }
+}
+
+impl Tx {
+    pub async fn commit(self) -> Result<()> {
+        Ok(self.0.commit().await?)
+    }
+}
+
+impl Source for Db {
+    fn connection(&self) -> &impl ConnectionTrait {
+        &self.reader
+    }
+}
+
+impl Source for Tx {
+    fn connection(&self) -> &impl ConnectionTrait {
+        &self.0
+    }
+}

@@ -1,0 +1,223 @@
+//! Keyset pages in SQL: one statement for a list, one for the same list of many parents.
+use super::Source;
+use crate::shared::{Page, PageRequest, Result, page::Key};
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, ModelTrait,
+    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, Value,
+    sea_query::{Alias, Expr, ExprTrait, Order, Query, WindowStatement},
+};
+use std::{collections::HashMap, hash::Hash};
+use uuid::Uuid;
+
+/// A total order: a column, and the id where that ties.
+#[derive(Clone, Copy, Debug)]
+pub struct Keyset<C> {
+    pub column: C,
+    pub id: C,
+    pub descending: bool,
+}
+
+impl<C: ColumnTrait> Keyset<C> {
+    pub fn newest_first(column: C, id: C) -> Self {
+        Self {
+            column,
+            id,
+            descending: true,
+        }
+    }
+
+    pub fn oldest_first(column: C, id: C) -> Self {
+        Self {
+            column,
+            id,
+            descending: false,
+        }
+    }
+
+    /// The direction in which rows are read for this request.
+    fn direction(&self, request: &PageRequest) -> Order {
+        if self.descending == request.backward {
+            Order::Asc
+        } else {
+            Order::Desc
+        }
+    }
+
+    /// Rows on one side of a place.
+    fn beyond(&self, key: &Key, rising: bool) -> Condition {
+        let value = self.value(key.value);
+        let (column, id) = (self.column, self.id);
+        let (further, further_id) = if rising {
+            (column.gt(value.clone()), id.gt(key.id))
+        } else {
+            (column.lt(value.clone()), id.lt(key.id))
+        };
+        Condition::any()
+            .add(further)
+            .add(Condition::all().add(column.eq(value)).add(further_id))
+    }
+
+    fn within(&self, request: &PageRequest) -> Condition {
+        let after = request.after.map(|key| self.beyond(&key, !self.descending));
+        let before = request.before.map(|key| self.beyond(&key, self.descending));
+        Condition::all().add_option(after).add_option(before)
+    }
+
+    fn value(&self, value: i64) -> Value {
+        use sea_orm::ColumnType;
+        match self.column.def().get_column_type() {
+            ColumnType::TimestampWithTimeZone | ColumnType::Timestamp | ColumnType::DateTime => {
+                DateTime::<Utc>::from_timestamp_micros(value)
+                    .unwrap_or_default()
+                    .into()
+            }
+            _ => value.into(),
+        }
+    }
+
+    fn key<M>(&self, model: &M) -> Key
+    where
+        M: ModelTrait,
+        M::Entity: EntityTrait<Column = C>,
+    {
+        let value = match model.get(self.column) {
+            Value::ChronoDateTimeUtc(Some(at)) => at.timestamp_micros(),
+            Value::BigInt(Some(value)) => value,
+            Value::Int(Some(value)) => value.into(),
+            _ => 0,
+        };
+        let id = match model.get(self.id) {
+            Value::Uuid(Some(id)) => id,
+            _ => Uuid::nil(),
+        };
+        Key { value, id }
+    }
+}
+
+const TOTAL: &str = "total_of_list";
+const PLACE: &str = "place_in_list";
+
+/// The page of one list. The total, where wanted, comes with the rows when the page starts at an end, else by a
+/// second statement.
+pub async fn list<E>(
+    source: &impl Source,
+    select: Select<E>,
+    order: &Keyset<E::Column>,
+    request: &PageRequest,
+) -> Result<Page<E::Model>>
+where
+    E: EntityTrait,
+    E::Model: FromQueryResult + ModelTrait<Entity = E> + Send + Sync,
+{
+    let total_alone = request.count && !request.is_unbounded();
+    let total = if total_alone {
+        Some(select.clone().count(source.connection()).await?)
+    } else {
+        None
+    };
+    let direction = order.direction(request);
+    let mut page = select
+        .filter(order.within(request))
+        .order_by(order.column, direction.clone())
+        .order_by(order.id, direction)
+        .limit(request.limit as u64 + 1);
+    if request.count && !total_alone {
+        page = page.expr_as(Expr::cust("COUNT(*) OVER ()"), TOTAL);
+    }
+    let rows = source.connection().query_all(&page.into_query()).await?;
+    let mut total = total;
+    let mut found = Vec::with_capacity(rows.len());
+    for row in rows {
+        if request.count && !total_alone {
+            total = Some(row.try_get::<i64>("", TOTAL)?.unsigned_abs());
+        }
+        let model = E::Model::from_query_result(&row, "")?;
+        found.push((order.key(&model), model));
+    }
+    Ok(Page::cut(
+        found,
+        request,
+        if request.count {
+            total.or(Some(0))
+        } else {
+            None
+        },
+    ))
+}
+
+/// The same page of the list of each parent, in one statement: rows are numbered inside their parent. Totals,
+/// where wanted and a cursor is given, count the rows beyond it too (a second statement).
+pub async fn list_by<E, P>(
+    source: &impl Source,
+    select: Select<E>,
+    parent: E::Column,
+    parents: &[P],
+    order: &Keyset<E::Column>,
+    request: &PageRequest,
+) -> Result<HashMap<P, Page<E::Model>>>
+where
+    E: EntityTrait,
+    E::Model: FromQueryResult + ModelTrait<Entity = E> + Send + Sync,
+    P: Copy + Eq + Hash + Into<Uuid> + From<Uuid>,
+{
+    let ids = || parents.iter().map(|parent| (*parent).into());
+    let select = select.filter(parent.is_in(ids()));
+    let total_alone = request.count && !request.is_unbounded();
+    let mut totals: HashMap<Uuid, u64> = HashMap::new();
+    if total_alone {
+        let counts = select
+            .clone()
+            .select_only()
+            .column_as(parent, "parent")
+            .column_as(Expr::cust("COUNT(*)"), TOTAL)
+            .group_by(parent)
+            .into_query();
+        for row in source.connection().query_all(&counts).await? {
+            totals.insert(
+                row.try_get("", "parent")?,
+                row.try_get::<i64>("", TOTAL)?.unsigned_abs(),
+            );
+        }
+    }
+    let direction = order.direction(request);
+    let mut window = WindowStatement::partition_by((parent.entity_name(), parent));
+    window
+        .order_by(
+            (order.column.entity_name(), order.column),
+            direction.clone(),
+        )
+        .order_by((order.id.entity_name(), order.id), direction);
+    let mut numbered = select.filter(order.within(request)).into_query();
+    numbered.expr_window_as(Expr::cust("ROW_NUMBER()"), window, PLACE);
+    if request.count && !total_alone {
+        let whole = WindowStatement::partition_by((parent.entity_name(), parent));
+        numbered.expr_window_as(Expr::cust("COUNT(*)"), whole, TOTAL);
+    }
+    let place = Alias::new(PLACE);
+    let page = Query::select()
+        .expr(Expr::cust("*"))
+        .from_subquery(numbered, Alias::new("numbered"))
+        .and_where(Expr::col(place.clone()).lte(request.limit as i64 + 1))
+        .order_by(place, Order::Asc)
+        .to_owned();
+    let mut found: HashMap<Uuid, Vec<(Key, E::Model)>> = ids().map(|id| (id, vec![])).collect();
+    for row in source.connection().query_all(&page).await? {
+        let model = E::Model::from_query_result(&row, "")?;
+        let Value::Uuid(Some(id)) = model.get(parent) else {
+            continue;
+        };
+        if request.count && !total_alone {
+            totals.insert(id, row.try_get::<i64>("", TOTAL)?.unsigned_abs());
+        }
+        found
+            .entry(id)
+            .or_default()
+            .push((order.key(&model), model));
+    }
+    let total = |id| request.count.then(|| totals.get(&id).copied().unwrap_or(0));
+    Ok(found
+        .into_iter()
+        .map(|(id, rows)| (P::from(id), Page::cut(rows, request, total(id))))
+        .collect())
+}

@@ -1,0 +1,292 @@
+use super::{Bus, Cursor, bus::Subscription};
+use crate::{
+    db::{self, Db, Source},
+    shared::{
+        Ambient, Error, Result,
+        actor::{AtLeast, Grant, Read, Write},
+        id::WorkspaceId,
+    },
+};
+use chrono::{DateTime, Utc};
+use entity::{event, event_head};
+use futures_util::Stream;
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder,
+    QuerySelect, Set, sea_query::Expr,
+};
+use serde_json::Value;
+use std::{collections::BTreeMap, time::Duration};
+use uuid::Uuid;
+
+/// Events read at once.
+const BATCH: u64 = 256;
+/// How long a follower trusts the bus before it looks itself.
+const POLL: Duration = Duration::from_secs(5);
+
+#[derive(Clone, Debug)]
+pub struct Log {
+    db: Db,
+    bus: Bus,
+    ambient: Ambient,
+}
+
+/// What happened, as it is recorded.
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    pub kind: &'static str,
+    /// What it happened to, and what a stream is followed by: a run, a session, a memory.
+    pub subject: Uuid,
+    /// Set where only this principal may see it.
+    pub owner: Option<Uuid>,
+    /// What was true then. No contents that may have to be forgotten.
+    pub data: Value,
+}
+
+/// What happened, as it was recorded.
+#[derive(Clone, Debug)]
+pub struct Event {
+    pub workspace: WorkspaceId,
+    pub position: i64,
+    pub kind: String,
+    pub subject: Uuid,
+    pub data: Value,
+    pub at: DateTime<Utc>,
+}
+
+impl Event {
+    pub fn cursor(&self) -> Cursor {
+        Cursor::new(self.workspace, self.position)
+    }
+}
+
+/// A unit of work: a change and its events, together or not at all.
+#[derive(Debug)]
+pub struct Tx {
+    inner: db::Tx,
+    events: BTreeMap<WorkspaceId, Vec<NewEvent>>,
+    bus: Bus,
+    ambient: Ambient,
+}
+
+impl Log {
+    pub fn new(db: Db, bus: Bus, ambient: Ambient) -> Self {
+        Self { db, bus, ambient }
+    }
+
+    pub async fn begin(&self) -> Result<Tx> {
+        let inner = self.db.begin().await?;
+        Ok(Tx {
+            inner,
+            events: BTreeMap::new(),
+            bus: self.bus.clone(),
+            ambient: self.ambient.clone(),
+        })
+    }
+
+    /// The position of the workspace's last event.
+    pub async fn head(&self, source: &impl Source, workspace: WorkspaceId) -> Result<i64> {
+        Ok(head(source, workspace).await?.position)
+    }
+
+    /// The position after which a stream begins; without a cursor, at the beginning.
+    pub async fn begin_after(
+        &self,
+        grant: &Grant<impl AtLeast<Read>>,
+        after: Option<&Cursor>,
+    ) -> Result<i64> {
+        let Some(cursor) = after else { return Ok(0) };
+        if cursor.workspace != grant.workspace() {
+            return Err(Error::InvalidCursor("this cursor is of another workspace"));
+        }
+        let head = head(&self.db, grant.workspace()).await?;
+        if cursor.position > head.position {
+            return Err(Error::InvalidCursor(
+                "this cursor lies in the future: it is not of this server's data",
+            ));
+        }
+        if cursor.position < head.trimmed {
+            return Err(Error::ResyncRequired);
+        }
+        Ok(cursor.position)
+    }
+
+    /// Events after a position that the grant may see, oldest first; of one subject, or all.
+    pub async fn list(
+        &self,
+        grant: &Grant<impl AtLeast<Read>>,
+        subject: Option<Uuid>,
+        after: i64,
+    ) -> Result<Vec<Event>> {
+        let visible = Condition::any()
+            .add(event::Column::OwnerId.is_null())
+            .add(event::Column::OwnerId.eq(grant.principal().uuid()));
+        let mut select = event::Entity::find()
+            .filter(event::Column::WorkspaceId.eq(grant.workspace().uuid()))
+            .filter(event::Column::Position.gt(after))
+            .filter(visible);
+        if let Some(subject) = subject {
+            select = select.filter(event::Column::SubjectId.eq(subject));
+        }
+        let rows = select
+            .order_by_asc(event::Column::Position)
+            .limit(BATCH)
+            .all(self.db.connection())
+            .await?;
+        Ok(rows.into_iter().map(from_row).collect())
+    }
+
+    /// Listens for wake-ups of a workspace. Listen first, then read: so nothing falls between.
+    pub async fn listen(&self, workspace: WorkspaceId) -> Wake {
+        Wake(self.bus.subscribe(&topic(workspace)).await)
+    }
+
+    /// Events after `after`, first what is in the log, then what comes, without gap or double; never ends.
+    pub fn follow<A: AtLeast<Read>>(
+        &self,
+        grant: Grant<A>,
+        subject: Option<Uuid>,
+        after: i64,
+    ) -> impl Stream<Item = Result<Event>> + Send + use<A> {
+        let log = self.clone();
+        async_stream::try_stream! {
+            let mut wake = log.listen(grant.workspace()).await;
+            let mut position = after;
+            loop {
+                let events = log.list(&grant, subject, position).await?;
+                if events.is_empty() {
+                    wake.wait().await;
+                }
+                for event in events {
+                    position = event.position;
+                    yield event;
+                }
+            }
+        }
+    }
+}
+
+/// Tells that a workspace's log may have grown.
+#[derive(Debug)]
+pub struct Wake(Subscription);
+
+impl Wake {
+    /// Returns on a wake-up, or after a while without one, for the bus may lose some.
+    pub async fn wait(&mut self) {
+        // Whether it was a message, a loss or the time: the log is read in each case.
+        let _ = tokio::time::timeout(POLL, self.0.next()).await;
+    }
+}
+
+impl Tx {
+    pub fn record(&mut self, grant: &Grant<impl AtLeast<Write>>, event: NewEvent) {
+        self.events
+            .entry(grant.workspace())
+            .or_default()
+            .push(event);
+    }
+
+    /// Numbers the events last, under the row lock of each workspace's head (in one order, so that no two
+    /// deadlock), commits, then wakes who waits. The wake-up may be lost, the log may not.
+    pub async fn commit(self) -> Result<()> {
+        let Self {
+            inner,
+            events,
+            bus,
+            ambient,
+        } = self;
+        let at = ambient.now();
+        let workspaces: Vec<_> = events.keys().copied().collect();
+        for (workspace, events) in events {
+            let count = i64::try_from(events.len()).map_err(Error::internal)?;
+            let last = advance(&inner, workspace, count).await?;
+            let rows: Vec<_> = (last + 1 - count..)
+                .zip(events)
+                .map(|(position, event)| to_row(workspace, position, event, at))
+                .collect();
+            // Seven values a row: below the bind limits of both databases.
+            for rows in rows.chunks(1000) {
+                event::Entity::insert_many(rows.to_vec())
+                    .exec_without_returning(inner.connection())
+                    .await?;
+            }
+        }
+        inner.commit().await?;
+        for workspace in workspaces {
+            bus.publish(&topic(workspace), vec![]).await;
+        }
+        Ok(())
+    }
+}
+
+impl Source for Tx {
+    fn connection(&self) -> &impl ConnectionTrait {
+        self.inner.connection()
+    }
+}
+
+/// Starts a workspace's log. Called once, where the workspace is made.
+pub async fn create_head(tx: &Tx, workspace: WorkspaceId) -> Result<()> {
+    let head = event_head::ActiveModel {
+        workspace_id: Set(workspace.uuid()),
+        position: Set(0),
+        trimmed: Set(0),
+    };
+    event_head::Entity::insert(head)
+        .exec_without_returning(tx.connection())
+        .await?;
+    Ok(())
+}
+
+fn topic(workspace: WorkspaceId) -> String {
+    format!("log.{workspace}")
+}
+
+async fn head(source: &impl Source, workspace: WorkspaceId) -> Result<event_head::Model> {
+    event_head::Entity::find_by_id(workspace.uuid())
+        .one(source.connection())
+        .await?
+        .ok_or(Error::NotFound("workspace"))
+}
+
+async fn advance(tx: &db::Tx, workspace: WorkspaceId, by: i64) -> Result<i64> {
+    let heads = event_head::Entity::update_many()
+        .col_expr(
+            event_head::Column::Position,
+            Expr::col(event_head::Column::Position).add(by),
+        )
+        .filter(event_head::Column::WorkspaceId.eq(workspace.uuid()))
+        .exec_with_returning(tx.connection())
+        .await?;
+    heads
+        .first()
+        .map(|head| head.position)
+        .ok_or(Error::NotFound("workspace"))
+}
+
+fn to_row(
+    workspace: WorkspaceId,
+    position: i64,
+    event: NewEvent,
+    at: DateTime<Utc>,
+) -> event::ActiveModel {
+    event::ActiveModel {
+        workspace_id: Set(workspace.uuid()),
+        position: Set(position),
+        kind: Set(event.kind.to_owned()),
+        subject_id: Set(event.subject),
+        owner_id: Set(event.owner),
+        data: Set(event.data),
+        at: Set(at),
+    }
+}
+
+fn from_row(row: event::Model) -> Event {
+    Event {
+        workspace: WorkspaceId::from_uuid(row.workspace_id),
+        position: row.position,
+        kind: row.kind,
+        subject: row.subject_id,
+        data: row.data,
+        at: row.at,
+    }
+}

@@ -1,0 +1,12 @@
+//! The append-only log, and the bus that wakes who waits for it.
+//!
+//! The log is the truth: a change and its events commit together ([`Log::begin`], [`Tx::record`], [`Tx::commit`]),
+//! numbered by one position per workspace, gapless and in commit order. The bus is a hint: a lost message costs
+//! time, never an event, because [`Log::follow`] reads the log.
+mod bus;
+mod cursor;
+mod log;
+
+pub use bus::{Bus, BusError, Signal, Subscription};
+pub use cursor::{Cursor, Place};
+pub use log::{Event, Log, NewEvent, Tx, Wake, create_head};

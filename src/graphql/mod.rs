@@ -1,0 +1,47 @@
+//! The one schema, assembled from the slices, and the way of a document through it.
+use crate::{
+    account::{self, AccountMutation, AccountQuery},
+    app::Services,
+    graphql_kit::ErrorCode,
+    shared::actor::Actor,
+};
+use async_graphql::{
+    EmptySubscription, MergedObject, Request, SDLExportOptions, Schema as BareSchema,
+};
+
+/// Where every read begins.
+#[derive(MergedObject, Default, Debug)]
+pub struct Query(AccountQuery);
+
+/// Every change.
+#[derive(MergedObject, Default, Debug)]
+pub struct Mutation(AccountMutation);
+
+pub type Schema = BareSchema<Query, Mutation, EmptySubscription>;
+
+/// The schema over the services.
+pub fn schema(services: &Services) -> Schema {
+    builder().data(services.account.clone()).finish()
+}
+
+fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, EmptySubscription> {
+    BareSchema::build(Query::default(), Mutation::default(), EmptySubscription)
+        .register_output_type::<ErrorCode>()
+        .disable_suggestions()
+}
+
+/// The schema's text, as committed in `schema.graphql`.
+pub fn sdl() -> String {
+    let options = SDLExportOptions::new()
+        .sorted_fields()
+        .sorted_arguments()
+        .sorted_enum_items()
+        .include_specified_by();
+    builder().finish().sdl_with_options(options)
+}
+
+/// Puts who asks, and the loaders that ask for them, into a request.
+pub fn request_data(request: Request, services: &Services, actor: Actor) -> Request {
+    let request = account::request_data(request, &services.account, &actor);
+    request.data(actor)
+}

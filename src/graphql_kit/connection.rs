@@ -1,0 +1,88 @@
+use super::ApiError;
+use crate::shared::{Page, PageRequest, page::Key};
+use async_graphql::{
+    Context, OutputType, SimpleObject,
+    connection::{self, Edge, EmptyFields},
+};
+
+/// A page of a list by Relay's rules.
+pub type Connection<T, F = TotalCount> = connection::Connection<Place, T, F, EmptyFields>;
+
+/// The size of the whole list.
+#[derive(SimpleObject, Debug, Clone, Copy)]
+pub struct TotalCount {
+    /// How many there are in all pages together.
+    total_count: i32,
+}
+
+/// The cursor of an edge.
+#[derive(Clone, Copy, Debug)]
+pub struct Place(Key);
+
+impl connection::CursorType for Place {
+    type Error = crate::shared::Error;
+
+    fn decode_cursor(text: &str) -> Result<Self, Self::Error> {
+        Key::decode(text).map(Self)
+    }
+
+    fn encode_cursor(&self) -> String {
+        self.0.encode()
+    }
+}
+
+/// From a connection field's arguments; counts only where `totalCount` is selected.
+pub fn page_request(
+    ctx: &Context<'_>,
+    first: Option<i32>,
+    after: Option<String>,
+    last: Option<i32>,
+    before: Option<String>,
+) -> Result<PageRequest, ApiError> {
+    let count = ctx.look_ahead().field("totalCount").exists();
+    Ok(PageRequest::from_args(
+        first,
+        after.as_deref(),
+        last,
+        before.as_deref(),
+        count,
+    )?)
+}
+
+/// What a connection has beside its page.
+pub trait Fields {
+    fn of_page<T>(page: &Page<T>) -> Self;
+}
+
+impl Fields for TotalCount {
+    fn of_page<T>(page: &Page<T>) -> Self {
+        Self {
+            total_count: page
+                .total
+                .and_then(|total| i32::try_from(total).ok())
+                .unwrap_or(i32::MAX),
+        }
+    }
+}
+
+impl Fields for EmptyFields {
+    fn of_page<T>(_: &Page<T>) -> Self {
+        Self
+    }
+}
+
+/// Shows a page as a connection.
+pub fn connection<M, T: OutputType, F: Fields + async_graphql::ObjectType>(
+    page: Page<M>,
+    show: impl Fn(M) -> T,
+) -> Connection<T, F> {
+    let fields = F::of_page(&page);
+    let mut shown =
+        connection::Connection::with_additional_fields(page.has_previous, page.has_next, fields);
+    shown.edges.extend(
+        page.items
+            .into_iter()
+            .map(|(key, item)| Edge::new(Place(key), show(item))),
+    );
+    shown
+}

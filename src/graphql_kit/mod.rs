@@ -1,0 +1,12 @@
+//! What every slice's `graphql.rs` uses: the caller and the services from the context, typed ids, scalars,
+//! connections, and the only error a resolver returns.
+mod connection;
+mod context;
+mod error;
+mod id;
+mod scalar;
+
+pub use connection::{Connection, TotalCount, connection, page_request};
+pub use context::ContextExt;
+pub use error::{ApiError, ErrorCode, Loaded, UserError, UserErrorCode, payload};
+pub use scalar::{Cursor, DateTime, Duration, Json};

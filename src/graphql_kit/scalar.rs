@@ -1,0 +1,107 @@
+use super::ErrorCode;
+use crate::event;
+use async_graphql::{InputType, InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use chrono::{SecondsFormat, TimeDelta, Utc};
+
+fn refused<T: InputType>(message: impl std::fmt::Display) -> InputValueError<T> {
+    InputValueError::custom(message).with_extension("code", ErrorCode::BadUserInput.as_str())
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor(pub event::Cursor);
+
+/// A place in a workspace's event log, opaque to clients. Pass it as `after` to get what came later.
+#[Scalar(
+    name = "Cursor",
+    specified_by_url = "https://aifirst.example/scalars/cursor"
+)]
+impl ScalarType for Cursor {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::String(text) = &value else {
+            return Err(InputValueError::expected_type(value));
+        };
+        event::Cursor::decode(text).map(Self).map_err(|error| {
+            InputValueError::custom(error).with_extension("code", ErrorCode::InvalidCursor.as_str())
+        })
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.encode())
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DateTime(pub chrono::DateTime<Utc>);
+
+/// A moment in UTC, as RFC 3339 with at most microseconds: `2026-05-08T13:56:00Z`.
+#[Scalar(
+    name = "DateTime",
+    specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html"
+)]
+impl ScalarType for DateTime {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::String(text) = &value else {
+            return Err(InputValueError::expected_type(value));
+        };
+        let moment = chrono::DateTime::parse_from_rfc3339(text)
+            .map_err(|_| refused("not a moment by RFC 3339, such as 2026-05-08T13:56:00Z"))?
+            .with_timezone(&Utc);
+        // What both databases can store and RFC 3339 can write.
+        if !(0..10_000).contains(&chrono::Datelike::year(&moment)) {
+            return Err(refused("the year must lie between 0 and 9999"));
+        }
+        Ok(Self(chrono::SubsecRound::trunc_subsecs(moment, 6)))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+    }
+}
+
+impl From<chrono::DateTime<Utc>> for DateTime {
+    fn from(moment: chrono::DateTime<Utc>) -> Self {
+        Self(moment)
+    }
+}
+
+/// A length of time by ISO 8601, in weeks, days, hours, minutes and seconds: `P1D`, `PT1M30S`, `PT0.25S`. A day is
+/// 24 hours; years and months are refused, for their length varies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Duration(pub TimeDelta);
+
+#[Scalar(
+    name = "Duration",
+    specified_by_url = "https://aifirst.example/scalars/duration"
+)]
+impl ScalarType for Duration {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::String(text) = &value else {
+            return Err(InputValueError::expected_type(value));
+        };
+        crate::shared::duration::parse(text)
+            .map(Self)
+            .ok_or_else(|| refused("not a duration by ISO 8601, such as P1D or PT1M30S"))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(crate::shared::duration::format(self.0))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Json(pub serde_json::Value);
+
+/// Free data: any JSON value.
+#[Scalar(
+    name = "JSON",
+    specified_by_url = "https://aifirst.example/scalars/json"
+)]
+impl ScalarType for Json {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        value.into_json().map(Self).map_err(refused)
+    }
+
+    fn to_value(&self) -> Value {
+        Value::from_json(self.0.clone()).unwrap_or_default()
+    }
+}

@@ -1,0 +1,250 @@
+//! Who asks, and what they may do. A store takes a [`Grant`] or a [`Scope`], and only an [`Actor`] makes them:
+//! a forgotten check does not compile, and a query can name no other workspace.
+use super::{
+    Error, Result,
+    id::{ServiceAccountId, UserId, WorkspaceId},
+};
+use std::{collections::HashMap, marker::PhantomData, sync::Arc};
+use uuid::Uuid;
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Role {
+    Viewer,
+    Member,
+    Admin,
+    Owner,
+}
+
+/// What a credential is limited to, whatever the role of its bearer. Each includes the ones before it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum KeyScope {
+    Read,
+    Write,
+    Admin,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Principal {
+    User(UserId),
+    Service(ServiceAccountId),
+}
+
+impl Principal {
+    pub fn uuid(self) -> Uuid {
+        match self {
+            Self::User(id) => id.uuid(),
+            Self::Service(id) => id.uuid(),
+        }
+    }
+}
+
+/// First argument of every use case. Made by `account` from a credential, or from a run's principal by a worker;
+/// a long-lived socket makes a new one when memberships change.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    principal: Principal,
+    roles: Arc<HashMap<WorkspaceId, Role>>,
+    limit: KeyScope,
+}
+
+/// What a use case does, as policy sees it.
+pub trait Action: Send + Sync + 'static {
+    const NEEDS: Role;
+    const KEY_SCOPE: KeyScope;
+}
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $name:ident: $role:ident, $scope:ident;)*) => { $(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub struct $name;
+        impl Action for $name {
+            const NEEDS: Role = Role::$role;
+            const KEY_SCOPE: KeyScope = KeyScope::$scope;
+        }
+    )* };
+}
+
+actions! {
+    /// See what a member sees.
+    Read: Viewer, Read;
+    /// Change content: memories, sessions, workflows, runs.
+    Write: Member, Write;
+    /// Change people, keys and settings.
+    Administer: Admin, Admin;
+    /// Change owners, or end the workspace.
+    Own: Owner, Admin;
+}
+
+/// Leave to do one action includes leave to do a lesser one.
+pub trait AtLeast<A>: Action {}
+impl<A: Action> AtLeast<A> for A {}
+impl AtLeast<Read> for Write {}
+impl AtLeast<Read> for Administer {}
+impl AtLeast<Write> for Administer {}
+impl AtLeast<Read> for Own {}
+impl AtLeast<Write> for Own {}
+impl AtLeast<Administer> for Own {}
+
+/// Leave to do `A` in one workspace.
+#[derive(Clone, Copy, Debug)]
+pub struct Grant<A> {
+    workspace: WorkspaceId,
+    principal: Principal,
+    action: PhantomData<A>,
+}
+
+/// Every workspace where the actor may do `A`: for what is asked by its id alone.
+#[derive(Clone, Debug)]
+pub struct Scope<A> {
+    workspaces: Vec<WorkspaceId>,
+    /// Where the actor may see, but not do `A`: to tell FORBIDDEN from NOT_FOUND.
+    visible: Vec<WorkspaceId>,
+    principal: Principal,
+    action: PhantomData<A>,
+}
+
+impl Actor {
+    pub fn new(principal: Principal, roles: HashMap<WorkspaceId, Role>, limit: KeyScope) -> Self {
+        Self {
+            principal,
+            roles: Arc::new(roles),
+            limit,
+        }
+    }
+
+    pub fn principal(&self) -> Principal {
+        self.principal
+    }
+
+    /// The user behind the credential; a service account has no person's things.
+    pub fn user(&self) -> Result<UserId> {
+        match self.principal {
+            Principal::User(id) => Ok(id),
+            Principal::Service(_) => Err(Error::Forbidden(
+                "this is for people: a service account cannot do it",
+            )),
+        }
+    }
+
+    pub fn role(&self, workspace: WorkspaceId) -> Option<Role> {
+        self.roles.get(&workspace).copied()
+    }
+
+    pub fn workspaces(&self) -> impl Iterator<Item = (WorkspaceId, Role)> {
+        self.roles.iter().map(|(id, role)| (*id, *role))
+    }
+
+    pub fn limit(&self) -> KeyScope {
+        self.limit
+    }
+
+    /// Whether the credential itself allows the action, wherever it is done.
+    pub fn key_allows<A: Action>(&self) -> Result<()> {
+        if self.limit < A::KEY_SCOPE {
+            return Err(Error::Forbidden(
+                "this API key is limited: its scopes do not include this",
+            ));
+        }
+        Ok(())
+    }
+
+    /// `NotFound` where the actor is no member: that a workspace exists is not told to strangers.
+    pub fn may<A: Action>(&self, workspace: WorkspaceId) -> Result<Grant<A>> {
+        let role = self
+            .roles
+            .get(&workspace)
+            .ok_or(Error::NotFound("workspace"))?;
+        if *role < A::NEEDS {
+            return Err(Error::Forbidden(
+                "your role in this workspace does not allow this",
+            ));
+        }
+        self.key_allows::<A>()?;
+        Ok(Grant {
+            workspace,
+            principal: self.principal,
+            action: PhantomData,
+        })
+    }
+
+    pub fn scope<A: Action>(&self) -> Scope<A> {
+        let (workspaces, visible) = self
+            .roles
+            .keys()
+            .partition(|id| self.may::<A>(**id).is_ok());
+        Scope {
+            workspaces,
+            visible,
+            principal: self.principal,
+            action: PhantomData,
+        }
+    }
+}
+
+impl<A> Grant<A> {
+    pub fn workspace(&self) -> WorkspaceId {
+        self.workspace
+    }
+
+    /// Whose USER-scoped rows this grant reaches.
+    pub fn principal(&self) -> Principal {
+        self.principal
+    }
+
+    /// A lesser grant for the same workspace and principal.
+    pub fn lessen<B>(&self) -> Grant<B>
+    where
+        A: AtLeast<B>,
+    {
+        Grant {
+            workspace: self.workspace,
+            principal: self.principal,
+            action: PhantomData,
+        }
+    }
+}
+
+impl Grant<Write> {
+    /// Leave for the product's own upkeep of a row that lies in `workspace`: to end what a lost worker began,
+    /// even when its principal has lost the right to begin it. Not for anything that a request asks for.
+    pub fn upkeep(workspace: WorkspaceId, principal: Principal) -> Self {
+        Self {
+            workspace,
+            principal,
+            action: PhantomData,
+        }
+    }
+}
+
+impl<A> Scope<A> {
+    /// Where rows may be looked up: all that the actor sees. [`Self::grant`] then tells whether `A` is allowed.
+    pub fn workspaces(&self) -> impl Iterator<Item = Uuid> {
+        self.workspaces
+            .iter()
+            .chain(&self.visible)
+            .map(|id| id.uuid())
+    }
+
+    pub fn principal(&self) -> Principal {
+        self.principal
+    }
+
+    /// The grant for a row that was found within this scope: `Forbidden` where the actor may only see it.
+    pub fn grant(&self, workspace: Uuid) -> Result<Grant<A>> {
+        let workspace = WorkspaceId::from_uuid(workspace);
+        if self.workspaces.contains(&workspace) {
+            Ok(Grant {
+                workspace,
+                principal: self.principal,
+                action: PhantomData,
+            })
+        } else if self.visible.contains(&workspace) {
+            Err(Error::Forbidden(
+                "your role or your key does not allow this here",
+            ))
+        } else {
+            Err(Error::NotFound("workspace"))
+        }
+    }
+}

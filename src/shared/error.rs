@@ -1,0 +1,108 @@
+use std::{error::Error as StdError, time::Duration};
+
+/// What went wrong, in the domain's terms. `graphql_kit` and `http` each map it once.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Also what the caller may not see: that it exists is not told.
+    #[error("{0} not found")]
+    NotFound(&'static str),
+    /// What a person can mend; all problems at once, so that it is mended in one go.
+    #[error("{}", summary(.0))]
+    Refused(Vec<Problem>),
+    /// What a client's programmer can mend: a malformed id, a page that is too large.
+    #[error("{0}")]
+    BadInput(String),
+    #[error("{0}")]
+    InvalidCursor(&'static str),
+    #[error(
+        "the cursor is older than what is kept: load the data again and subscribe from its cursor"
+    )]
+    ResyncRequired,
+    #[error("{0}")]
+    Unauthenticated(&'static str),
+    #[error("{0}")]
+    Forbidden(&'static str),
+    #[error("too many requests")]
+    RateLimited { retry_after: Duration },
+    #[error("the budget is used up")]
+    BudgetExceeded,
+    #[error("{0}")]
+    Unavailable(&'static str),
+    /// The source is logged with the request id and never leaves.
+    #[error("internal error")]
+    Internal(#[source] Box<dyn StdError + Send + Sync>),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    pub code: ProblemCode,
+    /// From the input's root: `text`, `graph.steps.2.when`.
+    pub path: String,
+    pub message: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProblemCode {
+    Invalid,
+    Conflict,
+    IdempotencyConflict,
+    Forgotten,
+    LimitReached,
+}
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Problem {
+    pub fn new(code: ProblemCode, path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            path: path.into(),
+            message: message.into(),
+        }
+    }
+
+    pub fn invalid(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(ProblemCode::Invalid, path, message)
+    }
+}
+
+impl Error {
+    pub fn invalid(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Refused(vec![Problem::invalid(path, message)])
+    }
+
+    pub fn conflict(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Refused(vec![Problem::new(ProblemCode::Conflict, path, message)])
+    }
+
+    pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::Internal(source.into())
+    }
+}
+
+fn summary(problems: &[Problem]) -> String {
+    problems
+        .iter()
+        .map(|p| format!("{}: {}", p.path, p.message))
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+/// Collects the problems of an input.
+#[derive(Debug, Default)]
+pub struct Problems(Vec<Problem>);
+
+impl Problems {
+    pub fn invalid(&mut self, path: impl Into<String>, message: impl Into<String>) {
+        self.0.push(Problem::invalid(path, message));
+    }
+
+    /// `Ok` where there was none.
+    pub fn finish(self) -> Result<()> {
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Refused(self.0))
+        }
+    }
+}

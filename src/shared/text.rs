@@ -1,0 +1,73 @@
+//! Texts: bounds, and offsets in UTF-16 code units, as JavaScript, Swift and Java count them.
+use super::Problems;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+pub fn base64url(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+pub fn from_base64url(text: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text).ok()
+}
+
+/// Length in UTF-16 code units.
+pub fn utf16_len(text: &str) -> usize {
+    text.chars().map(char::len_utf16).sum()
+}
+
+/// The byte at which UTF-16 offset `offset` lies; `None` beyond the end or inside a surrogate pair.
+pub fn byte_at_utf16(text: &str, offset: usize) -> Option<usize> {
+    let mut units = 0;
+    for (byte, char) in text.char_indices() {
+        if units >= offset {
+            return (units == offset).then_some(byte);
+        }
+        units += char.len_utf16();
+    }
+    (units == offset).then_some(text.len())
+}
+
+/// The text between two UTF-16 offsets.
+pub fn slice_utf16(text: &str, start: usize, end: usize) -> Option<&str> {
+    text.get(byte_at_utf16(text, start)?..byte_at_utf16(text, end)?)
+}
+
+/// Without surrounding blanks; a problem at `path` when nothing is left or more than `max` characters are.
+pub fn required(problems: &mut Problems, path: &str, text: &str, max: usize) -> String {
+    let text = text.trim();
+    if text.is_empty() {
+        problems.invalid(path, "write something");
+    }
+    bounded(problems, path, text, max)
+}
+
+/// A problem at `path` when the text has more than `max` characters.
+pub fn bounded(problems: &mut Problems, path: &str, text: &str, max: usize) -> String {
+    // Cheap for the usual case: no character takes less than a byte.
+    if text.len() > max {
+        let count = text.chars().count();
+        if count > max {
+            problems.invalid(
+                path,
+                format!("{count} characters: at most {max} are possible"),
+            );
+        }
+    }
+    text.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn offsets_agree_with_utf16(text: String, start in 0_usize..40, length in 0_usize..40) {
+            let units: Vec<u16> = text.encode_utf16().collect();
+            prop_assert_eq!(utf16_len(&text), units.len());
+            let expected = units.get(start..start + length).and_then(|part| String::from_utf16(part).ok());
+            prop_assert_eq!(slice_utf16(&text, start, start + length).map(str::to_owned), expected);
+        }
+    }
+}

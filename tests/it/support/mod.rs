@@ -1,0 +1,201 @@
+//! A server of its own for each test, on a database of its own, and clients for it.
+mod database;
+mod socket;
+
+pub use database::Database;
+pub use socket::{Socket, Subscription};
+
+use aifirst::{
+    app::{App, Running},
+    config::Config,
+    shared::{Ambient, id::WorkspaceId},
+};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// How long a test waits for what must come: long, for machines are slow; what does not come fails.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Declares a test that runs on both databases.
+#[macro_export]
+macro_rules! on_both {
+    ($(#[$meta:meta])* async fn $name:ident($app:ident: TestApp) $body:block) => {
+        $(#[$meta])*
+        mod $name {
+            #[allow(unused_imports, reason = "what the test around it uses")]
+            use super::*;
+
+            async fn behaviour($app: $crate::support::TestApp) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                behaviour($crate::support::TestApp::start($crate::support::Database::sqlite()).await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                behaviour($crate::support::TestApp::start($crate::support::Database::postgres().await).await).await;
+            }
+        }
+    };
+}
+
+/// A running server with one workspace and its owner.
+pub struct TestApp {
+    pub running: Running,
+    pub database: Database,
+    pub owner: Person,
+    /// The owner's workspace, as clients name it.
+    pub workspace: String,
+    pub http: reqwest::Client,
+}
+
+/// Somebody with a credential.
+#[derive(Clone, Debug)]
+pub struct Person {
+    pub id: String,
+    pub token: String,
+}
+
+impl TestApp {
+    pub async fn start(database: Database) -> Self {
+        Self::start_with(database, "", Ambient::system()).await
+    }
+
+    /// With settings over the defaults, and with time and randomness of the test's own.
+    pub async fn start_with(database: Database, settings: &str, ambient: Ambient) -> Self {
+        let running = start_server(&database, settings, ambient).await;
+        let http = reqwest::Client::new();
+        let owner = create_person(&running, "Olga Owner").await;
+        let mut app = Self {
+            running,
+            database,
+            owner,
+            workspace: String::new(),
+            http,
+        };
+        app.workspace = app.create_workspace(&app.owner, "acme").await;
+        app
+    }
+
+    /// Stops the server and starts it again on the same database.
+    pub async fn restart(self) -> Self {
+        let Self {
+            running,
+            database,
+            owner,
+            workspace,
+            http,
+        } = self;
+        running.stop().await;
+        let running = start_server(&database, "", Ambient::system()).await;
+        Self {
+            running,
+            database,
+            owner,
+            workspace,
+            http,
+        }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}/graphql", self.running.address)
+    }
+
+    /// A new person without any workspace.
+    pub async fn person(&self, name: &str) -> Person {
+        create_person(&self.running, name).await
+    }
+
+    pub async fn create_workspace(&self, person: &Person, slug: &str) -> String {
+        let document =
+            "mutation($slug: String!) { createWorkspace(input: {name: $slug, slug: $slug}) {
+            workspace { id } userErrors { message } } }";
+        let data = self.ok(person, document, json!({ "slug": slug })).await;
+        text(&data, "/createWorkspace/workspace/id")
+    }
+
+    pub fn workspace_id(&self) -> WorkspaceId {
+        self.workspace.parse().unwrap()
+    }
+
+    /// The whole answer to an operation.
+    pub async fn ask(&self, token: Option<&str>, document: &str, variables: Value) -> Value {
+        let mut request = self
+            .http
+            .post(self.url())
+            .json(&json!({ "query": document, "variables": variables }));
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        request.send().await.unwrap().json().await.unwrap()
+    }
+
+    /// The data of an operation that must succeed.
+    pub async fn ok(&self, person: &Person, document: &str, variables: Value) -> Value {
+        let answer = self.ask(Some(&person.token), document, variables).await;
+        assert!(answer.get("errors").is_none(), "{document}\n{answer:#}");
+        answer["data"].clone()
+    }
+
+    /// The code of the first error of an operation that must fail.
+    pub async fn code(&self, person: &Person, document: &str, variables: Value) -> String {
+        let answer = self.ask(Some(&person.token), document, variables).await;
+        let code = answer.pointer("/errors/0/extensions/code");
+        code.and_then(Value::as_str)
+            .unwrap_or_else(|| panic!("{document}\n{answer:#}"))
+            .to_owned()
+    }
+
+    /// SQL statements that `work` costs the server.
+    pub async fn statements(&self, work: impl Future<Output = Value>) -> (Value, u64) {
+        let before = self.running.services.db.statements();
+        let value = work.await;
+        (value, self.running.services.db.statements() - before)
+    }
+
+    /// A socket of that person, acknowledged.
+    pub async fn socket(&self, person: &Person) -> Socket {
+        Socket::connect(&self.url(), Some(&person.token)).await
+    }
+
+    /// One subscription on a socket of its own.
+    pub async fn subscribe(
+        &self,
+        person: &Person,
+        document: &str,
+        variables: Value,
+    ) -> Subscription {
+        self.socket(person)
+            .await
+            .subscribe(document, variables)
+            .await
+    }
+}
+
+async fn start_server(database: &Database, settings: &str, ambient: Ambient) -> Running {
+    let config = Config::with(&format!("{}\n{settings}", database.settings())).unwrap();
+    App::open(config, ambient)
+        .await
+        .unwrap()
+        .start()
+        .await
+        .unwrap()
+}
+
+async fn create_person(running: &Running, name: &str) -> Person {
+    let account = &running.services.account;
+    let id = account.create_user(name, None).await.unwrap();
+    Person {
+        id: id.to_string(),
+        token: account.mint_key(id, "test").await.unwrap(),
+    }
+}
+
+/// The text at a JSON pointer.
+pub fn text(value: &Value, pointer: &str) -> String {
+    let found = value.pointer(pointer).and_then(Value::as_str);
+    found
+        .unwrap_or_else(|| panic!("no text at {pointer} in {value:#}"))
+        .to_owned()
+}
