@@ -49,54 +49,27 @@ impl App {
         let bus = Bus::connect(&config.events.url).await?;
         let log = Log::new(db.clone(), bus.clone(), ambient.clone());
         let account = AccountService::new(db.clone(), log.clone(), ambient.clone());
-        let services = Services {
-            db,
-            log,
-            bus,
-            ambient,
-            account,
-        };
-        Ok(Self {
-            config,
-            services,
-            data,
-        })
+        let services = Services { db, log, bus, ambient, account };
+        Ok(Self { config, services, data })
     }
 
     /// Listens, serves, and works in the background until [`Running::stop`].
     pub async fn start(self) -> Result<Running, StartError> {
         let listen = async |address, setting| {
-            TcpListener::bind(address)
-                .await
-                .map_err(|error| StartError::Listen(address, error, setting))
+            TcpListener::bind(address).await.map_err(|error| StartError::Listen(address, error, setting))
         };
         let public = listen(self.config.listen, "AIFIRST_LISTEN").await?;
         let admin = listen(self.config.admin_listen, "AIFIRST_ADMIN_LISTEN").await?;
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
-        let address = public
-            .local_addr()
-            .map_err(|e| StartError::Listen(self.config.listen, e, "AIFIRST_LISTEN"))?;
+        let address =
+            public.local_addr().map_err(|e| StartError::Listen(self.config.listen, e, "AIFIRST_LISTEN"))?;
         let admin_address = admin
             .local_addr()
             .map_err(|e| StartError::Listen(self.config.admin_listen, e, "AIFIRST_ADMIN_LISTEN"))?;
         let schema = graphql::schema(&self.services);
-        let server = tokio::spawn(http::serve(
-            public,
-            admin,
-            schema,
-            self.services.clone(),
-            stop.clone(),
-        ));
-        Ok(Running {
-            address,
-            admin_address,
-            services: self.services,
-            stop,
-            tasks,
-            server,
-            _data: self.data,
-        })
+        let server = tokio::spawn(http::serve(public, admin, schema, self.services.clone(), stop.clone()));
+        Ok(Running { address, admin_address, services: self.services, stop, tasks, server, _data: self.data })
     }
 }
 
@@ -126,9 +99,7 @@ impl Running {
             self.tasks.wait().await;
         };
         if tokio::time::timeout(DRAIN, ended).await.is_err() {
-            tracing::warn!(
-                "stopped before all work had ended; it will be taken up at the next start"
-            );
+            tracing::warn!("stopped before all work had ended; it will be taken up at the next start");
         }
         if let Err(error) = self.services.db.close().await {
             tracing::warn!(%error, "the database did not close in order");

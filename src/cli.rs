@@ -36,10 +36,7 @@ struct Failure {
 
 impl<E: Error> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self {
-            message: error.to_string(),
-            code: 1,
-        }
+        Self { message: error.to_string(), code: 1 }
     }
 }
 
@@ -69,21 +66,13 @@ async fn carry_out(command: Command) -> Outcome {
 }
 
 fn configuration() -> Result<Config, Failure> {
-    Config::load().map_err(|error| Failure {
-        message: format!("the configuration is not valid.\n{error}"),
-        code: 2,
-    })
+    Config::load()
+        .map_err(|error| Failure { message: format!("the configuration is not valid.\n{error}"), code: 2 })
 }
 
-#[expect(
-    clippy::print_stdout,
-    reason = "where to find the server, for a person and for scripts"
-)]
+#[expect(clippy::print_stdout, reason = "where to find the server, for a person and for scripts")]
 async fn serve() -> Outcome {
-    let running = App::open(configuration()?, Ambient::system())
-        .await?
-        .start()
-        .await?;
+    let running = App::open(configuration()?, Ambient::system()).await?.start().await?;
     println!("GraphQL  http://{}/graphql", running.address);
     println!("Health   http://{}/health/ready", running.admin_address);
     stop_signal().await;

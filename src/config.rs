@@ -71,14 +71,11 @@ impl Config {
     }
 
     fn figment() -> Figment {
-        let file =
-            std::env::var(format!("{PREFIX}CONFIG")).unwrap_or_else(|_| "aifirst.toml".into());
+        let file = std::env::var(format!("{PREFIX}CONFIG")).unwrap_or_else(|_| "aifirst.toml".into());
         Self::defaults().merge(Toml::file(file)).merge(
             Env::prefixed(PREFIX)
                 // AIFIRST_CONFIG names the file; AIFIRST_TEST_… and AIFIRST_CACHE_… belong to the scripts.
-                .filter(|key| {
-                    key != "config" && !key.starts_with("test_") && !key.starts_with("cache_")
-                })
+                .filter(|key| key != "config" && !key.starts_with("test_") && !key.starts_with("cache_"))
                 .split("__"),
         )
     }
@@ -93,37 +90,24 @@ impl Config {
     }
 
     fn read(figment: Figment) -> Result<Self, ConfigError> {
-        let config: Self = figment
-            .extract()
-            .map_err(|errors| ConfigError(tell(errors)))?;
+        let config: Self = figment.extract().map_err(|errors| ConfigError(tell(errors)))?;
         config.check()?;
         Ok(config)
     }
 
     fn check(&self) -> Result<(), ConfigError> {
         let url = self.database_url();
-        if !["sqlite:", "postgres:", "postgresql:"]
-            .iter()
-            .any(|scheme| url.starts_with(scheme))
-        {
-            return Err(ConfigError(
-                "database.url: must begin with sqlite:// or postgres://".into(),
-            ));
+        if !["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| url.starts_with(scheme)) {
+            return Err(ConfigError("database.url: must begin with sqlite:// or postgres://".into()));
         }
-        for (name, value) in [
-            ("readers", self.database.readers),
-            ("connections", self.database.connections),
-        ] {
+        for (name, value) in [("readers", self.database.readers), ("connections", self.database.connections)]
+        {
             if value == 0 || value > 1000 {
-                return Err(ConfigError(format!(
-                    "database.{name}: {value} is not between 1 and 1000"
-                )));
+                return Err(ConfigError(format!("database.{name}: {value} is not between 1 and 1000")));
             }
         }
         if !self.events.url.is_empty() && !self.events.url.starts_with("nats://") {
-            return Err(ConfigError(
-                "events.url: must begin with nats://, or be empty".into(),
-            ));
+            return Err(ConfigError("events.url: must begin with nats://, or be empty".into()));
         }
         Ok(())
     }
@@ -149,19 +133,12 @@ impl Config {
 /// One line a problem: where, and what.
 fn tell(errors: figment::Error) -> String {
     let lines = errors.into_iter().map(|error| {
-        let place = error
-            .metadata
-            .as_ref()
-            .map_or(String::new(), |from| match &from.source {
-                Some(source) => format!(" (in {source})"),
-                None => format!(" (in {})", from.name),
-            });
+        let place = error.metadata.as_ref().map_or(String::new(), |from| match &from.source {
+            Some(source) => format!(" (in {source})"),
+            None => format!(" (in {})", from.name),
+        });
         let key = error.path.join(".");
-        let key = if key.is_empty() {
-            String::new()
-        } else {
-            format!("{key}: ")
-        };
+        let key = if key.is_empty() { String::new() } else { format!("{key}: ") };
         format!("{key}{}{place}", error.kind)
     });
     lines.collect::<Vec<_>>().join("\n")
@@ -178,13 +155,8 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_named_with_its_place() {
-        let error = Config::with("[database]\nurll = 'x'")
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("urll") && error.contains("database"),
-            "{error}"
-        );
+        let error = Config::with("[database]\nurll = 'x'").unwrap_err().to_string();
+        assert!(error.contains("urll") && error.contains("database"), "{error}");
     }
 
     #[test]
@@ -192,10 +164,7 @@ mod tests {
         let error = Config::with("listen = 'nowhere'").unwrap_err().to_string();
         assert!(error.contains("listen"), "{error}");
         assert!(
-            Config::with("[database]\nurl = 'mysql://x'")
-                .unwrap_err()
-                .to_string()
-                .contains("database.url")
+            Config::with("[database]\nurl = 'mysql://x'").unwrap_err().to_string().contains("database.url")
         );
     }
 

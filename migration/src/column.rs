@@ -27,10 +27,7 @@ pub(crate) fn integer(name: &'static str) -> ColumnDef {
 }
 
 pub(crate) fn time(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name)
-        .timestamp_with_time_zone()
-        .not_null()
-        .take()
+    ColumnDef::new(name).timestamp_with_time_zone().not_null().take()
 }
 
 pub(crate) fn time_null(name: &'static str) -> ColumnDef {
@@ -64,21 +61,12 @@ pub(crate) fn table(
 
 /// `column` refers to the id of a row that it cannot outlive.
 pub(crate) fn owned_by(column: &'static str, parent: &'static str) -> ForeignKeyCreateStatement {
-    ForeignKey::create()
-        .from_col(column)
-        .to(parent, "id")
-        .on_delete(ForeignKeyAction::Cascade)
-        .take()
+    ForeignKey::create().from_col(column).to(parent, "id").on_delete(ForeignKeyAction::Cascade).take()
 }
 
-pub(crate) fn index<const N: usize>(
-    table: &'static str,
-    columns: [&'static str; N],
-) -> IndexCreateStatement {
+pub(crate) fn index<const N: usize>(table: &'static str, columns: [&'static str; N]) -> IndexCreateStatement {
     let mut index = Index::create();
-    index
-        .name(format!("{table}_by_{}", columns.join("_")))
-        .table(table);
+    index.name(format!("{table}_by_{}", columns.join("_"))).table(table);
     for column in columns {
         index.col(column);
     }

@@ -18,21 +18,13 @@ impl MigrationTrait for Migration {
         ];
         manager.create_table(table("user", user)).await?;
         manager.create_index(unique("user", ["email"])).await?;
-        manager
-            .create_index(unique("user", ["issuer", "subject"]))
-            .await?;
+        manager.create_index(unique("user", ["issuer", "subject"])).await?;
 
         let workspace = [id(), text("name"), text("slug"), time("created_at")];
         manager.create_table(table("workspace", workspace)).await?;
         manager.create_index(unique("workspace", ["slug"])).await?;
 
-        let membership = [
-            id(),
-            uuid("workspace_id"),
-            uuid("user_id"),
-            text("role"),
-            time("created_at"),
-        ];
+        let membership = [id(), uuid("workspace_id"), uuid("user_id"), text("role"), time("created_at")];
         manager
             .create_table(
                 table("membership", membership)
@@ -41,20 +33,10 @@ impl MigrationTrait for Migration {
                     .take(),
             )
             .await?;
-        manager
-            .create_index(unique("membership", ["workspace_id", "user_id"]))
-            .await?;
-        manager
-            .create_index(index("membership", ["user_id"]))
-            .await?;
+        manager.create_index(unique("membership", ["workspace_id", "user_id"])).await?;
+        manager.create_index(index("membership", ["user_id"])).await?;
 
-        let service = [
-            id(),
-            uuid("workspace_id"),
-            text("name"),
-            text("role"),
-            time("created_at"),
-        ];
+        let service = [id(), uuid("workspace_id"), text("name"), text("role"), time("created_at")];
         manager
             .create_table(
                 table("service_account", service)
@@ -62,9 +44,7 @@ impl MigrationTrait for Migration {
                     .take(),
             )
             .await?;
-        manager
-            .create_index(index("service_account", ["workspace_id"]))
-            .await?;
+        manager.create_index(index("service_account", ["workspace_id"])).await?;
 
         let invitation = [
             id(),
@@ -84,12 +64,8 @@ impl MigrationTrait for Migration {
                     .take(),
             )
             .await?;
-        manager
-            .create_index(unique("invitation", ["token_hash"]))
-            .await?;
-        manager
-            .create_index(index("invitation", ["workspace_id"]))
-            .await?;
+        manager.create_index(unique("invitation", ["token_hash"])).await?;
+        manager.create_index(index("invitation", ["workspace_id"])).await?;
 
         let key = [
             id(),
@@ -128,21 +104,13 @@ impl MigrationTrait for Migration {
             time("at"),
         ];
         manager.create_table(table("audit_entry", audit)).await?;
-        manager
-            .create_index(index("audit_entry", ["workspace_id", "at"]))
-            .await
+        manager.create_index(index("audit_entry", ["workspace_id", "at"])).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for name in [
-            "audit_entry",
-            "api_key",
-            "invitation",
-            "service_account",
-            "membership",
-            "workspace",
-            "user",
-        ] {
+        for name in
+            ["audit_entry", "api_key", "invitation", "service_account", "membership", "workspace", "user"]
+        {
             manager.drop_table(Table::drop().table(name).take()).await?;
         }
         Ok(())

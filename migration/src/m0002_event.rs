@@ -8,16 +8,10 @@ pub(crate) struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let head = [
-            uuid("workspace_id").primary_key().take(),
-            integer("position"),
-            integer("trimmed"),
-        ];
+        let head = [uuid("workspace_id").primary_key().take(), integer("position"), integer("trimmed")];
         manager
             .create_table(
-                table("event_head", head)
-                    .foreign_key(&mut owned_by("workspace_id", "workspace"))
-                    .take(),
+                table("event_head", head).foreign_key(&mut owned_by("workspace_id", "workspace")).take(),
             )
             .await?;
 
@@ -38,9 +32,7 @@ impl MigrationTrait for Migration {
                     .take(),
             )
             .await?;
-        manager
-            .create_index(index("event", ["workspace_id", "subject_id", "position"]))
-            .await?;
+        manager.create_index(index("event", ["workspace_id", "subject_id", "position"])).await?;
 
         let key = [
             id(),
@@ -52,15 +44,8 @@ impl MigrationTrait for Migration {
             time("created_at"),
         ];
         manager.create_table(table("idempotency_key", key)).await?;
-        manager
-            .create_index(unique(
-                "idempotency_key",
-                ["principal_id", "operation", "key"],
-            ))
-            .await?;
-        manager
-            .create_index(index("idempotency_key", ["created_at"]))
-            .await
+        manager.create_index(unique("idempotency_key", ["principal_id", "operation", "key"])).await?;
+        manager.create_index(index("idempotency_key", ["created_at"])).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {

@@ -1,9 +1,7 @@
 use super::{AccountService, model};
 use crate::{
     db::idempotency,
-    graphql_kit::{
-        ApiError, Connection, ContextExt, Cursor, UserError, connection, page_request, payload,
-    },
+    graphql_kit::{ApiError, Connection, ContextExt, Cursor, UserError, connection, page_request, payload},
     shared::{
         actor::{self, Actor},
         id::{UserId, WorkspaceId},
@@ -52,28 +50,20 @@ impl Viewer {
 
     /// The name that others see.
     async fn display_name(&self, ctx: &Context<'_>) -> Result<String, ApiError> {
-        Ok(ctx
-            .service::<AccountService>()?
-            .get_user(ctx.actor()?)
-            .await?
-            .display_name)
+        Ok(ctx.service::<AccountService>()?.get_user(ctx.actor()?).await?.display_name)
     }
 
     /// The workspaces of the person, with the role in each, oldest first.
     async fn memberships(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many from the start, at most 100; 25 if nothing is said.")]
-        first: Option<i32>,
+        #[graphql(desc = "How many from the start, at most 100; 25 if nothing is said.")] first: Option<i32>,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Membership, EmptyFields>, ApiError> {
         let request = page_request(ctx, first, after, last, before)?;
-        let page = ctx
-            .service::<AccountService>()?
-            .list_memberships(ctx.actor()?, &request)
-            .await?;
+        let page = ctx.service::<AccountService>()?.list_memberships(ctx.actor()?, &request).await?;
         Ok(connection(page, Membership))
     }
 }
@@ -132,9 +122,7 @@ impl Workspace {
         }
         let mut workspace = Self::new(id);
         if ctx.look_ahead().field("cursor").exists() {
-            workspace.0.cursor = Some(Cursor(
-                ctx.service::<AccountService>()?.head(actor, id).await?,
-            ));
+            workspace.0.cursor = Some(Cursor(ctx.service::<AccountService>()?.head(actor, id).await?));
         }
         Ok(Some(workspace))
     }
@@ -175,11 +163,7 @@ impl WorkspaceFields {
     async fn cursor(&self, ctx: &Context<'_>) -> Result<Cursor, ApiError> {
         match self.cursor {
             Some(cursor) => Ok(cursor),
-            None => Ok(Cursor(
-                ctx.service::<AccountService>()?
-                    .head(ctx.actor()?, self.id)
-                    .await?,
-            )),
+            None => Ok(Cursor(ctx.service::<AccountService>()?.head(ctx.actor()?, self.id).await?)),
         }
     }
 }
@@ -199,20 +183,13 @@ impl AccountMutation {
         let actor = ctx.actor()?;
         let outcome = async {
             let key = input.idempotency_key.clone();
-            let key = key
-                .map(|key| idempotency::Key::new("createWorkspace", key, &input))
-                .transpose()?;
-            accounts
-                .create_workspace(actor, &input.name, input.slug.as_deref(), key)
-                .await
+            let key = key.map(|key| idempotency::Key::new("createWorkspace", key, &input)).transpose()?;
+            accounts.create_workspace(actor, &input.name, input.slug.as_deref(), key).await
         };
         let (id, user_errors) = payload(outcome.await)?;
         // The actor of this request was made before the workspace was: look with the rights it has now.
         let workspace = id.map(Workspace::new);
-        Ok(CreateWorkspacePayload {
-            workspace,
-            user_errors,
-        })
+        Ok(CreateWorkspacePayload { workspace, user_errors })
     }
 }
 
@@ -239,10 +216,7 @@ pub struct CreateWorkspacePayload {
 
 /// Puts the slice's batching loaders into a request.
 pub fn request_data(request: Request, accounts: &AccountService, actor: &Actor) -> Request {
-    let loader = WorkspaceLoader {
-        accounts: accounts.clone(),
-        actor: actor.clone(),
-    };
+    let loader = WorkspaceLoader { accounts: accounts.clone(), actor: actor.clone() };
     request.data(DataLoader::new(loader, tokio::spawn))
 }
 
@@ -257,10 +231,7 @@ impl Loader<WorkspaceId> for WorkspaceLoader {
     type Value = model::Workspace;
     type Error = ApiError;
 
-    async fn load(
-        &self,
-        ids: &[WorkspaceId],
-    ) -> Result<HashMap<WorkspaceId, Self::Value>, ApiError> {
+    async fn load(&self, ids: &[WorkspaceId]) -> Result<HashMap<WorkspaceId, Self::Value>, ApiError> {
         Ok(self.accounts.find_workspaces(&self.actor, ids).await?)
     }
 }

@@ -7,8 +7,6 @@ mod model;
 mod service;
 mod store;
 
-pub use graphql::{
-    AccountMutation, AccountQuery, Viewer, Workspace, WorkspaceFields, request_data,
-};
+pub use graphql::{AccountMutation, AccountQuery, Viewer, Workspace, WorkspaceFields, request_data};
 pub use model::{Membership, User};
 pub use service::AccountService;

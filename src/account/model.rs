@@ -36,28 +36,15 @@ pub struct Membership {
 
 impl Workspace {
     /// The slug is derived from the name where none is given.
-    pub fn new(
-        id: WorkspaceId,
-        name: &str,
-        slug: Option<&str>,
-        now: DateTime<Utc>,
-    ) -> Result<Self> {
+    pub fn new(id: WorkspaceId, name: &str, slug: Option<&str>, now: DateTime<Utc>) -> Result<Self> {
         let mut problems = Problems::default();
         let name = text::required(&mut problems, "name", name, MAX_NAME);
         let slug = slug.map_or_else(|| slug_of(&name), str::to_owned);
         if !is_slug(&slug) {
-            problems.invalid(
-                "slug",
-                format!("1 to {MAX_SLUG} of a–z, 0–9 and single hyphens between them"),
-            );
+            problems.invalid("slug", format!("1 to {MAX_SLUG} of a–z, 0–9 and single hyphens between them"));
         }
         problems.finish()?;
-        Ok(Self {
-            id,
-            name,
-            slug,
-            created_at: now,
-        })
+        Ok(Self { id, name, slug, created_at: now })
     }
 }
 
@@ -67,22 +54,13 @@ fn slug_of(name: &str) -> String {
         .filter(|word| !word.is_empty())
         .map(str::to_ascii_lowercase)
         .collect();
-    words
-        .join("-")
-        .chars()
-        .take(MAX_SLUG)
-        .collect::<String>()
-        .trim_end_matches('-')
-        .to_owned()
+    words.join("-").chars().take(MAX_SLUG).collect::<String>().trim_end_matches('-').to_owned()
 }
 
 fn is_slug(text: &str) -> bool {
     text.len() <= MAX_SLUG
         && text.split('-').all(|part| {
-            !part.is_empty()
-                && part
-                    .bytes()
-                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+            !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
         })
 }
 
@@ -102,8 +80,6 @@ pub fn role_of(name: &str) -> Result<Role> {
         "MEMBER" => Ok(Role::Member),
         "ADMIN" => Ok(Role::Admin),
         "OWNER" => Ok(Role::Owner),
-        other => Err(Error::internal(format!(
-            "unknown role {other} in the database"
-        ))),
+        other => Err(Error::internal(format!("unknown role {other} in the database"))),
     }
 }

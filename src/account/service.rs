@@ -27,8 +27,7 @@ pub struct AccountService {
     ambient: Ambient,
 }
 
-const INVALID: Error =
-    Error::Unauthenticated("the credential is not valid: check that it was copied whole");
+const INVALID: Error = Error::Unauthenticated("the credential is not valid: check that it was copied whole");
 
 impl AccountService {
     pub fn new(db: Db, log: Log, ambient: Ambient) -> Self {
@@ -37,10 +36,8 @@ impl AccountService {
 
     /// The actor behind a credential, as it stands in `Authorization: Bearer …`.
     pub async fn authenticate(&self, credential: &str) -> Result<Actor> {
-        let (key_id, secret) = credential
-            .strip_prefix("aif_")
-            .and_then(|rest| rest.split_once('_'))
-            .ok_or(INVALID)?;
+        let (key_id, secret) =
+            credential.strip_prefix("aif_").and_then(|rest| rest.split_once('_')).ok_or(INVALID)?;
         let key = store::find_key(&self.db, key_id).await?.ok_or(INVALID)?;
         if !bool::from(Sha256::digest(secret).ct_eq(key.secret_hash.as_slice())) {
             return Err(INVALID);
@@ -71,27 +68,19 @@ impl AccountService {
         let now = self.ambient.now();
         let workspace = Workspace::new(self.ambient.ids.next(), name, slug, now)?;
         let mut tx = self.log.begin().await?;
-        let claim =
-            match idempotency::claim(&tx, &self.ambient, actor.principal(), key.as_ref()).await? {
-                Claimed::Replay(id) => return Ok(id),
-                Claimed::New(claim) => claim,
-            };
+        let claim = match idempotency::claim(&tx, &self.ambient, actor.principal(), key.as_ref()).await? {
+            Claimed::Replay(id) => return Ok(id),
+            Claimed::New(claim) => claim,
+        };
         if store::slug_is_taken(&tx, &workspace.slug).await? {
-            return Err(Error::conflict(
-                "slug",
-                "another workspace has this slug: choose a different one",
-            ));
+            return Err(Error::conflict("slug", "another workspace has this slug: choose a different one"));
         }
         store::insert_workspace(&tx, &workspace).await?;
         event::create_head(&tx, workspace.id).await?;
-        let grant = Actor::new(
-            actor.principal(),
-            HashMap::from([(workspace.id, Role::Owner)]),
-            KeyScope::Admin,
-        )
-        .may::<Own>(workspace.id)?;
-        store::insert_membership(&tx, &grant, self.ambient.ids.next(), user, Role::Owner, now)
-            .await?;
+        let grant =
+            Actor::new(actor.principal(), HashMap::from([(workspace.id, Role::Owner)]), KeyScope::Admin)
+                .may::<Own>(workspace.id)?;
+        store::insert_membership(&tx, &grant, self.ambient.ids.next(), user, Role::Owner, now).await?;
         tx.record(
             &grant,
             event::NewEvent {
@@ -117,23 +106,14 @@ impl AccountService {
     /// The place of the workspace's log, to subscribe from.
     pub async fn head(&self, actor: &Actor, workspace: WorkspaceId) -> Result<event::Cursor> {
         let grant = actor.may::<Read>(workspace)?;
-        Ok(event::Cursor::new(
-            workspace,
-            self.log.head(&self.db, grant.workspace()).await?,
-        ))
+        Ok(event::Cursor::new(workspace, self.log.head(&self.db, grant.workspace()).await?))
     }
 
     pub async fn get_user(&self, actor: &Actor) -> Result<User> {
-        store::find_user(&self.db, actor.user()?)
-            .await?
-            .ok_or(Error::NotFound("user"))
+        store::find_user(&self.db, actor.user()?).await?.ok_or(Error::NotFound("user"))
     }
 
-    pub async fn list_memberships(
-        &self,
-        actor: &Actor,
-        request: &PageRequest,
-    ) -> Result<Page<Membership>> {
+    pub async fn list_memberships(&self, actor: &Actor, request: &PageRequest) -> Result<Page<Membership>> {
         store::list_memberships(&self.db, actor.user()?, request).await
     }
 
@@ -152,13 +132,8 @@ impl AccountService {
 
     /// A key for a person; the text is shown this once, only its hash is kept.
     pub async fn mint_key(&self, user: UserId, name: &str) -> Result<String> {
-        let key_id: String = self
-            .ambient
-            .random
-            .bytes::<8>()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let key_id: String =
+            self.ambient.random.bytes::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
         let secret = text::base64url(&self.ambient.random.bytes::<32>());
         let row = api_key::Model {
             id: self.ambient.ids.uuid(),

@@ -37,10 +37,8 @@ pub async fn insert_workspace(tx: &impl Source, workspace: &Workspace) -> Result
 }
 
 pub async fn slug_is_taken(tx: &impl Source, slug: &str) -> Result<bool> {
-    let taken = workspace::Entity::find()
-        .filter(workspace::Column::Slug.eq(slug))
-        .one(tx.connection())
-        .await?;
+    let taken =
+        workspace::Entity::find().filter(workspace::Column::Slug.eq(slug)).one(tx.connection()).await?;
     Ok(taken.is_some())
 }
 
@@ -73,16 +71,11 @@ pub async fn find_workspaces(
         .filter(workspace::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
         .all(source.connection())
         .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (WorkspaceId::from_uuid(row.id), workspace_of(row)))
-        .collect())
+    Ok(rows.into_iter().map(|row| (WorkspaceId::from_uuid(row.id), workspace_of(row))).collect())
 }
 
 pub async fn find_user(source: &impl Source, id: UserId) -> Result<Option<User>> {
-    let row = user::Entity::find_by_id(id.uuid())
-        .one(source.connection())
-        .await?;
+    let row = user::Entity::find_by_id(id.uuid()).one(source.connection()).await?;
     Ok(row.map(|row| User {
         id: UserId::from_uuid(row.id),
         email: row.email,
@@ -98,17 +91,9 @@ pub async fn list_memberships(
     let order = page::Keyset::oldest_first(membership::Column::CreatedAt, membership::Column::Id);
     let select = membership::Entity::find().filter(membership::Column::UserId.eq(user.uuid()));
     let page = page::list(source, select, &order, request).await?;
-    let items = page
-        .items
-        .into_iter()
-        .map(|(key, row)| Ok((key, membership_of(row)?)))
-        .collect::<Result<_>>()?;
-    Ok(Page {
-        items,
-        has_next: page.has_next,
-        has_previous: page.has_previous,
-        total: page.total,
-    })
+    let items =
+        page.items.into_iter().map(|(key, row)| Ok((key, membership_of(row)?))).collect::<Result<_>>()?;
+    Ok(Page { items, has_next: page.has_next, has_previous: page.has_previous, total: page.total })
 }
 
 pub async fn roles_of(source: &impl Source, user: UserId) -> Result<HashMap<WorkspaceId, Role>> {
@@ -116,21 +101,11 @@ pub async fn roles_of(source: &impl Source, user: UserId) -> Result<HashMap<Work
         .filter(membership::Column::UserId.eq(user.uuid()))
         .all(source.connection())
         .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok((
-                WorkspaceId::from_uuid(row.workspace_id),
-                role_of(&row.role)?,
-            ))
-        })
-        .collect()
+    rows.into_iter().map(|row| Ok((WorkspaceId::from_uuid(row.workspace_id), role_of(&row.role)?))).collect()
 }
 
 pub async fn find_key(source: &impl Source, key_id: &str) -> Result<Option<api_key::Model>> {
-    Ok(api_key::Entity::find()
-        .filter(api_key::Column::KeyId.eq(key_id))
-        .one(source.connection())
-        .await?)
+    Ok(api_key::Entity::find().filter(api_key::Column::KeyId.eq(key_id)).one(source.connection()).await?)
 }
 
 pub async fn insert_key(tx: &impl Source, key: api_key::Model) -> Result<()> {
@@ -139,10 +114,8 @@ pub async fn insert_key(tx: &impl Source, key: api_key::Model) -> Result<()> {
 }
 
 pub async fn workspace_by_slug(source: &impl Source, slug: &str) -> Result<Option<Workspace>> {
-    let row = workspace::Entity::find()
-        .filter(workspace::Column::Slug.eq(slug))
-        .one(source.connection())
-        .await?;
+    let row =
+        workspace::Entity::find().filter(workspace::Column::Slug.eq(slug)).one(source.connection()).await?;
     Ok(row.map(workspace_of))
 }
 

@@ -19,9 +19,7 @@ use std::{
 /// What keeps the server from starting; the text says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    #[error(
-        "the data folder {0} cannot be written: {1}. Set AIFIRST_DATA_DIR to a folder of yours"
-    )]
+    #[error("the data folder {0} cannot be written: {1}. Set AIFIRST_DATA_DIR to a folder of yours")]
     DataFolder(PathBuf, std::io::Error),
     #[error(
         "the data folder {0} is in use by another aifirst. Stop that one, or set AIFIRST_DATA_DIR to another folder"
@@ -60,10 +58,7 @@ impl DataFolder {
             .open(path.join("lock"))
             .map_err(failed)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self {
-                path: path.to_owned(),
-                _lock: lock,
-            }),
+            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(OpenError::Locked(path.to_owned())),
             Err(TryLockError::Error(error)) => Err(failed(error)),
         }
@@ -80,10 +75,7 @@ fn make_private_folder(path: &Path) -> std::io::Result<()> {
     if path.is_dir() {
         return Ok(());
     }
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 #[cfg(not(unix))]
@@ -97,9 +89,8 @@ pub async fn connect(config: &Config) -> Result<Db, OpenError> {
     let statements = Arc::new(AtomicU64::new(0));
     let open = async |connections: u32, writes: bool| {
         let options = options(&url, &config.database, connections, writes);
-        let mut connection = Database::connect(options)
-            .await
-            .map_err(|e| OpenError::Connect(without_password(&url), e))?;
+        let mut connection =
+            Database::connect(options).await.map_err(|e| OpenError::Connect(without_password(&url), e))?;
         let counter = statements.clone();
         connection.set_metric_callback(move |_| {
             counter.fetch_add(1, Ordering::Relaxed);
@@ -110,18 +101,10 @@ pub async fn connect(config: &Config) -> Result<Db, OpenError> {
         // The writer first: it makes the file and switches it to WAL, which readers cannot.
         let writer = open(1, true).await?;
         assert_sqlite_is_safe(&writer).await?;
-        Db {
-            reader: open(config.database.readers, false).await?,
-            writer,
-            statements: statements.clone(),
-        }
+        Db { reader: open(config.database.readers, false).await?, writer, statements: statements.clone() }
     } else {
         let pool = open(config.database.connections, true).await?;
-        Db {
-            reader: pool.clone(),
-            writer: pool,
-            statements: statements.clone(),
-        }
+        Db { reader: pool.clone(), writer: pool, statements: statements.clone() }
     };
     Ok(db)
 }
@@ -156,11 +139,7 @@ fn options(url: &str, config: &DatabaseConfig, connections: u32, writes: bool) -
 }
 
 /// FULL: what was acknowledged survives a power cut. `secure_delete`: what was forgotten is overwritten.
-fn sqlite_options(
-    options: SqliteConnectOptions,
-    busy: Duration,
-    writes: bool,
-) -> SqliteConnectOptions {
+fn sqlite_options(options: SqliteConnectOptions, busy: Duration, writes: bool) -> SqliteConnectOptions {
     let options = options
         .create_if_missing(writes)
         .synchronous(SqliteSynchronous::Full)
@@ -169,11 +148,7 @@ fn sqlite_options(
         .pragma("secure_delete", "ON")
         .pragma("cache_size", "-8000")
         .statement_cache_capacity(200);
-    if writes {
-        options.journal_mode(SqliteJournalMode::Wal)
-    } else {
-        options.pragma("query_only", "ON")
-    }
+    if writes { options.journal_mode(SqliteJournalMode::Wal) } else { options.pragma("query_only", "ON") }
 }
 
 /// SQLite below 3.51.3 has a bug that can corrupt the write-ahead log: sqlite.org/wal.html, "The WAL-reset bug".
@@ -181,27 +156,14 @@ const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
 
 async fn assert_sqlite_is_safe(connection: &DatabaseConnection) -> Result<(), OpenError> {
     let version = ask(connection, "SELECT sqlite_version()").await?;
-    let parts: Vec<u32> = version
-        .split('.')
-        .filter_map(|part| part.parse().ok())
-        .collect();
+    let parts: Vec<u32> = version.split('.').filter_map(|part| part.parse().ok()).collect();
     if parts.as_slice() < OLDEST_SQLITE.as_slice() {
         return Err(OpenError::OldSqlite(version));
     }
-    for (setting, wanted) in [
-        ("journal_mode", "wal"),
-        ("synchronous", "2"),
-        ("foreign_keys", "1"),
-    ] {
-        let found = ask(
-            connection,
-            &format!("SELECT CAST({setting} AS TEXT) FROM pragma_{setting}"),
-        )
-        .await?;
+    for (setting, wanted) in [("journal_mode", "wal"), ("synchronous", "2"), ("foreign_keys", "1")] {
+        let found = ask(connection, &format!("SELECT CAST({setting} AS TEXT) FROM pragma_{setting}")).await?;
         if found != wanted {
-            return Err(OpenError::Setting(format!(
-                "{setting} is {found}, {wanted} is needed"
-            )));
+            return Err(OpenError::Setting(format!("{setting} is {found}, {wanted} is needed")));
         }
     }
     Ok(())
@@ -219,26 +181,18 @@ async fn ask(connection: &DatabaseConnection, sql: &str) -> Result<String, OpenE
 pub async fn migrate(db: &Db) -> Result<(), OpenError> {
     refuse_newer(&db.writer).await?;
     if db.writer.get_database_backend() == sea_orm::DbBackend::Sqlite {
-        return Migrator::up(&db.writer, None)
-            .await
-            .map_err(OpenError::Migrate);
+        return Migrator::up(&db.writer, None).await.map_err(OpenError::Migrate);
     }
     use sea_orm::TransactionTrait;
     let turn = db.writer.begin().await.map_err(OpenError::Migrate)?;
-    turn.execute_unprepared("SELECT pg_advisory_xact_lock(4920231)")
-        .await
-        .map_err(OpenError::Migrate)?;
-    Migrator::up(&turn, None)
-        .await
-        .map_err(OpenError::Migrate)?;
+    turn.execute_unprepared("SELECT pg_advisory_xact_lock(4920231)").await.map_err(OpenError::Migrate)?;
+    Migrator::up(&turn, None).await.map_err(OpenError::Migrate)?;
     turn.commit().await.map_err(OpenError::Migrate)
 }
 
 async fn refuse_newer(connection: &DatabaseConnection) -> Result<(), OpenError> {
-    let known: Vec<String> = Migrator::migrations()
-        .iter()
-        .map(|migration| migration.name().to_owned())
-        .collect();
+    let known: Vec<String> =
+        Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect();
     let applied = Statement::from_string(
         connection.get_database_backend(),
         "SELECT version FROM seaql_migrations ORDER BY version DESC",

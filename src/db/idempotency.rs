@@ -5,9 +5,7 @@ use super::Source;
 use crate::shared::{Ambient, Error, Problem, ProblemCode, Result, actor::Principal};
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::idempotency_key as row;
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, Set, sea_query::OnConflict,
-};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, Set, sea_query::OnConflict};
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -38,17 +36,10 @@ impl Key {
     /// `input` is everything that makes the call what it is, the key aside.
     pub fn new(operation: &'static str, key: String, input: &impl Serialize) -> Result<Self> {
         if key.is_empty() || key.chars().count() > MAX_KEY {
-            return Err(Error::invalid(
-                "idempotencyKey",
-                format!("1 to {MAX_KEY} characters are possible"),
-            ));
+            return Err(Error::invalid("idempotencyKey", format!("1 to {MAX_KEY} characters are possible")));
         }
         let input = serde_json::to_vec(input).map_err(Error::internal)?;
-        Ok(Self {
-            operation,
-            key,
-            input_hash: Sha256::digest(input).to_vec(),
-        })
+        Ok(Self { operation, key, input_hash: Sha256::digest(input).to_vec() })
     }
 }
 
@@ -75,11 +66,7 @@ pub async fn claim<T: DeserializeOwned>(
         result: Set(serde_json::Value::Null),
         created_at: Set(now),
     };
-    let unique = [
-        row::Column::PrincipalId,
-        row::Column::Operation,
-        row::Column::Key,
-    ];
+    let unique = [row::Column::PrincipalId, row::Column::Operation, row::Column::Key];
     let inserted = row::Entity::insert(claim)
         .on_conflict(OnConflict::columns(unique).do_nothing().to_owned())
         .exec_without_returning(tx.connection())
@@ -87,10 +74,8 @@ pub async fn claim<T: DeserializeOwned>(
     if inserted == 1 {
         return Ok(Claimed::New(Claim(Some(id))));
     }
-    let earlier = of(principal, key)
-        .one(tx.connection())
-        .await?
-        .ok_or_else(|| Error::internal("claim vanished"))?;
+    let earlier =
+        of(principal, key).one(tx.connection()).await?.ok_or_else(|| Error::internal("claim vanished"))?;
     if earlier.input_hash != key.input_hash {
         return Err(Error::Refused(vec![Problem::new(
             ProblemCode::IdempotencyConflict,
@@ -98,9 +83,7 @@ pub async fn claim<T: DeserializeOwned>(
             "this key was used with another input: use a new key for a new request",
         )]));
     }
-    serde_json::from_value(earlier.result)
-        .map(Claimed::Replay)
-        .map_err(Error::internal)
+    serde_json::from_value(earlier.result).map(Claimed::Replay).map_err(Error::internal)
 }
 
 impl Claim {
@@ -108,13 +91,9 @@ impl Claim {
     pub async fn keep(self, tx: &impl Source, result: &impl Serialize) -> Result<()> {
         let Some(id) = self.0 else { return Ok(()) };
         let result = serde_json::to_value(result).map_err(Error::internal)?;
-        row::ActiveModel {
-            id: Set(id),
-            result: Set(result),
-            ..Default::default()
-        }
-        .update(tx.connection())
-        .await?;
+        row::ActiveModel { id: Set(id), result: Set(result), ..Default::default() }
+            .update(tx.connection())
+            .await?;
         Ok(())
     }
 }
@@ -126,12 +105,7 @@ fn of(principal: Principal, key: &Key) -> sea_orm::Select<row::Entity> {
         .filter(row::Column::Key.eq(&key.key))
 }
 
-async fn forget_expired(
-    tx: &impl Source,
-    principal: Principal,
-    key: &Key,
-    now: DateTime<Utc>,
-) -> Result<()> {
+async fn forget_expired(tx: &impl Source, principal: Principal, key: &Key, now: DateTime<Utc>) -> Result<()> {
     row::Entity::delete_many()
         .filter(row::Column::PrincipalId.eq(principal.uuid()))
         .filter(row::Column::Operation.eq(key.operation))

@@ -19,9 +19,7 @@ pub use connect::{DataFolder, open};
 impl From<DbErr> for Error {
     fn from(source: DbErr) -> Self {
         match source {
-            DbErr::ConnectionAcquire(_) => {
-                Self::Unavailable("the database is busy: try again in a moment")
-            }
+            DbErr::ConnectionAcquire(_) => Self::Unavailable("the database is busy: try again in a moment"),
             other => Self::Internal(Box::new(other)),
         }
     }
@@ -82,9 +80,7 @@ impl Db {
     /// overwrites it in the file). Does nothing on PostgreSQL, whose log has a retention of its own.
     pub async fn checkpoint(&self) -> Result<()> {
         if self.is_sqlite() {
-            self.writer
-                .execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)")
-                .await?;
+            self.writer.execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)").await?;
         }
         Ok(())
     }

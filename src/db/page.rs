@@ -3,8 +3,8 @@ use super::Source;
 use crate::shared::{Page, PageRequest, Result, page::Key};
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, ModelTrait,
-    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, Value,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, ModelTrait, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, Value,
     sea_query::{Alias, Expr, ExprTrait, Order, Query, WindowStatement},
 };
 use std::{collections::HashMap, hash::Hash};
@@ -20,28 +20,16 @@ pub struct Keyset<C> {
 
 impl<C: ColumnTrait> Keyset<C> {
     pub fn newest_first(column: C, id: C) -> Self {
-        Self {
-            column,
-            id,
-            descending: true,
-        }
+        Self { column, id, descending: true }
     }
 
     pub fn oldest_first(column: C, id: C) -> Self {
-        Self {
-            column,
-            id,
-            descending: false,
-        }
+        Self { column, id, descending: false }
     }
 
     /// The direction in which rows are read for this request.
     fn direction(&self, request: &PageRequest) -> Order {
-        if self.descending == request.backward {
-            Order::Asc
-        } else {
-            Order::Desc
-        }
+        if self.descending == request.backward { Order::Asc } else { Order::Desc }
     }
 
     /// Rows on one side of a place.
@@ -53,9 +41,7 @@ impl<C: ColumnTrait> Keyset<C> {
         } else {
             (column.lt(value.clone()), id.lt(key.id))
         };
-        Condition::any()
-            .add(further)
-            .add(Condition::all().add(column.eq(value)).add(further_id))
+        Condition::any().add(further).add(Condition::all().add(column.eq(value)).add(further_id))
     }
 
     fn within(&self, request: &PageRequest) -> Condition {
@@ -68,9 +54,7 @@ impl<C: ColumnTrait> Keyset<C> {
         use sea_orm::ColumnType;
         match self.column.def().get_column_type() {
             ColumnType::TimestampWithTimeZone | ColumnType::Timestamp | ColumnType::DateTime => {
-                DateTime::<Utc>::from_timestamp_micros(value)
-                    .unwrap_or_default()
-                    .into()
+                DateTime::<Utc>::from_timestamp_micros(value).unwrap_or_default().into()
             }
             _ => value.into(),
         }
@@ -111,11 +95,7 @@ where
     E::Model: FromQueryResult + ModelTrait<Entity = E> + Send + Sync,
 {
     let total_alone = request.count && !request.is_unbounded();
-    let total = if total_alone {
-        Some(select.clone().count(source.connection()).await?)
-    } else {
-        None
-    };
+    let total = if total_alone { Some(select.clone().count(source.connection()).await?) } else { None };
     let direction = order.direction(request);
     let mut page = select
         .filter(order.within(request))
@@ -135,15 +115,7 @@ where
         let model = E::Model::from_query_result(&row, "")?;
         found.push((order.key(&model), model));
     }
-    Ok(Page::cut(
-        found,
-        request,
-        if request.count {
-            total.or(Some(0))
-        } else {
-            None
-        },
-    ))
+    Ok(Page::cut(found, request, if request.count { total.or(Some(0)) } else { None }))
 }
 
 /// The same page of the list of each parent, in one statement: rows are numbered inside their parent. Totals,
@@ -174,19 +146,13 @@ where
             .group_by(parent)
             .into_query();
         for row in source.connection().query_all(&counts).await? {
-            totals.insert(
-                row.try_get("", "parent")?,
-                row.try_get::<i64>("", TOTAL)?.unsigned_abs(),
-            );
+            totals.insert(row.try_get("", "parent")?, row.try_get::<i64>("", TOTAL)?.unsigned_abs());
         }
     }
     let direction = order.direction(request);
     let mut window = WindowStatement::partition_by((parent.entity_name(), parent));
     window
-        .order_by(
-            (order.column.entity_name(), order.column),
-            direction.clone(),
-        )
+        .order_by((order.column.entity_name(), order.column), direction.clone())
         .order_by((order.id.entity_name(), order.id), direction);
     let mut numbered = select.filter(order.within(request)).into_query();
     numbered.expr_window_as(Expr::cust("ROW_NUMBER()"), window, PLACE);
@@ -210,14 +176,8 @@ where
         if request.count && !total_alone {
             totals.insert(id, row.try_get::<i64>("", TOTAL)?.unsigned_abs());
         }
-        found
-            .entry(id)
-            .or_default()
-            .push((order.key(&model), model));
+        found.entry(id).or_default().push((order.key(&model), model));
     }
     let total = |id| request.count.then(|| totals.get(&id).copied().unwrap_or(0));
-    Ok(found
-        .into_iter()
-        .map(|(id, rows)| (P::from(id), Page::cut(rows, request, total(id))))
-        .collect())
+    Ok(found.into_iter().map(|(id, rows)| (P::from(id), Page::cut(rows, request, total(id)))).collect())
 }

@@ -50,10 +50,8 @@ impl Bus {
         if url.is_empty() {
             return Ok(Self::in_process());
         }
-        let client = async_nats::connect(url).await.map_err(|source| BusError {
-            url: url.to_owned(),
-            source,
-        })?;
+        let client =
+            async_nats::connect(url).await.map_err(|source| BusError { url: url.to_owned(), source })?;
         Ok(Self(Transport::Nats(client)))
     }
 
@@ -100,10 +98,7 @@ impl Topics {
 
     fn receiver(&self, topic: &str) -> broadcast::Receiver<Arc<[u8]>> {
         let mut topics = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        topics
-            .entry(topic.to_owned())
-            .or_insert_with(|| broadcast::channel(BACKLOG).0)
-            .subscribe()
+        topics.entry(topic.to_owned()).or_insert_with(|| broadcast::channel(BACKLOG).0).subscribe()
     }
 }
 
@@ -125,10 +120,9 @@ impl Subscription {
                 Err(RecvError::Lagged(_)) => Some(Signal::Lost),
                 Err(RecvError::Closed) => None,
             },
-            Source::Nats(subscriber) => subscriber
-                .next()
-                .await
-                .map(|message| Signal::Message(message.payload.as_ref().into())),
+            Source::Nats(subscriber) => {
+                subscriber.next().await.map(|message| Signal::Message(message.payload.as_ref().into()))
+            }
             Source::Closed => None,
         };
         match signal {

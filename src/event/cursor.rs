@@ -27,11 +27,7 @@ const MALFORMED: Error =
 
 impl Cursor {
     pub fn new(workspace: WorkspaceId, position: i64) -> Self {
-        Self {
-            workspace,
-            position,
-            place: None,
-        }
+        Self { workspace, position, place: None }
     }
 
     /// Opaque to clients.
@@ -55,17 +51,10 @@ impl Cursor {
             None
         } else {
             let turn = TurnId::from_uuid(Uuid::from_bytes(take(&mut rest)?));
-            Some(Place {
-                turn,
-                offset: u32::from_be_bytes(take(&mut rest)?),
-            })
+            Some(Place { turn, offset: u32::from_be_bytes(take(&mut rest)?) })
         };
         if rest.is_empty() && position >= 0 {
-            Ok(Self {
-                workspace,
-                position,
-                place,
-            })
+            Ok(Self { workspace, position, place })
         } else {
             Err(MALFORMED)
         }

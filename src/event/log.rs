@@ -11,8 +11,8 @@ use chrono::{DateTime, Utc};
 use entity::{event, event_head};
 use futures_util::Stream;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder,
-    QuerySelect, Set, sea_query::Expr,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
+    Set, sea_query::Expr,
 };
 use serde_json::Value;
 use std::{collections::BTreeMap, time::Duration};
@@ -75,12 +75,7 @@ impl Log {
 
     pub async fn begin(&self) -> Result<Tx> {
         let inner = self.db.begin().await?;
-        Ok(Tx {
-            inner,
-            events: BTreeMap::new(),
-            bus: self.bus.clone(),
-            ambient: self.ambient.clone(),
-        })
+        Ok(Tx { inner, events: BTreeMap::new(), bus: self.bus.clone(), ambient: self.ambient.clone() })
     }
 
     /// The position of the workspace's last event.
@@ -127,11 +122,8 @@ impl Log {
         if let Some(subject) = subject {
             select = select.filter(event::Column::SubjectId.eq(subject));
         }
-        let rows = select
-            .order_by_asc(event::Column::Position)
-            .limit(BATCH)
-            .all(self.db.connection())
-            .await?;
+        let rows =
+            select.order_by_asc(event::Column::Position).limit(BATCH).all(self.db.connection()).await?;
         Ok(rows.into_iter().map(from_row).collect())
     }
 
@@ -179,21 +171,13 @@ impl Wake {
 
 impl Tx {
     pub fn record(&mut self, grant: &Grant<impl AtLeast<Write>>, event: NewEvent) {
-        self.events
-            .entry(grant.workspace())
-            .or_default()
-            .push(event);
+        self.events.entry(grant.workspace()).or_default().push(event);
     }
 
     /// Numbers the events last, under the row lock of each workspace's head (in one order, so that no two
     /// deadlock), commits, then wakes who waits. The wake-up may be lost, the log may not.
     pub async fn commit(self) -> Result<()> {
-        let Self {
-            inner,
-            events,
-            bus,
-            ambient,
-        } = self;
+        let Self { inner, events, bus, ambient } = self;
         let at = ambient.now();
         let workspaces: Vec<_> = events.keys().copied().collect();
         for (workspace, events) in events {
@@ -205,9 +189,7 @@ impl Tx {
                 .collect();
             // Seven values a row: below the bind limits of both databases.
             for rows in rows.chunks(1000) {
-                event::Entity::insert_many(rows.to_vec())
-                    .exec_without_returning(inner.connection())
-                    .await?;
+                event::Entity::insert_many(rows.to_vec()).exec_without_returning(inner.connection()).await?;
             }
         }
         inner.commit().await?;
@@ -226,14 +208,9 @@ impl Source for Tx {
 
 /// Starts a workspace's log. Called once, where the workspace is made.
 pub async fn create_head(tx: &Tx, workspace: WorkspaceId) -> Result<()> {
-    let head = event_head::ActiveModel {
-        workspace_id: Set(workspace.uuid()),
-        position: Set(0),
-        trimmed: Set(0),
-    };
-    event_head::Entity::insert(head)
-        .exec_without_returning(tx.connection())
-        .await?;
+    let head =
+        event_head::ActiveModel { workspace_id: Set(workspace.uuid()), position: Set(0), trimmed: Set(0) };
+    event_head::Entity::insert(head).exec_without_returning(tx.connection()).await?;
     Ok(())
 }
 
@@ -250,25 +227,14 @@ async fn head(source: &impl Source, workspace: WorkspaceId) -> Result<event_head
 
 async fn advance(tx: &db::Tx, workspace: WorkspaceId, by: i64) -> Result<i64> {
     let heads = event_head::Entity::update_many()
-        .col_expr(
-            event_head::Column::Position,
-            Expr::col(event_head::Column::Position).add(by),
-        )
+        .col_expr(event_head::Column::Position, Expr::col(event_head::Column::Position).add(by))
         .filter(event_head::Column::WorkspaceId.eq(workspace.uuid()))
         .exec_with_returning(tx.connection())
         .await?;
-    heads
-        .first()
-        .map(|head| head.position)
-        .ok_or(Error::NotFound("workspace"))
+    heads.first().map(|head| head.position).ok_or(Error::NotFound("workspace"))
 }
 
-fn to_row(
-    workspace: WorkspaceId,
-    position: i64,
-    event: NewEvent,
-    at: DateTime<Utc>,
-) -> event::ActiveModel {
+fn to_row(workspace: WorkspaceId, position: i64, event: NewEvent, at: DateTime<Utc>) -> event::ActiveModel {
     event::ActiveModel {
         workspace_id: Set(workspace.uuid()),
         position: Set(position),

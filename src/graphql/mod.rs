@@ -5,9 +5,7 @@ use crate::{
     graphql_kit::ErrorCode,
     shared::actor::Actor,
 };
-use async_graphql::{
-    EmptySubscription, MergedObject, Request, SDLExportOptions, Schema as BareSchema,
-};
+use async_graphql::{EmptySubscription, MergedObject, Request, SDLExportOptions, Schema as BareSchema};
 
 /// Where every read begins.
 #[derive(MergedObject, Default, Debug)]
@@ -32,11 +30,8 @@ fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, EmptySubscription>
 
 /// The schema's text, as committed in `schema.graphql`.
 pub fn sdl() -> String {
-    let options = SDLExportOptions::new()
-        .sorted_fields()
-        .sorted_arguments()
-        .sorted_enum_items()
-        .include_specified_by();
+    let options =
+        SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items().include_specified_by();
     builder().finish().sdl_with_options(options)
 }
 

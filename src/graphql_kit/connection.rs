@@ -40,13 +40,7 @@ pub fn page_request(
     before: Option<String>,
 ) -> Result<PageRequest, ApiError> {
     let count = ctx.look_ahead().field("totalCount").exists();
-    Ok(PageRequest::from_args(
-        first,
-        after.as_deref(),
-        last,
-        before.as_deref(),
-        count,
-    )?)
+    Ok(PageRequest::from_args(first, after.as_deref(), last, before.as_deref(), count)?)
 }
 
 /// What a connection has beside its page.
@@ -56,12 +50,7 @@ pub trait Fields {
 
 impl Fields for TotalCount {
     fn of_page<T>(page: &Page<T>) -> Self {
-        Self {
-            total_count: page
-                .total
-                .and_then(|total| i32::try_from(total).ok())
-                .unwrap_or(i32::MAX),
-        }
+        Self { total_count: page.total.and_then(|total| i32::try_from(total).ok()).unwrap_or(i32::MAX) }
     }
 }
 
@@ -77,12 +66,7 @@ pub fn connection<M, T: OutputType, F: Fields + async_graphql::ObjectType>(
     show: impl Fn(M) -> T,
 ) -> Connection<T, F> {
     let fields = F::of_page(&page);
-    let mut shown =
-        connection::Connection::with_additional_fields(page.has_previous, page.has_next, fields);
-    shown.edges.extend(
-        page.items
-            .into_iter()
-            .map(|(key, item)| Edge::new(Place(key), show(item))),
-    );
+    let mut shown = connection::Connection::with_additional_fields(page.has_previous, page.has_next, fields);
+    shown.edges.extend(page.items.into_iter().map(|(key, item)| Edge::new(Place(key), show(item))));
     shown
 }

@@ -39,17 +39,11 @@ impl<'a> ContextExt<'a> for Context<'a> {
     {
         // Asked first, so that an anonymous caller is told so.
         self.actor()?;
-        self.data_opt::<DataLoader<L>>()
-            .ok_or_else(|| missing::<L>())?
-            .load_one(key)
-            .await
+        self.data_opt::<DataLoader<L>>().ok_or_else(|| missing::<L>())?.load_one(key).await
     }
 }
 
 fn missing<T>() -> ApiError {
-    tracing::error!(
-        missing = std::any::type_name::<T>(),
-        "the schema was assembled without this"
-    );
+    tracing::error!(missing = std::any::type_name::<T>(), "the schema was assembled without this");
     ApiError::new(ErrorCode::Internal, "internal error")
 }

@@ -79,12 +79,7 @@ pub type Loaded<T> = Result<T, ApiError>;
 
 impl ApiError {
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            retry_after: None,
-            problems: vec![],
-        }
+        Self { code, message: message.into(), retry_after: None, problems: vec![] }
     }
 
     pub fn code(&self) -> ErrorCode {
@@ -122,17 +117,8 @@ impl From<Error> for ApiError {
             _ => None,
         };
         let message = error.to_string();
-        let problems = if let Error::Refused(problems) = error {
-            problems
-        } else {
-            vec![]
-        };
-        Self {
-            code,
-            message,
-            retry_after,
-            problems,
-        }
+        let problems = if let Error::Refused(problems) = error { problems } else { vec![] };
+        Self { code, message, retry_after, problems }
     }
 }
 
@@ -142,10 +128,7 @@ impl From<ApiError> for async_graphql::Error {
         Self::new(error.message).extend_with(|_, extensions| {
             extensions.set("code", error.code.as_str());
             if let Some(after) = error.retry_after {
-                extensions.set(
-                    "retryAfterMs",
-                    u64::try_from(after.as_millis()).unwrap_or(u64::MAX),
-                );
+                extensions.set("retryAfterMs", u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
             }
             if !problems.is_empty() {
                 extensions.set("problems", Value::List(problems));
@@ -193,11 +176,7 @@ impl From<Problem> for UserError {
             ProblemCode::Forgotten => UserErrorCode::Forgotten,
             ProblemCode::LimitReached => UserErrorCode::LimitReached,
         };
-        Self {
-            code,
-            field: problem.path,
-            message: problem.message,
-        }
+        Self { code, field: problem.path, message: problem.message }
     }
 }
 
@@ -205,9 +184,7 @@ impl From<Problem> for UserError {
 pub fn payload<T>(outcome: Result<T, Error>) -> Result<(Option<T>, Vec<UserError>), ApiError> {
     match outcome {
         Ok(value) => Ok((Some(value), vec![])),
-        Err(Error::Refused(problems)) => {
-            Ok((None, problems.into_iter().map(UserError::from).collect()))
-        }
+        Err(Error::Refused(problems)) => Ok((None, problems.into_iter().map(UserError::from).collect())),
         Err(other) => Err(other.into()),
     }
 }

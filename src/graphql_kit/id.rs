@@ -21,8 +21,7 @@ impl<K: Kind> InputType for Id<K> {
     fn parse(value: Option<Value>) -> InputValueResult<Self> {
         match value.unwrap_or_default() {
             Value::String(text) => text.parse().map_err(|error: crate::shared::Error| {
-                InputValueError::custom(error)
-                    .with_extension("code", ErrorCode::BadUserInput.as_str())
+                InputValueError::custom(error).with_extension("code", ErrorCode::BadUserInput.as_str())
             }),
             other => Err(InputValueError::expected_type(other)
                 .with_extension("code", ErrorCode::BadUserInput.as_str())),
@@ -47,11 +46,7 @@ impl<K: Kind> OutputType for Id<K> {
         <ID as OutputType>::create_type_info(registry)
     }
 
-    async fn resolve(
-        &self,
-        _: &ContextSelectionSet<'_>,
-        _: &Positioned<Field>,
-    ) -> ServerResult<Value> {
+    async fn resolve(&self, _: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
         Ok(Value::String(self.to_string()))
     }
 }

@@ -11,10 +11,7 @@ fn refused<T: InputType>(message: impl std::fmt::Display) -> InputValueError<T> 
 pub struct Cursor(pub event::Cursor);
 
 /// A place in a workspace's event log, opaque to clients. Pass it as `after` to get what came later.
-#[Scalar(
-    name = "Cursor",
-    specified_by_url = "https://aifirst.example/scalars/cursor"
-)]
+#[Scalar(name = "Cursor", specified_by_url = "https://aifirst.example/scalars/cursor")]
 impl ScalarType for Cursor {
     fn parse(value: Value) -> InputValueResult<Self> {
         let Value::String(text) = &value else {
@@ -34,10 +31,7 @@ impl ScalarType for Cursor {
 pub struct DateTime(pub chrono::DateTime<Utc>);
 
 /// A moment in UTC, as RFC 3339 with at most microseconds: `2026-05-08T13:56:00Z`.
-#[Scalar(
-    name = "DateTime",
-    specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html"
-)]
+#[Scalar(name = "DateTime", specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
         let Value::String(text) = &value else {
@@ -69,10 +63,7 @@ impl From<chrono::DateTime<Utc>> for DateTime {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Duration(pub TimeDelta);
 
-#[Scalar(
-    name = "Duration",
-    specified_by_url = "https://aifirst.example/scalars/duration"
-)]
+#[Scalar(name = "Duration", specified_by_url = "https://aifirst.example/scalars/duration")]
 impl ScalarType for Duration {
     fn parse(value: Value) -> InputValueResult<Self> {
         let Value::String(text) = &value else {
@@ -92,10 +83,7 @@ impl ScalarType for Duration {
 pub struct Json(pub serde_json::Value);
 
 /// Free data: any JSON value.
-#[Scalar(
-    name = "JSON",
-    specified_by_url = "https://aifirst.example/scalars/json"
-)]
+#[Scalar(name = "JSON", specified_by_url = "https://aifirst.example/scalars/json")]
 impl ScalarType for Json {
     fn parse(value: Value) -> InputValueResult<Self> {
         value.into_json().map(Self).map_err(refused)

@@ -27,21 +27,13 @@ pub async fn serve(
     stop: CancellationToken,
 ) {
     let front = Front { schema, services };
-    let router = Router::new()
-        .route("/graphql", post(graphql))
-        .with_state(front);
-    let health = Router::new()
-        .route("/health/live", get(async || "ok"))
-        .route("/health/ready", get(async || "ok"));
+    let router = Router::new().route("/graphql", post(graphql)).with_state(front);
+    let health =
+        Router::new().route("/health/live", get(async || "ok")).route("/health/ready", get(async || "ok"));
     let serve = |listener, router, stop: CancellationToken| async move {
-        let _ = axum::serve(listener, router)
-            .with_graceful_shutdown(stop.cancelled_owned())
-            .await;
+        let _ = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
     };
-    tokio::join!(
-        serve(public, router, stop.clone()),
-        serve(admin, health, stop)
-    );
+    tokio::join!(serve(public, router, stop.clone()), serve(admin, health, stop));
 }
 
 async fn graphql(
@@ -49,9 +41,8 @@ async fn graphql(
     headers: HeaderMap,
     Json(request): Json<async_graphql::Request>,
 ) -> Json<async_graphql::Response> {
-    let credential = headers
-        .get(AUTHORIZATION)
-        .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    let credential =
+        headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
     let mut request = request;
     if let Some(credential) = credential
         && let Ok(actor) = front.services.account.authenticate(credential).await

@@ -106,11 +106,7 @@ pub struct Scope<A> {
 
 impl Actor {
     pub fn new(principal: Principal, roles: HashMap<WorkspaceId, Role>, limit: KeyScope) -> Self {
-        Self {
-            principal,
-            roles: Arc::new(roles),
-            limit,
-        }
+        Self { principal, roles: Arc::new(roles), limit }
     }
 
     pub fn principal(&self) -> Principal {
@@ -121,9 +117,9 @@ impl Actor {
     pub fn user(&self) -> Result<UserId> {
         match self.principal {
             Principal::User(id) => Ok(id),
-            Principal::Service(_) => Err(Error::Forbidden(
-                "this is for people: a service account cannot do it",
-            )),
+            Principal::Service(_) => {
+                Err(Error::Forbidden("this is for people: a service account cannot do it"))
+            }
         }
     }
 
@@ -142,43 +138,24 @@ impl Actor {
     /// Whether the credential itself allows the action, wherever it is done.
     pub fn key_allows<A: Action>(&self) -> Result<()> {
         if self.limit < A::KEY_SCOPE {
-            return Err(Error::Forbidden(
-                "this API key is limited: its scopes do not include this",
-            ));
+            return Err(Error::Forbidden("this API key is limited: its scopes do not include this"));
         }
         Ok(())
     }
 
     /// `NotFound` where the actor is no member: that a workspace exists is not told to strangers.
     pub fn may<A: Action>(&self, workspace: WorkspaceId) -> Result<Grant<A>> {
-        let role = self
-            .roles
-            .get(&workspace)
-            .ok_or(Error::NotFound("workspace"))?;
+        let role = self.roles.get(&workspace).ok_or(Error::NotFound("workspace"))?;
         if *role < A::NEEDS {
-            return Err(Error::Forbidden(
-                "your role in this workspace does not allow this",
-            ));
+            return Err(Error::Forbidden("your role in this workspace does not allow this"));
         }
         self.key_allows::<A>()?;
-        Ok(Grant {
-            workspace,
-            principal: self.principal,
-            action: PhantomData,
-        })
+        Ok(Grant { workspace, principal: self.principal, action: PhantomData })
     }
 
     pub fn scope<A: Action>(&self) -> Scope<A> {
-        let (workspaces, visible) = self
-            .roles
-            .keys()
-            .partition(|id| self.may::<A>(**id).is_ok());
-        Scope {
-            workspaces,
-            visible,
-            principal: self.principal,
-            action: PhantomData,
-        }
+        let (workspaces, visible) = self.roles.keys().partition(|id| self.may::<A>(**id).is_ok());
+        Scope { workspaces, visible, principal: self.principal, action: PhantomData }
     }
 }
 
@@ -197,11 +174,7 @@ impl<A> Grant<A> {
     where
         A: AtLeast<B>,
     {
-        Grant {
-            workspace: self.workspace,
-            principal: self.principal,
-            action: PhantomData,
-        }
+        Grant { workspace: self.workspace, principal: self.principal, action: PhantomData }
     }
 }
 
@@ -209,21 +182,14 @@ impl Grant<Write> {
     /// Leave for the product's own upkeep of a row that lies in `workspace`: to end what a lost worker began,
     /// even when its principal has lost the right to begin it. Not for anything that a request asks for.
     pub fn upkeep(workspace: WorkspaceId, principal: Principal) -> Self {
-        Self {
-            workspace,
-            principal,
-            action: PhantomData,
-        }
+        Self { workspace, principal, action: PhantomData }
     }
 }
 
 impl<A> Scope<A> {
     /// Where rows may be looked up: all that the actor sees. [`Self::grant`] then tells whether `A` is allowed.
     pub fn workspaces(&self) -> impl Iterator<Item = Uuid> {
-        self.workspaces
-            .iter()
-            .chain(&self.visible)
-            .map(|id| id.uuid())
+        self.workspaces.iter().chain(&self.visible).map(|id| id.uuid())
     }
 
     pub fn principal(&self) -> Principal {
@@ -234,15 +200,9 @@ impl<A> Scope<A> {
     pub fn grant(&self, workspace: Uuid) -> Result<Grant<A>> {
         let workspace = WorkspaceId::from_uuid(workspace);
         if self.workspaces.contains(&workspace) {
-            Ok(Grant {
-                workspace,
-                principal: self.principal,
-                action: PhantomData,
-            })
+            Ok(Grant { workspace, principal: self.principal, action: PhantomData })
         } else if self.visible.contains(&workspace) {
-            Err(Error::Forbidden(
-                "your role or your key does not allow this here",
-            ))
+            Err(Error::Forbidden("your role or your key does not allow this here"))
         } else {
             Err(Error::NotFound("workspace"))
         }

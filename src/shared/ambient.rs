@@ -17,11 +17,7 @@ pub struct Ambient {
 
 impl Ambient {
     pub fn new(clock: Clock, random: Random) -> Self {
-        let ids = Ids {
-            clock: clock.clone(),
-            random: random.clone(),
-            last: Arc::default(),
-        };
+        let ids = Ids { clock: clock.clone(), random: random.clone(), last: Arc::default() };
         Self { clock, random, ids }
     }
 
@@ -43,10 +39,7 @@ impl Clock {
         Self(Arc::new(now))
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that reads the system's clock"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clock")]
     pub fn system() -> Self {
         Self::new(Utc::now)
     }
@@ -72,10 +65,7 @@ impl Random {
     }
 
     /// Cryptographically secure, seeded by the operating system.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that draws system randomness"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place that draws system randomness")]
     pub fn system() -> Self {
         Self::new(|bytes| rand::Rng::fill_bytes(&mut rand::rng(), bytes))
     }
@@ -113,9 +103,8 @@ impl Ids {
 
     pub fn uuid(&self) -> Uuid {
         let millis = u64::try_from(self.clock.now().timestamp_millis()).unwrap_or_default();
-        let fresh = uuid::Builder::from_unix_timestamp_millis(millis, &self.random.bytes())
-            .into_uuid()
-            .as_u128();
+        let fresh =
+            uuid::Builder::from_unix_timestamp_millis(millis, &self.random.bytes()).into_uuid().as_u128();
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         // Within one millisecond, or when the clock steps back, count on from the last one: the low 62 bits
         // are random, so adding one never reaches version or variant in practice.

@@ -14,9 +14,7 @@ pub enum Error {
     BadInput(String),
     #[error("{0}")]
     InvalidCursor(&'static str),
-    #[error(
-        "the cursor is older than what is kept: load the data again and subscribe from its cursor"
-    )]
+    #[error("the cursor is older than what is kept: load the data again and subscribe from its cursor")]
     ResyncRequired,
     #[error("{0}")]
     Unauthenticated(&'static str),
@@ -54,11 +52,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Problem {
     pub fn new(code: ProblemCode, path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            path: path.into(),
-            message: message.into(),
-        }
+        Self { code, path: path.into(), message: message.into() }
     }
 
     pub fn invalid(path: impl Into<String>, message: impl Into<String>) -> Self {
@@ -81,11 +75,7 @@ impl Error {
 }
 
 fn summary(problems: &[Problem]) -> String {
-    problems
-        .iter()
-        .map(|p| format!("{}: {}", p.path, p.message))
-        .collect::<Vec<_>>()
-        .join("; ")
+    problems.iter().map(|p| format!("{}: {}", p.path, p.message)).collect::<Vec<_>>().join("; ")
 }
 
 /// Collects the problems of an input.
@@ -99,10 +89,6 @@ impl Problems {
 
     /// `Ok` where there was none.
     pub fn finish(self) -> Result<()> {
-        if self.0.is_empty() {
-            Ok(())
-        } else {
-            Err(Error::Refused(self.0))
-        }
+        if self.0.is_empty() { Ok(()) } else { Err(Error::Refused(self.0)) }
     }
 }

@@ -71,10 +71,7 @@ registry! {
 
 impl<K> Id<K> {
     pub const fn from_uuid(uuid: Uuid) -> Self {
-        Self {
-            uuid,
-            kind: PhantomData,
-        }
+        Self { uuid, kind: PhantomData }
     }
 
     pub const fn uuid(self) -> Uuid {
@@ -107,16 +104,10 @@ impl<K: Kind> FromStr for Id<K> {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let expected = || {
-            Error::BadInput(format!(
-                "not an id of this type: expected {}_ and 26 characters",
-                K::PREFIX
-            ))
-        };
-        let digits = text
-            .strip_prefix(K::PREFIX)
-            .and_then(|rest| rest.strip_prefix('_'))
-            .ok_or_else(expected)?;
+        let expected =
+            || Error::BadInput(format!("not an id of this type: expected {}_ and 26 characters", K::PREFIX));
+        let digits =
+            text.strip_prefix(K::PREFIX).and_then(|rest| rest.strip_prefix('_')).ok_or_else(expected)?;
         if digits.len() != LENGTH || digits.as_bytes()[0] > b'7' {
             return Err(expected());
         }
@@ -124,8 +115,7 @@ impl<K: Kind> FromStr for Id<K> {
             let digit = DIGITS.iter().position(|digit| *digit == byte)?;
             Some(bits << 5 | digit as u128)
         });
-        bits.map(|bits| Self::from_uuid(Uuid::from_u128(bits)))
-            .ok_or_else(expected)
+        bits.map(|bits| Self::from_uuid(Uuid::from_u128(bits))).ok_or_else(expected)
     }
 }
 
@@ -137,9 +127,7 @@ impl<K: Kind> Serialize for Id<K> {
 
 impl<'de, K: Kind> Deserialize<'de> for Id<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 
@@ -156,10 +144,7 @@ mod tests {
 
     #[test]
     fn a_wrong_prefix_names_the_right_one() {
-        let error = RunId::from_uuid(Uuid::nil())
-            .to_string()
-            .parse::<WorkspaceId>()
-            .unwrap_err();
+        let error = RunId::from_uuid(Uuid::nil()).to_string().parse::<WorkspaceId>().unwrap_err();
         assert!(error.to_string().contains("ws_"), "{error}");
     }
 

@@ -28,13 +28,7 @@ pub struct PageRequest {
 impl PageRequest {
     /// The first rows.
     pub fn first(limit: usize) -> Self {
-        Self {
-            limit,
-            backward: false,
-            after: None,
-            before: None,
-            count: false,
-        }
+        Self { limit, backward: false, after: None, before: None, count: false }
     }
 
     /// By Relay's rules: `first` or `last`, not both, at most [`MAX_PAGE`].
@@ -54,13 +48,7 @@ impl PageRequest {
             (None, None) => (DEFAULT_PAGE, before.is_some() && after.is_none()),
         };
         let key = |text: Option<&str>| text.map(Key::decode).transpose();
-        Ok(Self {
-            limit,
-            backward,
-            after: key(after)?,
-            before: key(before)?,
-            count,
-        })
+        Ok(Self { limit, backward, after: key(after)?, before: key(before)?, count })
     }
 
     /// Whether the page starts at an end of the list.
@@ -72,9 +60,7 @@ impl PageRequest {
 fn limit(name: &str, value: i32) -> Result<usize> {
     match usize::try_from(value) {
         Ok(value) if value <= MAX_PAGE => Ok(value),
-        _ => Err(Error::BadInput(format!(
-            "{name} is {value}: 0 to {MAX_PAGE} are possible"
-        ))),
+        _ => Err(Error::BadInput(format!("{name} is {value}: 0 to {MAX_PAGE} are possible"))),
     }
 }
 
@@ -90,18 +76,10 @@ impl Key {
     pub fn decode(text: &str) -> Result<Self> {
         let bytes: [u8; 24] = super::text::from_base64url(text)
             .and_then(|bytes| bytes.try_into().ok())
-            .ok_or(Error::InvalidCursor(
-                "not a cursor of this list: take it from pageInfo or an edge",
-            ))?;
+            .ok_or(Error::InvalidCursor("not a cursor of this list: take it from pageInfo or an edge"))?;
         let (value, id) = bytes.split_at(8);
-        let value = value
-            .try_into()
-            .map(i64::from_be_bytes)
-            .map_err(Error::internal)?;
-        Ok(Self {
-            value,
-            id: Uuid::from_slice(id).map_err(Error::internal)?,
-        })
+        let value = value.try_into().map(i64::from_be_bytes).map_err(Error::internal)?;
+        Ok(Self { value, id: Uuid::from_slice(id).map_err(Error::internal)? })
     }
 }
 
@@ -124,26 +102,14 @@ impl<T> Page<T> {
         if request.backward {
             rows.reverse();
         }
-        let (has_next, has_previous) = if request.backward {
-            (request.before.is_some(), more)
-        } else {
-            (more, request.after.is_some())
-        };
-        Self {
-            items: rows,
-            has_next,
-            has_previous,
-            total,
-        }
+        let (has_next, has_previous) =
+            if request.backward { (request.before.is_some(), more) } else { (more, request.after.is_some()) };
+        Self { items: rows, has_next, has_previous, total }
     }
 
     pub fn map<U>(self, mut f: impl FnMut(T) -> U) -> Page<U> {
         Page {
-            items: self
-                .items
-                .into_iter()
-                .map(|(key, item)| (key, f(item)))
-                .collect(),
+            items: self.items.into_iter().map(|(key, item)| (key, f(item))).collect(),
             has_next: self.has_next,
             has_previous: self.has_previous,
             total: self.total,
@@ -151,12 +117,7 @@ impl<T> Page<T> {
     }
 
     pub fn empty(total: Option<u64>) -> Self {
-        Self {
-            items: vec![],
-            has_next: false,
-            has_previous: false,
-            total,
-        }
+        Self { items: vec![], has_next: false, has_previous: false, total }
     }
 }
 

@@ -47,10 +47,7 @@ pub fn bounded(problems: &mut Problems, path: &str, text: &str, max: usize) -> S
     if text.len() > max {
         let count = text.chars().count();
         if count > max {
-            problems.invalid(
-                path,
-                format!("{count} characters: at most {max} are possible"),
-            );
+            problems.invalid(path, format!("{count} characters: at most {max} are possible"));
         }
     }
     text.to_owned()

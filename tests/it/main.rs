@@ -1,9 +1,5 @@
 //! The product as its clients see it: over HTTP and WebSocket, on SQLite and on PostgreSQL.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test that cannot go on fails"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 mod support;
 
 mod account;

@@ -19,11 +19,7 @@ impl Database {
     pub fn sqlite() -> Self {
         let folder = TempDir::new().unwrap();
         let url = format!("sqlite://{}", folder.path().join("aifirst.db").display());
-        Self {
-            folder,
-            url,
-            name: None,
-        }
+        Self { folder, url, name: None }
     }
 
     pub async fn postgres() -> Self {
@@ -34,11 +30,7 @@ impl Database {
         // One clone at a time: PostgreSQL refuses to copy a template that another session is copying.
         let clone = format!("CREATE DATABASE {name} TEMPLATE {template}");
         locked(&admin, async || run(&admin, &clone).await).await;
-        Self {
-            folder: TempDir::new().unwrap(),
-            url: in_server(&server, &name),
-            name: Some(name),
-        }
+        Self { folder: TempDir::new().unwrap(), url: in_server(&server, &name), name: Some(name) }
     }
 
     /// As TOML, with free ports.
@@ -60,15 +52,11 @@ impl Drop for Database {
         let Some(name) = self.name.take() else { return };
         let drop = async move {
             if let Ok(admin) = Connector::connect(server()).await {
-                let _ = admin
-                    .execute_unprepared(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
-                    .await;
+                let _ =
+                    admin.execute_unprepared(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
             }
         };
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let _ = std::thread::spawn(move || runtime.block_on(drop)).join();
     }
 }
@@ -87,16 +75,8 @@ fn in_server(server: &str, name: &str) -> String {
 /// The migrated template, made by whichever test comes first. Its name changes with the test binary, so that a
 /// server that is kept never serves yesterday's schema.
 async fn template(admin: &DatabaseConnection, server: &str) -> String {
-    let built = std::env::current_exe()
-        .unwrap()
-        .metadata()
-        .unwrap()
-        .modified()
-        .unwrap();
-    let stamp = built
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap()
-        .as_millis();
+    let built = std::env::current_exe().unwrap().metadata().unwrap().modified().unwrap();
+    let stamp = built.duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
     let name = format!("aifirst_template_{stamp}");
     locked(admin, async || {
         let exists = Statement::from_string(
@@ -108,19 +88,10 @@ async fn template(admin: &DatabaseConnection, server: &str) -> String {
         }
         // Built under another name first: a template that exists is whole.
         let draft = format!("{name}_draft");
-        run(
-            admin,
-            &format!("DROP DATABASE IF EXISTS {draft} WITH (FORCE)"),
-        )
-        .await;
+        run(admin, &format!("DROP DATABASE IF EXISTS {draft} WITH (FORCE)")).await;
         run(admin, &format!("CREATE DATABASE {draft}")).await;
         let settings = format!("database.url = '{}'", in_server(server, &draft));
-        db::open(&Config::with(&settings).unwrap())
-            .await
-            .unwrap()
-            .close()
-            .await
-            .unwrap();
+        db::open(&Config::with(&settings).unwrap()).await.unwrap().close().await.unwrap();
         run(admin, &format!("ALTER DATABASE {draft} RENAME TO {name}")).await;
     })
     .await;
@@ -128,19 +99,14 @@ async fn template(admin: &DatabaseConnection, server: &str) -> String {
 }
 
 async fn run(connection: &DatabaseConnection, sql: &str) {
-    connection
-        .execute_unprepared(sql)
-        .await
-        .unwrap_or_else(|error| panic!("{sql}: {error}"));
+    connection.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
 }
 
 /// Under a lock of the server, for tests run in processes of their own.
 async fn locked(admin: &DatabaseConnection, work: impl AsyncFnOnce()) {
     use sea_orm::TransactionTrait;
     let turn = admin.begin().await.unwrap();
-    turn.execute_unprepared("SELECT pg_advisory_xact_lock(77001)")
-        .await
-        .unwrap();
+    turn.execute_unprepared("SELECT pg_advisory_xact_lock(77001)").await.unwrap();
     work().await;
     turn.commit().await.unwrap();
 }

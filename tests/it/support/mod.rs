@@ -67,35 +67,17 @@ impl TestApp {
         let running = start_server(&database, settings, ambient).await;
         let http = reqwest::Client::new();
         let owner = create_person(&running, "Olga Owner").await;
-        let mut app = Self {
-            running,
-            database,
-            owner,
-            workspace: String::new(),
-            http,
-        };
+        let mut app = Self { running, database, owner, workspace: String::new(), http };
         app.workspace = app.create_workspace(&app.owner, "acme").await;
         app
     }
 
     /// Stops the server and starts it again on the same database.
     pub async fn restart(self) -> Self {
-        let Self {
-            running,
-            database,
-            owner,
-            workspace,
-            http,
-        } = self;
+        let Self { running, database, owner, workspace, http } = self;
         running.stop().await;
         let running = start_server(&database, "", Ambient::system()).await;
-        Self {
-            running,
-            database,
-            owner,
-            workspace,
-            http,
-        }
+        Self { running, database, owner, workspace, http }
     }
 
     pub fn url(&self) -> String {
@@ -108,8 +90,7 @@ impl TestApp {
     }
 
     pub async fn create_workspace(&self, person: &Person, slug: &str) -> String {
-        let document =
-            "mutation($slug: String!) { createWorkspace(input: {name: $slug, slug: $slug}) {
+        let document = "mutation($slug: String!) { createWorkspace(input: {name: $slug, slug: $slug}) {
             workspace { id } userErrors { message } } }";
         let data = self.ok(person, document, json!({ "slug": slug })).await;
         text(&data, "/createWorkspace/workspace/id")
@@ -121,10 +102,8 @@ impl TestApp {
 
     /// The whole answer to an operation.
     pub async fn ask(&self, token: Option<&str>, document: &str, variables: Value) -> Value {
-        let mut request = self
-            .http
-            .post(self.url())
-            .json(&json!({ "query": document, "variables": variables }));
+        let mut request =
+            self.http.post(self.url()).json(&json!({ "query": document, "variables": variables }));
         if let Some(token) = token {
             request = request.bearer_auth(token);
         }
@@ -142,9 +121,7 @@ impl TestApp {
     pub async fn code(&self, person: &Person, document: &str, variables: Value) -> String {
         let answer = self.ask(Some(&person.token), document, variables).await;
         let code = answer.pointer("/errors/0/extensions/code");
-        code.and_then(Value::as_str)
-            .unwrap_or_else(|| panic!("{document}\n{answer:#}"))
-            .to_owned()
+        code.and_then(Value::as_str).unwrap_or_else(|| panic!("{document}\n{answer:#}")).to_owned()
     }
 
     /// SQL statements that `work` costs the server.
@@ -160,42 +137,24 @@ impl TestApp {
     }
 
     /// One subscription on a socket of its own.
-    pub async fn subscribe(
-        &self,
-        person: &Person,
-        document: &str,
-        variables: Value,
-    ) -> Subscription {
-        self.socket(person)
-            .await
-            .subscribe(document, variables)
-            .await
+    pub async fn subscribe(&self, person: &Person, document: &str, variables: Value) -> Subscription {
+        self.socket(person).await.subscribe(document, variables).await
     }
 }
 
 async fn start_server(database: &Database, settings: &str, ambient: Ambient) -> Running {
     let config = Config::with(&format!("{}\n{settings}", database.settings())).unwrap();
-    App::open(config, ambient)
-        .await
-        .unwrap()
-        .start()
-        .await
-        .unwrap()
+    App::open(config, ambient).await.unwrap().start().await.unwrap()
 }
 
 async fn create_person(running: &Running, name: &str) -> Person {
     let account = &running.services.account;
     let id = account.create_user(name, None).await.unwrap();
-    Person {
-        id: id.to_string(),
-        token: account.mint_key(id, "test").await.unwrap(),
-    }
+    Person { id: id.to_string(), token: account.mint_key(id, "test").await.unwrap() }
 }
 
 /// The text at a JSON pointer.
 pub fn text(value: &Value, pointer: &str) -> String {
     let found = value.pointer(pointer).and_then(Value::as_str);
-    found
-        .unwrap_or_else(|| panic!("no text at {pointer} in {value:#}"))
-        .to_owned()
+    found.unwrap_or_else(|| panic!("no text at {pointer} in {value:#}")).to_owned()
 }

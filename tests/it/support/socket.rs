@@ -20,13 +20,8 @@ impl Socket {
     pub async fn connect(url: &str, token: Option<&str>) -> Self {
         let mut socket = Self::open(url).await;
         let payload = token.map(|token| json!({ "authorization": format!("Bearer {token}") }));
-        socket
-            .send(json!({ "type": "connection_init", "payload": payload }))
-            .await;
-        let answer = socket
-            .receive()
-            .await
-            .expect("closed instead of connection_ack");
+        socket.send(json!({ "type": "connection_init", "payload": payload })).await;
+        let answer = socket.receive().await.expect("closed instead of connection_ack");
         assert_eq!(answer["type"], "connection_ack", "{answer}");
         socket
     }
@@ -35,26 +30,18 @@ impl Socket {
     pub async fn open(url: &str) -> Self {
         let mut request = url.replacen("http", "ws", 1).into_client_request().unwrap();
         let protocol = HeaderValue::from_static("graphql-transport-ws");
-        request
-            .headers_mut()
-            .insert("Sec-WebSocket-Protocol", protocol);
+        request.headers_mut().insert("Sec-WebSocket-Protocol", protocol);
         Self(connect_async(request).await.unwrap().0)
     }
 
     pub async fn send(&mut self, message: Value) {
-        self.0
-            .send(Message::text(message.to_string()))
-            .await
-            .unwrap();
+        self.0.send(Message::text(message.to_string())).await.unwrap();
     }
 
     /// The next message; `None` once closed. Pings are answered below.
     pub async fn receive(&mut self) -> Option<Value> {
         loop {
-            match timeout(PATIENCE, self.0.next())
-                .await
-                .expect("the server said nothing for too long")
-            {
+            match timeout(PATIENCE, self.0.next()).await.expect("the server said nothing for too long") {
                 Some(Ok(Message::Text(text))) => {
                     let message: Value = serde_json::from_str(&text).unwrap();
                     if message["type"] != "ping" {
@@ -72,10 +59,7 @@ impl Socket {
     /// The code with which the server closes.
     pub async fn close_code(&mut self) -> u16 {
         loop {
-            match timeout(PATIENCE, self.0.next())
-                .await
-                .expect("the server did not close")
-            {
+            match timeout(PATIENCE, self.0.next()).await.expect("the server did not close") {
                 Some(Ok(Message::Close(frame))) => {
                     return frame.map_or(1005, |frame| frame.code.into());
                 }
@@ -87,8 +71,7 @@ impl Socket {
 
     pub async fn subscribe(mut self, document: &str, variables: Value) -> Subscription {
         let payload = json!({ "query": document, "variables": variables });
-        self.send(json!({ "type": "subscribe", "id": "1", "payload": payload }))
-            .await;
+        self.send(json!({ "type": "subscribe", "id": "1", "payload": payload })).await;
         Subscription { socket: self }
     }
 }
@@ -97,10 +80,7 @@ impl Subscription {
     /// The `data` of the next event; `None` when the server completed. An error fails the test.
     pub async fn next(&mut self) -> Option<Value> {
         let message = self.message().await?;
-        assert!(
-            message["type"] == "next" && message["payload"].get("errors").is_none(),
-            "{message:#}"
-        );
+        assert!(message["type"] == "next" && message["payload"].get("errors").is_none(), "{message:#}");
         Some(message["payload"]["data"].clone())
     }
 
@@ -108,23 +88,17 @@ impl Subscription {
     pub async fn error_code(&mut self) -> String {
         let message = self.message().await.expect("completed instead of an error");
         let payload = &message["payload"];
-        let code = payload
-            .pointer("/0/extensions/code")
-            .or_else(|| payload.pointer("/errors/0/extensions/code"));
-        code.and_then(Value::as_str)
-            .unwrap_or_else(|| panic!("{message:#}"))
-            .to_owned()
+        let code =
+            payload.pointer("/0/extensions/code").or_else(|| payload.pointer("/errors/0/extensions/code"));
+        code.and_then(Value::as_str).unwrap_or_else(|| panic!("{message:#}")).to_owned()
     }
 
     /// The events of `field` until one satisfies `last`, which is among them.
     pub async fn until(&mut self, field: &str, last: impl Fn(&Value) -> bool) -> Vec<Value> {
         let mut events = vec![];
         loop {
-            let event = self
-                .next()
-                .await
-                .unwrap_or_else(|| panic!("completed after {events:#?}"))[field]
-                .clone();
+            let event =
+                self.next().await.unwrap_or_else(|| panic!("completed after {events:#?}"))[field].clone();
             events.push(event.clone());
             if last(&event) {
                 return events;
