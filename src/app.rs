@@ -4,6 +4,7 @@ use crate::{
     config::Config,
     db::{self, DataFolder, Db, connect::OpenError},
     event::{Bus, BusError, Log},
+    gateway::Gateway,
     graphql, http,
     shared::{Ambient, Error},
 };
@@ -19,6 +20,7 @@ pub struct Services {
     pub bus: Bus,
     pub ambient: Ambient,
     pub account: AccountService,
+    pub gateway: Gateway,
 }
 
 /// What keeps the product from starting; the text says what to do.
@@ -49,7 +51,8 @@ impl App {
         let bus = Bus::connect(&config.events.url).await?;
         let log = Log::new(db.clone(), bus.clone(), ambient.clone());
         let account = AccountService::new(db.clone(), log.clone(), ambient.clone());
-        let services = Services { db, log, bus, ambient, account };
+        let gateway = Gateway::builtin(Duration::from_millis(config.gateway.builtin.pace_milliseconds));
+        let services = Services { db, log, bus, ambient, account, gateway };
         Ok(Self { config, services, data })
     }
 

@@ -19,6 +19,7 @@ pub struct Config {
     pub admin_listen: SocketAddr,
     pub database: DatabaseConfig,
     pub events: EventsConfig,
+    pub gateway: GatewayConfig,
     pub log: LogConfig,
 }
 
@@ -42,6 +43,18 @@ pub struct DatabaseConfig {
 #[serde(deny_unknown_fields)]
 pub struct EventsConfig {
     pub url: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GatewayConfig {
+    pub builtin: BuiltinConfig,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BuiltinConfig {
+    pub pace_milliseconds: u64,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -9,13 +9,14 @@
 //! | [`shared`] | errors, ids, pages, time, who asks |
 //! | [`db`], [`event`] | the database; the event log and the bus |
 //! | [`graphql_kit`], [`graphql`], [`http`], [`telemetry`] | the front door |
-//! | [`account`] | the slices, in the order in which they may use each other |
+//! | [`account`], [`gateway`] | the slices, in the order in which they may use each other |
 pub mod account;
 pub mod app;
 pub mod cli;
 pub mod config;
 pub mod db;
 pub mod event;
+pub mod gateway;
 pub mod graphql;
 pub mod graphql_kit;
 pub mod http;

@@ -36,7 +36,7 @@ impl Database {
     /// As TOML, with free ports.
     pub fn settings(&self) -> String {
         format!(
-            "listen = '127.0.0.1:0'\nadmin_listen = '127.0.0.1:0'\ndata_dir = '{}'\ndatabase.url = '{}'\ndatabase.connections = 8",
+            "listen = '127.0.0.1:0'\nadmin_listen = '127.0.0.1:0'\ndata_dir = '{}'\ndatabase.url = '{}'\ndatabase.connections = 8\ngateway.builtin.pace_milliseconds = 0",
             self.folder.path().join("data").display(),
             self.url
         )

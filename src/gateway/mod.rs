@@ -1,0 +1,18 @@
+//! Every model call goes through here: who asks is checked, the route is looked up by name, the provider behind it
+//! streams its answer, and each stream ends with exactly one terminal event.
+//!
+//! The path of a call: [`Gateway::chat`] (service) → the route's [`Provider`] → its stream, closed by the service
+//! where the provider forgets to. There is one route, `default`, and behind it [`Builtin`]: a coach without network
+//! and without a model.
+mod builtin;
+mod model;
+mod provider;
+mod service;
+
+pub use builtin::{Builtin, digest};
+pub use model::{
+    ChatEvent, ChatMessage, ChatRequest, Completion, Failure, FailureReason, FinishReason, GroundingSource,
+    Quote, Speaker, Task, Usage, estimate_tokens,
+};
+pub use provider::{Provider, ProviderEvent, ProviderStream};
+pub use service::{DEFAULT_ROUTE, Gateway};
