@@ -6,6 +6,7 @@ use crate::{
     event::{Bus, BusError, Log},
     gateway::Gateway,
     graphql, http,
+    memory::{MemoryService, Ports},
     shared::{Ambient, Error},
 };
 use std::{net::SocketAddr, time::Duration};
@@ -21,6 +22,7 @@ pub struct Services {
     pub ambient: Ambient,
     pub account: AccountService,
     pub gateway: Gateway,
+    pub memory: MemoryService,
 }
 
 /// What keeps the product from starting; the text says what to do.
@@ -52,7 +54,8 @@ impl App {
         let log = Log::new(db.clone(), bus.clone(), ambient.clone());
         let account = AccountService::new(db.clone(), log.clone(), ambient.clone());
         let gateway = Gateway::builtin(Duration::from_millis(config.gateway.builtin.pace_milliseconds));
-        let services = Services { db, log, bus, ambient, account, gateway };
+        let memory = MemoryService::new(db.clone(), log.clone(), ambient.clone(), Ports::default());
+        let services = Services { db, log, bus, ambient, account, gateway, memory };
         Ok(Self { config, services, data })
     }
 

@@ -9,7 +9,7 @@
 //! | [`shared`] | errors, ids, pages, time, who asks |
 //! | [`db`], [`event`] | the database; the event log and the bus |
 //! | [`graphql_kit`], [`graphql`], [`http`], [`telemetry`] | the front door |
-//! | [`account`], [`gateway`] | the slices, in the order in which they may use each other |
+//! | [`account`], [`gateway`], [`memory`] | the slices, in the order in which they may use each other |
 pub mod account;
 pub mod app;
 pub mod cli;
@@ -20,4 +20,5 @@ pub mod gateway;
 pub mod graphql;
 pub mod graphql_kit;
 pub mod http;
+pub mod memory;
 pub mod shared;

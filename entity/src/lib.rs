@@ -2,11 +2,16 @@
 
 pub mod api_key;
 pub mod audit_entry;
+pub mod erasure_receipt;
 pub mod event;
 pub mod event_head;
 pub mod idempotency_key;
 pub mod invitation;
 pub mod membership;
+pub mod memory;
+pub mod memory_partition;
+pub mod memory_posting;
+pub mod memory_tombstone;
 pub mod service_account;
 pub mod user;
 pub mod workspace;

@@ -5,6 +5,7 @@ pub use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
 mod column;
 mod m0001_account;
 mod m0002_event;
+mod m0003_memory;
 
 #[derive(Debug)]
 pub struct Migrator;
@@ -12,6 +13,10 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_account::Migration), Box::new(m0002_event::Migration)]
+        vec![
+            Box::new(m0001_account::Migration),
+            Box::new(m0002_event::Migration),
+            Box::new(m0003_memory::Migration),
+        ]
     }
 }

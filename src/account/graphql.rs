@@ -2,6 +2,7 @@ use super::{AccountService, model};
 use crate::{
     db::idempotency,
     graphql_kit::{ApiError, Connection, ContextExt, Cursor, UserError, connection, page_request, payload},
+    memory::WorkspaceMemories,
     shared::{
         actor::{self, Actor},
         id::{UserId, WorkspaceId},
@@ -101,11 +102,11 @@ impl Membership {
 
 /// The tenant: what a team shares and what each member keeps there. Loaded only as far as it is asked for.
 #[derive(MergedObject, Debug)]
-pub struct Workspace(WorkspaceFields);
+pub struct Workspace(WorkspaceFields, WorkspaceMemories);
 
 impl Workspace {
     pub fn new(id: WorkspaceId) -> Self {
-        Self(WorkspaceFields { id, cursor: None })
+        Self(WorkspaceFields { id, cursor: None }, WorkspaceMemories { workspace: id })
     }
 
     /// For `Node`.

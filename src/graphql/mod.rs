@@ -3,6 +3,7 @@ use crate::{
     account::{self, AccountMutation, AccountQuery},
     app::Services,
     graphql_kit::ErrorCode,
+    memory::{self, MemoryMutation},
     shared::actor::Actor,
 };
 use async_graphql::{EmptySubscription, MergedObject, Request, SDLExportOptions, Schema as BareSchema};
@@ -13,13 +14,13 @@ pub struct Query(AccountQuery);
 
 /// Every change.
 #[derive(MergedObject, Default, Debug)]
-pub struct Mutation(AccountMutation);
+pub struct Mutation(AccountMutation, MemoryMutation);
 
 pub type Schema = BareSchema<Query, Mutation, EmptySubscription>;
 
 /// The schema over the services.
 pub fn schema(services: &Services) -> Schema {
-    builder().data(services.account.clone()).finish()
+    builder().data(services.account.clone()).data(services.memory.clone()).finish()
 }
 
 fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, EmptySubscription> {
@@ -38,5 +39,6 @@ pub fn sdl() -> String {
 /// Puts who asks, and the loaders that ask for them, into a request.
 pub fn request_data(request: Request, services: &Services, actor: Actor) -> Request {
     let request = account::request_data(request, &services.account, &actor);
+    let request = memory::request_data(request, &services.memory, &actor);
     request.data(actor)
 }

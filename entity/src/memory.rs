@@ -1,0 +1,40 @@
+//! What is remembered.
+use sea_orm::entity::prelude::*;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "memory")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub workspace_id: Uuid,
+    /// With the workspace: the partition. The user, the session or the workspace itself, by scope.
+    pub owner_id: Uuid,
+    /// Who alone reads it; null where everybody in the workspace does.
+    pub user_id: Option<Uuid>,
+    #[sea_orm(column_type = "Text")]
+    pub scope: String,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub external_id: Option<String>,
+    pub client_id: Option<Uuid>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub collection: Option<String>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub speaker: Option<String>,
+    #[sea_orm(column_type = "Text")]
+    pub text: String,
+    #[sea_orm(column_type = "Text")]
+    pub kind: String,
+    #[sea_orm(column_type = "Text")]
+    pub status: String,
+    pub version: i32,
+    pub occurred_at: Option<ChronoDateTimeUtc>,
+    /// Indexed words.
+    pub length: i32,
+    /// Rows in `memory_posting`.
+    pub postings: i32,
+    pub created_at: ChronoDateTimeUtc,
+    pub updated_at: ChronoDateTimeUtc,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,555 @@
+use super::{MemoryService, model};
+use crate::{
+    graphql_kit::{ApiError, Connection, ContextExt, DateTime, UserError, connection, page_request, payload},
+    shared::{
+        Error,
+        actor::Actor,
+        id::{CoachingSessionId, ErasureReceiptId, MemoryId, WorkspaceId},
+    },
+};
+use async_graphql::{
+    Context, Enum, ID, InputObject, Object, Request, SimpleObject, Union,
+    dataloader::{DataLoader, Loader},
+};
+use std::collections::HashMap;
+
+/// What sort of thing is remembered. New kinds may come: show an unknown one as a note.
+#[derive(Enum, Clone, Copy, PartialEq, Eq, Debug)]
+#[graphql(remote = "model::MemoryKind")]
+pub enum MemoryKind {
+    /// Something that is so.
+    Fact,
+    /// What somebody likes, wants or avoids.
+    Preference,
+    /// Something written down.
+    Note,
+    /// Something said or done at a time: a turn of a conversation, an event.
+    Episode,
+    /// What keeps happening.
+    Pattern,
+    /// The gist of something longer.
+    Summary,
+}
+
+/// Who reads a memory.
+#[derive(Enum, Clone, Copy, PartialEq, Eq, Debug)]
+#[graphql(remote = "model::MemoryScope")]
+pub enum MemoryScope {
+    /// Only the one who wrote it.
+    User,
+    /// Only the one who wrote it, within one coaching session.
+    Session,
+    /// Every member of the workspace.
+    Workspace,
+}
+
+/// Where a memory is in its life.
+#[derive(Enum, Clone, Copy, PartialEq, Eq, Debug)]
+#[graphql(remote = "model::MemoryStatus")]
+pub enum MemoryStatus {
+    /// Proposed, not yet taken up.
+    Candidate,
+    /// In use: recall finds it.
+    Active,
+    /// A newer memory says otherwise.
+    Superseded,
+    /// It went into another memory that says the same.
+    Merged,
+    /// Proposed and refused.
+    Rejected,
+    /// Erased on request.
+    Forgotten,
+    /// Its time is over.
+    Expired,
+}
+
+/// Something remembered.
+#[derive(Clone, Debug)]
+pub struct Memory(model::Memory);
+
+impl From<model::Memory> for Memory {
+    fn from(memory: model::Memory) -> Self {
+        Self(memory)
+    }
+}
+
+#[Object]
+impl Memory {
+    /// Stable for ever.
+    pub async fn id(&self) -> MemoryId {
+        self.0.id
+    }
+
+    /// The id in the system that it came from.
+    async fn external_id(&self) -> Option<&str> {
+        self.0.external_id.as_deref()
+    }
+
+    /// What it belongs to with its neighbours: a conversation, a notebook.
+    async fn collection(&self) -> Option<&str> {
+        self.0.content.collection.as_deref()
+    }
+
+    /// Who said it.
+    async fn speaker(&self) -> Option<&str> {
+        self.0.content.speaker.as_deref()
+    }
+
+    /// As it was written, without surrounding blanks.
+    async fn text(&self) -> &str {
+        &self.0.content.text
+    }
+
+    /// What sort of thing it is.
+    async fn kind(&self) -> MemoryKind {
+        self.0.content.kind.into()
+    }
+
+    /// Who reads it.
+    async fn scope(&self) -> MemoryScope {
+        self.0.scope.into()
+    }
+
+    /// Where it is in its life.
+    async fn status(&self) -> MemoryStatus {
+        self.0.status.into()
+    }
+
+    /// When it was said or happened, where that is known.
+    async fn occurred_at(&self) -> Option<DateTime> {
+        self.0.content.occurred_at.map(DateTime)
+    }
+
+    /// When it was written here.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.created_at)
+    }
+}
+
+/// The proof that something was erased.
+#[derive(Clone, Debug)]
+pub struct ErasureReceipt(model::ErasureReceipt);
+
+impl From<model::ErasureReceipt> for ErasureReceipt {
+    fn from(receipt: model::ErasureReceipt) -> Self {
+        Self(receipt)
+    }
+}
+
+#[Object]
+impl ErasureReceipt {
+    /// Stable for ever.
+    pub async fn id(&self) -> ErasureReceiptId {
+        self.0.id
+    }
+
+    /// How much of what was erased.
+    async fn erased(&self) -> Vec<ErasedCount> {
+        let shown = |erased: &model::Erased| ErasedCount {
+            kind: erased.kind.clone(),
+            count: i32::try_from(erased.count).unwrap_or(i32::MAX),
+        };
+        self.0.erased.iter().map(shown).collect()
+    }
+
+    /// When it was erased.
+    async fn at(&self) -> DateTime {
+        DateTime(self.0.at)
+    }
+}
+
+/// How much of one sort was erased.
+#[derive(SimpleObject, Debug)]
+pub struct ErasedCount {
+    /// `MEMORY` for the text itself, `POSTING` for its entries in the search index; others for what derived from it.
+    kind: String,
+    /// How many.
+    count: i32,
+}
+
+/// The part of `Workspace` that this slice gives.
+#[derive(Debug)]
+pub struct WorkspaceMemories {
+    pub workspace: WorkspaceId,
+}
+
+#[Object]
+impl WorkspaceMemories {
+    /// Finds the memories whose words answer a query best: BM25 over the caller's own memories and the workspace's.
+    /// English word forms are one word; words without content (the, what, I …) are passed over. Nothing in the query
+    /// is an operator.
+    async fn recall(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to look for, and where.")] input: RecallInput,
+    ) -> Result<RecallResult, ApiError> {
+        let request = input.request(self.workspace)?;
+        let recall = ctx.service::<MemoryService>()?.recall(ctx.actor()?, &request).await?;
+        let used_tokens = i32::try_from(recall.used_tokens).unwrap_or(i32::MAX);
+        Ok(RecallResult { hits: recall.hits.into_iter().map(RecallHit::from).collect(), used_tokens })
+    }
+
+    /// The memories that the caller may see, newest first.
+    async fn memories(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, at most 100; 25 if nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those that fit.")] filter: Option<MemoryFilter>,
+    ) -> Result<Connection<Memory>, ApiError> {
+        let request = page_request(ctx, first, after, last, before)?;
+        let filter = filter.map(model::MemoryFilter::from).unwrap_or_default();
+        let memories = ctx.service::<MemoryService>()?;
+        let page = memories.list(ctx.actor()?, self.workspace, &filter, &request).await?;
+        Ok(connection(page, Memory))
+    }
+}
+
+/// Which memories are wanted; what is left out wants all.
+#[derive(InputObject, Debug)]
+pub struct MemoryFilter {
+    /// Of one of these kinds.
+    kinds: Option<Vec<MemoryKind>>,
+    /// Of one of these scopes.
+    scopes: Option<Vec<MemoryScope>>,
+    /// In one of these states.
+    statuses: Option<Vec<MemoryStatus>>,
+    /// In a collection whose name begins so, upper and lower case being different.
+    collection_prefix: Option<String>,
+}
+
+impl From<MemoryFilter> for model::MemoryFilter {
+    fn from(filter: MemoryFilter) -> Self {
+        Self {
+            kinds: filter.kinds.map(into),
+            scopes: filter.scopes.map(into),
+            statuses: filter.statuses.map(into),
+            collection_prefix: filter.collection_prefix,
+        }
+    }
+}
+
+fn into<T, U: From<T>>(values: Vec<T>) -> Vec<U> {
+    values.into_iter().map(U::from).collect()
+}
+
+/// What to look for.
+#[derive(InputObject, Debug)]
+pub struct RecallInput {
+    /// A question or words, at most 10,000 characters. Taken as plain words: quotes and the like mean nothing.
+    query: String,
+    /// How many hits at most, 1 to 100.
+    #[graphql(default = 10)]
+    limit: i32,
+    /// How many tokens the texts of all hits together may have, as `usedTokens` counts them. A hit that does not fit
+    /// is passed over.
+    token_budget: Option<i32>,
+    /// Only memories of these kinds.
+    kinds: Option<Vec<MemoryKind>>,
+    /// Where to look: USER and WORKSPACE if nothing is said; SESSION adds the caller's own coaching sessions.
+    scopes: Option<Vec<MemoryScope>>,
+    /// Only memories in a collection whose name begins so, upper and lower case being different.
+    collection_prefix: Option<String>,
+}
+
+impl RecallInput {
+    fn request(self, workspace: WorkspaceId) -> Result<model::RecallRequest, Error> {
+        let count = |name: &str, value: i32| {
+            usize::try_from(value)
+                .map_err(|_| Error::BadInput(format!("{name} is {value}: it cannot be negative")))
+        };
+        Ok(model::RecallRequest {
+            workspace,
+            query: self.query,
+            limit: count("limit", self.limit)?,
+            token_budget: self.token_budget.map(|budget| count("tokenBudget", budget)).transpose()?,
+            kinds: self.kinds.map(into),
+            scopes: self.scopes.map(into),
+            collection_prefix: self.collection_prefix,
+        })
+    }
+}
+
+/// What was found.
+#[derive(SimpleObject, Debug)]
+pub struct RecallResult {
+    /// Best first; among equals the older first.
+    hits: Vec<RecallHit>,
+    /// What the texts of the hits cost a language model, about: a quarter of each one's characters, rounded up.
+    used_tokens: i32,
+}
+
+/// One find.
+#[derive(SimpleObject, Debug)]
+pub struct RecallHit {
+    /// How good it is, from 0 to 1: the share of what a text full of every word of the query would get. Rare words
+    /// weigh more. Comparable between queries over the same memories.
+    score: f64,
+    /// What the score was made of.
+    signals: RecallSignals,
+    /// What was found.
+    item: RecallItem,
+}
+
+impl From<model::Hit> for RecallHit {
+    fn from(hit: model::Hit) -> Self {
+        let signals =
+            RecallSignals { lexical: Some(hit.lexical), vector: None, recency: None, importance: None };
+        Self { score: hit.score, signals, item: RecallItem::Memory(Memory(hit.memory)) }
+    }
+}
+
+/// The parts of a score; null where a part was not taken.
+#[derive(SimpleObject, Debug)]
+pub struct RecallSignals {
+    /// By words: BM25 with k1 0.9 and b 0.4, from 0 up.
+    lexical: Option<f64>,
+    /// By meaning. Not taken yet: always null.
+    vector: Option<f64>,
+    /// By age. Not taken yet: always null.
+    recency: Option<f64>,
+    /// By weight given to it. Not taken yet: always null.
+    importance: Option<f64>,
+}
+
+/// What a recall can find. More types may come: pass over an unknown one.
+#[derive(Union, Debug)]
+pub enum RecallItem {
+    Memory(Memory),
+}
+
+#[derive(Default, Debug)]
+pub struct MemoryMutation;
+
+#[Object]
+impl MemoryMutation {
+    /// Writes one memory. The same `externalId` again, in the same scope, is the same memory: changed where its
+    /// content differs.
+    async fn remember(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to remember.")] input: RememberInput,
+    ) -> Result<RememberPayload, ApiError> {
+        let (memories, actor) = (ctx.service::<MemoryService>()?, ctx.actor()?);
+        let key = input.idempotency_key.clone();
+        let (memory, user_errors) = payload(memories.remember(actor, input.into(), key).await)?;
+        Ok(RememberPayload { memory: memory.map(Memory), user_errors })
+    }
+
+    /// Writes up to 1,000 memories, all or none. The same `externalId` again, in the same scope, is the same memory:
+    /// changed where its content differs.
+    async fn import_memories(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to import.")] input: ImportMemoriesInput,
+    ) -> Result<ImportMemoriesPayload, ApiError> {
+        let (memories, actor) = (ctx.service::<MemoryService>()?, ctx.actor()?);
+        let key = input.idempotency_key.clone();
+        let (imported, user_errors) = payload(memories.import(actor, input.into(), key).await)?;
+        let count = |outcome| {
+            let imported = imported.as_ref()?;
+            i32::try_from(imported.count(outcome)).ok()
+        };
+        Ok(ImportMemoriesPayload {
+            created: count(model::Outcome::Created),
+            updated: count(model::Outcome::Updated),
+            unchanged: count(model::Outcome::Unchanged),
+            memories: imported
+                .into_iter()
+                .flat_map(|it| it.memories)
+                .map(|(memory, _)| Memory(memory))
+                .collect(),
+            user_errors,
+        })
+    }
+
+    /// Erases a memory for good: its text, its entries in the search index, and what was derived from it. Its
+    /// `externalId` stays taken, so that no import brings it back.
+    async fn forget_memory(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to forget.")] input: ForgetMemoryInput,
+    ) -> Result<ForgetMemoryPayload, ApiError> {
+        let (memories, actor) = (ctx.service::<MemoryService>()?, ctx.actor()?);
+        let (receipt, user_errors) = payload(memories.forget(actor, input.memory_id).await)?;
+        Ok(ForgetMemoryPayload { receipt: receipt.map(ErasureReceipt), user_errors })
+    }
+}
+
+/// One memory to write.
+#[derive(InputObject, Debug)]
+pub struct RememberInput {
+    /// The workspace that it lies in.
+    workspace_id: WorkspaceId,
+    /// What to remember, at most 10,000 characters.
+    text: String,
+    /// What sort of thing it is.
+    #[graphql(default_with = "MemoryKind::Note")]
+    kind: MemoryKind,
+    /// Who reads it.
+    #[graphql(default_with = "MemoryScope::User")]
+    scope: MemoryScope,
+    /// The coaching session that it belongs to: with scope SESSION, and only then.
+    session_id: Option<CoachingSessionId>,
+    /// The id in the system that it comes from, at most 500 characters.
+    external_id: Option<String>,
+    /// What it belongs to with its neighbours, at most 500 characters: a conversation, a notebook.
+    collection: Option<String>,
+    /// Who said it, at most 200 characters. Recall finds it by this name too.
+    speaker: Option<String>,
+    /// When it was said or happened.
+    occurred_at: Option<DateTime>,
+    /// Makes a repeated request give the first one's answer, for 24 hours.
+    idempotency_key: Option<String>,
+    /// A UUID that the client gives what it writes offline: the same one with the same content is the same memory,
+    /// for ever.
+    client_id: Option<ID>,
+}
+
+impl From<RememberInput> for model::NewMemory {
+    fn from(input: RememberInput) -> Self {
+        let content = model::Content {
+            text: input.text,
+            kind: input.kind.into(),
+            occurred_at: input.occurred_at.map(|at| at.0),
+            speaker: input.speaker,
+            collection: input.collection,
+        };
+        Self {
+            workspace: input.workspace_id,
+            scope: input.scope.into(),
+            session: input.session_id,
+            item: model::NewItem { external_id: input.external_id, content },
+            client_id: input.client_id.map(|id| id.0),
+        }
+    }
+}
+
+/// What came of `remember`.
+#[derive(SimpleObject, Debug)]
+pub struct RememberPayload {
+    /// The memory; null where `userErrors` says why not.
+    memory: Option<Memory>,
+    /// What a person can mend.
+    user_errors: Vec<UserError>,
+}
+
+/// One memory of an import.
+#[derive(InputObject, Debug)]
+pub struct ImportMemoryItem {
+    /// The id in the system that it comes from, at most 500 characters; each only once in a call.
+    external_id: String,
+    /// What to remember, at most 10,000 characters.
+    text: String,
+    /// What sort of thing it is.
+    #[graphql(default_with = "MemoryKind::Note")]
+    kind: MemoryKind,
+    /// When it was said or happened.
+    occurred_at: Option<DateTime>,
+    /// Who said it, at most 200 characters. Recall finds it by this name too.
+    speaker: Option<String>,
+    /// What it belongs to with its neighbours, at most 500 characters: a conversation, a notebook.
+    collection: Option<String>,
+}
+
+impl From<ImportMemoryItem> for model::NewItem {
+    fn from(item: ImportMemoryItem) -> Self {
+        let content = model::Content {
+            text: item.text,
+            kind: item.kind.into(),
+            occurred_at: item.occurred_at.map(|at| at.0),
+            speaker: item.speaker,
+            collection: item.collection,
+        };
+        Self { external_id: Some(item.external_id), content }
+    }
+}
+
+/// Memories to import together.
+#[derive(InputObject, Debug)]
+pub struct ImportMemoriesInput {
+    /// The workspace that they lie in.
+    workspace_id: WorkspaceId,
+    /// Who reads them: USER or WORKSPACE.
+    #[graphql(default_with = "MemoryScope::User")]
+    scope: MemoryScope,
+    /// At most 1,000.
+    items: Vec<ImportMemoryItem>,
+    /// Makes a repeated request give the first one's answer, for 24 hours.
+    idempotency_key: Option<String>,
+}
+
+impl From<ImportMemoriesInput> for model::Import {
+    fn from(input: ImportMemoriesInput) -> Self {
+        Self { workspace: input.workspace_id, scope: input.scope.into(), items: into(input.items) }
+    }
+}
+
+/// What came of `importMemories`: all of it, or none and the problems.
+#[derive(SimpleObject, Debug)]
+pub struct ImportMemoriesPayload {
+    /// How many are new; null where `userErrors` says why nothing was imported.
+    created: Option<i32>,
+    /// How many were there with another content.
+    updated: Option<i32>,
+    /// How many were there just so.
+    unchanged: Option<i32>,
+    /// The memory of each item, in the order of the items.
+    memories: Vec<Memory>,
+    /// What a person can mend, each with the path of its item: `items.17.text`.
+    user_errors: Vec<UserError>,
+}
+
+/// Which memory to forget.
+#[derive(InputObject, Debug)]
+pub struct ForgetMemoryInput {
+    /// The memory.
+    memory_id: MemoryId,
+}
+
+/// What came of `forgetMemory`.
+#[derive(SimpleObject, Debug)]
+pub struct ForgetMemoryPayload {
+    /// What was erased; null where `userErrors` says why not.
+    receipt: Option<ErasureReceipt>,
+    /// What a person can mend.
+    user_errors: Vec<UserError>,
+}
+
+/// Puts the slice's batching loaders into a request.
+pub fn request_data(request: Request, memories: &MemoryService, actor: &Actor) -> Request {
+    let loader = MemoryLoader { memories: memories.clone(), actor: actor.clone() };
+    request.data(DataLoader::new(loader, tokio::spawn))
+}
+
+/// Memories and receipts by id. One per request: it carries the request's actor.
+#[derive(Debug)]
+pub struct MemoryLoader {
+    memories: MemoryService,
+    actor: Actor,
+}
+
+impl Loader<MemoryId> for MemoryLoader {
+    type Value = Memory;
+    type Error = ApiError;
+
+    async fn load(&self, ids: &[MemoryId]) -> Result<HashMap<MemoryId, Memory>, ApiError> {
+        let found = self.memories.find_many(&self.actor, ids).await?;
+        Ok(found.into_iter().map(|(id, memory)| (id, Memory(memory))).collect())
+    }
+}
+
+impl Loader<ErasureReceiptId> for MemoryLoader {
+    type Value = ErasureReceipt;
+    type Error = ApiError;
+
+    async fn load(
+        &self,
+        ids: &[ErasureReceiptId],
+    ) -> Result<HashMap<ErasureReceiptId, ErasureReceipt>, ApiError> {
+        let found = self.memories.find_receipts(&self.actor, ids).await?;
+        Ok(found.into_iter().map(|(id, receipt)| (id, ErasureReceipt(receipt))).collect())
+    }
+}

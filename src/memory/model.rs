@@ -1,0 +1,453 @@
+use crate::shared::{
+    Error, Problems, Result,
+    actor::{AtLeast, Grant, Read},
+    id::{CoachingSessionId, ErasureReceiptId, MemoryId, WorkspaceId},
+    text,
+};
+use chrono::{DateTime, SubsecRound, Utc};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// Characters, as all bounds here.
+pub const MAX_TEXT: usize = 10_000;
+pub const MAX_EXTERNAL_ID: usize = 500;
+pub const MAX_COLLECTION: usize = 500;
+pub const MAX_SPEAKER: usize = 200;
+pub const MAX_QUERY: usize = 10_000;
+/// Items of one import.
+pub const MAX_ITEMS: usize = 1_000;
+/// Hits of one recall.
+pub const MAX_HITS: usize = 100;
+
+/// An enum stored by its name in the schema.
+macro_rules! names {
+    ($(#[$doc:meta])* $type:ident { $($variant:ident = $name:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+        pub enum $type {
+            $(#[serde(rename = $name)] $variant,)*
+        }
+
+        impl $type {
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                }
+            }
+
+            pub fn from_name(name: &str) -> Result<Self> {
+                match name {
+                    $($name => Ok(Self::$variant),)*
+                    _ => Err(Error::internal(format!("unknown {}: {name}", stringify!($type)))),
+                }
+            }
+        }
+    };
+}
+
+names! {
+    MemoryKind {
+        Fact = "FACT",
+        Preference = "PREFERENCE",
+        Note = "NOTE",
+        Episode = "EPISODE",
+        Pattern = "PATTERN",
+        Summary = "SUMMARY",
+    }
+}
+
+names! {
+    /// Who reads a memory.
+    MemoryScope {
+        User = "USER",
+        Session = "SESSION",
+        Workspace = "WORKSPACE",
+    }
+}
+
+names! {
+    MemoryStatus {
+        Candidate = "CANDIDATE",
+        Active = "ACTIVE",
+        Superseded = "SUPERSEDED",
+        Merged = "MERGED",
+        Rejected = "REJECTED",
+        Forgotten = "FORGOTTEN",
+        Expired = "EXPIRED",
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Memory {
+    pub id: MemoryId,
+    pub workspace: WorkspaceId,
+    pub scope: MemoryScope,
+    pub external_id: Option<String>,
+    pub content: Content,
+    pub status: MemoryStatus,
+    /// From 1, one more with each change of the content.
+    pub version: i32,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// What is remembered.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Content {
+    pub text: String,
+    pub kind: MemoryKind,
+    /// When it was said or happened, where that is known.
+    pub occurred_at: Option<DateTime<Utc>>,
+    pub speaker: Option<String>,
+    /// What it belongs to with its neighbours: a conversation, a notebook.
+    pub collection: Option<String>,
+}
+
+/// One memory to write.
+#[derive(Clone, Debug, Serialize)]
+pub struct NewMemory {
+    pub workspace: WorkspaceId,
+    pub scope: MemoryScope,
+    /// With scope SESSION, and only then.
+    pub session: Option<CoachingSessionId>,
+    pub item: NewItem,
+    /// A UUID that the client made.
+    pub client_id: Option<String>,
+}
+
+impl NewMemory {
+    /// A text alone; set the rest as needed.
+    pub fn new(
+        workspace: WorkspaceId,
+        scope: MemoryScope,
+        kind: MemoryKind,
+        text: impl Into<String>,
+    ) -> Self {
+        let content = Content { text: text.into(), kind, occurred_at: None, speaker: None, collection: None };
+        Self {
+            workspace,
+            scope,
+            session: None,
+            item: NewItem { external_id: None, content },
+            client_id: None,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Import {
+    pub workspace: WorkspaceId,
+    pub scope: MemoryScope,
+    /// Each with an external id.
+    pub items: Vec<NewItem>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NewItem {
+    /// The id in the system it comes from. The same one again, in the same scope, is the same memory.
+    pub external_id: Option<String>,
+    pub content: Content,
+}
+
+impl NewItem {
+    /// Trimmed and within bounds. `at` is the item's path with its dot, empty for a single one.
+    pub fn checked(self, problems: &mut Problems, at: &str) -> Self {
+        let Content { text: words, kind, occurred_at, speaker, collection } = self.content;
+        let words = text::required(problems, &format!("{at}text"), &words, MAX_TEXT);
+        let mut short = |name: &str, value: Option<String>, max| {
+            value.map(|value| text::required(problems, &format!("{at}{name}"), &value, max))
+        };
+        let external_id = short("externalId", self.external_id, MAX_EXTERNAL_ID);
+        let speaker = short("speaker", speaker, MAX_SPEAKER);
+        let collection = short("collection", collection, MAX_COLLECTION);
+        let occurred_at = occurred_at.map(|at| at.trunc_subsecs(6));
+        Self { external_id, content: Content { text: words, kind, occurred_at, speaker, collection } }
+    }
+}
+
+impl Import {
+    /// All problems of all items; the items as they are to be kept.
+    pub fn checked(self) -> Result<Vec<NewItem>> {
+        let mut problems = Problems::default();
+        if self.items.len() > MAX_ITEMS {
+            let count = self.items.len();
+            return Err(Error::invalid(
+                "items",
+                format!("{count} items: at most {MAX_ITEMS} are possible in one call"),
+            ));
+        }
+        if self.scope == MemoryScope::Session {
+            problems.invalid(
+                "scope",
+                "import into USER or WORKSPACE: a session's memories are written one by one",
+            );
+        }
+        let mut first: HashMap<String, usize> = HashMap::new();
+        let mut items = Vec::with_capacity(self.items.len());
+        for (index, item) in self.items.into_iter().enumerate() {
+            let item = item.checked(&mut problems, &format!("items.{index}."));
+            if let Some(external_id) = &item.external_id
+                && let Some(earlier) = first.insert(external_id.clone(), index)
+            {
+                problems.invalid(
+                    format!("items.{index}.externalId"),
+                    format!("the same as that of item {earlier}"),
+                );
+            }
+            items.push(item);
+        }
+        problems.finish().map(|()| items)
+    }
+}
+
+/// What became of an item.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub enum Outcome {
+    Created,
+    Updated,
+    Unchanged,
+}
+
+/// The memories of an import in the order of its items.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    pub memories: Vec<(Memory, Outcome)>,
+}
+
+impl Imported {
+    pub fn count(&self, outcome: Outcome) -> usize {
+        self.memories.iter().filter(|(_, of)| *of == outcome).count()
+    }
+}
+
+/// Where memories live together: the unit of the index and of its statistics, and who reads it. Nobody's query
+/// touches the postings of a partition that is not theirs.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Partition {
+    workspace: WorkspaceId,
+    scope: MemoryScope,
+    owner: Uuid,
+    user: Option<Uuid>,
+}
+
+impl Partition {
+    pub fn of_user(grant: &Grant<impl AtLeast<Read>>) -> Self {
+        let user = grant.principal().uuid();
+        Self { workspace: grant.workspace(), scope: MemoryScope::User, owner: user, user: Some(user) }
+    }
+
+    pub fn of_workspace(grant: &Grant<impl AtLeast<Read>>) -> Self {
+        let workspace = grant.workspace();
+        Self { workspace, scope: MemoryScope::Workspace, owner: workspace.uuid(), user: None }
+    }
+
+    /// The session must be the principal's own.
+    pub fn of_session(grant: &Grant<impl AtLeast<Read>>, session: CoachingSessionId) -> Self {
+        let user = Some(grant.principal().uuid());
+        Self { workspace: grant.workspace(), scope: MemoryScope::Session, owner: session.uuid(), user }
+    }
+
+    /// Of a row that was read under a grant or a scope.
+    pub(super) fn of_row(
+        workspace: WorkspaceId,
+        scope: MemoryScope,
+        owner: Uuid,
+        user: Option<Uuid>,
+    ) -> Self {
+        Self { workspace, scope, owner, user }
+    }
+
+    pub fn workspace(&self) -> WorkspaceId {
+        self.workspace
+    }
+
+    pub fn scope(&self) -> MemoryScope {
+        self.scope
+    }
+
+    /// The user, the session or the workspace itself, by scope.
+    pub fn owner(&self) -> Uuid {
+        self.owner
+    }
+
+    /// Who alone reads it; everybody in the workspace where there is none.
+    pub fn user(&self) -> Option<Uuid> {
+        self.user
+    }
+}
+
+/// Which memories of a list are wanted; an empty filter wants all that the actor may see.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryFilter {
+    pub kinds: Option<Vec<MemoryKind>>,
+    pub scopes: Option<Vec<MemoryScope>>,
+    pub statuses: Option<Vec<MemoryStatus>>,
+    pub collection_prefix: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct RecallRequest {
+    pub workspace: WorkspaceId,
+    /// Plain words: no operators.
+    pub query: String,
+    pub limit: usize,
+    /// What the texts of all hits together may cost, see [`estimated_tokens`].
+    pub token_budget: Option<usize>,
+    pub kinds: Option<Vec<MemoryKind>>,
+    /// USER and WORKSPACE where not given.
+    pub scopes: Option<Vec<MemoryScope>>,
+    pub collection_prefix: Option<String>,
+}
+
+impl RecallRequest {
+    pub fn new(workspace: WorkspaceId, query: impl Into<String>, limit: usize) -> Self {
+        let query = query.into();
+        Self {
+            workspace,
+            query,
+            limit,
+            token_budget: None,
+            kinds: None,
+            scopes: None,
+            collection_prefix: None,
+        }
+    }
+
+    pub fn check(&self) -> Result<()> {
+        if self.limit == 0 || self.limit > MAX_HITS {
+            return Err(Error::BadInput(format!("limit is {}: 1 to {MAX_HITS} are possible", self.limit)));
+        }
+        let mut problems = Problems::default();
+        text::required(&mut problems, "query", &self.query, MAX_QUERY);
+        problems.finish()
+    }
+
+    /// Whether some memories of the partitions are not wanted.
+    pub(super) fn has_filter(&self) -> bool {
+        self.kinds.is_some() || self.collection_prefix.is_some()
+    }
+}
+
+/// Best first.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Recall {
+    pub hits: Vec<Hit>,
+    /// By [`estimated_tokens`], of all hits.
+    pub used_tokens: usize,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hit {
+    pub memory: Memory,
+    /// 0 to 1: the share of what a text could have of this query.
+    pub score: f64,
+    /// BM25.
+    pub lexical: f64,
+}
+
+impl Recall {
+    /// Takes hits in their order while they fit; one that does not fit is passed over, for a smaller one behind it
+    /// may.
+    pub fn within(hits: impl IntoIterator<Item = Hit>, budget: Option<usize>) -> Self {
+        let mut recall = Self::default();
+        for hit in hits {
+            let cost = estimated_tokens(&hit.memory.content.text);
+            if budget.is_none_or(|budget| recall.used_tokens + cost <= budget) {
+                recall.used_tokens += cost;
+                recall.hits.push(hit);
+            }
+        }
+        recall
+    }
+}
+
+/// What a text costs a model, about: a quarter of its characters, rounded up.
+pub fn estimated_tokens(text: &str) -> usize {
+    text.chars().count().div_ceil(4)
+}
+
+/// What forgetting erased.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ErasureReceipt {
+    pub id: ErasureReceiptId,
+    pub erased: Vec<Erased>,
+    pub at: DateTime<Utc>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erased {
+    /// `MEMORY`, `POSTING`, and what derived from it elsewhere.
+    pub kind: String,
+    pub count: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn item(external_id: &str, text: &str) -> NewItem {
+        let content = Content {
+            text: text.to_owned(),
+            kind: MemoryKind::Note,
+            occurred_at: None,
+            speaker: None,
+            collection: None,
+        };
+        NewItem { external_id: Some(external_id.to_owned()), content }
+    }
+
+    fn problems(items: Vec<NewItem>) -> Vec<String> {
+        let import =
+            Import { workspace: WorkspaceId::from_uuid(Uuid::nil()), scope: MemoryScope::User, items };
+        match import.checked() {
+            Err(Error::Refused(problems)) => problems.into_iter().map(|problem| problem.path).collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_problem_of_an_import_is_told_with_its_path() {
+        let items =
+            vec![item("a", "x"), item(" a ", " \n"), item("", "x"), item("b", &"x".repeat(MAX_TEXT + 1))];
+        assert_eq!(
+            problems(items),
+            ["items.1.text", "items.1.externalId", "items.2.externalId", "items.3.text"]
+        );
+    }
+
+    #[test]
+    fn an_import_beyond_the_bound_is_one_problem() {
+        assert_eq!(problems(vec![item("a", ""); MAX_ITEMS + 1]), ["items"]);
+    }
+
+    fn hit(text: &str) -> Hit {
+        let item = item("a", text);
+        let at = DateTime::UNIX_EPOCH;
+        let memory = Memory {
+            id: MemoryId::from_uuid(Uuid::nil()),
+            workspace: WorkspaceId::from_uuid(Uuid::nil()),
+            scope: MemoryScope::User,
+            external_id: None,
+            content: item.content,
+            status: MemoryStatus::Active,
+            version: 1,
+            created_at: at,
+            updated_at: at,
+        };
+        Hit { memory, score: 0.5, lexical: 1.0 }
+    }
+
+    proptest! {
+        #[test]
+        fn a_token_budget_holds_and_keeps_the_order(texts in prop::collection::vec(".{0,30}", 0..12), budget in 0_usize..40) {
+            let recall = Recall::within(texts.iter().map(|text| hit(text)), Some(budget));
+            prop_assert!(recall.used_tokens <= budget);
+            let kept: Vec<_> = recall.hits.iter().map(|hit| hit.memory.content.text.clone()).collect();
+            let mut rest = texts.iter();
+            prop_assert!(kept.iter().all(|text| rest.any(|other| other == text)));
+            prop_assert_eq!(recall.used_tokens, kept.iter().map(|text| estimated_tokens(text)).sum::<usize>());
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! What memory needs of the slices above it; `app` fills it in.
+use super::Erased;
+use crate::{
+    event::Tx,
+    shared::{
+        Result,
+        actor::{Grant, Write},
+        id::{CoachingSessionId, MemoryId},
+    },
+};
+use std::{fmt, sync::Arc};
+
+/// Knows whose a coaching session is.
+#[async_trait::async_trait]
+pub trait Sessions: Send + Sync {
+    /// Whether the session lies in the grant's workspace and is the principal's own.
+    async fn is_own(&self, tx: &Tx, grant: &Grant<Write>, session: CoachingSessionId) -> Result<bool>;
+}
+
+/// Keeps something derived from memories: quotes, outputs, summaries.
+#[async_trait::async_trait]
+pub trait Derived: Send + Sync {
+    /// Erases what derives from the memory, in the transaction that forgets it, and counts it by kind. Called before
+    /// the memory itself is gone.
+    async fn erase(&self, tx: &mut Tx, grant: &Grant<Write>, memory: MemoryId) -> Result<Vec<Erased>>;
+}
+
+#[derive(Clone, Default)]
+pub struct Ports {
+    /// Without one, nobody owns a session.
+    pub sessions: Option<Arc<dyn Sessions>>,
+    pub derived: Vec<Arc<dyn Derived>>,
+}
+
+impl fmt::Debug for Ports {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Ports")
+    }
+}

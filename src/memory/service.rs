@@ -1,0 +1,235 @@
+use super::{
+    Erased, ErasureReceipt, Hit, Import, Imported, Memory, MemoryFilter, MemoryScope, NewMemory, Outcome,
+    Ports, Recall, RecallRequest, ingest, ingest::Prepared, model::Partition, rank::rank, store,
+    terms::Terms,
+};
+use crate::{
+    db::{
+        Db,
+        idempotency::{self, Claimed, Key},
+    },
+    event::{Log, Tx},
+    shared::{
+        Ambient, Error, Page, PageRequest, Problem, ProblemCode, Problems, Result,
+        actor::{Actor, Grant, Read, Write},
+        id::{ErasureReceiptId, MemoryId, WorkspaceId},
+    },
+};
+use std::collections::{BTreeSet, HashMap};
+use uuid::Uuid;
+
+#[derive(Clone, Debug)]
+pub struct MemoryService {
+    db: Db,
+    log: Log,
+    ambient: Ambient,
+    ports: Ports,
+}
+
+impl MemoryService {
+    pub fn new(db: Db, log: Log, ambient: Ambient, ports: Ports) -> Self {
+        Self { db, log, ambient, ports }
+    }
+
+    /// Writes one memory. The same external id again is the same memory, changed where its content differs.
+    pub async fn remember(
+        &self,
+        actor: &Actor,
+        new: NewMemory,
+        idempotency_key: Option<String>,
+    ) -> Result<Memory> {
+        actor.may::<Write>(new.workspace)?;
+        let key = idempotency_key.map(|key| Key::new("remember", key, &new)).transpose()?;
+        let mut tx = self.log.begin().await?;
+        let memory = match idempotency::claim(&tx, &self.ambient, actor.principal(), key.as_ref()).await? {
+            Claimed::Replay(id) => self.replayed(&tx, actor, &[id]).await?.remove(0),
+            Claimed::New(claim) => {
+                let memory = self.remember_in(&mut tx, actor, new).await?;
+                claim.keep(&tx, &memory.id).await?;
+                memory
+            }
+        };
+        tx.commit().await?;
+        Ok(memory)
+    }
+
+    /// As [`Self::remember`], in the caller's transaction, which has the idempotency key.
+    pub async fn remember_in(&self, tx: &mut Tx, actor: &Actor, new: NewMemory) -> Result<Memory> {
+        let grant = actor.may::<Write>(new.workspace)?;
+        let mut problems = Problems::default();
+        let item = new.item.checked(&mut problems, "");
+        let client_id = new.client_id.and_then(|id| {
+            let parsed = Uuid::try_parse(&id).ok();
+            if parsed.is_none() {
+                problems.invalid("clientId", "not a UUID");
+            }
+            parsed
+        });
+        match (new.scope, new.session) {
+            (MemoryScope::Session, None) => {
+                problems.invalid("sessionId", "a memory of scope SESSION needs its session")
+            }
+            (MemoryScope::User | MemoryScope::Workspace, Some(_)) => {
+                problems.invalid("sessionId", "only a memory of scope SESSION has one");
+            }
+            _ => {}
+        }
+        problems.finish()?;
+        let partition = match (new.scope, new.session) {
+            (MemoryScope::Workspace, _) => Partition::of_workspace(&grant),
+            (MemoryScope::Session, Some(session)) => {
+                let own = match &self.ports.sessions {
+                    Some(sessions) => sessions.is_own(tx, &grant, session).await?,
+                    None => false,
+                };
+                if !own {
+                    return Err(Error::NotFound("session"));
+                }
+                Partition::of_session(&grant, session)
+            }
+            _ => Partition::of_user(&grant),
+        };
+        if let Some(client_id) = client_id
+            && let Some(memory) = ingest::find_by_client_id(tx, &grant, &partition, client_id, &item).await?
+        {
+            return Ok(memory);
+        }
+        let batch = vec![Prepared::new(item)];
+        let mut written =
+            ingest::write(tx, &self.ambient, &grant, &partition, batch, client_id, |_| String::new()).await?;
+        written.pop().map(|(memory, _)| memory).ok_or_else(|| Error::internal("an item was lost"))
+    }
+
+    /// Writes up to a thousand memories, all or none.
+    pub async fn import(
+        &self,
+        actor: &Actor,
+        import: Import,
+        idempotency_key: Option<String>,
+    ) -> Result<Imported> {
+        let grant = actor.may::<Write>(import.workspace)?;
+        let key = idempotency_key.map(|key| Key::new("importMemories", key, &import)).transpose()?;
+        let partition = match import.scope {
+            MemoryScope::Workspace => Partition::of_workspace(&grant),
+            _ => Partition::of_user(&grant),
+        };
+        let batch = import.checked()?.into_iter().map(Prepared::new).collect();
+        let mut tx = self.log.begin().await?;
+        let memories = match idempotency::claim(&tx, &self.ambient, actor.principal(), key.as_ref()).await? {
+            Claimed::Replay(outcomes) => {
+                let outcomes: Vec<(MemoryId, Outcome)> = outcomes;
+                let ids: Vec<_> = outcomes.iter().map(|(id, _)| *id).collect();
+                let memories = self.replayed(&tx, actor, &ids).await?;
+                memories.into_iter().zip(outcomes).map(|(memory, (_, outcome))| (memory, outcome)).collect()
+            }
+            Claimed::New(claim) => {
+                let path = |index| format!("items.{index}.");
+                let written =
+                    ingest::write(&mut tx, &self.ambient, &grant, &partition, batch, None, path).await?;
+                let outcomes: Vec<_> =
+                    written.iter().map(|(memory, outcome)| (memory.id, *outcome)).collect();
+                claim.keep(&tx, &outcomes).await?;
+                written
+            }
+        };
+        tx.commit().await?;
+        Ok(Imported { memories })
+    }
+
+    /// What an earlier call with the same idempotency key gave, as it is now.
+    async fn replayed(&self, tx: &Tx, actor: &Actor, ids: &[MemoryId]) -> Result<Vec<Memory>> {
+        let mut found = store::find_many(tx, &actor.scope(), ids).await?;
+        let memories: Option<Vec<_>> = ids.iter().map(|id| found.remove(id)).collect();
+        let message = "what this key made was forgotten since: use a new key to remember anew";
+        memories.ok_or_else(|| {
+            Error::Refused(vec![Problem::new(ProblemCode::Forgotten, "idempotencyKey", message)])
+        })
+    }
+
+    /// The memories whose words answer the query best. Reads the actor's own memories and the workspace's; those of
+    /// the actor's own sessions only where the scopes name them.
+    pub async fn recall(&self, actor: &Actor, request: &RecallRequest) -> Result<Recall> {
+        let grant = actor.may::<Read>(request.workspace)?;
+        request.check()?;
+        let query: BTreeSet<String> = Terms::of(&request.query).counts.into_keys().collect();
+        if query.is_empty() {
+            return Ok(Recall::default());
+        }
+        let scopes = request.scopes.as_deref().unwrap_or(&[MemoryScope::User, MemoryScope::Workspace]);
+        let (partitions, corpus) = store::corpus(&self.db, &grant, scopes).await?;
+        if partitions.is_empty() {
+            return Ok(Recall::default());
+        }
+        let postings = store::postings(&self.db, &grant, &partitions, &query, request).await?;
+        let ranked = rank(&query, corpus, &postings, request.limit);
+        if ranked.is_empty() {
+            return Ok(Recall::default());
+        }
+        let ids: Vec<_> = ranked.iter().map(|best| best.memory).collect();
+        let mut memories = store::find_many(&self.db, &actor.scope(), &ids).await?;
+        // One that was forgotten a moment ago is passed over.
+        let hits = ranked.into_iter().filter_map(|best| {
+            let memory = memories.remove(&best.memory)?;
+            Some(Hit { memory, score: best.score, lexical: best.lexical })
+        });
+        Ok(Recall::within(hits, request.token_budget))
+    }
+
+    /// All that the actor may see, newest first.
+    pub async fn list(
+        &self,
+        actor: &Actor,
+        workspace: WorkspaceId,
+        filter: &MemoryFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Memory>> {
+        store::list(&self.db, &actor.may::<Read>(workspace)?, filter, page).await
+    }
+
+    /// Of these, the ones that exist and that the actor may see.
+    pub async fn find_many(&self, actor: &Actor, ids: &[MemoryId]) -> Result<HashMap<MemoryId, Memory>> {
+        actor.key_allows::<Read>()?;
+        store::find_many(&self.db, &actor.scope(), ids).await
+    }
+
+    pub async fn find_receipts(
+        &self,
+        actor: &Actor,
+        ids: &[ErasureReceiptId],
+    ) -> Result<HashMap<ErasureReceiptId, ErasureReceipt>> {
+        actor.key_allows::<Read>()?;
+        store::find_receipts(&self.db, &actor.scope(), ids).await
+    }
+
+    /// Erases a memory, its postings and what derives from it, for good; its external id stays taken.
+    pub async fn forget(&self, actor: &Actor, id: MemoryId) -> Result<ErasureReceipt> {
+        let mut tx = self.log.begin().await?;
+        let receipt = self.forget_in(&mut tx, actor, id).await?;
+        tx.commit().await?;
+        // The text is out of reach; what is left of it in the write-ahead log goes now, or with the next checkpoint.
+        if let Err(error) = self.db.checkpoint().await {
+            tracing::warn!(%error, "the write-ahead log was not emptied after a forgetting");
+        }
+        Ok(receipt)
+    }
+
+    async fn forget_in(&self, tx: &mut Tx, actor: &Actor, id: MemoryId) -> Result<ErasureReceipt> {
+        const GONE: Error = Error::NotFound("memory");
+        let scope = actor.scope::<Write>();
+        let (found, grant): (_, Grant<Write>) = store::find(tx, &scope, id).await?.ok_or(GONE)?;
+        let salt = store::lock_partition(tx, &found.partition, self.ambient.random.bytes()).await?;
+        // It may have changed, or gone, while another held the lock.
+        let (stored, _) = store::find(tx, &scope, id).await?.ok_or(GONE)?;
+        let mut erased = Vec::new();
+        for derived in &self.ports.derived {
+            erased.extend(derived.erase(tx, &grant, id).await?);
+        }
+        let removed = ingest::erase(tx, &salt, &stored).await?.ok_or(GONE)?;
+        erased.push(Erased { kind: "MEMORY".to_owned(), count: 1 });
+        erased.push(Erased { kind: "POSTING".to_owned(), count: removed.postings });
+        let receipt = ErasureReceipt { id: self.ambient.ids.next(), erased, at: self.ambient.now() };
+        store::insert_receipt(tx, &grant, &stored, &receipt).await?;
+        ingest::record(tx, &grant, &stored.partition, "MEMORY_FORGOTTEN", &stored.memory);
+        Ok(receipt)
+    }
+}

@@ -1,0 +1,334 @@
+//! Rows of memories, partitions, tombstones and receipts; `index` has the postings.
+mod index;
+
+pub(super) use index::{
+    add_to_statistics, corpus, delete_postings, insert_postings, postings, sweep_postings,
+};
+
+use super::{
+    ErasureReceipt, Memory, MemoryFilter,
+    model::{Content, MemoryKind, MemoryScope, MemoryStatus, Partition},
+    terms::Terms,
+};
+use crate::{
+    db::{
+        Source,
+        page::{self, Keyset},
+    },
+    shared::{
+        Error, Page, PageRequest, Result,
+        actor::{AtLeast, Grant, Read, Scope, Write},
+        id::{ErasureReceiptId, MemoryId, WorkspaceId},
+    },
+};
+use entity::{erasure_receipt, memory, memory_partition, memory_tombstone};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, QueryFilter, Set,
+    sea_query::{Expr, ExprTrait, Func, OnConflict, SimpleExpr},
+};
+use std::collections::{HashMap, HashSet};
+use uuid::Uuid;
+
+/// A memory and what the index holds of it.
+#[derive(Clone, Debug)]
+pub(super) struct Stored {
+    pub(super) memory: Memory,
+    pub(super) partition: Partition,
+    pub(super) client_id: Option<Uuid>,
+    pub(super) length: u32,
+    pub(super) postings: u32,
+}
+
+impl Stored {
+    pub(super) fn new(memory: Memory, partition: Partition, client_id: Option<Uuid>, terms: &Terms) -> Self {
+        let postings = u32::try_from(terms.counts.len()).unwrap_or(u32::MAX);
+        Self { memory, partition, client_id, length: terms.length, postings }
+    }
+}
+
+/// Makes the partition where it is missing and keeps others from writing into it until the transaction ends. Gives
+/// the key of its hashes: `salt`, or an older one.
+pub(super) async fn lock_partition(
+    tx: &impl Source,
+    partition: &Partition,
+    salt: [u8; 32],
+) -> Result<Vec<u8>> {
+    let row = memory_partition::ActiveModel {
+        workspace_id: Set(partition.workspace().uuid()),
+        owner_id: Set(partition.owner()),
+        scope: Set(partition.scope().name().to_owned()),
+        user_id: Set(partition.user()),
+        documents: Set(0),
+        length: Set(0),
+        salt: Set(salt.to_vec()),
+    };
+    use memory_partition::Column::{OwnerId, Scope, WorkspaceId};
+    // An update of nothing, for its lock and its RETURNING.
+    let existing = OnConflict::columns([WorkspaceId, OwnerId]).update_column(Scope).to_owned();
+    let row = memory_partition::Entity::insert(row)
+        .on_conflict(existing)
+        .exec_with_returning(tx.connection())
+        .await?;
+    Ok(row.salt)
+}
+
+/// Writes new memories, and the content of those that are there.
+pub(super) async fn save(tx: &impl Source, memories: &[&Stored]) -> Result<()> {
+    use memory::Column::{
+        Collection, Id, Kind, Length, OccurredAt, Postings, Speaker, Text, UpdatedAt, Version,
+    };
+    let changed = [Text, Kind, OccurredAt, Speaker, Collection, Version, Length, Postings, UpdatedAt];
+    for memories in memories.chunks(100) {
+        let rows = memories.iter().map(|stored| to_row(stored)).collect::<Result<Vec<_>>>()?;
+        memory::Entity::insert_many(rows)
+            .on_conflict(OnConflict::column(Id).update_columns(changed).to_owned())
+            .exec_without_returning(tx.connection())
+            .await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn find_by_external_ids(
+    tx: &impl Source,
+    partition: &Partition,
+    external_ids: Vec<&str>,
+) -> Result<HashMap<String, Stored>> {
+    if external_ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = memory::Entity::find()
+        .filter(memory::Column::WorkspaceId.eq(partition.workspace().uuid()))
+        .filter(memory::Column::OwnerId.eq(partition.owner()))
+        .filter(memory::Column::ExternalId.is_in(external_ids))
+        .all(tx.connection())
+        .await?;
+    let found = rows.into_iter().map(from_row).filter_map(|stored| match stored {
+        Ok(stored) => stored.memory.external_id.clone().map(|id| Ok((id, stored))),
+        Err(error) => Some(Err(error)),
+    });
+    found.collect()
+}
+
+/// Whoever's it is: a client's id is unique in the workspace.
+pub(super) async fn find_by_client_id(
+    tx: &impl Source,
+    grant: &Grant<Write>,
+    client_id: Uuid,
+) -> Result<Option<Stored>> {
+    let row = memory::Entity::find()
+        .filter(memory::Column::WorkspaceId.eq(grant.workspace().uuid()))
+        .filter(memory::Column::ClientId.eq(client_id))
+        .one(tx.connection())
+        .await?;
+    row.map(from_row).transpose()
+}
+
+/// The memory by its id, and the grant for its workspace: `Forbidden` where the actor may only see it.
+pub(super) async fn find<A>(
+    source: &impl Source,
+    scope: &Scope<A>,
+    id: MemoryId,
+) -> Result<Option<(Stored, Grant<A>)>> {
+    let row = visible(scope).filter(memory::Column::Id.eq(id.uuid())).one(source.connection()).await?;
+    let Some(row) = row else { return Ok(None) };
+    let grant = scope.grant(row.workspace_id)?;
+    Ok(Some((from_row(row)?, grant)))
+}
+
+pub(super) async fn find_many(
+    source: &impl Source,
+    scope: &Scope<Read>,
+    ids: &[MemoryId],
+) -> Result<HashMap<MemoryId, Memory>> {
+    let rows = visible(scope)
+        .filter(memory::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
+        .all(source.connection())
+        .await?;
+    rows.into_iter().map(|row| from_row(row).map(|stored| (stored.memory.id, stored.memory))).collect()
+}
+
+fn visible<A>(scope: &Scope<A>) -> sea_orm::Select<memory::Entity> {
+    memory::Entity::find()
+        .filter(memory::Column::WorkspaceId.is_in(scope.workspaces()))
+        .filter(theirs(memory::Column::UserId, scope.principal().uuid()))
+}
+
+/// Rows that everybody reads, or this principal alone.
+fn theirs<C: ColumnTrait>(user_id: C, principal: Uuid) -> Condition {
+    Condition::any().add(user_id.is_null()).add(user_id.eq(principal))
+}
+
+/// Newest first.
+pub(super) async fn list(
+    source: &impl Source,
+    grant: &Grant<impl AtLeast<Read>>,
+    filter: &MemoryFilter,
+    request: &PageRequest,
+) -> Result<Page<Memory>> {
+    use memory::Column;
+    let names = |names: &[MemoryStatus]| names.iter().map(|name| name.name()).collect::<Vec<_>>();
+    let mut select = memory::Entity::find()
+        .filter(Column::WorkspaceId.eq(grant.workspace().uuid()))
+        .filter(theirs(Column::UserId, grant.principal().uuid()))
+        .filter(content_filter(filter.kinds.as_deref(), filter.collection_prefix.as_deref()));
+    if let Some(scopes) = &filter.scopes {
+        select = select.filter(Column::Scope.is_in(scopes.iter().map(|scope| scope.name())));
+    }
+    if let Some(statuses) = &filter.statuses {
+        select = select.filter(Column::Status.is_in(names(statuses)));
+    }
+    let order = Keyset::newest_first(Column::CreatedAt, Column::Id);
+    let page = page::list(source, select, &order, request).await?;
+    let mut items = Vec::with_capacity(page.items.len());
+    for (key, row) in page.items {
+        items.push((key, from_row(row)?.memory));
+    }
+    Ok(Page { items, has_next: page.has_next, has_previous: page.has_previous, total: page.total })
+}
+
+/// What a list and a recall filter alike. Not LIKE: its wildcards and its case differ between the databases.
+fn content_filter(kinds: Option<&[MemoryKind]>, collection_prefix: Option<&str>) -> Condition {
+    let kinds = kinds.map(|kinds| memory::Column::Kind.is_in(kinds.iter().map(|kind| kind.name())));
+    let prefix = collection_prefix.filter(|prefix| !prefix.is_empty()).map(|prefix| {
+        let characters = i32::try_from(prefix.chars().count()).unwrap_or(i32::MAX);
+        let column = Expr::col((memory::Entity, memory::Column::Collection));
+        let start = Func::cust("substr").arg(column).arg(1).arg(characters);
+        SimpleExpr::from(start).eq(prefix)
+    });
+    Condition::all().add_option(kinds).add_option(prefix)
+}
+
+/// `false` where it was gone already.
+pub(super) async fn delete(tx: &impl Source, partition: &Partition, id: MemoryId) -> Result<bool> {
+    let deleted = memory::Entity::delete_many()
+        .filter(memory::Column::WorkspaceId.eq(partition.workspace().uuid()))
+        .filter(memory::Column::Id.eq(id.uuid()))
+        .exec(tx.connection())
+        .await?;
+    Ok(deleted.rows_affected > 0)
+}
+
+/// Of these marks, those that stand for something forgotten.
+pub(super) async fn find_tombstones(
+    tx: &impl Source,
+    workspace: WorkspaceId,
+    marks: Vec<Vec<u8>>,
+) -> Result<HashSet<Vec<u8>>> {
+    if marks.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let rows = memory_tombstone::Entity::find()
+        .filter(memory_tombstone::Column::WorkspaceId.eq(workspace.uuid()))
+        .filter(memory_tombstone::Column::Mark.is_in(marks))
+        .all(tx.connection())
+        .await?;
+    Ok(rows.into_iter().map(|row| row.mark).collect())
+}
+
+pub(super) async fn insert_tombstones(
+    tx: &impl Source,
+    workspace: WorkspaceId,
+    marks: Vec<Vec<u8>>,
+) -> Result<()> {
+    if marks.is_empty() {
+        return Ok(());
+    }
+    let rows = marks
+        .into_iter()
+        .map(|mark| memory_tombstone::ActiveModel { workspace_id: Set(workspace.uuid()), mark: Set(mark) });
+    memory_tombstone::Entity::insert_many(rows).exec_without_returning(tx.connection()).await?;
+    Ok(())
+}
+
+pub(super) async fn insert_receipt(
+    tx: &impl Source,
+    grant: &Grant<Write>,
+    forgotten: &Stored,
+    receipt: &ErasureReceipt,
+) -> Result<()> {
+    let row = erasure_receipt::ActiveModel {
+        id: Set(receipt.id.uuid()),
+        workspace_id: Set(grant.workspace().uuid()),
+        user_id: Set(forgotten.partition.user()),
+        memory_id: Set(forgotten.memory.id.uuid()),
+        requested_by: Set(grant.principal().uuid()),
+        erased: Set(serde_json::to_value(&receipt.erased).map_err(Error::internal)?),
+        at: Set(receipt.at),
+    };
+    erasure_receipt::Entity::insert(row).exec_without_returning(tx.connection()).await?;
+    Ok(())
+}
+
+pub(super) async fn find_receipts(
+    source: &impl Source,
+    scope: &Scope<Read>,
+    ids: &[ErasureReceiptId],
+) -> Result<HashMap<ErasureReceiptId, ErasureReceipt>> {
+    let rows = erasure_receipt::Entity::find()
+        .filter(erasure_receipt::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
+        .filter(erasure_receipt::Column::WorkspaceId.is_in(scope.workspaces()))
+        .filter(theirs(erasure_receipt::Column::UserId, scope.principal().uuid()))
+        .all(source.connection())
+        .await?;
+    let receipts = rows.into_iter().map(|row| {
+        let id = ErasureReceiptId::from_uuid(row.id);
+        let erased = serde_json::from_value(row.erased).map_err(Error::internal)?;
+        Ok((id, ErasureReceipt { id, erased, at: row.at }))
+    });
+    receipts.collect()
+}
+
+fn to_row(stored: &Stored) -> Result<memory::ActiveModel> {
+    let Stored { memory, partition, client_id, length, postings } = stored;
+    let content = &memory.content;
+    Ok(memory::ActiveModel {
+        id: Set(memory.id.uuid()),
+        workspace_id: Set(partition.workspace().uuid()),
+        owner_id: Set(partition.owner()),
+        user_id: Set(partition.user()),
+        scope: Set(memory.scope.name().to_owned()),
+        external_id: Set(memory.external_id.clone()),
+        client_id: Set(*client_id),
+        collection: Set(content.collection.clone()),
+        speaker: Set(content.speaker.clone()),
+        text: Set(content.text.clone()),
+        kind: Set(content.kind.name().to_owned()),
+        status: Set(memory.status.name().to_owned()),
+        version: Set(memory.version),
+        occurred_at: Set(content.occurred_at),
+        length: Set(i32::try_from(*length).map_err(Error::internal)?),
+        postings: Set(i32::try_from(*postings).map_err(Error::internal)?),
+        created_at: Set(memory.created_at),
+        updated_at: Set(memory.updated_at),
+    })
+}
+
+fn from_row(row: memory::Model) -> Result<Stored> {
+    let workspace = WorkspaceId::from_uuid(row.workspace_id);
+    let scope = MemoryScope::from_name(&row.scope)?;
+    let content = Content {
+        text: row.text,
+        kind: MemoryKind::from_name(&row.kind)?,
+        occurred_at: row.occurred_at,
+        speaker: row.speaker,
+        collection: row.collection,
+    };
+    let memory = Memory {
+        id: MemoryId::from_uuid(row.id),
+        workspace,
+        scope,
+        external_id: row.external_id,
+        content,
+        status: MemoryStatus::from_name(&row.status)?,
+        version: row.version,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+    };
+    Ok(Stored {
+        memory,
+        partition: Partition::of_row(workspace, scope, row.owner_id, row.user_id),
+        client_id: row.client_id,
+        length: row.length.unsigned_abs(),
+        postings: row.postings.unsigned_abs(),
+    })
+}
