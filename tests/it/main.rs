@@ -5,3 +5,4 @@ mod support;
 mod account;
 mod database;
 mod structure;
+mod memory;
