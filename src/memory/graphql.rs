@@ -63,7 +63,6 @@ pub enum MemoryStatus {
     Expired,
 }
 
-/// Something remembered.
 #[derive(Clone, Debug)]
 pub struct Memory(model::Memory);
 
@@ -73,6 +72,7 @@ impl From<model::Memory> for Memory {
     }
 }
 
+/// Something remembered.
 #[Object]
 impl Memory {
     /// Stable for ever.
@@ -126,7 +126,6 @@ impl Memory {
     }
 }
 
-/// The proof that something was erased.
 #[derive(Clone, Debug)]
 pub struct ErasureReceipt(model::ErasureReceipt);
 
@@ -136,6 +135,7 @@ impl From<model::ErasureReceipt> for ErasureReceipt {
     }
 }
 
+/// The proof that something was erased.
 #[Object]
 impl ErasureReceipt {
     /// Stable for ever.

@@ -4,5 +4,5 @@ mod support;
 
 mod account;
 mod database;
-mod structure;
 mod memory;
+mod structure;
