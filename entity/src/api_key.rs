@@ -7,17 +7,14 @@ use sea_orm::entity::prelude::*;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    /// The public part, by which the row is found.
-    #[sea_orm(column_type = "Text")]
-    pub key_id: String,
-    /// SHA-256 of the secret.
+    /// SHA-256 of the key's text, whose public part is the id.
     pub secret_hash: Vec<u8>,
     #[sea_orm(column_type = "Text")]
     pub name: String,
     /// Either this or `service_account_id`.
     pub user_id: Option<Uuid>,
     pub service_account_id: Option<Uuid>,
-    /// Limits the key to one workspace.
+    /// Limits the key to one workspace; always set for a service account.
     pub workspace_id: Option<Uuid>,
     #[sea_orm(column_type = "Text")]
     pub scope: String,

@@ -8,10 +8,14 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
     pub workspace_id: Option<Uuid>,
-    pub principal_id: Uuid,
+    /// Id with its prefix; none where the server or its operator did it.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub actor: Option<String>,
     #[sea_orm(column_type = "Text")]
     pub action: String,
-    pub subject_id: Uuid,
+    /// Id with its prefix.
+    #[sea_orm(column_type = "Text")]
+    pub subject: String,
     #[sea_orm(column_type = "JsonBinary")]
     pub data: Json,
     pub at: ChronoDateTimeUtc,

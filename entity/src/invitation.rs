@@ -14,10 +14,10 @@ pub struct Model {
     pub role: String,
     /// SHA-256; the token itself is shown once.
     pub token_hash: Vec<u8>,
-    pub invited_by: Uuid,
     pub created_at: ChronoDateTimeUtc,
     pub expires_at: ChronoDateTimeUtc,
     pub accepted_at: Option<ChronoDateTimeUtc>,
+    pub revoked_at: Option<ChronoDateTimeUtc>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -13,6 +13,8 @@ pub struct Model {
     #[sea_orm(column_type = "Text")]
     pub role: String,
     pub created_at: ChronoDateTimeUtc,
+    /// Kept after its end, for what it made refers to it.
+    pub deleted_at: Option<ChronoDateTimeUtc>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

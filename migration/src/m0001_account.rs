@@ -36,7 +36,14 @@ impl MigrationTrait for Migration {
         manager.create_index(unique("membership", ["workspace_id", "user_id"])).await?;
         manager.create_index(index("membership", ["user_id"])).await?;
 
-        let service = [id(), uuid("workspace_id"), text("name"), text("role"), time("created_at")];
+        let service = [
+            id(),
+            uuid("workspace_id"),
+            text("name"),
+            text("role"),
+            time("created_at"),
+            time_null("deleted_at"),
+        ];
         manager
             .create_table(
                 table("service_account", service)
@@ -52,10 +59,10 @@ impl MigrationTrait for Migration {
             text("email"),
             text("role"),
             bytes("token_hash"),
-            uuid("invited_by"),
             time("created_at"),
             time("expires_at"),
             time_null("accepted_at"),
+            time_null("revoked_at"),
         ];
         manager
             .create_table(
@@ -64,12 +71,10 @@ impl MigrationTrait for Migration {
                     .take(),
             )
             .await?;
-        manager.create_index(unique("invitation", ["token_hash"])).await?;
-        manager.create_index(index("invitation", ["workspace_id"])).await?;
+        manager.create_index(index("invitation", ["workspace_id", "created_at"])).await?;
 
         let key = [
             id(),
-            text("key_id"),
             bytes("secret_hash"),
             text("name"),
             uuid_null("user_id"),
@@ -91,15 +96,16 @@ impl MigrationTrait for Migration {
                     .take(),
             )
             .await?;
-        manager.create_index(unique("api_key", ["key_id"])).await?;
         manager.create_index(index("api_key", ["user_id"])).await?;
+        manager.create_index(index("api_key", ["service_account_id"])).await?;
+        manager.create_index(index("api_key", ["workspace_id", "created_at"])).await?;
 
         let audit = [
             id(),
             uuid_null("workspace_id"),
-            uuid("principal_id"),
+            text_null("actor"),
             text("action"),
-            uuid("subject_id"),
+            text("subject"),
             json("data"),
             time("at"),
         ];

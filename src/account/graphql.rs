@@ -1,27 +1,34 @@
+//! People and workspaces; [`guest`] shows invitations and service accounts, [`key`] API keys and the audit trail.
+mod guest;
+mod key;
+mod loader;
+mod member;
+
+pub use guest::{Invitation, ServiceAccount};
+pub use key::{ApiKey, AuditEntry};
+pub use loader::{MembershipLoader, ServiceAccountLoader, UserLoader, WorkspaceLoader, request_data};
+pub use member::Membership;
+
 use super::{AccountService, model};
 use crate::{
     db::idempotency,
     graphql_kit::{ApiError, Connection, ContextExt, Cursor, UserError, connection, page_request, payload},
     memory::WorkspaceMemories,
     shared::{
-        actor::{self, Actor},
+        Error, Page,
+        actor::{self, Principal},
         id::{UserId, WorkspaceId},
     },
 };
-use async_graphql::{
-    Context, Enum, InputObject, MergedObject, Object, Request, SimpleObject,
-    connection::EmptyFields,
-    dataloader::{DataLoader, Loader},
-};
+use async_graphql::{Context, Enum, InputObject, MergedObject, Object, SimpleObject};
 use serde::Serialize;
-use std::collections::HashMap;
 
 #[derive(Default, Debug)]
 pub struct AccountQuery;
 
 #[Object]
 impl AccountQuery {
-    /// The person who asks, and the way to everything of theirs.
+    /// The person who asks, and the way to everything of theirs; null for a service account.
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Option<Viewer>, ApiError> {
         Ok(ctx.actor()?.user().ok().map(|id| Viewer { id }))
     }
@@ -36,7 +43,7 @@ impl AccountQuery {
     }
 }
 
-/// A person, as they see themselves.
+/// A person. Of others one sees what belongs to workspaces that one shares with them.
 #[derive(Clone, Copy, Debug)]
 pub struct Viewer {
     pub id: UserId,
@@ -51,7 +58,8 @@ impl Viewer {
 
     /// The name that others see.
     async fn display_name(&self, ctx: &Context<'_>) -> Result<String, ApiError> {
-        Ok(ctx.service::<AccountService>()?.get_user(ctx.actor()?).await?.display_name)
+        let found = ctx.load::<_, UserLoader>(self.id).await?;
+        Ok(found.ok_or(Error::NotFound("person"))?.display_name)
     }
 
     /// The workspaces of the person, with the role in each, oldest first.
@@ -62,15 +70,33 @@ impl Viewer {
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<Membership, EmptyFields>, ApiError> {
+    ) -> Result<Connection<Membership>, ApiError> {
         let request = page_request(ctx, first, after, last, before)?;
-        let page = ctx.service::<AccountService>()?.list_memberships(ctx.actor()?, &request).await?;
-        Ok(connection(page, Membership))
+        let page = ctx.load::<_, MembershipLoader>((self.id, request)).await?;
+        Ok(connection(page.unwrap_or_else(|| Page::empty(Some(0))), Membership))
+    }
+
+    /// The person's own API keys, newest first, those no longer in force included; null for anybody else.
+    async fn api_keys(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, at most 100; 25 if nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Option<Connection<ApiKey>>, ApiError> {
+        let actor = ctx.actor()?;
+        if actor.principal() != Principal::User(self.id) {
+            return Ok(None);
+        }
+        let request = page_request(ctx, first, after, last, before)?;
+        let page = ctx.service::<AccountService>()?.list_own_api_keys(actor, &request).await?;
+        Ok(Some(connection(page, ApiKey)))
     }
 }
 
 /// What a member may do in a workspace; each role may do what the ones below it may.
-#[derive(Enum, Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Enum, Serialize, Clone, Copy, PartialEq, Eq, Debug)]
 #[graphql(remote = "actor::Role")]
 pub enum Role {
     /// Everything, including other owners.
@@ -83,30 +109,18 @@ pub enum Role {
     Viewer,
 }
 
-/// A person's place in a workspace.
-#[derive(Debug)]
-pub struct Membership(model::Membership);
-
-#[Object]
-impl Membership {
-    /// What the person may do there.
-    async fn role(&self) -> Role {
-        self.0.role.into()
-    }
-
-    /// The workspace.
-    async fn workspace(&self) -> Workspace {
-        Workspace::new(self.0.workspace)
-    }
-}
-
 /// The tenant: what a team shares and what each member keeps there. Loaded only as far as it is asked for.
 #[derive(MergedObject, Debug)]
-pub struct Workspace(WorkspaceFields, WorkspaceMemories);
+pub struct Workspace(WorkspaceFields, WorkspaceMemories, member::WorkspacePeople, key::WorkspaceSecurity);
 
 impl Workspace {
     pub fn new(id: WorkspaceId) -> Self {
-        Self(WorkspaceFields { id, cursor: None }, WorkspaceMemories { workspace: id })
+        Self(
+            WorkspaceFields { id, cursor: None },
+            WorkspaceMemories { workspace: id },
+            member::WorkspacePeople(id),
+            key::WorkspaceSecurity(id),
+        )
     }
 
     /// For `Node`.
@@ -139,7 +153,7 @@ pub struct WorkspaceFields {
 impl WorkspaceFields {
     async fn load(&self, ctx: &Context<'_>) -> Result<model::Workspace, ApiError> {
         let found = ctx.load::<_, WorkspaceLoader>(self.id).await?;
-        found.ok_or_else(|| crate::shared::Error::NotFound("workspace").into())
+        found.ok_or_else(|| Error::NotFound("workspace").into())
     }
 }
 
@@ -169,11 +183,15 @@ impl WorkspaceFields {
     }
 }
 
+/// Changes of people, workspaces and credentials.
+#[derive(MergedObject, Default, Debug)]
+pub struct AccountMutation(WorkspaceMutation, member::MemberMutation, guest::GuestMutation, key::KeyMutation);
+
 #[derive(Default, Debug)]
-pub struct AccountMutation;
+pub struct WorkspaceMutation;
 
 #[Object]
-impl AccountMutation {
+impl WorkspaceMutation {
     /// Makes a workspace; the caller becomes its owner.
     async fn create_workspace(
         &self,
@@ -183,21 +201,28 @@ impl AccountMutation {
         let accounts = ctx.service::<AccountService>()?;
         let actor = ctx.actor()?;
         let outcome = async {
-            let key = input.idempotency_key.clone();
-            let key = key.map(|key| idempotency::Key::new("createWorkspace", key, &input)).transpose()?;
-            accounts.create_workspace(actor, &input.name, input.slug.as_deref(), key).await
+            let key = idempotency("createWorkspace", input.idempotency_key.as_ref(), &input)?;
+            let new = model::NewWorkspace { name: input.name, slug: input.slug };
+            accounts.create_workspace(actor, new, key).await
         };
-        let (id, user_errors) = payload(outcome.await)?;
-        // The actor of this request was made before the workspace was: look with the rights it has now.
-        let workspace = id.map(Workspace::new);
-        Ok(CreateWorkspacePayload { workspace, user_errors })
+        let (made, user_errors) = payload(outcome.await)?;
+        Ok(CreateWorkspacePayload { workspace: made.map(|made| Workspace::new(made.id)), user_errors })
     }
+}
+
+/// The key of a request that may be repeated; `input` is what was asked, the key aside.
+fn idempotency(
+    operation: &'static str,
+    key: Option<&String>,
+    input: &impl Serialize,
+) -> Result<Option<idempotency::Key>, Error> {
+    key.map(|key| idempotency::Key::new(operation, key.clone(), input)).transpose()
 }
 
 /// A new workspace.
 #[derive(InputObject, Serialize, Debug)]
 pub struct CreateWorkspaceInput {
-    /// What people call it, at most 100 characters.
+    /// What people call it, at most 200 characters.
     name: String,
     /// Its short name in addresses: a–z, 0–9 and hyphens, at most 50; made from the name if left out.
     slug: Option<String>,
@@ -213,26 +238,4 @@ pub struct CreateWorkspacePayload {
     workspace: Option<Workspace>,
     /// What a person can mend.
     user_errors: Vec<UserError>,
-}
-
-/// Puts the slice's batching loaders into a request.
-pub fn request_data(request: Request, accounts: &AccountService, actor: &Actor) -> Request {
-    let loader = WorkspaceLoader { accounts: accounts.clone(), actor: actor.clone() };
-    request.data(DataLoader::new(loader, tokio::spawn))
-}
-
-/// One per request: it carries the request's actor.
-#[derive(Debug)]
-pub struct WorkspaceLoader {
-    accounts: AccountService,
-    actor: Actor,
-}
-
-impl Loader<WorkspaceId> for WorkspaceLoader {
-    type Value = model::Workspace;
-    type Error = ApiError;
-
-    async fn load(&self, ids: &[WorkspaceId]) -> Result<HashMap<WorkspaceId, Self::Value>, ApiError> {
-        Ok(self.accounts.find_workspaces(&self.actor, ids).await?)
-    }
 }

@@ -3,7 +3,7 @@ use crate::{
     db::{self, Db, Source},
     shared::{
         Ambient, Error, Result,
-        actor::{AtLeast, Grant, Read, Write},
+        actor::{AtLeast, Grant, Read},
         id::WorkspaceId,
     },
 };
@@ -170,7 +170,8 @@ impl Wake {
 }
 
 impl Tx {
-    pub fn record(&mut self, grant: &Grant<impl AtLeast<Write>>, event: NewEvent) {
+    /// Leave to read is enough, for a viewer may come and go; what is done beside it asks for more.
+    pub fn record(&mut self, grant: &Grant<impl AtLeast<Read>>, event: NewEvent) {
         self.events.entry(grant.workspace()).or_default().push(event);
     }
 

@@ -4,7 +4,12 @@ use super::{
     Error, Result,
     id::{ServiceAccountId, UserId, WorkspaceId},
 };
-use std::{collections::HashMap, marker::PhantomData, sync::Arc};
+use std::{
+    collections::HashMap,
+    fmt,
+    marker::PhantomData,
+    sync::{Arc, PoisonError, RwLock},
+};
 use uuid::Uuid;
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -38,13 +43,25 @@ impl Principal {
     }
 }
 
+/// The id as clients see it, with the prefix of its type.
+impl fmt::Display for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(id) => id.fmt(f),
+            Self::Service(id) => id.fmt(f),
+        }
+    }
+}
+
 /// First argument of every use case. Made by `account` from a credential, or from a run's principal by a worker;
 /// a long-lived socket makes a new one when memberships change.
 #[derive(Clone, Debug)]
 pub struct Actor {
     principal: Principal,
-    roles: Arc<HashMap<WorkspaceId, Role>>,
+    /// Shared by the clones of one request: what it gains in its course, its other parts have, too.
+    roles: Arc<RwLock<HashMap<WorkspaceId, Role>>>,
     limit: KeyScope,
+    confined_to: Option<WorkspaceId>,
 }
 
 /// What a use case does, as policy sees it.
@@ -106,7 +123,28 @@ pub struct Scope<A> {
 
 impl Actor {
     pub fn new(principal: Principal, roles: HashMap<WorkspaceId, Role>, limit: KeyScope) -> Self {
-        Self { principal, roles: Arc::new(roles), limit }
+        Self { principal, roles: Arc::new(RwLock::new(roles)), limit, confined_to: None }
+    }
+
+    /// For a credential that opens one workspace alone, whatever else its bearer is a member of. The roles given
+    /// to [`Self::new`] must be of that workspace.
+    pub fn confined(self, to: Option<WorkspaceId>) -> Self {
+        Self { confined_to: to, ..self }
+    }
+
+    /// The only workspace that the credential opens, where it is limited to one.
+    pub fn confined_to(&self) -> Option<WorkspaceId> {
+        self.confined_to
+    }
+
+    /// The same with at most this scope, as for work that somebody else lets it do.
+    pub fn limited(self, limit: KeyScope) -> Self {
+        Self { limit: self.limit.min(limit), ..self }
+    }
+
+    /// A workspace that the actor made or joined just now, so that the rest of the request may show it.
+    pub fn gain(&self, workspace: WorkspaceId, role: Role) {
+        self.roles.write().unwrap_or_else(PoisonError::into_inner).insert(workspace, role);
     }
 
     pub fn principal(&self) -> Principal {
@@ -124,11 +162,15 @@ impl Actor {
     }
 
     pub fn role(&self, workspace: WorkspaceId) -> Option<Role> {
-        self.roles.get(&workspace).copied()
+        self.roles.read().unwrap_or_else(PoisonError::into_inner).get(&workspace).copied()
     }
 
-    pub fn workspaces(&self) -> impl Iterator<Item = (WorkspaceId, Role)> {
-        self.roles.iter().map(|(id, role)| (*id, *role))
+    /// In the order of their ids.
+    pub fn workspaces(&self) -> Vec<(WorkspaceId, Role)> {
+        let roles = self.roles.read().unwrap_or_else(PoisonError::into_inner);
+        let mut workspaces: Vec<_> = roles.iter().map(|(id, role)| (*id, *role)).collect();
+        workspaces.sort_unstable();
+        workspaces
     }
 
     pub fn limit(&self) -> KeyScope {
@@ -145,8 +187,8 @@ impl Actor {
 
     /// `NotFound` where the actor is no member: that a workspace exists is not told to strangers.
     pub fn may<A: Action>(&self, workspace: WorkspaceId) -> Result<Grant<A>> {
-        let role = self.roles.get(&workspace).ok_or(Error::NotFound("workspace"))?;
-        if *role < A::NEEDS {
+        let role = self.role(workspace).ok_or(Error::NotFound("workspace"))?;
+        if role < A::NEEDS {
             return Err(Error::Forbidden("your role in this workspace does not allow this"));
         }
         self.key_allows::<A>()?;
@@ -154,7 +196,8 @@ impl Actor {
     }
 
     pub fn scope<A: Action>(&self) -> Scope<A> {
-        let (workspaces, visible) = self.roles.keys().partition(|id| self.may::<A>(**id).is_ok());
+        let workspaces = self.workspaces().into_iter().map(|(id, _)| id);
+        let (workspaces, visible) = workspaces.partition(|id| self.may::<A>(*id).is_ok());
         Scope { workspaces, visible, principal: self.principal, action: PhantomData }
     }
 }
@@ -190,6 +233,11 @@ impl<A> Scope<A> {
     /// Where rows may be looked up: all that the actor sees. [`Self::grant`] then tells whether `A` is allowed.
     pub fn workspaces(&self) -> impl Iterator<Item = Uuid> {
         self.workspaces.iter().chain(&self.visible).map(|id| id.uuid())
+    }
+
+    /// Those where `A` is allowed.
+    pub fn allowed(&self) -> impl Iterator<Item = Uuid> {
+        self.workspaces.iter().map(|id| id.uuid())
     }
 
     pub fn principal(&self) -> Principal {

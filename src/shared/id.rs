@@ -33,6 +33,14 @@ macro_rules! registry {
             $($kind($alias),)*
         }
 
+        impl fmt::Display for AnyId {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self {
+                    $(Self::$kind(id) => fmt::Display::fmt(id, f),)*
+                }
+            }
+        }
+
         /// Every prefix, in the registry's order.
         pub const PREFIXES: &[&str] = &[$($prefix),*];
 

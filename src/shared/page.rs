@@ -116,6 +116,12 @@ impl<T> Page<T> {
         }
     }
 
+    /// As [`Self::map`], for what can fail.
+    pub fn try_map<U>(self, mut f: impl FnMut(T) -> Result<U>) -> Result<Page<U>> {
+        let items = self.items.into_iter().map(|(key, item)| Ok((key, f(item)?))).collect::<Result<_>>()?;
+        Ok(Page { items, has_next: self.has_next, has_previous: self.has_previous, total: self.total })
+    }
+
     pub fn empty(total: Option<u64>) -> Self {
         Self { items: vec![], has_next: false, has_previous: false, total }
     }

@@ -1,0 +1,197 @@
+//! API keys of people and of service accounts.
+use super::AccountService;
+use crate::{
+    account::{
+        model::{ApiKey, AuditAction, MAX_KEYS, MAX_NAME, NewApiKey, check_limit},
+        store::{self, scope_name},
+        token,
+    },
+    db::idempotency::{self, Claimed},
+    event::Tx,
+    shared::{
+        Error, Page, PageRequest, Problem, ProblemCode, Problems, Result,
+        actor::{Actor, Administer, KeyScope, Principal, Read},
+        id::{AnyId, ApiKeyId, WorkspaceId},
+        text,
+    },
+};
+use chrono::{DateTime, Utc};
+use secrecy::SecretString;
+use serde_json::json;
+
+/// A key and, the first time, its text.
+#[derive(Debug)]
+pub struct MintedKey {
+    pub key: ApiKey,
+    /// `None` where the call repeats an earlier one: a secret is shown once.
+    pub token: Option<SecretString>,
+}
+
+/// A key that was checked and is to be made.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    pub principal: Principal,
+    pub workspace: Option<WorkspaceId>,
+    pub name: String,
+    pub limit: KeyScope,
+    pub expires_at: Option<DateTime<Utc>>,
+    pub development: bool,
+}
+
+impl AccountService {
+    /// A key for oneself, or as an admin for a service account of the workspace; no greater than the credential
+    /// that makes it.
+    pub async fn create_api_key(
+        &self,
+        actor: &Actor,
+        new: NewApiKey,
+        key: Option<idempotency::Key>,
+    ) -> Result<MintedKey> {
+        actor.key_allows::<Administer>()?;
+        check_limit(new.limit, actor.limit())?;
+        let now = self.ambient.now();
+        let mut problems = Problems::default();
+        let name = text::required(&mut problems, "name", &new.name, MAX_NAME);
+        if new.expires_at.is_some_and(|at| at <= now) {
+            problems.invalid("expiresAt", "this is past: choose a time to come, or none");
+        }
+        problems.finish()?;
+        let tx = self.log.begin().await?;
+        let claim = match idempotency::claim::<ApiKeyId>(&tx, &self.ambient, actor.principal(), key.as_ref())
+            .await?
+        {
+            Claimed::Replay(id) => {
+                let found = store::find_key(&tx, &actor.scope(), id).await?.filter(|key| reaches(actor, key));
+                return Ok(MintedKey { key: found.ok_or(Error::NotFound("API key"))?, token: None });
+            }
+            Claimed::New(claim) => claim,
+        };
+        let (principal, workspace) = self.bearer(&tx, actor, &new).await?;
+        if store::count_keys_in_force(&tx, principal, now).await? >= MAX_KEYS {
+            let message = format!("{MAX_KEYS} keys are in force, the most there can be: revoke one first");
+            return Err(Error::Refused(vec![Problem::new(ProblemCode::LimitReached, "name", message)]));
+        }
+        let wanted = Wanted {
+            principal,
+            workspace,
+            name,
+            limit: new.limit,
+            expires_at: new.expires_at,
+            development: false,
+        };
+        let minted = self.insert_key(&tx, Some(actor.principal()), wanted).await?;
+        claim.keep(&tx, &minted.key.id).await?;
+        tx.commit().await?;
+        Ok(minted)
+    }
+
+    /// Whose key, and for which workspace alone.
+    async fn bearer(
+        &self,
+        tx: &Tx,
+        actor: &Actor,
+        new: &NewApiKey,
+    ) -> Result<(Principal, Option<WorkspaceId>)> {
+        if let Some(id) = new.service_account {
+            let found = store::find_service_account(tx, &actor.scope::<Administer>(), id).await?;
+            let (account, grant) = found.ok_or(Error::NotFound("service account"))?;
+            grant?;
+            if new.workspace.is_some_and(|workspace| workspace != account.workspace) {
+                return Err(Error::invalid("workspaceId", "the service account is of another workspace"));
+            }
+            return Ok((Principal::Service(id), Some(account.workspace)));
+        }
+        if let Some(workspace) = new.workspace {
+            actor.may::<Read>(workspace)?;
+        }
+        if let Some(only) = actor.confined_to()
+            && new.workspace != Some(only)
+        {
+            return Err(Error::Forbidden(
+                "a key limited to one workspace makes only keys for that workspace",
+            ));
+        }
+        Ok((actor.principal(), new.workspace))
+    }
+
+    /// With its audit entry; `by` is none where the server or its operator makes it.
+    pub(super) async fn insert_key(
+        &self,
+        tx: &Tx,
+        by: Option<Principal>,
+        wanted: Wanted,
+    ) -> Result<MintedKey> {
+        let key = ApiKey {
+            id: self.ambient.ids.next(),
+            principal: wanted.principal,
+            workspace: wanted.workspace,
+            name: wanted.name,
+            limit: wanted.limit,
+            created_at: self.ambient.now(),
+            expires_at: wanted.expires_at,
+            last_used_at: None,
+            revoked_at: None,
+        };
+        let minted = token::mint(key.id, &self.ambient.random);
+        store::insert_key(tx, &key, minted.hash.to_vec(), wanted.development).await?;
+        let data = json!({
+            "name": key.name,
+            "bearer": key.principal.to_string(),
+            "scope": scope_name(key.limit),
+            "expiresAt": key.expires_at,
+        });
+        self.audit(tx, by, key.workspace, AuditAction::ApiKeyCreated, AnyId::ApiKey(key.id), data).await?;
+        Ok(MintedKey { key, token: Some(minted.text) })
+    }
+
+    /// One's own key, or as an admin one of the workspace. It opens nothing from the next request on; open sockets
+    /// are closed within a minute. A second time changes nothing.
+    pub async fn revoke_api_key(&self, actor: &Actor, id: ApiKeyId) -> Result<ApiKey> {
+        let tx = self.log.begin().await?;
+        let found = store::find_key(&tx, &actor.scope::<Administer>(), id).await?;
+        let key = found.filter(|key| reaches(actor, key)).ok_or(Error::NotFound("API key"))?;
+        actor.key_allows::<Administer>()?;
+        if key.revoked_at.is_some() {
+            return Ok(key);
+        }
+        let now = self.ambient.now();
+        store::revoke_key(&tx, id, now).await?;
+        let subject = AnyId::ApiKey(id);
+        self.audit(
+            &tx,
+            Some(actor.principal()),
+            key.workspace,
+            AuditAction::ApiKeyRevoked,
+            subject,
+            json!({}),
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(ApiKey { revoked_at: Some(now), ..key })
+    }
+
+    /// One's own, and those of the workspaces that one administers; others do not exist.
+    pub async fn find_api_key(&self, actor: &Actor, id: ApiKeyId) -> Result<Option<ApiKey>> {
+        Ok(store::find_key(&self.db, &actor.scope(), id).await?.filter(|key| reaches(actor, key)))
+    }
+
+    /// Keys that open this workspace alone, and those of its service accounts; newest first.
+    pub async fn list_api_keys(
+        &self,
+        actor: &Actor,
+        workspace: WorkspaceId,
+        request: &PageRequest,
+    ) -> Result<Page<ApiKey>> {
+        store::list_keys(&self.db, &actor.may::<Administer>(workspace)?, request).await
+    }
+
+    /// Newest first, those that are no longer in force included.
+    pub async fn list_own_api_keys(&self, actor: &Actor, request: &PageRequest) -> Result<Page<ApiKey>> {
+        store::list_own_keys(&self.db, actor.principal(), actor.confined_to(), request).await
+    }
+}
+
+/// A credential for one workspace does not reach its bearer's keys for others.
+fn reaches(actor: &Actor, key: &ApiKey) -> bool {
+    actor.confined_to().is_none_or(|only| key.workspace == Some(only))
+}

@@ -1,0 +1,232 @@
+//! Workspaces and who belongs to them.
+use super::{AccountService, change};
+use crate::{
+    account::{
+        model::{
+            AuditAction, MAX_MEMBERSHIPS, Membership, NewWorkspace, Slug, User, Workspace, name_and_slug,
+            slug_with_suffix,
+        },
+        store::{self, role_name},
+    },
+    db::idempotency::{self, Claimed},
+    event::{self, Tx},
+    shared::{
+        Error, Page, PageRequest, Problem, ProblemCode, Result,
+        actor::{Actor, Administer, AtLeast, Grant, Own, Read, Role, Write},
+        id::{AnyId, MembershipId, UserId, WorkspaceId},
+    },
+};
+use serde_json::json;
+use std::collections::HashMap;
+
+/// How often another slug is tried for a derived one that is taken. With 24 random bits a second time is rare.
+const SLUG_TRIES: usize = 4;
+
+impl AccountService {
+    /// A new workspace, with the actor as its owner.
+    pub async fn create_workspace(
+        &self,
+        actor: &Actor,
+        new: NewWorkspace,
+        key: Option<idempotency::Key>,
+    ) -> Result<Workspace> {
+        actor.key_allows::<Write>()?;
+        let user = actor.user()?;
+        if actor.confined_to().is_some() {
+            return Err(Error::Forbidden("this API key is limited to one workspace: it cannot make another"));
+        }
+        let (name, slug) = name_and_slug(&new)?;
+        if actor.workspaces().len() >= MAX_MEMBERSHIPS {
+            return Err(too_many_memberships("name"));
+        }
+        let mut tx = self.log.begin().await?;
+        match idempotency::claim::<WorkspaceId>(&tx, &self.ambient, actor.principal(), key.as_ref()).await? {
+            Claimed::Replay(id) => {
+                let found =
+                    store::list_workspaces(&tx, &self.current(&tx, actor).await?.scope(), &[id]).await?;
+                found.into_values().next().ok_or(Error::NotFound("workspace"))
+            }
+            Claimed::New(claim) => {
+                let workspace = self.insert_workspace(&tx, name, slug).await?;
+                self.join(&mut tx, actor, workspace.id, user, Role::Owner).await?;
+                let data = json!({ "slug": workspace.slug });
+                let (action, subject) = (AuditAction::WorkspaceCreated, AnyId::Workspace(workspace.id));
+                self.audit(&tx, Some(actor.principal()), Some(workspace.id), action, subject, data).await?;
+                claim.keep(&tx, &workspace.id).await?;
+                tx.commit().await?;
+                actor.gain(workspace.id, Role::Owner);
+                Ok(workspace)
+            }
+        }
+    }
+
+    pub(super) async fn insert_workspace(&self, tx: &Tx, name: String, slug: Slug) -> Result<Workspace> {
+        let (derived, slug) = match slug {
+            Slug::Given(slug) => (None, slug),
+            Slug::Derived(slug) => (Some(slug.clone()), slug),
+        };
+        let mut workspace =
+            Workspace { id: self.ambient.ids.next(), name, slug, created_at: self.ambient.now() };
+        for _ in 0..SLUG_TRIES {
+            if store::insert_workspace(tx, &workspace).await? {
+                event::create_head(tx, workspace.id).await?;
+                return Ok(workspace);
+            }
+            let Some(derived) = &derived else { break };
+            workspace.slug = slug_with_suffix(derived, self.ambient.random.bytes());
+        }
+        Err(Error::conflict("slug", "another workspace has this slug: choose a different one"))
+    }
+
+    /// Makes a person a member, by what `actor` may: as the one who makes the workspace, or who was invited.
+    pub(super) async fn join(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        workspace: WorkspaceId,
+        user: UserId,
+        role: Role,
+    ) -> Result<Membership> {
+        let joined = Actor::new(actor.principal(), HashMap::from([(workspace, role)]), actor.limit());
+        let grant = joined.may::<Read>(workspace)?;
+        let new =
+            Membership { id: self.ambient.ids.next(), workspace, user, role, created_at: self.ambient.now() };
+        if !store::insert_membership(tx, &grant, &new).await? {
+            return Err(Error::conflict("token", "you are a member of this workspace already"));
+        }
+        tx.record(&grant, change("MEMBER_JOINED", new.id.uuid(), json!({ "role": role_name(role) })));
+        Ok(new)
+    }
+
+    pub async fn list_workspaces(
+        &self,
+        actor: &Actor,
+        ids: &[WorkspaceId],
+    ) -> Result<HashMap<WorkspaceId, Workspace>> {
+        store::list_workspaces(&self.db, &actor.scope::<Read>(), ids).await
+    }
+
+    /// People whom the actor may see: themselves, and who shares a workspace with them.
+    pub async fn list_users(&self, actor: &Actor, ids: &[UserId]) -> Result<HashMap<UserId, User>> {
+        store::list_users(&self.db, &actor.scope::<Read>(), ids).await
+    }
+
+    /// The members of a workspace, in the order in which they joined.
+    pub async fn list_members(
+        &self,
+        actor: &Actor,
+        workspace: WorkspaceId,
+        request: &PageRequest,
+    ) -> Result<Page<Membership>> {
+        store::list_members(&self.db, &actor.may::<Read>(workspace)?, request).await
+    }
+
+    /// The memberships of each of some people, as far as the actor is a member there too.
+    pub async fn list_memberships_of(
+        &self,
+        actor: &Actor,
+        users: &[UserId],
+        request: &PageRequest,
+    ) -> Result<HashMap<UserId, Page<Membership>>> {
+        store::list_memberships_of(&self.db, &actor.scope::<Read>(), users, request).await
+    }
+
+    pub async fn find_membership(&self, actor: &Actor, id: MembershipId) -> Result<Option<Membership>> {
+        Ok(store::find_membership(&self.db, &actor.scope::<Read>(), id).await?.map(|(found, _)| found))
+    }
+
+    /// An admin changes roles below owner; to make or unmake an owner takes an owner. The last owner stays one.
+    pub async fn change_role(&self, actor: &Actor, id: MembershipId, role: Role) -> Result<Membership> {
+        let mut tx = self.log.begin().await?;
+        let (member, actor) = self.lock_member(&tx, actor, id).await?;
+        let grant = actor.may::<Administer>(member.workspace)?;
+        if member.role == role {
+            return Ok(member);
+        }
+        if member.role == Role::Owner || role == Role::Owner {
+            actor.may::<Own>(member.workspace)?;
+        }
+        self.keep_an_owner(&tx, &grant, &member).await?;
+        store::update_role(&tx, &grant, id, role).await?;
+        let data = json!({ "from": role_name(member.role), "to": role_name(role), "user": member.user });
+        self.tell(&mut tx, &actor, &grant, AuditAction::RoleChanged, "MEMBER_ROLE_CHANGED", id, data).await?;
+        tx.commit().await?;
+        Ok(Membership { role, ..member })
+    }
+
+    /// Oneself, or as an admin somebody below owner, or as an owner anybody; never the last owner. The member's
+    /// keys for this workspace end with it.
+    pub async fn remove_member(&self, actor: &Actor, id: MembershipId) -> Result<Membership> {
+        let mut tx = self.log.begin().await?;
+        let (member, actor) = self.lock_member(&tx, actor, id).await?;
+        actor.key_allows::<Administer>()?;
+        let oneself = actor.user().is_ok_and(|user| user == member.user);
+        let grant = actor.may::<Read>(member.workspace)?;
+        if !oneself {
+            actor.may::<Administer>(member.workspace)?;
+        }
+        if !oneself && member.role == Role::Owner {
+            actor.may::<Own>(member.workspace)?;
+        }
+        self.keep_an_owner(&tx, &grant, &member).await?;
+        store::delete_membership(&tx, &grant, id).await?;
+        let keys = store::KeysOf::MemberHere(member.user.uuid(), member.workspace);
+        store::revoke_keys(&tx, keys, self.ambient.now()).await?;
+        let data = json!({ "role": role_name(member.role), "user": member.user });
+        self.tell(&mut tx, &actor, &grant, AuditAction::MemberRemoved, "MEMBER_LEFT", id, data).await?;
+        tx.commit().await?;
+        Ok(member)
+    }
+
+    /// The membership, with changes of members of its workspace taking turns from here, and the actor as they
+    /// stand at that moment.
+    async fn lock_member(&self, tx: &Tx, actor: &Actor, id: MembershipId) -> Result<(Membership, Actor)> {
+        let gone = Error::NotFound("membership");
+        let Some((member, grant)) = store::find_membership(tx, &actor.scope::<Read>(), id).await? else {
+            return Err(gone);
+        };
+        store::lock_members(tx, &grant?).await?;
+        let actor = self.current(tx, actor).await?;
+        let (member, _) = store::find_membership(tx, &actor.scope::<Read>(), member.id).await?.ok_or(gone)?;
+        Ok((member, actor))
+    }
+
+    /// Refuses to take the role of an owner from the only one.
+    async fn keep_an_owner(
+        &self,
+        tx: &Tx,
+        grant: &Grant<impl AtLeast<Read>>,
+        member: &Membership,
+    ) -> Result<()> {
+        if member.role == Role::Owner && store::count_owners(tx, grant).await? < 2 {
+            return Err(Error::conflict(
+                "membershipId",
+                "this is the only owner: make somebody else an owner first",
+            ));
+        }
+        Ok(())
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one change told in two places")]
+    async fn tell(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        grant: &Grant<impl AtLeast<Read>>,
+        action: AuditAction,
+        kind: &'static str,
+        id: MembershipId,
+        data: serde_json::Value,
+    ) -> Result<()> {
+        let (principal, workspace) = (Some(actor.principal()), Some(grant.workspace()));
+        self.audit(tx, principal, workspace, action, AnyId::Membership(id), data.clone()).await?;
+        tx.record(grant, change(kind, id.uuid(), data));
+        Ok(())
+    }
+}
+
+pub(super) fn too_many_memberships(path: &str) -> Error {
+    let message =
+        format!("{MAX_MEMBERSHIPS} workspaces are the most that one person can be in: leave one first");
+    Error::Refused(vec![Problem::new(ProblemCode::LimitReached, path, message)])
+}

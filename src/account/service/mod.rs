@@ -1,0 +1,214 @@
+mod development;
+mod guest;
+mod key;
+mod member;
+mod operator;
+
+use super::{
+    jwt,
+    model::{AuditAction, AuditEntry, User},
+    store,
+    token::{self, Presented},
+    usage::Usage,
+};
+use crate::{
+    db::{Db, Source},
+    event::{self, Log},
+    shared::{
+        Ambient, Error, Page, PageRequest, Result,
+        actor::{Actor, Administer, KeyScope, Principal, Read},
+        id::{AnyId, ApiKey, AuditEntryId, UserId, WorkspaceId},
+    },
+};
+use chrono::{DateTime, Utc};
+use std::{collections::HashMap, time::Duration};
+use tokio_util::sync::CancellationToken;
+
+pub use development::{DevelopmentError, TOKEN_FILE, WORKSPACE as DEVELOPMENT_WORKSPACE};
+pub use operator::OperatorKey;
+
+#[derive(Clone, Debug)]
+pub struct AccountService {
+    db: Db,
+    log: Log,
+    ambient: Ambient,
+    jwt: Option<jwt::Verifier>,
+    /// Whether who brings a good token and is not known becomes a user.
+    provision_users: bool,
+    usage: Usage,
+}
+
+impl AccountService {
+    pub fn new(db: Db, log: Log, ambient: Ambient) -> Self {
+        Self { db, log, ambient, jwt: None, provision_users: false, usage: Usage::default() }
+    }
+
+    /// Takes tokens of another issuer, too.
+    pub fn with_jwt(self, verifier: jwt::Verifier, provision_users: bool) -> Self {
+        Self { jwt: Some(verifier), provision_users, ..self }
+    }
+
+    /// The actor behind a credential, as it stands in `Authorization: Bearer …`: one statement. A long-lived
+    /// socket asks again from time to time, for keys are revoked and roles change.
+    pub async fn authenticate(&self, credential: &str) -> Result<Actor> {
+        if token::claims_to_be::<ApiKey>(credential) {
+            self.by_key(credential).await
+        } else {
+            self.by_jwt(credential).await
+        }
+    }
+
+    async fn by_key(&self, credential: &str) -> Result<Actor> {
+        let key = Presented::<ApiKey>::parse(credential)
+            .ok_or(Error::Unauthenticated("the API key is cut or mistyped: its checksum is wrong"))?;
+        // What is wrong with a key is told to nobody who does not have its secret.
+        let unknown = Error::Unauthenticated("no such API key");
+        let Some(bearer) = store::find_key_bearer(&self.db, key.id).await? else { return Err(unknown) };
+        if !key.opens(&bearer.hash) {
+            return Err(unknown);
+        }
+        let now = self.ambient.now();
+        if bearer.revoked_at.is_some() {
+            return Err(Error::Unauthenticated("the API key was revoked"));
+        }
+        if bearer.expires_at.is_some_and(|at| at <= now) {
+            return Err(Error::Unauthenticated("the API key has expired"));
+        }
+        self.usage.note(key.id.uuid(), bearer.last_used_at, now);
+        Ok(Actor::new(bearer.principal, bearer.roles, bearer.limit).confined(bearer.confined_to))
+    }
+
+    async fn by_jwt(&self, credential: &str) -> Result<Actor> {
+        let verifier = self
+            .jwt
+            .as_ref()
+            .ok_or(Error::Unauthenticated("the credential is no API key: those begin with aif_"))?;
+        let identity = verifier.verify(credential, self.ambient.now())?;
+        let mut found = store::find_bearer_by_identity(&self.db, &identity.issuer, &identity.subject).await?;
+        if found.is_none() && self.provision_users {
+            found = Some((self.provision(&identity).await?, HashMap::new()));
+        }
+        let (user, roles) =
+            found.ok_or(Error::Unauthenticated("the token is good, but nobody here has its identity"))?;
+        Ok(Actor::new(Principal::User(user), roles, KeyScope::Admin))
+    }
+
+    /// Two first requests at once make one user.
+    async fn provision(&self, identity: &jwt::Identity) -> Result<UserId> {
+        let name = identity.name.as_ref().or(identity.email.as_ref()).unwrap_or(&identity.subject);
+        let user =
+            User { id: self.ambient.ids.next(), display_name: name.clone(), created_at: self.ambient.now() };
+        let token = Some((identity.issuer.clone(), identity.subject.clone()));
+        let tx = self.log.begin().await?;
+        // Without the e-mail address: nobody here has verified it, and invitations and operators go by addresses.
+        if store::insert_user(&tx, &user, store::Identity { email: None, token }).await? {
+            let actor = Principal::User(user.id);
+            self.audit(
+                &tx,
+                Some(actor),
+                None,
+                AuditAction::UserCreated,
+                AnyId::User(user.id),
+                serde_json::json!({}),
+            )
+            .await?;
+            tx.commit().await?;
+            return Ok(user.id);
+        }
+        let (user, _) = store::find_bearer_by_identity(&tx, &identity.issuer, &identity.subject)
+            .await?
+            .ok_or_else(|| Error::internal("a user's identity is taken and free at once"))?;
+        Ok(user)
+    }
+
+    /// The actor as whom a worker does what `principal` asked for, with the rights of this moment: one statement.
+    pub async fn actor_for(&self, principal: Principal) -> Result<Actor> {
+        Ok(Actor::new(principal, store::list_roles(&self.db, principal).await?, KeyScope::Admin))
+    }
+
+    /// The actor with the roles that hold inside the transaction: what was checked before it began may have
+    /// changed since.
+    async fn current(&self, tx: &event::Tx, actor: &Actor) -> Result<Actor> {
+        let mut roles = store::list_roles(tx, actor.principal()).await?;
+        roles.retain(|workspace, _| actor.confined_to().is_none_or(|only| only == *workspace));
+        Ok(Actor::new(actor.principal(), roles, actor.limit()).confined(actor.confined_to()))
+    }
+
+    /// The place of the workspace's log, to subscribe from.
+    pub async fn head(&self, actor: &Actor, workspace: WorkspaceId) -> Result<event::Cursor> {
+        let grant = actor.may::<Read>(workspace)?;
+        Ok(event::Cursor::new(workspace, self.log.head(&self.db, grant.workspace()).await?))
+    }
+
+    /// Security-relevant changes of the workspace, newest first.
+    pub async fn list_audit(
+        &self,
+        actor: &Actor,
+        workspace: WorkspaceId,
+        request: &PageRequest,
+    ) -> Result<Page<AuditEntry>> {
+        store::list_audit(&self.db, &actor.may::<Administer>(workspace)?, request).await
+    }
+
+    /// For those who administer its workspace; to others it does not exist.
+    pub async fn find_audit(&self, actor: &Actor, id: AuditEntryId) -> Result<Option<AuditEntry>> {
+        store::find_audit(&self.db, &actor.scope::<Administer>(), id).await
+    }
+
+    /// What time it is for the service.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.ambient.now()
+    }
+
+    async fn audit(
+        &self,
+        tx: &impl Source,
+        actor: Option<Principal>,
+        workspace: Option<WorkspaceId>,
+        action: AuditAction,
+        subject: AnyId,
+        data: serde_json::Value,
+    ) -> Result<()> {
+        let at = self.ambient.now();
+        let entry = AuditEntry { id: self.ambient.ids.next(), actor, action, subject, data, at };
+        store::insert_audit(tx, workspace, &entry).await
+    }
+
+    /// Writes when keys were last used, until told to stop, and then once more.
+    pub async fn write_usage(self, stop: CancellationToken) {
+        let every = super::usage::EVERY.to_std().unwrap_or(Duration::from_secs(60));
+        loop {
+            let stopped = tokio::time::timeout(every, stop.cancelled()).await.is_ok();
+            if let Err(error) = self.flush_usage().await {
+                tracing::warn!(%error, "when API keys were last used could not be written; it is tried again");
+            }
+            if stopped {
+                return;
+            }
+        }
+    }
+
+    /// Writes what waits; puts it back where that fails.
+    pub async fn flush_usage(&self) -> Result<()> {
+        let uses = self.usage.take();
+        if uses.is_empty() {
+            return Ok(());
+        }
+        let written = async {
+            let tx = self.db.begin().await?;
+            for (key, at) in &uses {
+                store::update_last_used(&tx, *key, *at).await?;
+            }
+            tx.commit().await
+        };
+        let written = written.await;
+        if written.is_err() {
+            uses.into_iter().for_each(|(key, at)| self.usage.put(key, at));
+        }
+        written
+    }
+}
+
+fn change(kind: &'static str, subject: uuid::Uuid, data: serde_json::Value) -> event::NewEvent {
+    event::NewEvent { kind, subject, owner: None, data }
+}
