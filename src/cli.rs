@@ -1,7 +1,12 @@
 //! The commands. Each ends with 0, with 1 when it failed, or with 2 when it was asked wrongly.
-use crate::{app::App, config::Config, db, graphql, shared::Ambient};
+use crate::{
+    app::{App, Running},
+    config::Config,
+    db, demo, graphql,
+    shared::Ambient,
+};
 use clap::{Parser, Subcommand};
-use std::{error::Error, process::ExitCode};
+use std::{error::Error, net::Ipv4Addr, path::PathBuf, process::ExitCode};
 
 /// The backend of an AI-first productivity platform as one GraphQL API: workflows, memory, coaching.
 ///
@@ -18,6 +23,21 @@ struct Cli {
 enum Command {
     /// Serve the API and do the work behind it (the default)
     Serve,
+    /// Start the server and play one real session through its public endpoint: import, recall, coach, approve
+    Demo {
+        /// End after the session instead of serving on
+        #[arg(long)]
+        exit: bool,
+        /// Import your own notes or turns first: one JSON object a line with `text`, and where known `id`,
+        /// `speaker`, `at`, `conversation`, `session`, `kind`
+        #[arg(long, value_name = "FILE.jsonl")]
+        import: Option<PathBuf>,
+        /// What to ask of what is remembered
+        #[arg(long, value_name = "QUESTION")]
+        ask: Option<String>,
+    },
+    /// Ask the server of this configuration whether it is ready; 0 if so (for container health checks)
+    Healthcheck,
     /// Bring the database's schema up to date, and end
     Migrate,
     /// Print the GraphQL schema
@@ -34,9 +54,9 @@ struct Failure {
     code: u8,
 }
 
-impl<E: Error> From<E> for Failure {
+impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self { message: error.to_string(), code: 1 }
+        Self { message: error.into().to_string(), code: 1 }
     }
 }
 
@@ -55,6 +75,8 @@ pub async fn run() -> ExitCode {
 async fn carry_out(command: Command) -> Outcome {
     match command {
         Command::Serve => serve().await?,
+        Command::Demo { exit, import, ask } => demo(exit, &demo::Options { import, ask }).await?,
+        Command::Healthcheck => healthcheck().await?,
         Command::Migrate => {
             db::open(&configuration()?).await?;
             println!("the database is up to date");
@@ -70,13 +92,41 @@ fn configuration() -> Result<Config, Failure> {
         .map_err(|error| Failure { message: format!("the configuration is not valid.\n{error}"), code: 2 })
 }
 
-#[expect(clippy::print_stdout, reason = "where to find the server, for a person and for scripts")]
 async fn serve() -> Outcome {
     let running = App::open(configuration()?, Ambient::system()).await?.start().await?;
-    println!("GraphQL  http://{}/graphql", running.address);
-    println!("Health   http://{}/health/ready", running.admin_address);
+    tell_urls(&running);
     stop_signal().await;
     running.stop().await;
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "what a person wants to know next")]
+async fn demo(exit: bool, options: &demo::Options) -> Outcome {
+    let config = configuration()?;
+    let token_file = config.data_dir.join("dev-token");
+    let running = App::open(config, Ambient::system()).await?.start().await?;
+    let played = demo::play(&running, token_file.clone(), options).await;
+    if played.is_ok() && !exit {
+        println!("\nServing on; Ctrl-C ends. The token is in {}.", token_file.display());
+        tell_urls(&running);
+        stop_signal().await;
+    }
+    running.stop().await;
+    Ok(played?)
+}
+
+#[expect(clippy::print_stdout, reason = "where to find the server, for a person and for scripts")]
+fn tell_urls(running: &Running) {
+    println!("GraphQL  http://{}/graphql", running.address);
+    println!("Health   http://{}/health/ready", running.admin_address);
+}
+
+async fn healthcheck() -> Outcome {
+    let mut address = configuration()?.admin_listen;
+    if address.ip().is_unspecified() {
+        address.set_ip(Ipv4Addr::LOCALHOST.into());
+    }
+    reqwest::get(format!("http://{address}/health/ready")).await?.error_for_status()?;
     Ok(())
 }
 

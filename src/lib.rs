@@ -6,6 +6,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`cli`], [`config`], [`app`] | commands, configuration, composition |
+//! | [`client`], [`demo`] | a small client of the API, and the session that it plays |
 //! | [`shared`] | errors, ids, pages, time, who asks |
 //! | [`db`], [`event`] | the database; the event log and the bus |
 //! | [`graphql_kit`], [`graphql`], [`http`], [`telemetry`] | the front door |
@@ -13,8 +14,10 @@
 pub mod account;
 pub mod app;
 pub mod cli;
+pub mod client;
 pub mod config;
 pub mod db;
+pub mod demo;
 pub mod event;
 pub mod gateway;
 pub mod graphql;

@@ -1,7 +1,7 @@
 //! The schema that the migrations make, held against the entities, on both databases; and what is set on SQLite.
 use crate::{on_both, support::TestApp};
 use aifirst::{app::Running, db::Source};
-use sea_orm::{ColumnTrait, ColumnType, ConnectionTrait, EntityName, EntityTrait, Iterable, Statement};
+use sea_orm::{ColumnTrait, ColumnType, ConnectionTrait, EntityTrait, Iterable, Statement};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Name → (type, nullable).
