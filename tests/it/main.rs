@@ -4,5 +4,7 @@ mod support;
 
 mod account;
 mod database;
+mod deploy;
 mod memory;
+mod readme;
 mod structure;
