@@ -74,7 +74,8 @@ impl App {
             .local_addr()
             .map_err(|e| StartError::Listen(self.config.admin_listen, e, "AIFIRST_ADMIN_LISTEN"))?;
         let schema = graphql::schema(&self.services);
-        let server = tokio::spawn(http::serve(public, admin, schema, self.services.clone(), stop.clone()));
+        let server = http::Server::new(&self.config, schema, self.services.clone(), &stop)?;
+        let server = tokio::spawn(server.serve(public, admin, stop.clone()));
         Ok(Running { address, admin_address, services: self.services, stop, tasks, server, _data: self.data })
     }
 }

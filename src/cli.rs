@@ -4,6 +4,7 @@ use crate::{
     config::Config,
     db, demo, graphql,
     shared::Ambient,
+    telemetry,
 };
 use clap::{Parser, Subcommand};
 use std::{error::Error, net::Ipv4Addr, path::PathBuf, process::ExitCode};
@@ -93,7 +94,9 @@ fn configuration() -> Result<Config, Failure> {
 }
 
 async fn serve() -> Outcome {
-    let running = App::open(configuration()?, Ambient::system()).await?.start().await?;
+    let config = configuration()?;
+    telemetry::init(&config.log).map_err(|message| Failure { message, code: 2 })?;
+    let running = App::open(config, Ambient::system()).await?.start().await?;
     tell_urls(&running);
     stop_signal().await;
     running.stop().await;

@@ -5,7 +5,7 @@ use figment::{
     providers::{Env, Format, Toml},
 };
 use serde::{Deserialize, Serialize};
-use std::{net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 const DEFAULTS: &str = include_str!("../config.default.toml");
 const PREFIX: &str = "AIFIRST_";
@@ -21,6 +21,8 @@ pub struct Config {
     pub events: EventsConfig,
     pub gateway: GatewayConfig,
     pub log: LogConfig,
+    pub http: HttpConfig,
+    pub graphql: Limits,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +57,55 @@ pub struct GatewayConfig {
 #[serde(deny_unknown_fields)]
 pub struct BuiltinConfig {
     pub pace_milliseconds: u64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpConfig {
+    pub allowed_hosts: Vec<String>,
+    pub allowed_origins: Vec<String>,
+    pub body_bytes: usize,
+    pub request_timeout_seconds: u64,
+    pub socket: SocketConfig,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SocketConfig {
+    pub message_bytes: usize,
+    pub operations: usize,
+    pub init_seconds: u64,
+    pub ping_seconds: u64,
+    pub recheck_seconds: u64,
+    pub write_seconds: u64,
+    pub restart_spread_millis: u64,
+}
+
+/// What a document may be at most. Counts are taken after the expansion of fragments.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Length of the text in UTF-8.
+    pub document_bytes: usize,
+    /// Lexical tokens; blanks and comments count.
+    pub tokens: usize,
+    /// Nesting of anything that the grammar lets nest, within one definition.
+    pub syntax_nesting: usize,
+    /// Fields below each other. The usual introspection query has 15.
+    pub depth: u64,
+    /// Selection sets below each other: fields and fragments. Below async-graphql's own limit of 32.
+    pub nesting: u64,
+    /// Fields, fragment spreads and inline fragments.
+    pub selections: u64,
+    pub aliases: u64,
+    pub directives: u64,
+    pub root_fields: u64,
+    /// Objects that may be fetched, by page sizes.
+    pub cost: u64,
+    /// Text of the documents that are kept.
+    pub cache_bytes: u64,
+    /// Cost of a field by its coordinate (`Workspace.recall`) where it is more than the one object.
+    pub weights: BTreeMap<String, u64>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -117,6 +168,19 @@ impl Config {
         {
             if value == 0 || value > 1000 {
                 return Err(ConfigError(format!("database.{name}: {value} is not between 1 and 1000")));
+            }
+        }
+        let http = &self.http;
+        let seconds = [
+            ("request_timeout_seconds", http.request_timeout_seconds),
+            ("socket.init_seconds", http.socket.init_seconds),
+            ("socket.ping_seconds", http.socket.ping_seconds),
+            ("socket.recheck_seconds", http.socket.recheck_seconds),
+            ("socket.write_seconds", http.socket.write_seconds),
+        ];
+        for (name, value) in seconds {
+            if value == 0 || value > 3600 {
+                return Err(ConfigError(format!("http.{name}: {value} is not between 1 and 3600")));
             }
         }
         if !self.events.url.is_empty() && !self.events.url.starts_with("nats://") {

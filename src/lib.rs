@@ -25,3 +25,4 @@ pub mod graphql_kit;
 pub mod http;
 pub mod memory;
 pub mod shared;
+pub mod telemetry;

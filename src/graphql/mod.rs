@@ -1,4 +1,6 @@
 //! The one schema, assembled from the slices, and the way of a document through it.
+pub mod pipeline;
+
 use crate::{
     account::{self, AccountMutation, AccountQuery},
     app::Services,
@@ -6,7 +8,9 @@ use crate::{
     memory::{self, MemoryMutation},
     shared::actor::Actor,
 };
-use async_graphql::{EmptySubscription, MergedObject, Request, SDLExportOptions, Schema as BareSchema};
+use async_graphql::{
+    EmptySubscription, MergedObject, Request, SDLExportOptions, Schema as BareSchema, ValidationMode,
+};
 
 /// Where every read begins.
 #[derive(MergedObject, Default, Debug)]
@@ -27,6 +31,8 @@ fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, EmptySubscription>
     BareSchema::build(Query::default(), Mutation::default(), EmptySubscription)
         .register_output_type::<ErrorCode>()
         .disable_suggestions()
+        // The document pipeline has validated.
+        .validation_mode(ValidationMode::Fast)
 }
 
 /// The schema's text, as committed in `schema.graphql`.

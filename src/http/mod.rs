@@ -1,53 +1,115 @@
-//! HTTP: the public router and the admin router.
+//! The front door. `/graphql` takes GraphQL over HTTP and over WebSocket; health and metrics have a listener of
+//! their own.
+//!
+//! A request's way: [`guard`] (id, Host, Origin, panics) → CORS → compression → [`request`] or [`socket`] (what the
+//! transport demands) → [`door`] (who asks, the document pipeline, execution) → [`answer`] (masking, form).
+mod admin;
+mod answer;
+mod door;
+mod graphiql;
+mod guard;
+mod log;
+mod request;
+mod socket;
+
 use crate::{
     app::Services,
-    graphql::{self, Schema},
+    config::{Config, Mode, SocketConfig},
+    graphql::Schema,
+    shared::Error,
+    telemetry::Metrics,
 };
-use axum::{
-    Json, Router,
-    extract::State,
-    http::{HeaderMap, header::AUTHORIZATION},
-    routing::{get, post},
-};
+use axum::{Router, http::StatusCode, middleware, routing::any};
+use door::FrontDoor;
+use guard::Guard;
+use std::{sync::Arc, time::Duration};
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower_http::compression::CompressionLayer;
 
+/// What the handlers of the public listener share.
 #[derive(Clone)]
-struct Front {
-    schema: Schema,
-    services: Services,
-}
-
-/// Serves both listeners until `stop`.
-pub async fn serve(
-    public: TcpListener,
-    admin: TcpListener,
-    schema: Schema,
-    services: Services,
+struct Public {
+    door: FrontDoor,
+    guard: Guard,
+    body_bytes: usize,
+    timeout: Duration,
+    graphiql: bool,
+    sockets: Arc<SocketConfig>,
+    /// Sockets and mutations: what outlives a request's connection.
+    tasks: TaskTracker,
     stop: CancellationToken,
-) {
-    let front = Front { schema, services };
-    let router = Router::new().route("/graphql", post(graphql)).with_state(front);
-    let health =
-        Router::new().route("/health/live", get(async || "ok")).route("/health/ready", get(async || "ok"));
-    let serve = |listener, router, stop: CancellationToken| async move {
-        let _ = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
-    };
-    tokio::join!(serve(public, router, stop.clone()), serve(admin, health, stop));
 }
 
-async fn graphql(
-    State(front): State<Front>,
-    headers: HeaderMap,
-    Json(request): Json<async_graphql::Request>,
-) -> Json<async_graphql::Response> {
-    let credential =
-        headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-    let mut request = request;
-    if let Some(credential) = credential
-        && let Ok(actor) = front.services.account.authenticate(credential).await
-    {
-        request = graphql::request_data(request, &front.services, actor);
+/// Both listeners, ready to serve.
+pub struct Server {
+    public: Router,
+    admin: Router,
+    tasks: TaskTracker,
+    metrics: Metrics,
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Server")
     }
-    Json(front.schema.execute(request).await)
+}
+
+impl Server {
+    /// `stop` makes it unready at once, and tells the sockets to connect elsewhere.
+    pub fn new(
+        config: &Config,
+        schema: Schema,
+        services: Services,
+        stop: &CancellationToken,
+    ) -> Result<Self, Error> {
+        let tasks = TaskTracker::new();
+        let metrics = Metrics::install();
+        let guard = Guard::new(config, services.ambient.clone());
+        let admin = admin::router(services.clone(), metrics.clone(), stop.clone());
+        let public = Public {
+            door: FrontDoor::new(config, schema, services, tasks.clone())?,
+            guard: guard.clone(),
+            body_bytes: config.http.body_bytes,
+            timeout: request::BODY_TIMEOUT,
+            graphiql: config.mode == Mode::Development,
+            sockets: Arc::new(config.http.socket.clone()),
+            tasks: tasks.clone(),
+            stop: stop.clone(),
+        };
+        let public = Router::new()
+            .route("/graphql", any(request::graphql))
+            .fallback(async || (StatusCode::NOT_FOUND, "there is nothing here: the API is at /graphql\n"))
+            .with_state(public)
+            .layer(CompressionLayer::new())
+            .layer(guard.cors())
+            .layer(middleware::from_fn_with_state(guard, guard::watch));
+        Ok(Self { public, admin, tasks, metrics })
+    }
+
+    /// Until `stop`, and then until what has begun has ended. The caller bounds that time.
+    pub async fn serve(self, public: TcpListener, admin: TcpListener, stop: CancellationToken) {
+        let Self { public: router, admin: admin_router, tasks, metrics } = self;
+        let drained = CancellationToken::new();
+        let serve_public = async {
+            serve(public, router, stop.clone()).await;
+            tasks.close();
+            tasks.wait().await;
+            drained.cancel();
+        };
+        let tidy = async {
+            let mut every = tokio::time::interval(Duration::from_secs(5));
+            while !drained.is_cancelled() {
+                tokio::select! { _ = every.tick() => metrics.tidy(), () = drained.cancelled() => {} }
+            }
+        };
+        // The operator sees the draining: the admin listener goes last.
+        tokio::join!(serve_public, serve(admin, admin_router, drained.clone()), tidy);
+    }
+}
+
+async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+    if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await {
+        tracing::error!(%error, "a listener failed");
+    }
 }

@@ -1,0 +1,237 @@
+//! How large an answer a document asks for, before anything is executed. Each fragment is measured once and sums
+//! saturate, so that the work is linear in the text, however often a fragment doubles.
+use super::{JsonMap, RequestError};
+use crate::{config::Limits, graphql_kit::ErrorCode};
+use apollo_compiler::{
+    ExecutableDocument,
+    ast::{Type, Value},
+    executable::{Field, Operation, Selection, SelectionSet},
+    introspection::check_max_depth,
+    response::JsonValue,
+    validation::Valid,
+};
+use std::collections::HashMap;
+
+#[derive(Clone, Copy, Default)]
+struct Size {
+    selections: u64,
+    aliases: u64,
+    directives: u64,
+    /// Fields below each other.
+    depth: u64,
+}
+
+pub(super) struct Measure<'a> {
+    document: &'a Valid<ExecutableDocument>,
+    limits: &'a Limits,
+    fragments: HashMap<&'a str, Size>,
+}
+
+impl<'a> Measure<'a> {
+    pub(super) fn new(document: &'a Valid<ExecutableDocument>, limits: &'a Limits) -> Self {
+        Self { document, limits, fragments: HashMap::new() }
+    }
+
+    pub(super) fn check(&mut self, operation: &'a Operation) -> Result<(), RequestError> {
+        let limits = self.limits;
+        let size = self.set(&operation.selection_set, 1)?;
+        // A fragment may be spread twice at the root: only after the check of `selections` is the list short.
+        within("fields and fragments", size.selections, limits.selections)?;
+        let root_fields = operation.root_fields(self.document).count() as u64;
+        within("root fields", root_fields, limits.root_fields)?;
+        within("aliases", size.aliases, limits.aliases)?;
+        let directives = size.directives.saturating_add(operation.directives.len() as u64);
+        within("directives", directives, limits.directives)?;
+        within("fields below each other", size.depth, limits.depth)?;
+        check_max_depth(self.document, operation).map_err(|_| {
+            RequestError::new(
+                ErrorCode::QueryTooComplex,
+                "the introspection goes in circles: ask for the types once, and follow their names",
+            )
+        })
+    }
+
+    fn set(&mut self, set: &'a SelectionSet, nesting: u64) -> Result<Size, RequestError> {
+        within("selection sets below each other", nesting, self.limits.nesting)?;
+        let mut sum = Size::default();
+        for selection in &set.selections {
+            let inner = match selection {
+                Selection::Field(field) => {
+                    let mut size = self.set_or_leaf(&field.selection_set, nesting)?;
+                    size.depth += 1;
+                    size.aliases = size.aliases.saturating_add(field.alias.is_some().into());
+                    size
+                }
+                Selection::InlineFragment(fragment) => self.set(&fragment.selection_set, nesting + 1)?,
+                Selection::FragmentSpread(spread) => self.fragment(&spread.fragment_name, nesting)?,
+            };
+            sum.selections = sum.selections.saturating_add(inner.selections).saturating_add(1);
+            sum.aliases = sum.aliases.saturating_add(inner.aliases);
+            sum.directives = sum
+                .directives
+                .saturating_add(inner.directives)
+                .saturating_add(selection.directives().len() as u64);
+            sum.depth = sum.depth.max(inner.depth);
+        }
+        Ok(sum)
+    }
+
+    fn set_or_leaf(&mut self, set: &'a SelectionSet, nesting: u64) -> Result<Size, RequestError> {
+        if set.is_empty() { Ok(Size::default()) } else { self.set(set, nesting + 1) }
+    }
+
+    fn fragment(&mut self, name: &'a str, nesting: u64) -> Result<Size, RequestError> {
+        if let Some(size) = self.fragments.get(name) {
+            return Ok(*size);
+        }
+        let Some(fragment) = self.document.fragments.get(name) else { return Ok(Size::default()) };
+        let mut size = self.set(&fragment.selection_set, nesting + 1)?;
+        size.directives = size.directives.saturating_add(fragment.directives.len() as u64);
+        self.fragments.insert(name, size);
+        Ok(size)
+    }
+}
+
+fn within(what: &str, have: u64, limit: u64) -> Result<(), RequestError> {
+    if have > limit { Err(RequestError::too_complex(what, have, limit)) } else { Ok(()) }
+}
+
+/// Objects that the operation may fetch, if that is the same whatever its variables are.
+pub(super) fn fixed_cost(
+    document: &ExecutableDocument,
+    operation: &Operation,
+    limits: &Limits,
+) -> Result<Option<u64>, RequestError> {
+    let mut cost = Cost { document, limits, variables: None, varies: false, fragments: HashMap::new() };
+    let sum = cost.set(&operation.selection_set);
+    if cost.varies {
+        return Ok(None);
+    }
+    affordable(sum, limits).map(Some)
+}
+
+/// Objects that the operation may fetch with these variables.
+pub(super) fn cost(
+    document: &ExecutableDocument,
+    operation: &Operation,
+    limits: &Limits,
+    variables: &JsonMap,
+) -> Result<u64, RequestError> {
+    let variables = Some(variables);
+    let mut cost = Cost { document, limits, variables, varies: false, fragments: HashMap::new() };
+    affordable(cost.set(&operation.selection_set), limits)
+}
+
+fn affordable(cost: u64, limits: &Limits) -> Result<u64, RequestError> {
+    if cost <= limits.cost {
+        return Ok(cost);
+    }
+    Err(RequestError::new(
+        ErrorCode::QueryTooComplex,
+        format!(
+            "the operation may fetch {cost} objects; at most {} are allowed: ask for smaller pages or fewer levels",
+            limits.cost
+        ),
+    ))
+}
+
+/// Page size where neither `first` nor `last` is given, as the conventions of the schema say.
+const DEFAULT_PAGE: u64 = 25;
+/// Guess for a list without pages.
+const UNPAGED: u64 = 10;
+
+struct Cost<'a> {
+    document: &'a ExecutableDocument,
+    limits: &'a Limits,
+    variables: Option<&'a JsonMap>,
+    /// A page size was a variable.
+    varies: bool,
+    fragments: HashMap<&'a str, u64>,
+}
+
+impl<'a> Cost<'a> {
+    /// Nesting was checked by [`Measure`].
+    fn set(&mut self, set: &'a SelectionSet) -> u64 {
+        let mut sum = 0_u64;
+        for selection in &set.selections {
+            let cost = match selection {
+                Selection::Field(field) => self.field(set.ty.as_str(), field),
+                Selection::InlineFragment(fragment) => self.set(&fragment.selection_set),
+                Selection::FragmentSpread(spread) => self.fragment(&spread.fragment_name),
+            };
+            sum = sum.saturating_add(cost);
+        }
+        sum
+    }
+
+    fn fragment(&mut self, name: &'a str) -> u64 {
+        if let Some(cost) = self.fragments.get(name) {
+            return *cost;
+        }
+        let cost = self.document.fragments.get(name).map_or(0, |fragment| self.set(&fragment.selection_set));
+        self.fragments.insert(name, cost);
+        cost
+    }
+
+    fn field(&mut self, parent: &str, field: &'a Field) -> u64 {
+        if field.name.starts_with("__") {
+            return 0;
+        }
+        let weights = &self.limits.weights;
+        let weight = if weights.is_empty() { None } else { weights.get(&format!("{parent}.{}", field.name)) };
+        let own = weight.copied().unwrap_or(u64::from(!field.selection_set.is_empty()));
+        let children = self.set(&field.selection_set);
+        if children == 0 && own <= 1 {
+            return own;
+        }
+        own.saturating_add(children.saturating_mul(self.repetitions(parent, field)))
+    }
+
+    /// How many objects the field stands for, apart from itself.
+    fn repetitions(&mut self, parent: &str, field: &'a Field) -> u64 {
+        if field.definition.argument_by_name("first").is_some() {
+            let first = self.number(field, "first");
+            let last = self.number(field, "last");
+            return first.max(last).unwrap_or(DEFAULT_PAGE);
+        }
+        if field.definition.argument_by_name("ids").is_some() {
+            return self.length(field, "ids");
+        }
+        // The lists of a connection are the page, which was counted with the connection.
+        if is_list(field.ty()) && !parent.ends_with("Connection") { UNPAGED } else { 1 }
+    }
+
+    /// `None` where the argument is absent or null.
+    fn number(&mut self, field: &'a Field, argument: &str) -> Option<u64> {
+        match field.specified_argument_by_name(argument).map(|value| &**value) {
+            None => field
+                .definition
+                .argument_by_name(argument)?
+                .default_value
+                .as_ref()?
+                .to_i32()
+                .map(|n| n.unsigned_abs().into()),
+            Some(Value::Variable(name)) => self.variable(name)?.as_i64().map(i64::unsigned_abs),
+            Some(value) => value.to_i32().map(|n| n.unsigned_abs().into()),
+        }
+    }
+
+    fn length(&mut self, field: &'a Field, argument: &str) -> u64 {
+        match field.specified_argument_by_name(argument).map(|value| &**value) {
+            Some(Value::Variable(name)) => {
+                self.variable(name).and_then(JsonValue::as_array).map_or(1, |list| list.len() as u64)
+            }
+            Some(Value::List(list)) => list.len() as u64,
+            _ => 1,
+        }
+    }
+
+    fn variable(&mut self, name: &str) -> Option<&'a JsonValue> {
+        self.varies = true;
+        self.variables?.get(name)
+    }
+}
+
+fn is_list(ty: &Type) -> bool {
+    ty.is_list()
+}

@@ -1,0 +1,253 @@
+//! The document pipeline: what a stranger sends becomes a request that may be executed, or typed errors.
+//!
+//! Once a document, kept by its hash: byte limit → parse by apollo-compiler (tokens and nesting bounded) → full
+//! validation against our SDL → size ([`measure`]) → translation into async-graphql's document, with the checks of
+//! literals that apollo-compiler leaves out ([`translate`]). Then for each request: the operation, its cost, its
+//! variables ([`variables`]).
+//!
+//! The result is executed under `ValidationMode::Fast`, which checks next to nothing. async-graphql's own parser
+//! is never called: a few kilobytes of nesting overflow its stack and kill the process.
+mod error;
+mod measure;
+mod translate;
+mod variables;
+
+#[cfg(test)]
+mod tests;
+
+pub use apollo_compiler::response::JsonMap;
+pub use error::RequestError;
+
+use crate::{config::Limits, graphql_kit::ErrorCode};
+
+use apollo_compiler::{
+    ExecutableDocument, Node, Schema,
+    executable::Operation,
+    parser::Parser,
+    request::coerce_variable_values,
+    validation::{DiagnosticList, Valid},
+};
+use async_graphql::{Pos, Request, Variables, parser::types as ag};
+use quick_cache::{Weighter, sync::Cache};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+pub use async_graphql::parser::types::OperationType;
+
+/// Validation tells at most so many errors: a document can have one for each of its tokens.
+const ERRORS_TOLD: usize = 20;
+
+/// Cheap to clone: the schema and the cache are shared.
+#[derive(Clone)]
+pub struct Pipeline(Arc<Shared>);
+
+struct Shared {
+    schema: Valid<Schema>,
+    limits: Limits,
+    cache: Cache<[u8; 32], Arc<Document>, ByText>,
+}
+
+/// A document that passed everything which does not depend on variables.
+struct Document {
+    /// Kept for coercion and for costs that depend on variables.
+    source: Valid<ExecutableDocument>,
+    operations: Vec<Ready>,
+    bytes: u64,
+}
+
+struct Ready {
+    definition: Node<Operation>,
+    /// This operation and the fragments that it reaches.
+    executable: ag::ExecutableDocument,
+    asks: Asks,
+    /// `None` where it depends on variables.
+    cost: Option<u64>,
+}
+
+#[derive(Clone)]
+struct ByText;
+
+impl Weighter<[u8; 32], Arc<Document>> for ByText {
+    fn weight(&self, _: &[u8; 32], document: &Arc<Document>) -> u64 {
+        document.bytes
+    }
+}
+
+/// The most telling field at an operation's root. What is less may be asked by whoever may ask the more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Asks {
+    /// `__typename` only: whether the server answers.
+    Typename,
+    /// Also `__schema` or `__type`.
+    Schema,
+    Data,
+}
+
+/// A request that may be executed.
+#[derive(Debug)]
+pub struct Prepared {
+    pub operation_type: OperationType,
+    pub operation_name: Option<String>,
+    pub asks: Asks,
+    /// Objects that may be fetched.
+    pub cost: u64,
+    /// With document and variables; the caller adds the request's data.
+    pub request: Request,
+}
+
+impl std::fmt::Debug for Pipeline {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pipeline")
+            .field("limits", &self.0.limits)
+            .field("cached", &self.0.cache.len())
+            .finish()
+    }
+}
+
+impl Pipeline {
+    /// `sdl` is the schema as exported; an error tells what is wrong with it.
+    pub fn new(sdl: &str, limits: Limits) -> Result<Self, String> {
+        let schema =
+            Schema::parse_and_validate(sdl, "schema.graphql").map_err(|invalid| invalid.to_string())?;
+        let cache = Cache::with_weighter(1_000, limits.cache_bytes, ByText);
+        Ok(Self(Arc::new(Shared { schema, limits, cache })))
+    }
+
+    /// Everything between the text and the execution. `operation_name` chooses among several operations.
+    pub fn prepare(
+        &self,
+        query: &str,
+        operation_name: Option<&str>,
+        variables: &JsonMap,
+    ) -> Result<Prepared, Vec<RequestError>> {
+        let document = self.document(query)?;
+        let operation = document.operation(operation_name).map_err(|e| vec![e])?;
+        self.bind(&document, operation, variables).map_err(|e| vec![e])
+    }
+
+    fn document(&self, query: &str) -> Result<Arc<Document>, Vec<RequestError>> {
+        let Limits { document_bytes, .. } = self.0.limits;
+        if query.len() > document_bytes {
+            return Err(vec![RequestError::new(
+                ErrorCode::QueryTooComplex,
+                format!("the document is longer than {document_bytes} bytes: send long values as variables"),
+            )]);
+        }
+        let hash: [u8; 32] = Sha256::digest(query).into();
+        if let Some(document) = self.0.cache.get(&hash) {
+            return Ok(document);
+        }
+        let document = Arc::new(self.read(query)?);
+        self.0.cache.insert(hash, Arc::clone(&document));
+        Ok(document)
+    }
+
+    fn read(&self, query: &str) -> Result<Document, Vec<RequestError>> {
+        let Shared { schema, limits, .. } = &*self.0;
+        let mut parser = Parser::new().token_limit(limits.tokens).recursion_limit(limits.syntax_nesting);
+        let parsed = parser.parse_ast(query, "document").map_err(|with_errors| {
+            if parser.tokens_reached() > limits.tokens || parser.recursion_reached() > limits.syntax_nesting {
+                return vec![RequestError::new(
+                    ErrorCode::QueryTooComplex,
+                    format!(
+                        "the document has more than {} tokens or nests deeper than {}: \
+                         send long values as variables, and ask in several requests",
+                        limits.tokens, limits.syntax_nesting
+                    ),
+                )];
+            }
+            told(&with_errors.errors, ErrorCode::GraphqlParseFailed)
+        })?;
+        let source = parsed
+            .to_executable_validate(schema)
+            .map_err(|with_errors| told(&with_errors.errors, ErrorCode::GraphqlValidationFailed))?;
+        if source.operations.is_empty() {
+            return Err(vec![RequestError::new(
+                ErrorCode::GraphqlParseFailed,
+                "the document has no operation: send one, such as `query { viewer { id } }`",
+            )]);
+        }
+        let mut measure = measure::Measure::new(&source, limits);
+        let positions = translate::Positions::of(query);
+        let mut operations = Vec::with_capacity(source.operations.len());
+        for definition in source.operations.iter() {
+            let ready = measure.check(definition).and_then(|()| {
+                Ok(Ready {
+                    executable: translate::operation(schema, &source, definition, &positions)?,
+                    asks: asks(&source, definition),
+                    cost: measure::fixed_cost(&source, definition, limits)?,
+                    definition: definition.clone(),
+                })
+            });
+            operations.push(ready.map_err(|e| vec![e])?);
+        }
+        let bytes = query.len() as u64;
+        Ok(Document { source, operations, bytes })
+    }
+
+    fn bind(&self, document: &Document, ready: &Ready, given: &JsonMap) -> Result<Prepared, RequestError> {
+        let Shared { schema, limits, .. } = &*self.0;
+        let definition = &ready.definition;
+        let coerced = coerce_variable_values(schema, definition, given).map_err(|error| {
+            let location = error.location().and_then(|span| span.line_column(&document.source.sources));
+            RequestError::new(ErrorCode::BadUserInput, error.message().to_string())
+                .at(location.map(|at| Pos { line: at.line, column: at.column }))
+        })?;
+        let cost = match ready.cost {
+            Some(cost) => cost,
+            None => measure::cost(&document.source, definition, limits, &coerced)?,
+        };
+        let mut variables = Variables::default();
+        for (name, value) in coerced.into_inner() {
+            let ty = definition.variables.iter().find(|v| v.name.as_str() == name.as_str()).map(|v| &*v.ty);
+            let value = variables::value(schema, value, ty, &variables::Path::root(name.as_str()))?;
+            variables.insert(async_graphql::Name::new(name.as_str()), value);
+        }
+        let mut request = Request::new(String::new()).variables(variables);
+        request.set_parsed_query(ready.executable.clone());
+        Ok(Prepared {
+            operation_type: translate::operation_type(definition.operation_type),
+            operation_name: definition.name.as_ref().map(|name| name.as_str().to_owned()),
+            asks: ready.asks,
+            cost,
+            request,
+        })
+    }
+}
+
+impl Document {
+    fn operation(&self, name: Option<&str>) -> Result<&Ready, RequestError> {
+        let unresolved = |message: String| RequestError::new(ErrorCode::OperationResolutionFailure, message);
+        match (name, &*self.operations) {
+            (None, [only]) => Ok(only),
+            (None, _) => {
+                Err(unresolved("the document has several operations: choose one by operationName".to_owned()))
+            }
+            (Some(name), operations) => operations
+                .iter()
+                .find(|ready| ready.definition.name.as_ref().is_some_and(|n| n.as_str() == name))
+                .ok_or_else(|| unresolved(format!("the document has no operation named \"{name}\""))),
+        }
+    }
+}
+
+fn asks(document: &ExecutableDocument, operation: &Operation) -> Asks {
+    let fields = operation.root_fields(document).map(|field| match field.name.as_str() {
+        "__typename" => Asks::Typename,
+        "__schema" | "__type" => Asks::Schema,
+        _ => Asks::Data,
+    });
+    fields.max().unwrap_or(Asks::Data)
+}
+
+fn told(diagnostics: &DiagnosticList, code: ErrorCode) -> Vec<RequestError> {
+    diagnostics
+        .iter()
+        .take(ERRORS_TOLD)
+        .map(|diagnostic| {
+            let error = diagnostic.to_json();
+            RequestError::new(code, error.message)
+                .at(error.locations.iter().map(|at| Pos { line: at.line, column: at.column }))
+        })
+        .collect()
+}

@@ -1,0 +1,249 @@
+//! One way for all transports: who asks, what they ask, execution, and what may leave.
+use super::{
+    answer::{Answer, refuse},
+    log::Operation,
+};
+use crate::{
+    app::Services,
+    config::{Config, Mode},
+    graphql::{
+        self, Schema,
+        pipeline::{Asks, JsonMap, OperationType, Pipeline, Prepared},
+    },
+    graphql_kit::{ApiError, ErrorCode},
+    shared::{Error, actor::Actor},
+    telemetry::Running,
+};
+use async_graphql::{Request, Response, ServerError};
+use axum::http::StatusCode;
+use futures_util::{FutureExt, Stream, StreamExt, stream};
+use std::{panic::AssertUnwindSafe, pin::Pin, sync::Arc, time::Duration};
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
+
+/// What a client asks, however it came.
+#[derive(Debug, Default, serde::Deserialize)]
+pub(super) struct Call {
+    pub query: Option<String>,
+    #[serde(rename = "operationName")]
+    pub operation_name: Option<String>,
+    pub variables: Option<JsonMap>,
+    /// None is understood yet; read so that anything but an object is refused.
+    #[serde(rename = "extensions")]
+    pub _extensions: Option<JsonMap>,
+}
+
+/// Who asks, and how.
+#[derive(Clone, Debug)]
+pub(super) struct Caller {
+    pub request_id: String,
+    /// As in the header `Authorization`, not yet checked.
+    pub credential: Option<String>,
+    pub transport: &'static str,
+    /// By GET, which must not change anything.
+    pub read_only: bool,
+}
+
+pub(super) type Answers = Pin<Box<dyn Stream<Item = Response> + Send>>;
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub(super) struct FrontDoor(Arc<Inner>);
+
+struct Inner {
+    services: Services,
+    schema: Schema,
+    pipeline: Pipeline,
+    mode: Mode,
+    timeout: Duration,
+    /// Mutations that nobody may be waiting for any more.
+    mutations: TaskTracker,
+}
+
+impl FrontDoor {
+    pub(super) fn new(
+        config: &Config,
+        schema: Schema,
+        services: Services,
+        tasks: TaskTracker,
+    ) -> Result<Self, Error> {
+        let pipeline = Pipeline::new(&graphql::sdl(), config.graphql.clone()).map_err(Error::internal)?;
+        Ok(Self(Arc::new(Inner {
+            services,
+            schema,
+            pipeline,
+            mode: config.mode,
+            timeout: Duration::from_secs(config.http.request_timeout_seconds),
+            mutations: tasks,
+        })))
+    }
+
+    pub(super) async fn authenticate(&self, credential: &str) -> Result<Actor, Error> {
+        self.0.services.account.authenticate(token(credential)?).await
+    }
+
+    pub(super) fn services(&self) -> &Services {
+        &self.0.services
+    }
+
+    /// Everything before execution. What is refused here has no effect.
+    async fn admit(
+        &self,
+        call: Call,
+        caller: &Caller,
+        log: &mut Operation,
+    ) -> Result<(Prepared, Request), Answer> {
+        let actor = match &caller.credential {
+            None => None,
+            Some(credential) => Some(self.authenticate(credential).await.map_err(|error| refused_by(error))?),
+        };
+        log.actor(actor.as_ref());
+        let Some(query) = call.query else {
+            return Err(refuse(
+                StatusCode::BAD_REQUEST,
+                ErrorCode::BadRequest,
+                "the parameter `query` is missing: send the document as a string",
+            ));
+        };
+        let variables = call.variables.unwrap_or_default();
+        let mut prepared = self
+            .0
+            .pipeline
+            .prepare(&query, call.operation_name.as_deref(), &variables)
+            .map_err(|errors| Answer::document(errors.into_iter().map(ServerError::from).collect()))?;
+        log.operation(prepared.operation_type, prepared.operation_name.as_deref());
+        if caller.read_only && prepared.operation_type != OperationType::Query {
+            return Err(refuse(
+                StatusCode::METHOD_NOT_ALLOWED,
+                ErrorCode::BadRequest,
+                "GET is for queries: send this operation by POST",
+            ));
+        }
+        let anybody_may = match self.0.mode {
+            Mode::Development => Asks::Schema,
+            Mode::Production => Asks::Typename,
+        };
+        let request = std::mem::replace(&mut prepared.request, Request::new(String::new()));
+        match actor {
+            Some(actor) => Ok((prepared, graphql::request_data(request, &self.0.services, actor))),
+            None if prepared.asks <= anybody_may => Ok((prepared, request)),
+            None => Err(refused_by(Error::Unauthenticated(
+                "send a credential: the header `Authorization: Bearer …`, or `authorization` in connection_init",
+            ))),
+        }
+    }
+
+    /// A query or a mutation, whole.
+    pub(super) async fn execute(&self, call: Call, caller: &Caller) -> Answer {
+        let mut log = Operation::begin(caller.transport, &caller.request_id);
+        let span = tracing::info_span!("operation", request_id = %caller.request_id);
+        let answer = async {
+            match self.admit(call, caller, &mut log).await {
+                Ok((prepared, _)) if prepared.operation_type == OperationType::Subscription => refuse(
+                    StatusCode::BAD_REQUEST,
+                    ErrorCode::BadRequest,
+                    "subscriptions need a stream: open a WebSocket with the protocol graphql-transport-ws",
+                ),
+                Ok((prepared, request)) => self.run(prepared.operation_type, request).await,
+                Err(answer) => answer,
+            }
+        }
+        .instrument(span.clone())
+        .await;
+        let answer = span.in_scope(|| answer.made_public(&caller.request_id));
+        log.outcome(answer.errors());
+        answer
+    }
+
+    /// Any operation, as a stream of answers; an `Err` was never executed.
+    pub(super) async fn stream(&self, call: Call, caller: &Caller) -> Result<Answers, Answer> {
+        let mut log = Operation::begin(caller.transport, &caller.request_id);
+        let request_id = caller.request_id.clone();
+        let admitted = self.admit(call, caller, &mut log).await;
+        let refused = match admitted {
+            Ok((prepared, request)) if prepared.operation_type == OperationType::Subscription => {
+                let answers = AssertUnwindSafe(self.0.schema.execute_stream(request)).catch_unwind();
+                return Ok(Box::pin(answers.map(move |response| {
+                    let answer =
+                        response.map_or_else(|_| panicked(), Answer::Executed).made_public(&request_id);
+                    log.event(answer.errors());
+                    answer.into_response_of_stream()
+                })));
+            }
+            Ok((prepared, request)) => match self.run(prepared.operation_type, request).await {
+                Answer::Executed(response) => {
+                    let answer = Answer::Executed(response).made_public(&request_id);
+                    log.outcome(answer.errors());
+                    return Ok(Box::pin(stream::once(std::future::ready(answer.into_response_of_stream()))));
+                }
+                failed => failed,
+            },
+            Err(answer) => answer,
+        };
+        let refused = refused.made_public(&request_id);
+        log.outcome(refused.errors());
+        Err(refused)
+    }
+
+    /// A mutation goes on to its end, whether or not somebody still waits for it.
+    async fn run(&self, operation_type: OperationType, request: Request) -> Answer {
+        let schema = self.0.schema.clone();
+        let execution = async move { AssertUnwindSafe(schema.execute(request)).catch_unwind().await };
+        let outcome = if operation_type == OperationType::Mutation {
+            let running = Running::one("aifirst_mutations_running");
+            let execution = async move {
+                let _running = running;
+                execution.await
+            };
+            let task = self.0.mutations.spawn(execution.in_current_span());
+            tokio::time::timeout(self.0.timeout, task)
+                .await
+                .map(|joined| joined.map_err(|_| ()).and_then(|r| r.map_err(|_| ())))
+        } else {
+            tokio::time::timeout(self.0.timeout, execution).await.map(|r| r.map_err(|_| ()))
+        };
+        match outcome {
+            Ok(Ok(response)) => Answer::Executed(response),
+            Ok(Err(())) => panicked(),
+            Err(_) if operation_type == OperationType::Mutation => refuse(
+                StatusCode::SERVICE_UNAVAILABLE,
+                ErrorCode::Timeout,
+                "this takes too long to wait for and may still be carried out: ask again with the same idempotencyKey",
+            ),
+            Err(_) => refuse(
+                StatusCode::SERVICE_UNAVAILABLE,
+                ErrorCode::Timeout,
+                "the query took too long: ask for less, or try again later",
+            ),
+        }
+    }
+}
+
+fn panicked() -> Answer {
+    // The panic itself was logged by the hook.
+    refuse(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Internal, "internal error")
+}
+
+fn refused_by(error: Error) -> Answer {
+    let status = match &error {
+        Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+        Error::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
+        Error::Forbidden(_) => StatusCode::FORBIDDEN,
+        Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    let error: async_graphql::Error = ApiError::from(error).into();
+    let mut refusal = ServerError::new(error.message, None);
+    refusal.extensions = error.extensions;
+    Answer::Refused { status, errors: vec![refusal] }
+}
+
+/// The token of `Bearer …`.
+fn token(credential: &str) -> Result<&str, Error> {
+    let (scheme, token) = credential.trim().split_once(' ').unwrap_or_default();
+    let token = token.trim();
+    if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
+        return Err(Error::Unauthenticated("the credential is malformed: it has the form `Bearer …`"));
+    }
+    Ok(token)
+}

@@ -1,0 +1,203 @@
+//! What every request meets first: its id, the Host and Origin rules, a net for panics; and the headers that every
+//! answer carries.
+use super::answer::{MediaType, refuse};
+use crate::{
+    config::{Config, Mode},
+    graphql_kit::ErrorCode,
+    shared::Ambient,
+};
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::Response,
+};
+use futures_util::FutureExt;
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use tower_http::cors::{AllowOrigin, CorsLayer};
+use tracing::Instrument;
+
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The request's id, on its extensions.
+#[derive(Clone, Debug)]
+pub(super) struct RequestId(pub String);
+
+#[derive(Clone, Debug)]
+pub(super) struct Guard(Arc<Rules>);
+
+#[derive(Debug)]
+struct Rules {
+    hosts: Vec<String>,
+    origins: Vec<String>,
+    /// Pages served by a developer's own machine may call.
+    loopback_origins: bool,
+    ambient: Ambient,
+}
+
+impl Guard {
+    pub(super) fn new(config: &Config, ambient: Ambient) -> Self {
+        let lower = |names: &[String]| names.iter().map(|name| name.to_ascii_lowercase()).collect();
+        Self(Arc::new(Rules {
+            hosts: lower(&config.http.allowed_hosts),
+            origins: lower(&config.http.allowed_origins),
+            loopback_origins: config.mode == Mode::Development,
+            ambient,
+        }))
+    }
+
+    /// A foreign name that resolves to this server is how a web page reaches servers on a private network.
+    fn allows_host(&self, authority: &str) -> bool {
+        let authority = authority.to_ascii_lowercase();
+        let name = host_name(&authority);
+        is_loopback(name) || self.0.hosts.iter().any(|host| host == name || *host == authority)
+    }
+
+    /// Same origin, on the list, or in development from the developer's own machine.
+    fn allows_origin(&self, origin: &str, host: &str) -> bool {
+        let origin = origin.to_ascii_lowercase();
+        let Some((_, authority)) = origin.split_once("://") else { return false };
+        authority.eq_ignore_ascii_case(host)
+            || self.0.origins.contains(&origin)
+            || (self.0.loopback_origins && is_loopback(host_name(authority)))
+    }
+
+    fn refusal(&self, headers: &HeaderMap, authority: Option<&str>) -> Option<(StatusCode, &'static str)> {
+        let host =
+            headers.get(header::HOST).and_then(|host| host.to_str().ok()).or(authority).unwrap_or_default();
+        if !self.allows_host(host) {
+            return Some((
+                StatusCode::MISDIRECTED_REQUEST,
+                "this server does not answer under that host name: its operator lists names in http.allowed_hosts",
+            ));
+        }
+        let origin = headers.get(header::ORIGIN)?.to_str().unwrap_or_default();
+        (!self.allows_origin(origin, host)).then_some((
+            StatusCode::FORBIDDEN,
+            "pages of that origin may not call this server: its operator lists origins in http.allowed_origins",
+        ))
+    }
+
+    fn request_id(&self, headers: &HeaderMap) -> String {
+        let sane = |id: &&str| {
+            (1..=64).contains(&id.len())
+                && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+        };
+        let given = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).filter(sane);
+        given.map_or_else(|| self.fresh_id(), str::to_owned)
+    }
+
+    pub(super) fn fresh_id(&self) -> String {
+        self.0.ambient.ids.uuid().simple().to_string()
+    }
+
+    pub(super) fn cors(&self) -> CorsLayer {
+        let guard = self.clone();
+        CorsLayer::new()
+            .allow_origin(AllowOrigin::predicate(move |origin, parts| {
+                let host =
+                    parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+                origin.to_str().is_ok_and(|origin| guard.allows_origin(origin, host))
+            }))
+            .allow_methods([Method::GET, Method::POST])
+            .allow_headers([header::ACCEPT, header::AUTHORIZATION, header::CONTENT_TYPE, REQUEST_ID])
+            .expose_headers([REQUEST_ID, header::RETRY_AFTER])
+            .max_age(Duration::from_secs(600))
+    }
+}
+
+/// The outermost layer.
+pub(super) async fn watch(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
+    let id = guard.request_id(request.headers());
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let authority = request.uri().authority().map(|authority| authority.as_str().to_owned());
+    let mut response = match guard.refusal(request.headers(), authority.as_deref()) {
+        Some((status, message)) => {
+            refuse(status, ErrorCode::Forbidden, message).made_public(&id).into_http(MediaType::Json)
+        }
+        None => {
+            let span = tracing::info_span!("http", request_id = %id);
+            AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span).await.unwrap_or_else(|_| {
+                refuse(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Internal, "internal error")
+                    .made_public(&id)
+                    .into_http(MediaType::Json)
+            })
+        }
+    };
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// Without the port.
+fn host_name(authority: &str) -> &str {
+    match authority.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) && !name.is_empty() => name,
+        _ => authority,
+    }
+}
+
+fn is_loopback(name: &str) -> bool {
+    matches!(name, "localhost" | "127.0.0.1" | "[::1]") || name.ends_with(".localhost")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guard(settings: &str) -> Guard {
+        Guard::new(&Config::with(settings).unwrap(), Ambient::system())
+    }
+
+    #[test]
+    fn hosts_are_those_of_this_machine_and_of_the_list() {
+        let guard = guard("http.allowed_hosts = ['API.example.com']");
+        for good in [
+            "localhost",
+            "localhost:8080",
+            "127.0.0.1:1",
+            "[::1]:8080",
+            "[::1]",
+            "api.example.com:443",
+            "API.EXAMPLE.COM",
+        ] {
+            assert!(guard.allows_host(good), "{good}");
+        }
+        for bad in [
+            "",
+            "example.com",
+            "localhost.example.com",
+            "127.0.0.1.example.com:80",
+            "evil:8080",
+            "::1",
+            "localhost:80x",
+        ] {
+            assert!(!guard.allows_host(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn origins_are_the_same_listed_or_the_developers_own() {
+        let development = guard("http.allowed_origins = ['https://app.example.com']");
+        let production = guard("mode = 'production'\nhttp.allowed_origins = ['https://app.example.com']");
+        for guard in [&development, &production] {
+            assert!(guard.allows_origin("https://app.example.com", "api.example.com"));
+            assert!(guard.allows_origin("https://api.example.com", "api.example.com"));
+            for bad in [
+                "null",
+                "",
+                "https://example.com",
+                "http://app.example.com",
+                "https://app.example.com.evil.org",
+            ] {
+                assert!(!guard.allows_origin(bad, "api.example.com"), "{bad}");
+            }
+        }
+        assert!(development.allows_origin("http://localhost:3000", "127.0.0.1:8080"));
+        assert!(!production.allows_origin("http://localhost:3000", "api.example.com"));
+    }
+}

@@ -1,0 +1,183 @@
+//! GraphQL over HTTP: what a GET or a POST must look like, and its answer.
+use super::{
+    Public,
+    answer::{Answer, MediaType, refuse},
+    door::{Call, Caller},
+    graphiql,
+    guard::RequestId,
+    socket,
+};
+use crate::graphql_kit::ErrorCode;
+use axum::{
+    body::{Body, to_bytes},
+    extract::{FromRequestParts, Query, Request, State, ws::WebSocketUpgrade},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use serde::de::DeserializeOwned;
+use std::time::Duration;
+
+type Refusal = Box<Answer>;
+
+fn bad(status: StatusCode, message: &str) -> Refusal {
+    Box::new(refuse(status, ErrorCode::BadRequest, message))
+}
+
+/// All methods of `/graphql`.
+pub(super) async fn graphql(State(public): State<Public>, request: Request) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let id = parts.extensions.get::<RequestId>().map_or_else(|| public.guard.fresh_id(), |id| id.0.clone());
+    if parts.method == Method::GET && parts.headers.contains_key(header::UPGRADE) {
+        return match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
+            Ok(upgrade) => socket::accept(upgrade, public, id),
+            Err(rejection) => rejection.into_response(),
+        };
+    }
+    if parts.method == Method::GET
+        && public.graphiql
+        && text(&parts.headers, header::ACCEPT).contains("text/html")
+    {
+        return graphiql::page();
+    }
+    let media_type = MediaType::accepted(text(&parts.headers, header::ACCEPT));
+    let answer = match media_type {
+        None => Err(bad(
+            StatusCode::NOT_ACCEPTABLE,
+            "answers are application/graphql-response+json or application/json: accept one of them",
+        )),
+        Some(_) => read(&public, &parts, body).await,
+    };
+    let answer = match answer {
+        Ok(call) => {
+            let caller = Caller {
+                request_id: id.clone(),
+                credential: parts.headers.get(header::AUTHORIZATION).map(credential),
+                transport: "http",
+                read_only: parts.method == Method::GET,
+            };
+            public.door.execute(call, &caller).await
+        }
+        Err(refusal) => refusal.made_public(&id),
+    };
+    let mut response = answer.into_http(media_type.unwrap_or(MediaType::Json));
+    let header = match response.status() {
+        StatusCode::METHOD_NOT_ALLOWED if parts.method == Method::GET => Some((header::ALLOW, "POST")),
+        StatusCode::METHOD_NOT_ALLOWED => Some((header::ALLOW, "GET, POST")),
+        StatusCode::UNAUTHORIZED => Some((header::WWW_AUTHENTICATE, "Bearer")),
+        _ => None,
+    };
+    if let Some((name, value)) = header {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+fn text(headers: &HeaderMap, name: header::HeaderName) -> &str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// Bytes that are no text cannot be a credential; as an empty one it is refused with an explanation.
+fn credential(header: &HeaderValue) -> String {
+    header.to_str().unwrap_or_default().to_owned()
+}
+
+async fn read(public: &Public, parts: &Parts, body: Body) -> Result<Call, Refusal> {
+    match parts.method {
+        Method::GET => read_parameters(parts),
+        Method::POST => {
+            require_json(&parts.headers)?;
+            let body = read_body(public, &parts.headers, body).await?;
+            object(&body, "the body")
+        }
+        _ => Err(bad(StatusCode::METHOD_NOT_ALLOWED, "send operations by POST, or queries by GET")),
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Parameters {
+    query: Option<String>,
+    #[serde(rename = "operationName")]
+    operation_name: Option<String>,
+    variables: Option<String>,
+    extensions: Option<String>,
+}
+
+fn read_parameters(parts: &Parts) -> Result<Call, Refusal> {
+    let Query(parameters) = Query::<Parameters>::try_from_uri(&parts.uri).map_err(|_| {
+        bad(
+            StatusCode::BAD_REQUEST,
+            "the URL's parameters are query, operationName and variables, each once, in UTF-8",
+        )
+    })?;
+    let map = |json: Option<String>, what| match json.filter(|json| !json.is_empty()) {
+        Some(json) => object(json.as_bytes(), what).map(Some),
+        None => Ok(None),
+    };
+    Ok(Call {
+        query: parameters.query,
+        operation_name: parameters.operation_name.filter(|name| !name.is_empty()),
+        variables: map(parameters.variables, "the parameter `variables`")?,
+        _extensions: map(parameters.extensions, "the parameter `extensions`")?,
+    })
+}
+
+/// A form of another site cannot send this content type without asking first.
+fn require_json(headers: &HeaderMap) -> Result<(), Refusal> {
+    let content_type = text(headers, header::CONTENT_TYPE);
+    let mut parts = content_type.split(';').map(str::trim);
+    let is_json = parts.next().unwrap_or_default().eq_ignore_ascii_case("application/json");
+    let is_utf8 = parts.all(|parameter| match parameter.split_once('=') {
+        Some((name, value)) if name.trim().eq_ignore_ascii_case("charset") => {
+            matches!(value.trim().trim_matches('"').to_ascii_lowercase().as_str(), "utf-8" | "utf8")
+        }
+        _ => true,
+    });
+    if is_json && is_utf8 && !headers.contains_key(header::CONTENT_ENCODING) {
+        return Ok(());
+    }
+    Err(bad(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "send the operation as content-type: application/json, in UTF-8, not compressed",
+    ))
+}
+
+async fn read_body(public: &Public, headers: &HeaderMap, body: Body) -> Result<axum::body::Bytes, Refusal> {
+    let limit = public.body_bytes;
+    let too_large = || {
+        bad(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            &format!("the body is larger than {limit} bytes: send fewer items in one request"),
+        )
+    };
+    if text(headers, header::CONTENT_LENGTH).parse::<usize>().is_ok_and(|length| length > limit) {
+        return Err(too_large());
+    }
+    let read = tokio::time::timeout(public.timeout, to_bytes(body, limit)).await;
+    read.map_err(|_| bad(StatusCode::REQUEST_TIMEOUT, "the body came too slowly"))?.map_err(|error| {
+        let mut cause: Option<&dyn std::error::Error> = Some(&error);
+        while let Some(inner) = cause {
+            if inner.to_string() == "length limit exceeded" {
+                return too_large();
+            }
+            cause = inner.source();
+        }
+        bad(StatusCode::BAD_REQUEST, "the body ended before it was whole")
+    })
+}
+
+/// A JSON object. `serde` would take a list for a structure.
+fn object<T: DeserializeOwned>(json: &[u8], what: &str) -> Result<T, Refusal> {
+    if json.trim_ascii_start().first() != Some(&b'{') {
+        return Err(bad(
+            StatusCode::BAD_REQUEST,
+            &format!("{what} has to be one JSON object; batches are not taken"),
+        ));
+    }
+    serde_json::from_slice(json).map_err(|error| {
+        let told: String = error.to_string().chars().take(200).collect();
+        bad(StatusCode::BAD_REQUEST, &format!("{what} is not what GraphQL over HTTP asks for: {told}"))
+    })
+}
+
+/// How long a client may take to send its body.
+pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(30);

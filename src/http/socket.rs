@@ -1,0 +1,378 @@
+//! GraphQL over WebSocket: the protocol graphql-transport-ws.
+//!
+//! One task reads and writes the socket; each operation is a task of its own that hands its answers over through a
+//! bounded queue, so that a slow reader slows its operations and fills no memory.
+use super::{
+    Public,
+    answer::{MediaType, refuse},
+    door::{Call, Caller, FrontDoor},
+};
+use crate::{config::SocketConfig, graphql_kit::ErrorCode, shared::Error, telemetry::Running};
+use async_graphql::{Response, ServerError};
+use axum::{
+    extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code},
+    http::{HeaderValue, StatusCode, header},
+    response::Response as HttpResponse,
+};
+use futures_util::StreamExt;
+use serde::{Deserialize, Serialize};
+use std::{collections::HashMap, sync::Arc, time::Duration};
+use tokio::{
+    sync::mpsc,
+    task::{AbortHandle, JoinSet},
+    time::{Instant, MissedTickBehavior, interval, sleep, timeout},
+};
+use tracing::Instrument;
+
+const PROTOCOL: &str = "graphql-transport-ws";
+/// Answers that wait for the socket; the operations wait for a place.
+const QUEUE: usize = 64;
+/// Characters of an operation's id, which the client chooses.
+const ID_CHARS: usize = 128;
+/// A close frame holds no more.
+const REASON_BYTES: usize = 123;
+
+/// Close codes of the protocol, and of WebSocket itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Close {
+    BadRequest = 4400,
+    Unauthorized = 4401,
+    Forbidden = 4403,
+    InitialisationTimeout = 4408,
+    DuplicateId = 4409,
+    TooManyInitialisations = 4429,
+    TooLarge = close_code::SIZE as isize,
+    Restart = close_code::RESTART as isize,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum FromClient {
+    ConnectionInit { payload: Option<serde_json::Map<String, serde_json::Value>> },
+    Subscribe { id: String, payload: Call },
+    Complete { id: String },
+    Ping { payload: Option<serde_json::Map<String, serde_json::Value>> },
+    Pong {},
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum ToClient<'a> {
+    ConnectionAck,
+    Next { id: &'a str, payload: &'a Response },
+    Error { id: &'a str, payload: &'a [ServerError] },
+    Complete { id: &'a str },
+    Pong { payload: Option<serde_json::Map<String, serde_json::Value>> },
+}
+
+pub(super) fn accept(upgrade: WebSocketUpgrade, public: Public, connection_id: String) -> HttpResponse {
+    let upgrade = upgrade.protocols([PROTOCOL]);
+    if upgrade.selected_protocol().is_none() {
+        let message = "the WebSocket has to offer the protocol graphql-transport-ws";
+        let mut response = refuse(StatusCode::BAD_REQUEST, ErrorCode::BadRequest, message)
+            .made_public(&connection_id)
+            .into_http(MediaType::Json);
+        response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(PROTOCOL));
+        return response;
+    }
+    let limit = public.sockets.message_bytes;
+    let tasks = public.tasks.clone();
+    upgrade
+        .read_buffer_size(4_096)
+        .write_buffer_size(4_096)
+        .max_message_size(limit)
+        .max_frame_size(limit)
+        .on_upgrade(move |socket| {
+            let span = tracing::info_span!("socket", connection_id);
+            tasks.track_future(
+                async move {
+                    let _open = Running::one("aifirst_sockets");
+                    Connection::new(socket, public, connection_id).run().await;
+                }
+                .instrument(span),
+            )
+        })
+}
+
+/// One answer of an operation, on its way to the socket.
+struct Outgoing {
+    id: String,
+    /// Of the operation: an id can be used again, and what its former bearer left in the queue is dropped.
+    serial: u64,
+    content: Content,
+}
+
+enum Content {
+    Next(Response),
+    Error(Vec<ServerError>),
+    Complete,
+}
+
+struct Connection {
+    socket: WebSocket,
+    public: Public,
+    config: Arc<SocketConfig>,
+    connection_id: String,
+    /// From `connection_init`: `None` before, `Some(None)` for an anonymous client.
+    credential: Option<Option<String>>,
+    operations: HashMap<String, (u64, AbortHandle)>,
+    running: JoinSet<()>,
+    serial: u64,
+    sender: mpsc::Sender<Outgoing>,
+    receiver: mpsc::Receiver<Outgoing>,
+}
+
+/// The connection is over; with a frame to say so, if the client still listens.
+struct Over(Option<(Close, String)>);
+
+type Step = Result<(), Over>;
+
+fn close(code: Close, reason: impl Into<String>) -> Over {
+    Over(Some((code, reason.into())))
+}
+
+impl Connection {
+    fn new(socket: WebSocket, public: Public, connection_id: String) -> Self {
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        Self {
+            socket,
+            config: Arc::clone(&public.sockets),
+            public,
+            connection_id,
+            credential: None,
+            operations: HashMap::new(),
+            running: JoinSet::new(),
+            serial: 0,
+            sender,
+            receiver,
+        }
+    }
+
+    async fn run(mut self) {
+        let Over(reason) = match self.converse().await {
+            Err(over) => over,
+            Ok(never) => match never {},
+        };
+        // Its operations end before the client may connect again.
+        self.running.abort_all();
+        if let Some((code, mut reason)) = reason {
+            reason.truncate(reason.floor_char_boundary(REASON_BYTES));
+            let frame = CloseFrame { code: code as u16, reason: reason.into() };
+            let _ = timeout(self.write_time(), self.socket.send(Message::Close(Some(frame)))).await;
+            // The answering close frame, so that ours is not lost with the connection.
+            let _ = timeout(Duration::from_secs(1), async {
+                while let Some(Ok(_)) = self.socket.recv().await {}
+            })
+            .await;
+        }
+        while self.running.join_next().await.is_some() {}
+    }
+
+    async fn converse(&mut self) -> Result<std::convert::Infallible, Over> {
+        let initialise_by = sleep(Duration::from_secs(self.config.init_seconds));
+        tokio::pin!(initialise_by);
+        let mut ping = ticks(self.config.ping_seconds);
+        let mut recheck = ticks(self.config.recheck_seconds);
+        let stop = self.public.stop.clone();
+        let mut heard = Instant::now();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return Err(self.restart().await),
+                () = &mut initialise_by, if self.credential.is_none() => {
+                    return Err(close(Close::InitialisationTimeout, "Connection initialisation timeout"));
+                }
+                message = self.socket.recv() => {
+                    heard = Instant::now();
+                    self.received(message).await?;
+                }
+                Some(outgoing) = self.receiver.recv() => self.hand_over(outgoing).await?,
+                Some(_) = self.running.join_next(), if !self.running.is_empty() => {}
+                _ = ping.tick() => {
+                    if heard.elapsed() > ping.period() * 2 {
+                        return Err(Over(None));
+                    }
+                    self.send(Message::Ping(Default::default())).await?;
+                }
+                _ = recheck.tick() => self.recheck().await?,
+            }
+        }
+    }
+
+    async fn received(&mut self, message: Option<Result<Message, axum::Error>>) -> Step {
+        let text = match message {
+            Some(Ok(Message::Text(text))) => text,
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(()),
+            Some(Ok(Message::Binary(_))) => return Err(close(Close::BadRequest, "Messages are text")),
+            Some(Ok(Message::Close(_))) | None => return Err(Over(None)),
+            Some(Err(error)) => {
+                let limit = self.config.message_bytes;
+                return Err(if error.to_string().contains("too long") {
+                    close(
+                        Close::TooLarge,
+                        format!("Messages have at most {limit} bytes: send large input by POST"),
+                    )
+                } else {
+                    Over(None)
+                });
+            }
+        };
+        let message: FromClient = serde_json::from_str(&text)
+            .map_err(|error| close(Close::BadRequest, format!("Not a message of {PROTOCOL}: {error}")))?;
+        match message {
+            FromClient::ConnectionInit { payload } => self.initialise(payload.unwrap_or_default()).await,
+            FromClient::Subscribe { id, payload } => self.subscribe(id, payload).await,
+            FromClient::Complete { id } => {
+                if let Some((_, operation)) = self.operations.remove(&id) {
+                    operation.abort();
+                }
+                Ok(())
+            }
+            FromClient::Ping { payload } => self.say(&ToClient::Pong { payload }).await,
+            FromClient::Pong {} => Ok(()),
+        }
+    }
+
+    async fn initialise(&mut self, payload: serde_json::Map<String, serde_json::Value>) -> Step {
+        if self.credential.is_some() {
+            return Err(close(Close::TooManyInitialisations, "Too many initialisation requests"));
+        }
+        let given = payload.into_iter().find(|(key, _)| key.eq_ignore_ascii_case("authorization"));
+        let credential = match given {
+            None | Some((_, serde_json::Value::Null)) => None,
+            Some((_, serde_json::Value::String(credential))) => Some(credential),
+            Some(_) => return Err(close(Close::BadRequest, "authorization has to be a string: Bearer …")),
+        };
+        if let Some(credential) = &credential {
+            self.authenticate(credential).await?;
+        }
+        self.credential = Some(credential);
+        self.say(&ToClient::ConnectionAck).await
+    }
+
+    /// 4403 lets clients come back with another credential; they take 4401 as final.
+    async fn authenticate(&mut self, credential: &str) -> Step {
+        match self.public.door.authenticate(credential).await {
+            Err(error @ Error::Unauthenticated(_)) => Err(close(Close::Forbidden, error.to_string())),
+            // Whatever else keeps us from knowing: the operations will tell it.
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    async fn recheck(&mut self) -> Step {
+        match self.credential.clone() {
+            Some(Some(credential)) => self.authenticate(&credential).await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn subscribe(&mut self, id: String, call: Call) -> Step {
+        let Some(credential) = self.credential.clone() else {
+            return Err(close(Close::Unauthorized, "Unauthorized: connection_init comes first"));
+        };
+        if id.is_empty() || id.chars().count() > ID_CHARS {
+            return Err(close(
+                Close::BadRequest,
+                format!("An operation's id has 1 to {ID_CHARS} characters"),
+            ));
+        }
+        if self.operations.contains_key(&id) {
+            return Err(close(Close::DuplicateId, format!("Subscriber for {id} already exists")));
+        }
+        let request_id = self.public.guard.fresh_id();
+        if self.operations.len() >= self.config.operations {
+            let message = format!(
+                "a socket carries {} operations at once: complete some first",
+                self.config.operations
+            );
+            let answer = refuse(StatusCode::TOO_MANY_REQUESTS, ErrorCode::RateLimited, &message)
+                .made_public(&request_id);
+            return self.say(&ToClient::Error { id: &id, payload: answer.errors() }).await;
+        }
+        self.serial += 1;
+        let span = tracing::info_span!("operation", request_id);
+        let caller = Caller { request_id, credential, transport: "websocket", read_only: false };
+        let operation =
+            operate(self.public.door.clone(), call, caller, id.clone(), self.serial, self.sender.clone());
+        let operation = self.running.spawn(operation.instrument(span));
+        self.operations.insert(id, (self.serial, operation));
+        Ok(())
+    }
+
+    async fn hand_over(&mut self, outgoing: Outgoing) -> Step {
+        let Outgoing { id, serial, content } = outgoing;
+        if self.operations.get(&id).is_none_or(|(current, _)| *current != serial) {
+            return Ok(());
+        }
+        if !matches!(content, Content::Next(_)) {
+            self.operations.remove(&id);
+        }
+        let id = &id;
+        match &content {
+            Content::Next(payload) => self.say(&ToClient::Next { id, payload }).await,
+            Content::Error(payload) => self.say(&ToClient::Error { id, payload }).await,
+            Content::Complete => self.say(&ToClient::Complete { id }).await,
+        }
+    }
+
+    async fn say(&mut self, message: &ToClient<'_>) -> Step {
+        match serde_json::to_string(message) {
+            Ok(text) => self.send(Message::text(text)).await,
+            Err(error) => {
+                tracing::error!(%error, "a message could not be written");
+                Err(Over(None))
+            }
+        }
+    }
+
+    /// A client that does not read for so long is given up.
+    async fn send(&mut self, message: Message) -> Step {
+        match timeout(self.write_time(), self.socket.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(Over(None)),
+        }
+    }
+
+    fn write_time(&self) -> Duration {
+        Duration::from_secs(self.config.write_seconds)
+    }
+
+    /// Clients come back spread over a while, not all at once.
+    async fn restart(&mut self) -> Over {
+        let spread = Duration::from_millis(self.config.restart_spread_millis);
+        sleep(spread.mul_f64(self.public.door.services().ambient.random.fraction())).await;
+        tracing::debug!(connection_id = self.connection_id, "told to connect again");
+        close(Close::Restart, "Service restart: connect again and resume from your cursor")
+    }
+}
+
+fn ticks(seconds: u64) -> tokio::time::Interval {
+    let mut ticks = interval(Duration::from_secs(seconds));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // An interval's first tick is at once.
+    ticks.reset();
+    ticks
+}
+
+async fn operate(
+    door: FrontDoor,
+    call: Call,
+    caller: Caller,
+    id: String,
+    serial: u64,
+    sender: mpsc::Sender<Outgoing>,
+) {
+    let send = async |content| sender.send(Outgoing { id: id.clone(), serial, content }).await;
+    match door.stream(call, &caller).await {
+        Ok(mut answers) => {
+            while let Some(response) = answers.next().await {
+                if send(Content::Next(response)).await.is_err() {
+                    return;
+                }
+            }
+            let _ = send(Content::Complete).await;
+        }
+        Err(refused) => {
+            let _ = send(Content::Error(refused.errors().to_vec())).await;
+        }
+    }
+}
