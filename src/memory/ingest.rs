@@ -46,7 +46,7 @@ fn indexed_of(stored: &Stored) -> Terms {
 }
 
 /// Writes what is new or changed and gives every item's memory, in the order of the items. Items with the same
-/// external id must not be in one batch. `path` tells where an item stands in the input.
+/// external id must not be in one batch; a client's id goes with a single item. `path` tells where an item stands in the input.
 pub(super) async fn write(
     tx: &mut Tx,
     ambient: &Ambient,
@@ -57,6 +57,11 @@ pub(super) async fn write(
     path: impl Fn(usize) -> String,
 ) -> Result<Vec<(Memory, Outcome)>> {
     let salt = store::lock_partition(tx, partition, ambient.random.bytes()).await?;
+    if let (Some(client_id), [single]) = (client_id, batch.as_slice())
+        && let Some(memory) = find_by_client_id(tx, grant, partition, client_id, &single.item).await?
+    {
+        return Ok(vec![(memory, Outcome::Unchanged)]);
+    }
     let external_ids = || batch.iter().filter_map(|prepared| prepared.item.external_id.as_deref());
     refuse_forgotten(tx, partition, &salt, &batch, &path).await?;
     let mut known = store::find_by_external_ids(tx, partition, external_ids().collect()).await?;
@@ -127,7 +132,7 @@ fn client_id_taken() -> Error {
 }
 
 /// The memory that the client's id stands for, where it was written before: the same input again is the same memory.
-pub(super) async fn find_by_client_id(
+async fn find_by_client_id(
     tx: &Tx,
     grant: &Grant<Write>,
     partition: &Partition,

@@ -89,11 +89,6 @@ impl MemoryService {
             }
             _ => Partition::of_user(&grant),
         };
-        if let Some(client_id) = client_id
-            && let Some(memory) = ingest::find_by_client_id(tx, &grant, &partition, client_id, &item).await?
-        {
-            return Ok(memory);
-        }
         let batch = vec![Prepared::new(item)];
         let mut written =
             ingest::write(tx, &self.ambient, &grant, &partition, batch, client_id, |_| String::new()).await?;

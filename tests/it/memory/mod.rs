@@ -1,7 +1,14 @@
+//! What memory promises its clients.
+mod access;
+mod agreement;
+mod forgetting;
+
 use crate::{
     on_both,
     support::{Person, TestApp, text},
 };
+use aifirst::{db::Source, shared::id::UserId};
+use sea_orm::{ActiveModelTrait, IntoActiveModel};
 use serde_json::{Value, json};
 
 pub const REMEMBER: &str = r#"mutation Remember($ws: ID!) { remember(input: {workspaceId: $ws, text: "Ana prefers short stand-ups before ten", kind: PREFERENCE, scope: USER}) {
@@ -17,9 +24,28 @@ pub const FORGET: &str = "mutation Forget($id: ID!) { forgetMemory(input: {memor
 const ANY: &str = "mutation($input: RememberInput!) { remember(input: $input) {
     memory { id text kind scope externalId } userErrors { code field message } } }";
 
-/// `remember` with any input; the workspace is added.
+/// A new person with that role in the test's workspace.
+async fn member(app: &TestApp, name: &str, role: &str) -> Person {
+    let person = app.person(name).await;
+    let services = &app.running.services;
+    let row = entity::membership::Model {
+        id: services.ambient.ids.uuid(),
+        workspace_id: app.workspace_id().uuid(),
+        user_id: person.id.parse::<UserId>().unwrap().uuid(),
+        role: role.to_owned(),
+        created_at: services.ambient.now(),
+    };
+    let tx = services.db.begin().await.unwrap();
+    row.into_active_model().insert(tx.connection()).await.unwrap();
+    tx.commit().await.unwrap();
+    person
+}
+
+/// `remember` with any input; the workspace is added where it names none.
 async fn remember(app: &TestApp, person: &Person, mut input: Value) -> Value {
-    input["workspaceId"] = json!(app.workspace);
+    if input.get("workspaceId").is_none() {
+        input["workspaceId"] = json!(app.workspace);
+    }
     app.ok(person, ANY, json!({ "input": input })).await["remember"].clone()
 }
 
@@ -177,5 +203,175 @@ on_both! {
         // In another scope it is another memory.
         let shared = remember(&app, &app.owner, json!({ "externalId": "e1", "text": "x1", "scope": "WORKSPACE" })).await;
         assert_eq!(shared["userErrors"], json!([]));
+    }
+}
+
+const LIST: &str =
+    "query($ws: ID!, $first: Int, $after: String, $filter: MemoryFilter) { workspace(id: $ws) {
+    memories(first: $first, after: $after, filter: $filter) {
+        totalCount nodes { text scope kind } pageInfo { hasNextPage endCursor } } } }";
+
+async fn list(app: &TestApp, person: &Person, filter: Value) -> Vec<String> {
+    let variables = json!({ "ws": app.workspace, "filter": filter });
+    let list = app.ok(person, LIST, variables).await["workspace"]["memories"].clone();
+    let texts: Vec<_> = list["nodes"].as_array().unwrap().iter().map(|node| text(node, "/text")).collect();
+    assert_eq!(list["totalCount"], texts.len());
+    texts
+}
+
+on_both! {
+    async fn a_list_is_paged_newest_first(app: TestApp) {
+        for n in 0..5 {
+            remember(&app, &app.owner, json!({ "text": format!("m{n}") })).await;
+        }
+        let (mut after, mut seen) = (Value::Null, vec![]);
+        loop {
+            let variables = json!({ "ws": app.workspace, "first": 2, "after": after });
+            let page = app.ok(&app.owner, LIST, variables).await["workspace"]["memories"].clone();
+            assert_eq!(page["totalCount"], 5);
+            seen.extend(page["nodes"].as_array().unwrap().iter().map(|node| text(node, "/text")));
+            if page["pageInfo"]["hasNextPage"] == false {
+                break;
+            }
+            after = page["pageInfo"]["endCursor"].clone();
+        }
+        assert_eq!(seen, ["m4", "m3", "m2", "m1", "m0"]);
+    }
+}
+
+on_both! {
+    async fn a_list_is_filtered(app: TestApp) {
+        for (text, kind, scope, collection) in [
+            ("a", "FACT", "USER", "conv-1/1"),
+            ("b", "NOTE", "USER", "conv-1/2"),
+            ("c", "NOTE", "WORKSPACE", "CONV-1/3"),
+            ("d", "NOTE", "WORKSPACE", "conv_1"),
+        ] {
+            let input = json!({ "text": text, "kind": kind, "scope": scope, "collection": collection });
+            remember(&app, &app.owner, input).await;
+        }
+        remember(&app, &app.owner, json!({ "text": "e" })).await;
+        assert_eq!(list(&app, &app.owner, Value::Null).await, ["e", "d", "c", "b", "a"]);
+        assert_eq!(list(&app, &app.owner, json!({ "kinds": ["FACT"] })).await, ["a"]);
+        assert_eq!(list(&app, &app.owner, json!({ "scopes": ["WORKSPACE"] })).await, ["d", "c"]);
+        assert_eq!(list(&app, &app.owner, json!({ "statuses": ["EXPIRED"] })).await, [""; 0]);
+        assert_eq!(list(&app, &app.owner, json!({ "statuses": ["ACTIVE"], "kinds": ["NOTE", "FACT"] })).await.len(), 5);
+        assert_eq!(list(&app, &app.owner, json!({ "collectionPrefix": "conv-1/" })).await, ["b", "a"]);
+        assert_eq!(list(&app, &app.owner, json!({ "collectionPrefix": "conv_" })).await, ["d"]);
+        assert_eq!(list(&app, &app.owner, json!({ "kinds": [] })).await, [""; 0]);
+    }
+}
+
+on_both! {
+    async fn a_recall_is_filtered_and_cut(app: TestApp) {
+        let items = json!([
+            { "externalId": "1", "text": "blue kite", "kind": "FACT", "collection": "a/1" },
+            { "externalId": "2", "text": "blue kite over the blue lake", "collection": "a/2" },
+            { "externalId": "3", "text": "blue", "collection": "b/1" },
+        ]);
+        import(&app, &app.owner, items).await;
+        let recall = async |input: Value| {
+            let document = "query($ws: ID!, $input: RecallInput!) { workspace(id: $ws) { recall(input: $input) {
+                hits { score item { ... on Memory { externalId } } } usedTokens } } }";
+            let variables = json!({ "ws": app.workspace, "input": input });
+            let found = app.ok(&app.owner, document, variables).await["workspace"]["recall"].clone();
+            let ids: Vec<_> = found["hits"].as_array().unwrap().iter().map(|hit| text(hit, "/item/externalId")).collect();
+            (ids.join(" "), found)
+        };
+        let (ids, all) = recall(json!({ "query": "blue kites" })).await;
+        assert_eq!(ids, "1 2 3");
+        let (ids, facts) = recall(json!({ "query": "blue kites", "kinds": ["NOTE"] })).await;
+        assert_eq!(ids, "2 3");
+        // A filter hides memories, it does not change what the others are worth.
+        assert_eq!(facts["hits"][0]["score"], all["hits"][1]["score"]);
+        assert_eq!(recall(json!({ "query": "blue kites", "collectionPrefix": "a/" })).await.0, "1 2");
+        assert_eq!(recall(json!({ "query": "blue kites", "limit": 1 })).await.0, "1");
+        assert_eq!(recall(json!({ "query": "blue kites", "scopes": ["WORKSPACE"] })).await.0, "");
+        assert_eq!(recall(json!({ "query": "blue kites", "scopes": ["SESSION"] })).await.0, "");
+        // 3, 7 and 1 tokens: the second does not fit, the third does.
+        let (ids, cut) = recall(json!({ "query": "blue kites", "tokenBudget": 5 })).await;
+        assert_eq!((ids.as_str(), &cut["usedTokens"]), ("1 3", &json!(4)));
+
+        let document = "query($ws: ID!, $input: RecallInput!) { workspace(id: $ws) { recall(input: $input) { usedTokens } } }";
+        for input in [
+            json!({ "query": " " }),
+            json!({ "query": "x".repeat(10_001) }),
+            json!({ "query": "x", "limit": 0 }),
+            json!({ "query": "x", "limit": 101 }),
+            json!({ "query": "x", "tokenBudget": -1 }),
+        ] {
+            let variables = json!({ "ws": app.workspace, "input": input });
+            assert_eq!(app.code(&app.owner, document, variables).await, "BAD_USER_INPUT");
+        }
+    }
+}
+
+on_both! {
+    async fn a_query_is_plain_text(app: TestApp) {
+        let words = "quoted AND NEAR(star*) OR NOT 100% under_score back\\slash 'single' \"double\" -minus ^caret col:on ${x} {{y}}";
+        remember(&app, &app.owner, json!({ "text": words })).await;
+        remember(&app, &app.owner, json!({ "text": "nothing of it" })).await;
+        for query in words.split(' ').filter(|word| !["AND", "OR", "NOT"].contains(word)) {
+            assert_eq!(texts(&app, &app.owner, query).await, [words], "{query}");
+        }
+        for query in ["\"", "'", "''; DROP TABLE memory; --", "*", "%", "_", "AND", "NOT (", "\\", "\u{202e}", "🦉", "the of"] {
+            assert!(texts(&app, &app.owner, query).await.is_empty(), "{query}");
+        }
+        assert_eq!(list(&app, &app.owner, Value::Null).await.len(), 2);
+    }
+}
+
+on_both! {
+    async fn texts_beyond_the_bounds_are_refused(app: TestApp) {
+        for (input, field) in [
+            (json!({ "text": "" }), "text"),
+            (json!({ "text": "x".repeat(10_001) }), "text"),
+            (json!({ "text": "x".repeat(1 << 20) }), "text"),
+            (json!({ "text": "x", "externalId": " " }), "externalId"),
+            (json!({ "text": "x", "externalId": "é".repeat(501) }), "externalId"),
+            (json!({ "text": "x", "speaker": "é".repeat(201) }), "speaker"),
+            (json!({ "text": "x", "collection": "é".repeat(501) }), "collection"),
+            (json!({ "text": "x", "scope": "SESSION" }), "sessionId"),
+            (json!({ "text": "x", "sessionId": "cs_00000000000000000000000000" }), "sessionId"),
+            (json!({ "text": "x", "idempotencyKey": "" }), "idempotencyKey"),
+        ] {
+            assert_eq!(problem(&remember(&app, &app.owner, input).await), ("INVALID".into(), field.into()));
+        }
+        let longest = json!({ "text": "🦉".repeat(10_000), "externalId": "🦉".repeat(500), "collection": "🦉".repeat(500) });
+        assert_eq!(remember(&app, &app.owner, longest).await["userErrors"], json!([]));
+        // Every letter a word of its own: the most postings that one memory can have.
+        let letters: String = (0..10_000).map(|n| char::from_u32(0x4e00 + n).unwrap()).collect();
+        assert_eq!(remember(&app, &app.owner, json!({ "text": letters })).await["userErrors"], json!([]));
+        assert_eq!(texts(&app, &app.owner, "東").await, [letters.clone()]);
+        assert_eq!(texts(&app, &app.owner, &letters).await, [letters]);
+    }
+}
+
+on_both! {
+    async fn a_recall_costs_three_statements_however_much_is_found(app: TestApp) {
+        let mut costs = vec![];
+        for size in [1, 50] {
+            let items: Vec<_> = (0..size).map(|n| json!({ "externalId": format!("{size}-{n}"), "text": format!("tulip {n}") })).collect();
+            import(&app, &app.owner, json!(items)).await;
+            let (_, alone) = app.statements(app.ok(&app.owner, "{ __typename }", json!({}))).await;
+            let (_, cost) = app.statements(recall(&app, &app.owner, "tulips")).await;
+            costs.push(cost - alone);
+        }
+        assert_eq!(costs, [3, 3]);
+    }
+}
+
+on_both! {
+    async fn imports_of_the_same_items_at_once_make_each_once(app: TestApp) {
+        let items: Value = (0..20).map(|n| json!({ "externalId": n.to_string(), "text": format!("word{n}") })).collect();
+        let at_once = (0..6).map(|_| import(&app, &app.owner, items.clone()));
+        let done = futures_util::future::join_all(at_once).await;
+        let created: i64 = done.iter().map(|payload| counts(payload)[0]).sum();
+        assert_eq!(created, 20);
+        assert!(done.iter().all(|payload| payload["memories"] == done[0]["memories"]));
+
+        let new = json!({ "text": "offline", "clientId": "0190a5f0-7c5b-7cc0-8b1e-5b7a8c1d2e3f" });
+        let done = futures_util::future::join_all((0..4).map(|_| remember(&app, &app.owner, new.clone()))).await;
+        assert!(done.iter().all(|payload| *payload == done[0]), "{done:#?}");
     }
 }
