@@ -1,7 +1,7 @@
 //! Carries out a batch of writes into one partition: what is new, what changed, what stays, what was forgotten.
 use super::{
     Memory, MemoryStatus, NewItem, Outcome,
-    model::Partition,
+    partition::Partition,
     store::{self, Stored},
     terms::Terms,
 };

@@ -10,6 +10,7 @@ mod evaluation;
 mod graphql;
 mod ingest;
 mod model;
+mod partition;
 mod port;
 mod rank;
 mod service;

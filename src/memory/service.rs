@@ -1,6 +1,6 @@
 use super::{
     Erased, ErasureReceipt, Hit, Import, Imported, Memory, MemoryFilter, MemoryScope, NewMemory, Outcome,
-    Ports, Recall, RecallRequest, ingest, ingest::Prepared, model::Partition, rank::rank, store,
+    Ports, Recall, RecallRequest, ingest, ingest::Prepared, partition::Partition, rank::rank, store,
     terms::Terms,
 };
 use crate::{

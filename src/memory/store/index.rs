@@ -3,7 +3,8 @@ use super::{content_filter, theirs};
 use crate::{
     db::Source,
     memory::{
-        model::{MemoryScope, Partition, RecallRequest},
+        model::{MemoryScope, RecallRequest},
+        partition::Partition,
         rank::{Corpus, Posting},
         terms::Terms,
     },

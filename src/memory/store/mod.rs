@@ -7,7 +7,8 @@ pub(super) use index::{
 
 use super::{
     ErasureReceipt, Memory, MemoryFilter,
-    model::{Content, MemoryKind, MemoryScope, MemoryStatus, Partition},
+    model::{Content, MemoryKind, MemoryScope, MemoryStatus},
+    partition::Partition,
     terms::Terms,
 };
 use crate::{

@@ -1,16 +1,18 @@
+mod input;
+
 use super::{MemoryService, model};
 use crate::{
     graphql_kit::{ApiError, Connection, ContextExt, DateTime, UserError, connection, page_request, payload},
     shared::{
-        Error,
         actor::Actor,
-        id::{CoachingSessionId, ErasureReceiptId, MemoryId, WorkspaceId},
+        id::{ErasureReceiptId, MemoryId, WorkspaceId},
     },
 };
 use async_graphql::{
-    Context, Enum, ID, InputObject, Object, Request, SimpleObject, Union,
+    Context, Enum, Object, Request, SimpleObject, Union,
     dataloader::{DataLoader, Loader},
 };
+use input::{ForgetMemoryInput, ImportMemoriesInput, MemoryFilter, RecallInput, RememberInput};
 use std::collections::HashMap;
 
 /// What sort of thing is remembered. New kinds may come: show an unknown one as a note.
@@ -207,71 +209,6 @@ impl WorkspaceMemories {
     }
 }
 
-/// Which memories are wanted; what is left out wants all.
-#[derive(InputObject, Debug)]
-pub struct MemoryFilter {
-    /// Of one of these kinds.
-    kinds: Option<Vec<MemoryKind>>,
-    /// Of one of these scopes.
-    scopes: Option<Vec<MemoryScope>>,
-    /// In one of these states.
-    statuses: Option<Vec<MemoryStatus>>,
-    /// In a collection whose name begins so, upper and lower case being different.
-    collection_prefix: Option<String>,
-}
-
-impl From<MemoryFilter> for model::MemoryFilter {
-    fn from(filter: MemoryFilter) -> Self {
-        Self {
-            kinds: filter.kinds.map(into),
-            scopes: filter.scopes.map(into),
-            statuses: filter.statuses.map(into),
-            collection_prefix: filter.collection_prefix,
-        }
-    }
-}
-
-fn into<T, U: From<T>>(values: Vec<T>) -> Vec<U> {
-    values.into_iter().map(U::from).collect()
-}
-
-/// What to look for.
-#[derive(InputObject, Debug)]
-pub struct RecallInput {
-    /// A question or words, at most 10,000 characters. Taken as plain words: quotes and the like mean nothing.
-    query: String,
-    /// How many hits at most, 1 to 100.
-    #[graphql(default = 10)]
-    limit: i32,
-    /// How many tokens the texts of all hits together may have, as `usedTokens` counts them. A hit that does not fit
-    /// is passed over.
-    token_budget: Option<i32>,
-    /// Only memories of these kinds.
-    kinds: Option<Vec<MemoryKind>>,
-    /// Where to look: USER and WORKSPACE if nothing is said; SESSION adds the caller's own coaching sessions.
-    scopes: Option<Vec<MemoryScope>>,
-    /// Only memories in a collection whose name begins so, upper and lower case being different.
-    collection_prefix: Option<String>,
-}
-
-impl RecallInput {
-    fn request(self, workspace: WorkspaceId) -> Result<model::RecallRequest, Error> {
-        let count = |name: &str, value: i32| {
-            usize::try_from(value)
-                .map_err(|_| Error::BadInput(format!("{name} is {value}: it cannot be negative")))
-        };
-        Ok(model::RecallRequest {
-            workspace,
-            query: self.query,
-            limit: count("limit", self.limit)?,
-            token_budget: self.token_budget.map(|budget| count("tokenBudget", budget)).transpose()?,
-            kinds: self.kinds.map(into),
-            scopes: self.scopes.map(into),
-            collection_prefix: self.collection_prefix,
-        })
-    }
-}
-
 /// What was found.
 #[derive(SimpleObject, Debug)]
 pub struct RecallResult {
@@ -378,55 +315,6 @@ impl MemoryMutation {
     }
 }
 
-/// One memory to write.
-#[derive(InputObject, Debug)]
-pub struct RememberInput {
-    /// The workspace that it lies in.
-    workspace_id: WorkspaceId,
-    /// What to remember, at most 10,000 characters.
-    text: String,
-    /// What sort of thing it is.
-    #[graphql(default_with = "MemoryKind::Note")]
-    kind: MemoryKind,
-    /// Who reads it.
-    #[graphql(default_with = "MemoryScope::User")]
-    scope: MemoryScope,
-    /// The coaching session that it belongs to: with scope SESSION, and only then.
-    session_id: Option<CoachingSessionId>,
-    /// The id in the system that it comes from, at most 500 characters.
-    external_id: Option<String>,
-    /// What it belongs to with its neighbours, at most 500 characters: a conversation, a notebook.
-    collection: Option<String>,
-    /// Who said it, at most 200 characters. Recall finds it by this name too.
-    speaker: Option<String>,
-    /// When it was said or happened.
-    occurred_at: Option<DateTime>,
-    /// Makes a repeated request give the first one's answer, for 24 hours.
-    idempotency_key: Option<String>,
-    /// A UUID that the client gives what it writes offline: the same one with the same content is the same memory,
-    /// for ever.
-    client_id: Option<ID>,
-}
-
-impl From<RememberInput> for model::NewMemory {
-    fn from(input: RememberInput) -> Self {
-        let content = model::Content {
-            text: input.text,
-            kind: input.kind.into(),
-            occurred_at: input.occurred_at.map(|at| at.0),
-            speaker: input.speaker,
-            collection: input.collection,
-        };
-        Self {
-            workspace: input.workspace_id,
-            scope: input.scope.into(),
-            session: input.session_id,
-            item: model::NewItem { external_id: input.external_id, content },
-            client_id: input.client_id.map(|id| id.0),
-        }
-    }
-}
-
 /// What came of `remember`.
 #[derive(SimpleObject, Debug)]
 pub struct RememberPayload {
@@ -434,57 +322,6 @@ pub struct RememberPayload {
     memory: Option<Memory>,
     /// What a person can mend.
     user_errors: Vec<UserError>,
-}
-
-/// One memory of an import.
-#[derive(InputObject, Debug)]
-pub struct ImportMemoryItem {
-    /// The id in the system that it comes from, at most 500 characters; each only once in a call.
-    external_id: String,
-    /// What to remember, at most 10,000 characters.
-    text: String,
-    /// What sort of thing it is.
-    #[graphql(default_with = "MemoryKind::Note")]
-    kind: MemoryKind,
-    /// When it was said or happened.
-    occurred_at: Option<DateTime>,
-    /// Who said it, at most 200 characters. Recall finds it by this name too.
-    speaker: Option<String>,
-    /// What it belongs to with its neighbours, at most 500 characters: a conversation, a notebook.
-    collection: Option<String>,
-}
-
-impl From<ImportMemoryItem> for model::NewItem {
-    fn from(item: ImportMemoryItem) -> Self {
-        let content = model::Content {
-            text: item.text,
-            kind: item.kind.into(),
-            occurred_at: item.occurred_at.map(|at| at.0),
-            speaker: item.speaker,
-            collection: item.collection,
-        };
-        Self { external_id: Some(item.external_id), content }
-    }
-}
-
-/// Memories to import together.
-#[derive(InputObject, Debug)]
-pub struct ImportMemoriesInput {
-    /// The workspace that they lie in.
-    workspace_id: WorkspaceId,
-    /// Who reads them: USER or WORKSPACE.
-    #[graphql(default_with = "MemoryScope::User")]
-    scope: MemoryScope,
-    /// At most 1,000.
-    items: Vec<ImportMemoryItem>,
-    /// Makes a repeated request give the first one's answer, for 24 hours.
-    idempotency_key: Option<String>,
-}
-
-impl From<ImportMemoriesInput> for model::Import {
-    fn from(input: ImportMemoriesInput) -> Self {
-        Self { workspace: input.workspace_id, scope: input.scope.into(), items: into(input.items) }
-    }
 }
 
 /// What came of `importMemories`: all of it, or none and the problems.
@@ -500,13 +337,6 @@ pub struct ImportMemoriesPayload {
     memories: Vec<Memory>,
     /// What a person can mend, each with the path of its item: `items.17.text`.
     user_errors: Vec<UserError>,
-}
-
-/// Which memory to forget.
-#[derive(InputObject, Debug)]
-pub struct ForgetMemoryInput {
-    /// The memory.
-    memory_id: MemoryId,
 }
 
 /// What came of `forgetMemory`.
