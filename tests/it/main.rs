@@ -3,6 +3,7 @@
 mod support;
 
 mod account;
+mod contract;
 mod database;
 mod deploy;
 mod http;
