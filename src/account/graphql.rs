@@ -124,8 +124,8 @@ impl Workspace {
     }
 
     /// For `Node`.
-    pub async fn id(&self) -> WorkspaceId {
-        self.0.id
+    pub async fn id(&self, _: &Context<'_>) -> Result<WorkspaceId, ApiError> {
+        Ok(self.0.id)
     }
 
     /// `None` where the actor is no member. The cursor, where selected, is read first: so what is read after it

@@ -1,4 +1,5 @@
 //! The one schema, assembled from the slices, and the way of a document through it.
+mod node;
 pub mod pipeline;
 
 use crate::{
@@ -14,7 +15,7 @@ use async_graphql::{
 
 /// Where every read begins.
 #[derive(MergedObject, Default, Debug)]
-pub struct Query(AccountQuery);
+pub struct Query(AccountQuery, node::NodeQuery);
 
 /// Every change.
 #[derive(MergedObject, Default, Debug)]

@@ -86,6 +86,11 @@ impl ApiError {
         self.code
     }
 
+    /// Whether it says that there is nothing to see.
+    pub fn is_hidden(&self) -> bool {
+        self.code == ErrorCode::NotFound
+    }
+
     pub fn message(&self) -> &str {
         &self.message
     }

@@ -7,7 +7,7 @@
 //! statements. Memories lie in partitions by (workspace, owner), and a query reads no posting of another's.
 #[cfg(test)]
 mod evaluation;
-mod graphql;
+pub mod graphql;
 mod ingest;
 mod model;
 mod partition;

@@ -1,0 +1,89 @@
+//! `node` and `nodes`: whatever has an id, by its id alone.
+use crate::{
+    account::{ApiKey, AuditEntry, Invitation, ServiceAccount, Viewer, Workspace},
+    graphql_kit::{ApiError, ContextExt},
+    memory::{
+        MemoryLoader,
+        graphql::{ErasureReceipt, Memory},
+    },
+    shared::{Error, id::AnyId},
+};
+use async_graphql::{Context, ID, Interface, Object};
+
+/// Anything with an id of its own, which a client may load again by it.
+#[derive(Interface)]
+#[graphql(field(name = "id", ty = "ID", desc = "Stable for ever; its prefix is its type."))]
+pub enum Node {
+    Viewer(Viewer),
+    Workspace(Workspace),
+    Invitation(Invitation),
+    ServiceAccount(ServiceAccount),
+    ApiKey(ApiKey),
+    AuditEntry(AuditEntry),
+    Memory(Memory),
+    ErasureReceipt(ErasureReceipt),
+}
+
+impl Node {
+    /// `None` where there is none, or the caller may not see it.
+    async fn find(ctx: &Context<'_>, id: AnyId) -> Result<Option<Self>, ApiError> {
+        Ok(match id {
+            AnyId::User(id) => (ctx.actor()?.user().ok() == Some(id)).then_some(Self::Viewer(Viewer { id })),
+            AnyId::Workspace(id) => Workspace::visible(ctx, id).await?.map(Self::Workspace),
+            AnyId::Invitation(id) => Invitation::find(ctx, id).await?.map(Self::Invitation),
+            AnyId::ServiceAccount(id) => ServiceAccount::find(ctx, id).await?.map(Self::ServiceAccount),
+            AnyId::ApiKey(id) => ApiKey::find(ctx, id).await?.map(Self::ApiKey),
+            AnyId::AuditEntry(id) => AuditEntry::find(ctx, id).await?.map(Self::AuditEntry),
+            AnyId::Memory(id) => {
+                ctx.load::<_, MemoryLoader>(id).await?.map(|found| Self::Memory(found.into()))
+            }
+            AnyId::ErasureReceipt(id) => {
+                ctx.load::<_, MemoryLoader>(id).await?.map(|found| Self::ErasureReceipt(found.into()))
+            }
+            // Not loaded by id alone: a membership belongs to its list.
+            _ => None,
+        })
+    }
+
+    /// What the caller may not see is as if it were not there.
+    async fn visible(ctx: &Context<'_>, id: &ID) -> Result<Option<Self>, ApiError> {
+        ctx.actor()?;
+        let id = id.parse::<AnyId>()?;
+        match Self::find(ctx, id).await {
+            Err(error) if error.is_hidden() => Ok(None),
+            found => found,
+        }
+    }
+}
+
+/// Ids in one call of `nodes`.
+const MAX_NODES: usize = 100;
+
+#[derive(Default, Debug)]
+pub struct NodeQuery;
+
+#[Object]
+impl NodeQuery {
+    /// Anything by its id; null where there is none, or the caller may not see it.
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The id, with the prefix of its type.")] id: ID,
+    ) -> Result<Option<Node>, ApiError> {
+        Node::visible(ctx, &id).await
+    }
+
+    /// As `node`, for up to 100 ids at once, in their order.
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The ids, each with the prefix of its type.")] ids: Vec<ID>,
+    ) -> Result<Vec<Option<Node>>, ApiError> {
+        if ids.len() > MAX_NODES {
+            return Err(
+                Error::BadInput(format!("{} ids: at most {MAX_NODES} are possible", ids.len())).into()
+            );
+        }
+        futures_util::future::try_join_all(ids.iter().map(|id| Node::visible(ctx, id))).await
+    }
+}
