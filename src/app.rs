@@ -1,7 +1,7 @@
 //! Puts the product together: configuration → database, log and bus → services → what runs.
 use crate::{
-    account::AccountService,
-    config::Config,
+    account::{AccountService, DevelopmentError, jwt},
+    config::{Config, Mode},
     db::{self, DataFolder, Db, connect::OpenError},
     event::{Bus, BusError, Log},
     gateway::Gateway,
@@ -34,6 +34,15 @@ pub enum StartError {
     Bus(#[from] BusError),
     #[error("{0} cannot be listened on: {1}. Stop what uses it, or set {2} to another address")]
     Listen(SocketAddr, std::io::Error, &'static str),
+    #[error(transparent)]
+    Jwt(#[from] jwt::KeyError),
+    #[error(transparent)]
+    Development(#[from] DevelopmentError),
+    #[error(
+        "the database holds a key whose secret a development server wrote to a file, and mode is production. \
+         Revoke it by `aifirst token revoke --development`, or use another database"
+    )]
+    DevelopmentKey,
     #[error("the start failed: {0}")]
     First(#[from] Error),
 }
@@ -52,7 +61,10 @@ impl App {
         let db = db::open(&config).await?;
         let bus = Bus::connect(&config.events.url).await?;
         let log = Log::new(db.clone(), bus.clone(), ambient.clone());
-        let account = AccountService::new(db.clone(), log.clone(), ambient.clone());
+        let mut account = AccountService::new(db.clone(), log.clone(), ambient.clone());
+        if let Some(verifier) = jwt::Verifier::from_config(&config.auth.jwt)? {
+            account = account.with_jwt(verifier, config.auth.provision_users);
+        }
         let gateway = Gateway::builtin(Duration::from_millis(config.gateway.builtin.pace_milliseconds));
         let memory = MemoryService::new(db.clone(), log.clone(), ambient.clone(), Ports::default());
         let services = Services { db, log, bus, ambient, account, gateway, memory };
@@ -73,6 +85,16 @@ impl App {
         let admin_address = admin
             .local_addr()
             .map_err(|e| StartError::Listen(self.config.admin_listen, e, "AIFIRST_ADMIN_LISTEN"))?;
+        match self.config.mode {
+            Mode::Development => {
+                self.services.account.prepare_development(self.data.path()).await?;
+            }
+            Mode::Production if self.services.account.has_development_key().await? => {
+                return Err(StartError::DevelopmentKey);
+            }
+            Mode::Production => {}
+        }
+        tasks.spawn(self.services.account.clone().write_usage(stop.clone()));
         let schema = graphql::schema(&self.services);
         let server = http::Server::new(&self.config, schema, self.services.clone(), &stop)?;
         let server = tokio::spawn(server.serve(public, admin, stop.clone()));
@@ -107,6 +129,9 @@ impl Running {
         };
         if tokio::time::timeout(DRAIN, ended).await.is_err() {
             tracing::warn!("stopped before all work had ended; it will be taken up at the next start");
+        }
+        if let Err(error) = self.services.account.flush_usage().await {
+            tracing::warn!(%error, "when API keys were last used could not be written");
         }
         if let Err(error) = self.services.db.close().await {
             tracing::warn!(%error, "the database did not close in order");

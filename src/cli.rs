@@ -1,4 +1,6 @@
 //! The commands. Each ends with 0, with 1 when it failed, or with 2 when it was asked wrongly.
+mod access;
+
 use crate::{
     app::{App, Running},
     config::Config,
@@ -41,6 +43,12 @@ enum Command {
     Healthcheck,
     /// Bring the database's schema up to date, and end
     Migrate,
+    /// Make and end API keys, beside a running server or without one
+    #[command(subcommand)]
+    Token(access::TokenCommand),
+    /// Make people known to the server
+    #[command(subcommand)]
+    User(access::UserCommand),
     /// Print the GraphQL schema
     Schema,
     /// Print the configuration in force, secrets masked
@@ -82,6 +90,8 @@ async fn carry_out(command: Command) -> Outcome {
             db::open(&configuration()?).await?;
             println!("the database is up to date");
         }
+        Command::Token(command) => access::token(command).await?,
+        Command::User(command) => access::user(command).await?,
         Command::Schema => print!("{}", graphql::sdl()),
         Command::Config => print!("{}", configuration()?.masked()?),
     }

@@ -1,11 +1,15 @@
 //! What can be configured. Defaults stand in `config.default.toml`; `aifirst.toml`, then the environment, override
 //! them. What is unknown or impossible stops the start and says where it stands.
+mod auth;
+
 use figment::{
     Figment,
     providers::{Env, Format, Toml},
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+
+pub use auth::{AuthConfig, JwtAlgorithm, JwtConfig, JwtKeyConfig};
 
 const DEFAULTS: &str = include_str!("../config.default.toml");
 const PREFIX: &str = "AIFIRST_";
@@ -19,6 +23,7 @@ pub struct Config {
     pub admin_listen: SocketAddr,
     pub database: DatabaseConfig,
     pub events: EventsConfig,
+    pub auth: AuthConfig,
     pub gateway: GatewayConfig,
     pub log: LogConfig,
     pub http: HttpConfig,
@@ -186,7 +191,7 @@ impl Config {
         if !self.events.url.is_empty() && !self.events.url.starts_with("nats://") {
             return Err(ConfigError("events.url: must begin with nats://, or be empty".into()));
         }
-        Ok(())
+        self.auth.check(self.mode)
     }
 
     /// Where the database is.

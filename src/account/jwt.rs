@@ -4,11 +4,14 @@
 //! clock. Held to RFC 8725: each key is pinned to one algorithm, so neither `none` nor an RSA key used as an
 //! HMAC secret can be chosen by a token; a key that a token brings along or points to (`jku`, `jwk`, `x5u`,
 //! `x5c`) is refused unread; `iss`, `aud`, `exp` and `sub` are demanded.
-use crate::shared::{Error, Result, text::from_base64url};
+use crate::{
+    config::{JwtAlgorithm, JwtConfig, JwtKeyConfig},
+    shared::{Error, Result, text::from_base64url},
+};
 use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
-use std::time::Duration;
+use std::{fs, time::Duration};
 
 /// Longer than any token of a sane issuer; nothing above is decoded.
 const MAX_BYTES: usize = 8 * 1024;
@@ -75,7 +78,26 @@ enum Audience {
     Many(Vec<String>),
 }
 
+/// A key of the configuration that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("auth.jwt.keys.{place}: {problem}")]
+pub struct KeyError {
+    place: usize,
+    problem: String,
+}
+
 impl Verifier {
+    /// `None` where no issuer is configured.
+    pub fn from_config(config: &JwtConfig) -> Result<Option<Self>, KeyError> {
+        if config.issuer.is_empty() {
+            return Ok(None);
+        }
+        let read = |(place, key)| Key::from_config(key).map_err(|problem| KeyError { place, problem });
+        let keys = config.keys.iter().enumerate().map(read).collect::<Result<_, _>>()?;
+        let skew = Duration::from_secs(config.skew_seconds);
+        Ok(Some(Self::new(config.issuer.clone(), config.audience.clone(), skew, keys)))
+    }
+
     pub fn new(issuer: String, audience: String, skew: Duration, keys: Vec<Key>) -> Self {
         Self { issuer, audience, skew, keys }
     }
@@ -144,6 +166,25 @@ impl Verifier {
 }
 
 impl Key {
+    fn from_config(config: &JwtKeyConfig) -> Result<Self, String> {
+        let pem = || match (&config.public_key, &config.public_key_file) {
+            (Some(pem), _) => Ok(pem.clone().into_bytes()),
+            (None, Some(file)) => fs::read(file).map_err(|error| format!("{}: {error}", file.display())),
+            (None, None) => Err("no public key is given".to_owned()),
+        };
+        let unusable =
+            |error| format!("no public key of this kind in PEM (-----BEGIN PUBLIC KEY-----): {error}");
+        let secret = || DecodingKey::from_secret(config.secret.as_deref().unwrap_or_default().as_bytes());
+        let (algorithm, key) = match config.algorithm {
+            JwtAlgorithm::HS256 => (Algorithm::HS256, secret()),
+            JwtAlgorithm::HS384 => (Algorithm::HS384, secret()),
+            JwtAlgorithm::HS512 => (Algorithm::HS512, secret()),
+            JwtAlgorithm::RS256 => (Algorithm::RS256, DecodingKey::from_rsa_pem(&pem()?).map_err(unusable)?),
+            JwtAlgorithm::ES256 => (Algorithm::ES256, DecodingKey::from_ec_pem(&pem()?).map_err(unusable)?),
+        };
+        Ok(Self { id: config.id.clone(), algorithm, key })
+    }
+
     /// A token without `kid`, or a key without one, leaves the choice to the algorithm.
     fn fits(&self, header: &Header) -> bool {
         let id = match (&self.id, &header.kid) {

@@ -122,6 +122,7 @@ macro_rules! audit_actions {
 audit_actions! {
     UserCreated = "USER_CREATED",
     WorkspaceCreated = "WORKSPACE_CREATED",
+    MemberAdded = "MEMBER_ADDED",
     MemberInvited = "MEMBER_INVITED",
     InvitationAccepted = "INVITATION_ACCEPTED",
     InvitationRevoked = "INVITATION_REVOKED",

@@ -124,6 +124,8 @@ pub enum AuditAction {
     UserCreated,
     /// A workspace was made.
     WorkspaceCreated,
+    /// The server's operator made somebody a member.
+    MemberAdded,
     /// Somebody was invited.
     MemberInvited,
     /// Somebody came in by an invitation.

@@ -174,16 +174,12 @@ impl AccountService {
         store::insert_audit(tx, workspace, &entry).await
     }
 
-    /// Writes when keys were last used, until told to stop, and then once more.
+    /// Writes when keys were last used, until told to stop; what is noted after that, [`Self::flush_usage`] writes.
     pub async fn write_usage(self, stop: CancellationToken) {
         let every = super::usage::EVERY.to_std().unwrap_or(Duration::from_secs(60));
-        loop {
-            let stopped = tokio::time::timeout(every, stop.cancelled()).await.is_ok();
+        while tokio::time::timeout(every, stop.cancelled()).await.is_err() {
             if let Err(error) = self.flush_usage().await {
                 tracing::warn!(%error, "when API keys were last used could not be written; it is tried again");
-            }
-            if stopped {
-                return;
             }
         }
     }

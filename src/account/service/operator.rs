@@ -2,13 +2,14 @@
 use super::{AccountService, key::Wanted};
 use crate::{
     account::{
-        model::{self, ApiKey, AuditAction, MAX_NAME, User, Workspace},
-        store::{self, Identity},
+        model::{self, ApiKey, AuditAction, MAX_NAME, NewWorkspace, User, Workspace},
+        store::{self, Identity, role_name},
         token::Presented,
     },
+    event::Tx,
     shared::{
         Error, Problems, Result,
-        actor::{KeyScope, Principal},
+        actor::{Actor, KeyScope, Principal, Role},
         id::{AnyId, ApiKeyId, UserId},
         text,
     },
@@ -16,6 +17,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
+use std::collections::HashMap;
 
 /// A key that an operator makes for a person.
 #[derive(Clone, Debug)]
@@ -25,6 +27,13 @@ pub struct OperatorKey {
     pub name: String,
     pub limit: KeyScope,
     pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// Who was seen to, and what was made for it: `person`, `workspace`, `membership`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ensured {
+    pub user: UserId,
+    pub made: Vec<&'static str>,
 }
 
 impl AccountService {
@@ -54,11 +63,11 @@ impl AccountService {
         Ok(user.id)
     }
 
-    /// By e-mail address or id.
-    pub async fn find_user(&self, email_or_id: &str) -> Result<Option<User>> {
+    /// By e-mail address or id; an id that nobody has is not found, whereas an address may be given to somebody.
+    async fn find_user(&self, tx: &Tx, email_or_id: &str) -> Result<Option<User>> {
         match email_or_id.parse::<UserId>() {
-            Ok(id) => store::find_user_by_id(&self.db, id).await,
-            Err(_) => store::find_user_by_email(&self.db, &email_or_id.trim().to_lowercase()).await,
+            Ok(id) => store::find_user_by_id(tx, id).await?.ok_or(Error::NotFound("person")).map(Some),
+            Err(_) => store::find_user_by_email(tx, &email_or_id.trim().to_lowercase()).await,
         }
     }
 
@@ -103,6 +112,59 @@ impl AccountService {
             .await?;
         tx.commit().await?;
         minted.token.ok_or_else(|| Error::internal("a key was made without its text"))
+    }
+
+    /// Sees to it that a person is a member of a workspace: makes who or what is missing. Of a new workspace the
+    /// person becomes the owner, else they get `role`; a role that they have stays.
+    pub async fn ensure_member(&self, email_or_id: &str, slug: &str, role: Role) -> Result<Ensured> {
+        let mut tx = self.log.begin().await?;
+        let mut made = vec![];
+        let user = match self.find_user(&tx, email_or_id).await? {
+            Some(user) => user,
+            None => {
+                made.push("person");
+                self.insert_person(&tx, email_or_id).await?
+            }
+        };
+        let (workspace, role) = match store::find_workspace_by_slug(&tx, slug).await? {
+            Some(workspace) => (workspace, role),
+            None => {
+                made.push("workspace");
+                let new = NewWorkspace { name: slug.into(), slug: Some(slug.into()) };
+                let (name, slug) = model::name_and_slug(&new)?;
+                let workspace = self.insert_workspace(&tx, name, slug).await?;
+                let (action, subject) = (AuditAction::WorkspaceCreated, AnyId::Workspace(workspace.id));
+                self.audit(&tx, None, Some(workspace.id), action, subject, json!({ "slug": workspace.slug }))
+                    .await?;
+                (workspace, Role::Owner)
+            }
+        };
+        let principal = Principal::User(user.id);
+        if !store::list_roles(&tx, principal).await?.contains_key(&workspace.id) {
+            made.push("membership");
+            let actor = Actor::new(principal, HashMap::new(), KeyScope::Admin);
+            let member = self.join(&mut tx, &actor, workspace.id, user.id, role).await?;
+            let (action, subject) = (AuditAction::MemberAdded, AnyId::Membership(member.id));
+            let data = json!({ "role": role_name(role), "user": user.id });
+            self.audit(&tx, None, Some(workspace.id), action, subject, data).await?;
+        }
+        if !made.is_empty() {
+            tx.commit().await?;
+        }
+        Ok(Ensured { user: user.id, made })
+    }
+
+    async fn insert_person(&self, tx: &Tx, email: &str) -> Result<User> {
+        let mut problems = Problems::default();
+        let email = model::email(&mut problems, email);
+        problems.finish()?;
+        let display_name = email.split('@').next().unwrap_or_default().to_owned();
+        let user = User { id: self.ambient.ids.next(), display_name, created_at: self.ambient.now() };
+        if !store::insert_user(tx, &user, Identity { email: Some(email), token: None }).await? {
+            return Err(Error::conflict("user", "somebody took this address just now: try again"));
+        }
+        self.audit(tx, None, None, AuditAction::UserCreated, AnyId::User(user.id), json!({})).await?;
+        Ok(user)
     }
 
     /// Revokes a key by its text, its prefix or its id.
