@@ -1,12 +1,17 @@
 use super::ApiError;
 use crate::shared::{Page, PageRequest, page::Key};
 use async_graphql::{
-    Context, OutputType, SimpleObject,
+    Context, ContextSelectionSet, ObjectType, OutputType, Positioned, ServerResult, SimpleObject, Value,
     connection::{self, Edge, EmptyFields},
+    parser::types::Field,
+    registry::{MetaType, Registry},
 };
+use std::borrow::Cow;
 
 /// A page of a list by Relay's rules.
-pub type Connection<T, F = TotalCount> = connection::Connection<Place, T, F, EmptyFields>;
+pub struct Connection<T: OutputType, F: ObjectType = TotalCount>(Inner<T, F>);
+
+type Inner<T, F> = connection::Connection<Place, T, F, EmptyFields>;
 
 /// The size of the whole list.
 #[derive(SimpleObject, Debug, Clone, Copy)]
@@ -61,12 +66,35 @@ impl Fields for EmptyFields {
 }
 
 /// Shows a page as a connection.
-pub fn connection<M, T: OutputType, F: Fields + async_graphql::ObjectType>(
+pub fn connection<M, T: OutputType, F: Fields + ObjectType>(
     page: Page<M>,
     show: impl Fn(M) -> T,
 ) -> Connection<T, F> {
     let fields = F::of_page(&page);
-    let mut shown = connection::Connection::with_additional_fields(page.has_previous, page.has_next, fields);
+    let mut shown = Inner::with_additional_fields(page.has_previous, page.has_next, fields);
     shown.edges.extend(page.items.into_iter().map(|(key, item)| Edge::new(Place(key), show(item))));
-    shown
+    Connection(shown)
+}
+
+/// The library's connection, with the description that it leaves out.
+impl<T: OutputType, F: ObjectType> OutputType for Connection<T, F> {
+    fn type_name() -> Cow<'static, str> {
+        <Inner<T, F> as OutputType>::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        let reference = <Inner<T, F> as OutputType>::create_type_info(registry);
+        let description =
+            format!("A page of a list of `{}`, with what leads to the next one.", T::type_name());
+        if let Some(MetaType::Object { description: place, .. }) =
+            registry.types.get_mut(Self::type_name().as_ref())
+        {
+            place.get_or_insert(description);
+        }
+        reference
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
+        self.0.resolve(ctx, field).await
+    }
 }
