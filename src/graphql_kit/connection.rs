@@ -1,7 +1,7 @@
 use super::ApiError;
 use crate::shared::{Page, PageRequest, page::Key};
 use async_graphql::{
-    Context, OutputType, SimpleObject,
+    Context, Enum, OutputType, SimpleObject,
     connection::{self, Edge, EmptyFields},
 };
 
@@ -13,6 +13,15 @@ pub type Connection<T, F = TotalCount> = connection::Connection<Place, T, F, Emp
 pub struct TotalCount {
     /// How many there are in all pages together.
     total_count: i32,
+}
+
+/// Which way a list goes.
+#[derive(Enum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OrderDirection {
+    /// The least or the oldest first.
+    Asc,
+    /// The greatest or the newest first.
+    Desc,
 }
 
 /// The cursor of an edge.
