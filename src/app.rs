@@ -1,6 +1,7 @@
 //! Puts the product together: configuration → database, log and bus → services → what runs.
 use crate::{
     account::{AccountService, DevelopmentError, jwt},
+    coaching::{self, CoachingService, MemoryPorts, Worker},
     config::{Config, Mode},
     db::{self, DataFolder, Db, connect::OpenError},
     event::{Bus, BusError, Log},
@@ -9,7 +10,7 @@ use crate::{
     memory::{MemoryService, Ports},
     shared::{Ambient, Error},
 };
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -23,6 +24,7 @@ pub struct Services {
     pub account: AccountService,
     pub gateway: Gateway,
     pub memory: MemoryService,
+    pub coaching: CoachingService,
 }
 
 /// What keeps the product from starting; the text says what to do.
@@ -66,8 +68,19 @@ impl App {
             account = account.with_jwt(verifier, config.auth.provision_users);
         }
         let gateway = Gateway::builtin(Duration::from_millis(config.gateway.builtin.pace_milliseconds));
-        let memory = MemoryService::new(db.clone(), log.clone(), ambient.clone(), Ports::default());
-        let services = Services { db, log, bus, ambient, account, gateway, memory };
+        let ports = Ports { sessions: Some(Arc::new(MemoryPorts)), derived: vec![Arc::new(MemoryPorts)] };
+        let memory = MemoryService::new(db.clone(), log.clone(), ambient.clone(), ports);
+        let coaching = CoachingService::new(coaching::Parts {
+            db: db.clone(),
+            log: log.clone(),
+            bus: bus.clone(),
+            ambient: ambient.clone(),
+            account: account.clone(),
+            gateway: gateway.clone(),
+            memory: memory.clone(),
+            config: config.coaching.clone(),
+        });
+        let services = Services { db, log, bus, ambient, account, gateway, memory, coaching };
         Ok(Self { config, services, data })
     }
 
@@ -96,6 +109,7 @@ impl App {
         }
         tasks.spawn(self.services.account.clone().write_usage(stop.clone()));
         let schema = graphql::schema(&self.services);
+        tasks.spawn(Worker::new(&self.services.coaching).run(stop.clone()));
         let server = http::Server::new(&self.config, schema, self.services.clone(), &stop)?;
         let server = tokio::spawn(server.serve(public, admin, stop.clone()));
         Ok(Running { address, admin_address, services: self.services, stop, tasks, server, _data: self.data })

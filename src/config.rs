@@ -2,12 +2,13 @@
 //! them. What is unknown or impossible stops the start and says where it stands.
 mod auth;
 
+use chrono::TimeDelta;
 use figment::{
     Figment,
     providers::{Env, Format, Toml},
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
 pub use auth::{AuthConfig, JwtAlgorithm, JwtConfig, JwtKeyConfig};
 
@@ -25,6 +26,7 @@ pub struct Config {
     pub events: EventsConfig,
     pub auth: AuthConfig,
     pub gateway: GatewayConfig,
+    pub coaching: CoachingConfig,
     pub log: LogConfig,
     pub http: HttpConfig,
     pub graphql: Limits,
@@ -115,6 +117,30 @@ pub struct Limits {
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub struct CoachingConfig {
+    pub lease_milliseconds: u32,
+    pub turn_timeout_seconds: u32,
+    pub concurrent_turns: usize,
+}
+
+impl CoachingConfig {
+    /// How long a worker is taken to be alive after it last said so.
+    pub fn lease(&self) -> TimeDelta {
+        TimeDelta::milliseconds(self.lease_milliseconds.into())
+    }
+
+    /// How often a worker says that it is alive.
+    pub fn renewal(&self) -> Duration {
+        Duration::from_millis(self.lease_milliseconds.into()) / 3
+    }
+
+    pub fn turn_timeout(&self) -> Duration {
+        Duration::from_secs(self.turn_timeout_seconds.into())
+    }
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LogConfig {
     pub filter: String,
     pub format: LogFormat,
@@ -187,6 +213,17 @@ impl Config {
             if value == 0 || value > 3600 {
                 return Err(ConfigError(format!("http.{name}: {value} is not between 1 and 3600")));
             }
+        }
+        if self.coaching.lease_milliseconds < 500 {
+            return Err(ConfigError(
+                "coaching.lease_milliseconds: at least 500, or workers lose their turns".into(),
+            ));
+        }
+        if !(1..=10_000).contains(&self.coaching.concurrent_turns) {
+            let count = self.coaching.concurrent_turns;
+            return Err(ConfigError(format!(
+                "coaching.concurrent_turns: {count} is not between 1 and 10000"
+            )));
         }
         if !self.events.url.is_empty() && !self.events.url.starts_with("nats://") {
             return Err(ConfigError("events.url: must begin with nats://, or be empty".into()));

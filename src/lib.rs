@@ -15,6 +15,7 @@ pub mod account;
 pub mod app;
 pub mod cli;
 pub mod client;
+pub mod coaching;
 pub mod config;
 pub mod db;
 pub mod demo;

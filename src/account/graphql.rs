@@ -11,6 +11,7 @@ pub use member::Membership;
 
 use super::{AccountService, model};
 use crate::{
+    coaching::WorkspaceSessions,
     db::idempotency,
     graphql_kit::{ApiError, Connection, ContextExt, Cursor, UserError, connection, page_request, payload},
     memory::WorkspaceMemories,
@@ -111,13 +112,20 @@ pub enum Role {
 
 /// The tenant: what a team shares and what each member keeps there. Loaded only as far as it is asked for.
 #[derive(MergedObject, Debug)]
-pub struct Workspace(WorkspaceFields, WorkspaceMemories, member::WorkspacePeople, key::WorkspaceSecurity);
+pub struct Workspace(
+    WorkspaceFields,
+    WorkspaceMemories,
+    WorkspaceSessions,
+    member::WorkspacePeople,
+    key::WorkspaceSecurity,
+);
 
 impl Workspace {
     pub fn new(id: WorkspaceId) -> Self {
         Self(
             WorkspaceFields { id, cursor: None },
             WorkspaceMemories { workspace: id },
+            WorkspaceSessions { workspace: id },
             member::WorkspacePeople(id),
             key::WorkspaceSecurity(id),
         )

@@ -1,6 +1,7 @@
 //! `node` and `nodes`: whatever has an id, by its id alone.
 use crate::{
     account::{ApiKey, AuditEntry, Invitation, ServiceAccount, Viewer, Workspace},
+    coaching::{CoachingLoader, CoachingSession, Goal, Message, Turn},
     graphql_kit::{ApiError, ContextExt},
     memory::{
         MemoryLoader,
@@ -22,6 +23,10 @@ pub enum Node {
     AuditEntry(AuditEntry),
     Memory(Memory),
     ErasureReceipt(ErasureReceipt),
+    Goal(Goal),
+    CoachingSession(CoachingSession),
+    Turn(Turn),
+    Message(Message),
 }
 
 impl Node {
@@ -39,6 +44,12 @@ impl Node {
             }
             AnyId::ErasureReceipt(id) => {
                 ctx.load::<_, MemoryLoader>(id).await?.map(|found| Self::ErasureReceipt(found.into()))
+            }
+            AnyId::Goal(id) => ctx.load::<_, CoachingLoader>(id).await?.map(Self::Goal),
+            AnyId::CoachingSession(id) => CoachingSession::visible(ctx, id).await?.map(Self::CoachingSession),
+            AnyId::Turn(id) => ctx.load::<_, CoachingLoader>(id).await?.map(Self::Turn),
+            AnyId::Message(id) => {
+                ctx.load::<_, CoachingLoader>(id).await?.map(|found| Self::Message(found.into()))
             }
             // Not loaded by id alone: a membership belongs to its list.
             _ => None,

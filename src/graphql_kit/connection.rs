@@ -1,7 +1,8 @@
 use super::ApiError;
 use crate::shared::{Page, PageRequest, page::Key};
 use async_graphql::{
-    Context, ContextSelectionSet, ObjectType, OutputType, Positioned, ServerResult, SimpleObject, Value,
+    Context, ContextSelectionSet, Enum, ObjectType, OutputType, Positioned, ServerResult, SimpleObject,
+    Value,
     connection::{self, Edge, EmptyFields},
     parser::types::Field,
     registry::{MetaType, Registry},
@@ -18,6 +19,15 @@ type Inner<T, F> = connection::Connection<Place, T, F, EmptyFields>;
 pub struct TotalCount {
     /// How many there are in all pages together.
     total_count: i32,
+}
+
+/// Which way a list goes.
+#[derive(Enum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OrderDirection {
+    /// The least or the oldest first.
+    Asc,
+    /// The greatest or the newest first.
+    Desc,
 }
 
 /// The cursor of an edge.

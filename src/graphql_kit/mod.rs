@@ -6,7 +6,7 @@ mod error;
 mod id;
 mod scalar;
 
-pub use connection::{Connection, TotalCount, connection, page_request};
+pub use connection::{Connection, OrderDirection, TotalCount, connection, page_request};
 pub use context::ContextExt;
 pub use error::{ApiError, ErrorCode, Loaded, UserError, UserErrorCode, payload};
 pub use scalar::{Cursor, DateTime, Duration, Json};

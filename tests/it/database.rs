@@ -46,9 +46,12 @@ macro_rules! entities {
 entities!(
     api_key,
     audit_entry,
+    citation,
+    coaching_session,
     erasure_receipt,
     event,
     event_head,
+    goal,
     idempotency_key,
     invitation,
     membership,
@@ -56,7 +59,9 @@ entities!(
     memory_partition,
     memory_posting,
     memory_tombstone,
+    message,
     service_account,
+    turn,
     user,
     workspace,
 );

@@ -1,0 +1,22 @@
+//! What a reply quotes, and from where.
+use sea_orm::entity::prelude::*;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "citation")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub message_id: Uuid,
+    /// Counts the reply's citations from 1, in the order of the text.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub place: i64,
+    pub memory_id: Uuid,
+    /// The memory's text between the two offsets, as it was then.
+    #[sea_orm(column_type = "Text")]
+    pub quote: String,
+    /// UTF-16 code units.
+    pub start_offset: i64,
+    pub end_offset: i64,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

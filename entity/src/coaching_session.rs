@@ -1,0 +1,31 @@
+//! A conversation between a person and the coach.
+use sea_orm::entity::prelude::*;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "coaching_session")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub workspace_id: Uuid,
+    /// The person whose session it is, and who alone sees it.
+    pub owner_id: Uuid,
+    pub goal_id: Option<Uuid>,
+    #[sea_orm(column_type = "Text")]
+    pub mode: String,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub topic: Option<String>,
+    #[sea_orm(column_type = "Text")]
+    pub status: String,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub summary: Option<String>,
+    pub client_id: Option<Uuid>,
+    /// Messages so far: the next one's position. Raising it is what locks the session.
+    pub messages: i64,
+    /// Turns so far: the next one's number.
+    pub turns: i64,
+    pub created_at: ChronoDateTimeUtc,
+    pub updated_at: ChronoDateTimeUtc,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,22 @@
+//! What a person works towards.
+use sea_orm::entity::prelude::*;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "goal")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub workspace_id: Uuid,
+    /// The person whose goal it is, and who alone sees it.
+    pub owner_id: Uuid,
+    #[sea_orm(column_type = "Text")]
+    pub title: String,
+    /// 0 to 1.
+    #[sea_orm(column_type = "Double")]
+    pub progress: f64,
+    pub created_at: ChronoDateTimeUtc,
+    pub updated_at: ChronoDateTimeUtc,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

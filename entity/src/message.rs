@@ -1,0 +1,32 @@
+//! What was said in a session, by the person or by the coach.
+use sea_orm::entity::prelude::*;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "message")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub workspace_id: Uuid,
+    pub owner_id: Uuid,
+    pub session_id: Uuid,
+    pub turn_id: Uuid,
+    pub turn_number: i64,
+    /// Counts the session's messages from 1, in the order in which they came to be.
+    pub position: i64,
+    #[sea_orm(column_type = "Text")]
+    pub role: String,
+    /// While the coach speaks: what was said up to the last checkpoint.
+    #[sea_orm(column_type = "Text")]
+    pub text: String,
+    #[sea_orm(column_type = "Text")]
+    pub status: String,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub stop_reason: Option<String>,
+    pub input_tokens: Option<i64>,
+    pub output_tokens: Option<i64>,
+    pub client_id: Option<Uuid>,
+    pub created_at: ChronoDateTimeUtc,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,145 @@
+//! What happens in a session, as it is recorded and as it is heard.
+use super::model::{StopReason, Turn, TurnStatus};
+use crate::{
+    event::{Cursor, Event},
+    shared::{
+        Error, Result,
+        id::{CoachingSessionId, MessageId, TurnId},
+    },
+};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+pub(super) const SESSION_STARTED: &str = "SESSION_STARTED";
+pub(super) const SESSION_ENDED: &str = "SESSION_ENDED";
+pub(super) const GOAL_CREATED: &str = "GOAL_CREATED";
+const TURN_QUEUED: &str = "TURN_QUEUED";
+const TURN_STARTED: &str = "TURN_STARTED";
+const TURN_COMPLETED: &str = "TURN_COMPLETED";
+const TURN_INTERRUPTED: &str = "TURN_INTERRUPTED";
+const TURN_INCOMPLETE: &str = "TURN_INCOMPLETE";
+const TURN_FAILED: &str = "TURN_FAILED";
+
+/// A turn as it was when something happened to it; its texts stay where they are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TurnFacts {
+    pub turn: TurnId,
+    pub status: TurnStatus,
+    pub message: MessageId,
+    pub reply: Option<MessageId>,
+    pub started_at: Option<DateTime<Utc>>,
+    pub finished_at: Option<DateTime<Utc>>,
+    /// Why it ended.
+    pub reason: Option<StopReason>,
+}
+
+/// Something that a follower of a session hears.
+#[derive(Clone, Debug)]
+pub struct CoachingEvent {
+    pub cursor: Cursor,
+    pub at: DateTime<Utc>,
+    pub what: Happened,
+}
+
+#[derive(Clone, Debug)]
+pub enum Happened {
+    SessionStarted(CoachingSessionId),
+    TurnQueued(TurnFacts),
+    TurnStarted(TurnFacts),
+    /// All that the coach has said so far, instead of whatever was heard before; `offset` is where it ends.
+    TurnSnapshot {
+        turn: TurnFacts,
+        text: String,
+        offset: u32,
+    },
+    /// What the coach goes on to say; `offset` is where it begins.
+    TurnDelta {
+        turn: TurnFacts,
+        text: String,
+        offset: u32,
+    },
+    TurnCompleted(TurnFacts),
+    TurnInterrupted(TurnFacts),
+    TurnIncomplete(TurnFacts),
+    TurnFailed(TurnFacts),
+    SessionEnded(CoachingSessionId),
+}
+
+/// What travels on the bus while a coach speaks: a hint, for the checkpoint and the log have it too.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Delta {
+    pub turn: TurnId,
+    pub at: DateTime<Utc>,
+    /// Where it begins, in UTF-16 code units.
+    pub offset: u32,
+    pub text: String,
+}
+
+impl TurnFacts {
+    pub fn of(turn: &Turn, reason: Option<StopReason>) -> Self {
+        Self {
+            turn: turn.id,
+            status: turn.status,
+            message: turn.message,
+            reply: turn.reply,
+            started_at: turn.started_at,
+            finished_at: turn.finished_at,
+            reason,
+        }
+    }
+
+    /// The kind of event that puts a turn into this status.
+    pub(super) fn kind(&self) -> &'static str {
+        match self.status {
+            TurnStatus::Queued => TURN_QUEUED,
+            TurnStatus::Running => TURN_STARTED,
+            TurnStatus::Completed => TURN_COMPLETED,
+            TurnStatus::Interrupted => TURN_INTERRUPTED,
+            TurnStatus::Incomplete => TURN_INCOMPLETE,
+            TurnStatus::Failed => TURN_FAILED,
+        }
+    }
+}
+
+impl Happened {
+    /// `None` for a kind that a later version records.
+    pub(super) fn of(event: &Event) -> Result<Option<Self>> {
+        let session = || CoachingSessionId::from_uuid(event.subject);
+        let turn = || serde_json::from_value(event.data.clone()).map_err(Error::internal);
+        Ok(Some(match event.kind.as_str() {
+            SESSION_STARTED => Self::SessionStarted(session()),
+            SESSION_ENDED => Self::SessionEnded(session()),
+            TURN_QUEUED => Self::TurnQueued(turn()?),
+            TURN_STARTED => Self::TurnStarted(turn()?),
+            TURN_COMPLETED => Self::TurnCompleted(turn()?),
+            TURN_INTERRUPTED => Self::TurnInterrupted(turn()?),
+            TURN_INCOMPLETE => Self::TurnIncomplete(turn()?),
+            TURN_FAILED => Self::TurnFailed(turn()?),
+            _ => return Ok(None),
+        }))
+    }
+
+    /// The turn that is over with this.
+    pub(super) fn ended(&self) -> Option<&TurnFacts> {
+        match self {
+            Self::TurnCompleted(turn)
+            | Self::TurnInterrupted(turn)
+            | Self::TurnIncomplete(turn)
+            | Self::TurnFailed(turn) => Some(turn),
+            _ => None,
+        }
+    }
+}
+
+/// Where a session's deltas travel.
+pub(super) fn delta_topic(session: CoachingSessionId) -> String {
+    format!("coaching.{session}")
+}
+
+/// Where a turn's worker is asked to stop.
+pub(super) fn interrupt_topic(turn: TurnId) -> String {
+    format!("coaching.interrupt.{turn}")
+}
+
+/// Where workers hear of turns that wait.
+pub(super) const WORK_TOPIC: &str = "coaching.work";

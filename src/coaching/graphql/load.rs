@@ -1,0 +1,108 @@
+use super::{CoachingService, model};
+use crate::{
+    graphql_kit::ApiError,
+    shared::{
+        Page, PageRequest,
+        actor::Actor,
+        id::{CoachingSessionId, GoalId, MessageId, TurnId},
+    },
+};
+use async_graphql::{
+    Request,
+    dataloader::{DataLoader, Loader},
+};
+use std::collections::HashMap;
+
+/// Puts the slice's batching loader into a request.
+pub fn request_data(request: Request, coaching: &CoachingService, actor: &Actor) -> Request {
+    let loader = CoachingLoader { coaching: coaching.clone(), actor: actor.clone() };
+    request.data(DataLoader::new(loader, tokio::spawn))
+}
+
+/// What belongs to sessions, by id, and their messages by page. One per request: it carries the request's actor.
+#[derive(Debug)]
+pub struct CoachingLoader {
+    coaching: CoachingService,
+    actor: Actor,
+}
+
+/// A page of a session's messages.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct MessagesOf {
+    pub session: CoachingSessionId,
+    pub request: PageRequest,
+}
+
+/// What a message quotes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct CitationsOf(pub MessageId);
+
+impl Loader<CoachingSessionId> for CoachingLoader {
+    type Value = model::Session;
+    type Error = ApiError;
+
+    async fn load(
+        &self,
+        ids: &[CoachingSessionId],
+    ) -> Result<HashMap<CoachingSessionId, Self::Value>, ApiError> {
+        Ok(self.coaching.find_sessions(&self.actor, ids).await?)
+    }
+}
+
+impl Loader<GoalId> for CoachingLoader {
+    type Value = super::Goal;
+    type Error = ApiError;
+
+    async fn load(&self, ids: &[GoalId]) -> Result<HashMap<GoalId, Self::Value>, ApiError> {
+        let found = self.coaching.find_goals(&self.actor, ids).await?;
+        Ok(found.into_iter().map(|(id, goal)| (id, goal.into())).collect())
+    }
+}
+
+impl Loader<TurnId> for CoachingLoader {
+    type Value = super::Turn;
+    type Error = ApiError;
+
+    async fn load(&self, ids: &[TurnId]) -> Result<HashMap<TurnId, Self::Value>, ApiError> {
+        let found = self.coaching.find_turns(&self.actor, ids).await?;
+        Ok(found.into_iter().map(|(id, turn)| (id, turn.into())).collect())
+    }
+}
+
+impl Loader<MessageId> for CoachingLoader {
+    type Value = model::Message;
+    type Error = ApiError;
+
+    async fn load(&self, ids: &[MessageId]) -> Result<HashMap<MessageId, Self::Value>, ApiError> {
+        Ok(self.coaching.find_messages(&self.actor, ids).await?)
+    }
+}
+
+impl Loader<MessagesOf> for CoachingLoader {
+    type Value = Page<model::Message>;
+    type Error = ApiError;
+
+    async fn load(&self, keys: &[MessagesOf]) -> Result<HashMap<MessagesOf, Self::Value>, ApiError> {
+        let mut sessions: HashMap<PageRequest, Vec<CoachingSessionId>> = HashMap::new();
+        for key in keys {
+            sessions.entry(key.request).or_default().push(key.session);
+        }
+        let mut loaded = HashMap::new();
+        for (request, sessions) in sessions {
+            let pages = self.coaching.list_messages(&self.actor, &sessions, &request).await?;
+            loaded.extend(pages.into_iter().map(|(session, page)| (MessagesOf { session, request }, page)));
+        }
+        Ok(loaded)
+    }
+}
+
+impl Loader<CitationsOf> for CoachingLoader {
+    type Value = Vec<model::Citation>;
+    type Error = ApiError;
+
+    async fn load(&self, keys: &[CitationsOf]) -> Result<HashMap<CitationsOf, Self::Value>, ApiError> {
+        let messages: Vec<MessageId> = keys.iter().map(|key| key.0).collect();
+        let found = self.coaching.list_citations(&self.actor, &messages).await?;
+        Ok(found.into_iter().map(|(message, citations)| (CitationsOf(message), citations)).collect())
+    }
+}

@@ -1,0 +1,256 @@
+use crate::shared::{
+    Error, Problems, Result,
+    id::{CoachingSessionId, GoalId, MemoryId, MessageId, TurnId, UserId, WorkspaceId},
+    text,
+};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Characters of a message.
+pub const MAX_MESSAGE: usize = 20_000;
+/// Characters of a session's topic and of a goal's title.
+const MAX_TITLE: usize = 200;
+/// Turns of a session that may wait at once.
+pub const MAX_QUEUED: usize = 20;
+
+macro_rules! names {
+    ($($(#[$doc:meta])* $type:ident { $($variant:ident = $name:literal,)* })*) => { $(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum $type {
+            $(#[serde(rename = $name)] $variant,)*
+        }
+
+        impl $type {
+            /// As stored.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            pub fn from_name(name: &str) -> Result<Self> {
+                match name {
+                    $($name => Ok(Self::$variant),)*
+                    _ => Err(Error::internal(format!("unknown {}: {name}", stringify!($type)))),
+                }
+            }
+        }
+    )* };
+}
+
+names! {
+    SessionMode { Chat = "CHAT", RolePlay = "ROLE_PLAY", CheckIn = "CHECK_IN", LiveAssist = "LIVE_ASSIST", }
+    SessionStatus { Active = "ACTIVE", Paused = "PAUSED", Ended = "ENDED", }
+    MessageRole { User = "USER", Coach = "COACH", }
+    MessageStatus {
+        Streaming = "STREAMING",
+        Completed = "COMPLETED",
+        Interrupted = "INTERRUPTED",
+        Incomplete = "INCOMPLETE",
+        Failed = "FAILED",
+    }
+    TurnStatus {
+        Queued = "QUEUED",
+        Running = "RUNNING",
+        Completed = "COMPLETED",
+        Interrupted = "INTERRUPTED",
+        Incomplete = "INCOMPLETE",
+        Failed = "FAILED",
+    }
+    /// Why the coach stopped speaking.
+    StopReason {
+        EndOfTurn = "END_OF_TURN",
+        Length = "LENGTH",
+        ContentPolicy = "CONTENT_POLICY",
+        Interrupted = "INTERRUPTED",
+        ProviderFailed = "PROVIDER_FAILED",
+        ServerRestarted = "SERVER_RESTARTED",
+        Timeout = "TIMEOUT",
+    }
+}
+
+/// What becomes of a message that comes while the coach speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum WhileRunning {
+    /// It waits its turn.
+    Enqueue,
+    /// What runs is interrupted, keeping its text; what waits already still comes first.
+    Interrupt,
+    /// It is refused.
+    Reject,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Goal {
+    pub id: GoalId,
+    pub workspace: WorkspaceId,
+    pub title: String,
+    /// 0 to 1.
+    pub progress: f64,
+    pub created_at: DateTime<Utc>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Session {
+    pub id: CoachingSessionId,
+    pub workspace: WorkspaceId,
+    pub owner: UserId,
+    pub goal: Option<GoalId>,
+    pub mode: SessionMode,
+    pub topic: Option<String>,
+    pub status: SessionStatus,
+    pub summary: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Turn {
+    pub id: TurnId,
+    pub workspace: WorkspaceId,
+    pub owner: UserId,
+    pub session: CoachingSessionId,
+    /// From 1, in the order in which the session's turns run.
+    pub number: i64,
+    pub status: TurnStatus,
+    pub message: MessageId,
+    pub reply: Option<MessageId>,
+    pub fence: i64,
+    pub interrupt_requested: bool,
+    pub started_at: Option<DateTime<Utc>>,
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    pub id: MessageId,
+    pub session: CoachingSessionId,
+    pub turn: TurnId,
+    pub turn_number: i64,
+    pub role: MessageRole,
+    pub text: String,
+    pub status: MessageStatus,
+    pub stop_reason: Option<StopReason>,
+    pub usage: Option<TokenUsage>,
+    pub created_at: DateTime<Utc>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenUsage {
+    pub input_tokens: u32,
+    pub output_tokens: u32,
+}
+
+/// The text of a memory between two offsets (UTF-16 code units), as it was when it was quoted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Citation {
+    pub memory: MemoryId,
+    pub quote: String,
+    pub start: usize,
+    pub end: usize,
+}
+
+/// How a turn ends.
+#[derive(Clone, Debug)]
+pub struct Ending {
+    pub status: TurnStatus,
+    pub reason: StopReason,
+    /// The whole reply; `None` keeps what was checkpointed.
+    pub text: Option<String>,
+    pub usage: Option<TokenUsage>,
+    pub citations: Vec<Citation>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct NewSession {
+    pub workspace: WorkspaceId,
+    pub mode: SessionMode,
+    pub topic: Option<String>,
+    pub goal: Option<GoalId>,
+    /// A UUID that the client made.
+    pub client_id: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct NewMessage {
+    pub session: CoachingSessionId,
+    pub text: String,
+    pub while_running: WhileRunning,
+    /// A UUID that the client made.
+    pub client_id: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct NewGoal {
+    pub workspace: WorkspaceId,
+    pub title: String,
+}
+
+impl TurnStatus {
+    pub fn is_over(self) -> bool {
+        !matches!(self, Self::Queued | Self::Running)
+    }
+
+    /// What the reply of a turn that ended so is.
+    pub fn of_reply(self) -> MessageStatus {
+        match self {
+            Self::Queued | Self::Running => MessageStatus::Streaming,
+            Self::Completed => MessageStatus::Completed,
+            Self::Interrupted => MessageStatus::Interrupted,
+            Self::Incomplete => MessageStatus::Incomplete,
+            Self::Failed => MessageStatus::Failed,
+        }
+    }
+}
+
+impl Ending {
+    /// Somebody or something stopped it: what was said so far stays.
+    pub fn interrupted(reason: StopReason, text: Option<String>) -> Self {
+        Self { status: TurnStatus::Interrupted, reason, text, usage: None, citations: vec![] }
+    }
+
+    /// It broke off: incomplete where something was said, else failed.
+    pub fn broken(reason: StopReason, text: String) -> Self {
+        let status = if text.is_empty() { TurnStatus::Failed } else { TurnStatus::Incomplete };
+        Self { status, reason, text: Some(text), usage: None, citations: vec![] }
+    }
+}
+
+impl NewSession {
+    /// The checked topic, without blanks around it, and the client's id.
+    pub fn checked(&self) -> Result<(Option<String>, Option<Uuid>)> {
+        let mut problems = Problems::default();
+        let topic =
+            self.topic.as_ref().map(|topic| text::bounded(&mut problems, "topic", topic.trim(), MAX_TITLE));
+        let client_id = client_id(&mut problems, self.client_id.as_deref());
+        problems.finish()?;
+        Ok((topic.filter(|topic| !topic.is_empty()), client_id))
+    }
+}
+
+impl NewMessage {
+    pub fn checked(&self) -> Result<(String, Option<Uuid>)> {
+        let mut problems = Problems::default();
+        let text = text::required(&mut problems, "text", &self.text, MAX_MESSAGE);
+        let client_id = client_id(&mut problems, self.client_id.as_deref());
+        problems.finish()?;
+        Ok((text, client_id))
+    }
+}
+
+impl NewGoal {
+    pub fn checked(&self) -> Result<String> {
+        let mut problems = Problems::default();
+        let title = text::required(&mut problems, "title", &self.title, MAX_TITLE);
+        problems.finish()?;
+        Ok(title)
+    }
+}
+
+fn client_id(problems: &mut Problems, text: Option<&str>) -> Option<Uuid> {
+    let parsed = text.map(Uuid::try_parse)?;
+    if parsed.is_err() {
+        problems.invalid("clientId", "not a UUID");
+    }
+    parsed.ok()
+}

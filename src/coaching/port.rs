@@ -1,0 +1,30 @@
+//! What coaching gives to memory below it.
+use super::store;
+use crate::{
+    event::Tx,
+    memory::{Derived, Erased, Sessions},
+    shared::{
+        Result,
+        actor::{Grant, Write},
+        id::{CoachingSessionId, MemoryId},
+    },
+};
+
+/// Tells memory whose a session is, and lets forgetting reach what replies quote.
+#[derive(Clone, Copy, Debug)]
+pub struct MemoryPorts;
+
+#[async_trait::async_trait]
+impl Sessions for MemoryPorts {
+    async fn is_own(&self, tx: &Tx, grant: &Grant<Write>, session: CoachingSessionId) -> Result<bool> {
+        store::is_own(tx, grant, session).await
+    }
+}
+
+#[async_trait::async_trait]
+impl Derived for MemoryPorts {
+    async fn erase(&self, tx: &mut Tx, grant: &Grant<Write>, memory: MemoryId) -> Result<Vec<Erased>> {
+        let count = store::turn::erase_quotes(tx, grant, memory).await?;
+        Ok(if count == 0 { vec![] } else { vec![Erased { kind: "QUOTE".to_owned(), count }] })
+    }
+}

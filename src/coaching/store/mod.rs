@@ -1,0 +1,243 @@
+//! Sessions and goals; turns and what is said in them are in [`turn`]. Each row is its owner's alone: every query by
+//! a person filters by workspace and owner.
+pub mod turn;
+
+use super::model::{Goal, Session, SessionMode, SessionStatus};
+use crate::{
+    db::{Source, page},
+    shared::{
+        Page, PageRequest, Result,
+        actor::{AtLeast, Grant, Read, Scope, Write},
+        id::{CoachingSessionId, GoalId, UserId, WorkspaceId},
+    },
+};
+use chrono::{DateTime, Utc};
+use entity::{coaching_session as session, goal};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, ExprTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    sea_query::Expr,
+};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// What a list of sessions is ordered by; the id breaks ties.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionOrder {
+    pub by_update: bool,
+    pub descending: bool,
+}
+
+/// A session whose counters were raised, and which is locked until the transaction ends.
+#[derive(Debug)]
+pub struct Locked {
+    pub session: Session,
+    /// The position of the last message.
+    pub messages: i64,
+    /// The number of the last turn.
+    pub turns: i64,
+}
+
+pub async fn insert_session(
+    tx: &impl Source,
+    grant: &Grant<Write>,
+    session: &Session,
+    client_id: Option<Uuid>,
+) -> Result<()> {
+    let row = session::Model {
+        id: session.id.uuid(),
+        workspace_id: grant.workspace().uuid(),
+        owner_id: session.owner.uuid(),
+        goal_id: session.goal.map(|goal| goal.uuid()),
+        mode: session.mode.name().to_owned(),
+        topic: session.topic.clone(),
+        status: session.status.name().to_owned(),
+        summary: session.summary.clone(),
+        client_id,
+        messages: 0,
+        turns: 0,
+        created_at: session.created_at,
+        updated_at: session.updated_at,
+    };
+    row.into_active_model().insert(tx.connection()).await?;
+    Ok(())
+}
+
+/// The session that a client gave this id to.
+pub async fn find_session_by_client_id(
+    tx: &impl Source,
+    grant: &Grant<Write>,
+    client_id: Uuid,
+) -> Result<Option<Session>> {
+    let row = session::Entity::find()
+        .filter(session::Column::WorkspaceId.eq(grant.workspace().uuid()))
+        .filter(session::Column::OwnerId.eq(grant.principal().uuid()))
+        .filter(session::Column::ClientId.eq(client_id))
+        .one(tx.connection())
+        .await?;
+    row.map(session_of).transpose()
+}
+
+/// The session, and the grant for the workspace that it lies in.
+pub async fn find_session<A>(
+    source: &impl Source,
+    scope: &Scope<A>,
+    id: CoachingSessionId,
+) -> Result<Option<(Session, Grant<A>)>> {
+    let row = session::Entity::find_by_id(id.uuid())
+        .filter(session::Column::WorkspaceId.is_in(scope.workspaces()))
+        .filter(session::Column::OwnerId.eq(scope.principal().uuid()))
+        .one(source.connection())
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let grant = scope.grant(row.workspace_id)?;
+    Ok(Some((session_of(row)?, grant)))
+}
+
+/// Whether the session lies in the grant's workspace and is the principal's own.
+pub async fn is_own(tx: &impl Source, grant: &Grant<Write>, id: CoachingSessionId) -> Result<bool> {
+    let count = session::Entity::find_by_id(id.uuid())
+        .filter(session::Column::WorkspaceId.eq(grant.workspace().uuid()))
+        .filter(session::Column::OwnerId.eq(grant.principal().uuid()))
+        .count(tx.connection())
+        .await?;
+    Ok(count > 0)
+}
+
+pub async fn find_sessions(
+    source: &impl Source,
+    scope: &Scope<impl AtLeast<Read>>,
+    ids: &[CoachingSessionId],
+) -> Result<HashMap<CoachingSessionId, Session>> {
+    let rows = session::Entity::find()
+        .filter(session::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
+        .filter(session::Column::WorkspaceId.is_in(scope.workspaces()))
+        .filter(session::Column::OwnerId.eq(scope.principal().uuid()))
+        .all(source.connection())
+        .await?;
+    rows.into_iter().map(|row| Ok((CoachingSessionId::from_uuid(row.id), session_of(row)?))).collect()
+}
+
+pub async fn list_sessions(
+    source: &impl Source,
+    grant: &Grant<impl AtLeast<Read>>,
+    order: SessionOrder,
+    request: &PageRequest,
+) -> Result<Page<Session>> {
+    let column = if order.by_update { session::Column::UpdatedAt } else { session::Column::CreatedAt };
+    let keyset = page::Keyset { column, id: session::Column::Id, descending: order.descending };
+    let select = session::Entity::find()
+        .filter(session::Column::WorkspaceId.eq(grant.workspace().uuid()))
+        .filter(session::Column::OwnerId.eq(grant.principal().uuid()));
+    try_map(page::list(source, select, &keyset, request).await?, session_of)
+}
+
+/// Raises the session's counters and locks it: who else writes to it waits.
+pub async fn lock_session(
+    tx: &impl Source,
+    grant: &Grant<Write>,
+    id: CoachingSessionId,
+    (messages, turns): (i64, i64),
+    now: DateTime<Utc>,
+) -> Result<Option<Locked>> {
+    let rows = session::Entity::update_many()
+        .col_expr(session::Column::Messages, Expr::col(session::Column::Messages).add(messages))
+        .col_expr(session::Column::Turns, Expr::col(session::Column::Turns).add(turns))
+        .col_expr(session::Column::UpdatedAt, Expr::value(now))
+        .filter(session::Column::Id.eq(id.uuid()))
+        .filter(session::Column::WorkspaceId.eq(grant.workspace().uuid()))
+        .filter(session::Column::OwnerId.eq(grant.principal().uuid()))
+        .exec_with_returning(tx.connection())
+        .await?;
+    let Some(row) = rows.into_iter().next() else { return Ok(None) };
+    let (messages, turns) = (row.messages, row.turns);
+    Ok(Some(Locked { session: session_of(row)?, messages, turns }))
+}
+
+pub async fn end_session(
+    tx: &impl Source,
+    grant: &Grant<Write>,
+    id: CoachingSessionId,
+    summary: &str,
+) -> Result<()> {
+    session::Entity::update_many()
+        .col_expr(session::Column::Status, Expr::value(SessionStatus::Ended.name()))
+        .col_expr(session::Column::Summary, Expr::value(summary))
+        .filter(session::Column::Id.eq(id.uuid()))
+        .filter(session::Column::WorkspaceId.eq(grant.workspace().uuid()))
+        .filter(session::Column::OwnerId.eq(grant.principal().uuid()))
+        .exec(tx.connection())
+        .await?;
+    Ok(())
+}
+
+pub async fn insert_goal(tx: &impl Source, grant: &Grant<Write>, goal: &Goal) -> Result<()> {
+    let row = goal::Model {
+        id: goal.id.uuid(),
+        workspace_id: grant.workspace().uuid(),
+        owner_id: grant.principal().uuid(),
+        title: goal.title.clone(),
+        progress: goal.progress,
+        created_at: goal.created_at,
+        updated_at: goal.created_at,
+    };
+    row.into_active_model().insert(tx.connection()).await?;
+    Ok(())
+}
+
+pub async fn find_goals(
+    source: &impl Source,
+    scope: &Scope<impl AtLeast<Read>>,
+    ids: &[GoalId],
+) -> Result<HashMap<GoalId, Goal>> {
+    let rows = goal::Entity::find()
+        .filter(goal::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
+        .filter(goal::Column::WorkspaceId.is_in(scope.workspaces()))
+        .filter(goal::Column::OwnerId.eq(scope.principal().uuid()))
+        .all(source.connection())
+        .await?;
+    Ok(rows.into_iter().map(|row| (GoalId::from_uuid(row.id), goal_of(row))).collect())
+}
+
+/// The goal, where it lies in the grant's workspace and is the principal's own.
+pub async fn find_goal<A>(source: &impl Source, grant: &Grant<A>, id: GoalId) -> Result<Option<Goal>>
+where
+    A: AtLeast<Read>,
+{
+    let row = goal::Entity::find_by_id(id.uuid())
+        .filter(goal::Column::WorkspaceId.eq(grant.workspace().uuid()))
+        .filter(goal::Column::OwnerId.eq(grant.principal().uuid()))
+        .one(source.connection())
+        .await?;
+    Ok(row.map(goal_of))
+}
+
+fn try_map<R, T>(page: Page<R>, of: impl Fn(R) -> Result<T>) -> Result<Page<T>> {
+    let Page { items, has_next, has_previous, total } = page;
+    let items = items.into_iter().map(|(key, row)| Ok((key, of(row)?))).collect::<Result<_>>()?;
+    Ok(Page { items, has_next, has_previous, total })
+}
+
+fn session_of(row: session::Model) -> Result<Session> {
+    Ok(Session {
+        id: CoachingSessionId::from_uuid(row.id),
+        workspace: WorkspaceId::from_uuid(row.workspace_id),
+        owner: UserId::from_uuid(row.owner_id),
+        goal: row.goal_id.map(GoalId::from_uuid),
+        mode: SessionMode::from_name(&row.mode)?,
+        topic: row.topic,
+        status: SessionStatus::from_name(&row.status)?,
+        summary: row.summary,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+    })
+}
+
+fn goal_of(row: goal::Model) -> Goal {
+    Goal {
+        id: GoalId::from_uuid(row.id),
+        workspace: WorkspaceId::from_uuid(row.workspace_id),
+        title: row.title,
+        progress: row.progress,
+        created_at: row.created_at,
+    }
+}

@@ -1,0 +1,190 @@
+//! A session as one follower hears it: what is in the log after its cursor, then what comes; while the coach speaks,
+//! the text as it grows.
+//!
+//! The log is the truth and is read after each wake-up; the bus only brings deltas sooner. What a follower hears of a
+//! reply before its terminal event is exactly the reply's text: what the bus lost comes from the checkpoint, the
+//! rest with the end.
+use super::{
+    CoachingService,
+    event::{CoachingEvent, Delta, Happened, TurnFacts, delta_topic},
+    model::{SessionStatus, TurnStatus},
+    store::turn as turns,
+    tracker::{Piece, Tracker},
+};
+use crate::{
+    event::{Cursor, Event, Place, Signal},
+    shared::{
+        Result,
+        actor::{Actor, Grant, Read},
+        id::CoachingSessionId,
+    },
+};
+use chrono::{DateTime, Utc};
+use futures_util::Stream;
+use std::time::Duration;
+use tokio::time::sleep;
+
+/// How soon a follower that lost a delta looks at the checkpoint.
+const CATCH_UP: Duration = Duration::from_millis(100);
+
+/// A turn that runs, as far as this follower has heard it.
+struct Current {
+    facts: TurnFacts,
+    tracker: Tracker,
+    /// Whether it stands at the checkpoint or beyond; before, it is told that first.
+    caught_up: bool,
+}
+
+impl CoachingService {
+    /// What happens in the session after `after`, without gap or double; from its beginning without a cursor. Ends
+    /// after the session has.
+    pub async fn follow(
+        &self,
+        actor: &Actor,
+        id: CoachingSessionId,
+        after: Option<Cursor>,
+    ) -> Result<impl Stream<Item = Result<CoachingEvent>> + Send + use<>> {
+        let parts = &self.parts;
+        let (session, grant) = self.get_session::<Read>(&parts.db, actor, id).await?;
+        // Listening comes first, then reading: so nothing falls between.
+        let mut deltas = parts.bus.subscribe(&delta_topic(id)).await;
+        let mut wake = parts.log.listen(grant.workspace()).await;
+        let mut position = parts.log.begin_after(&grant, after.as_ref()).await?;
+        let mut current = self.current(actor, &grant, id, after).await?;
+        let (service, actor) = (self.clone(), actor.clone());
+        Ok(async_stream::try_stream! {
+            let (mut replaying, mut look) = (true, true);
+            let mut early: Option<Delta> = None;
+            loop {
+                let events = match look {
+                    true => service.parts.log.list(&grant, Some(id.uuid()), position).await?,
+                    false => vec![],
+                };
+                let more = !events.is_empty();
+                for event in events {
+                    let Some(what) = Happened::of(&event)? else {
+                        position = event.position;
+                        continue;
+                    };
+                    if let Some(ended) = what.ended() {
+                        // One that waited may end while another one runs.
+                        let last = current.take_if(|current| current.facts.turn == ended.turn);
+                        let mut last = last.unwrap_or_else(|| Current::new(ended.clone(), Tracker::default()));
+                        let text = service.text_of(&actor, ended).await?;
+                        if let Some(piece) = last.tracker.finish(&text) {
+                            yield last.event(piece, &grant, position, event.at);
+                        }
+                    }
+                    if let Happened::TurnStarted(facts) = &what {
+                        let mut started = Current::new(facts.clone(), Tracker::default());
+                        started.caught_up = !replaying;
+                        current = Some(started);
+                    }
+                    position = event.position;
+                    let over = matches!(what, Happened::SessionEnded(_));
+                    yield heard(event, what);
+                    if over {
+                        return;
+                    }
+                }
+                if more {
+                    continue;
+                }
+                if replaying && session.status == SessionStatus::Ended {
+                    return;
+                }
+                replaying = false;
+                if let Some(delta) = early.take()
+                    && let Some(current) = current.as_mut().filter(|current| current.facts.turn == delta.turn)
+                    && let Some(piece) = current.tracker.delta(delta.offset, &delta.text)
+                {
+                    yield current.event(piece, &grant, position, delta.at);
+                }
+                if let Some(current) = current.as_mut().filter(|current| !current.caught_up) {
+                    let text = service.text_of(&actor, &current.facts).await?;
+                    let now = service.parts.ambient.now();
+                    for piece in current.tracker.checkpoint(&text) {
+                        yield current.event(piece, &grant, position, now);
+                    }
+                    current.caught_up = !current.tracker.is_behind();
+                }
+                let behind = current.as_ref().is_some_and(|current| !current.caught_up);
+                tokio::select! {
+                    signal = deltas.next() => {
+                        let delta = match &signal {
+                            Signal::Message(message) => serde_json::from_slice::<Delta>(message).ok(),
+                            Signal::Lost => None,
+                        };
+                        look = delta.is_none();
+                        match (delta, current.as_mut()) {
+                            (Some(delta), Some(current)) if current.facts.turn == delta.turn => {
+                                if let Some(piece) = current.tracker.delta(delta.offset, &delta.text) {
+                                    yield current.event(piece, &grant, position, delta.at);
+                                }
+                                current.caught_up &= !current.tracker.is_behind();
+                            }
+                            // Of a turn whose start is in the log, but not read yet.
+                            (Some(delta), _) => (early, look) = (Some(delta), true),
+                            (None, Some(current)) => current.caught_up = false,
+                            (None, None) => {}
+                        }
+                    }
+                    () = wake.wait() => look = true,
+                    () = sleep(CATCH_UP), if behind => look = false,
+                }
+            }
+        })
+    }
+
+    /// The turn in whose midst the cursor lies, or which runs.
+    async fn current(
+        &self,
+        actor: &Actor,
+        grant: &Grant<Read>,
+        session: CoachingSessionId,
+        after: Option<Cursor>,
+    ) -> Result<Option<Current>> {
+        if let Some(place) = after.and_then(|cursor| cursor.place) {
+            let found = turns::find_turn(&self.parts.db, &actor.scope::<Read>(), place.turn).await?;
+            // A cursor of another stream of the workspace is fine; its place says nothing here.
+            if let Some((turn, _)) = found.filter(|(turn, _)| turn.session == session) {
+                return Ok(Some(Current::new(TurnFacts::of(&turn, None), Tracker::at(place.offset))));
+            }
+        }
+        let open = turns::open_turns(&self.parts.db, grant, session).await?;
+        let running = open.into_iter().find(|turn| turn.status == TurnStatus::Running);
+        Ok(running.map(|turn| Current::new(TurnFacts::of(&turn, None), Tracker::default())))
+    }
+
+    /// The reply's text as it is stored.
+    async fn text_of(&self, actor: &Actor, turn: &TurnFacts) -> Result<String> {
+        let Some(reply) = turn.reply else { return Ok(String::new()) };
+        let mut found = self.find_messages(actor, &[reply]).await?;
+        Ok(found.remove(&reply).map(|message| message.text).unwrap_or_default())
+    }
+}
+
+impl Current {
+    /// What is heard of it, it says while it runs, whatever became of it since.
+    fn new(facts: TurnFacts, tracker: Tracker) -> Self {
+        let facts = TurnFacts { status: TurnStatus::Running, finished_at: None, reason: None, ..facts };
+        Self { facts, tracker, caught_up: false }
+    }
+
+    /// Its cursor: the last event before it, and how far the text goes with it.
+    fn event(&self, piece: Piece, grant: &Grant<Read>, position: i64, at: DateTime<Utc>) -> CoachingEvent {
+        let turn = self.facts.clone();
+        let heard = self.tracker.heard();
+        let what = match piece {
+            Piece::Snapshot(text) => Happened::TurnSnapshot { turn, text, offset: heard },
+            Piece::Delta { offset, text } => Happened::TurnDelta { turn, text, offset },
+        };
+        let mut cursor = Cursor::new(grant.workspace(), position);
+        cursor.place = Some(Place { turn: self.facts.turn, offset: heard });
+        CoachingEvent { cursor, at, what }
+    }
+}
+
+fn heard(event: Event, what: Happened) -> CoachingEvent {
+    CoachingEvent { cursor: event.cursor(), at: event.at, what }
+}

@@ -1,0 +1,265 @@
+//! Carries out one turn: recall, answer, stream, checkpoint, end.
+use super::{
+    event::{Delta, delta_topic, interrupt_topic},
+    model::{Citation, Ending, MessageRole, MessageStatus, StopReason, TokenUsage, Turn, TurnStatus},
+    service::chat_message,
+    store::{self, turn as turns},
+    tracker::length,
+    worker::{Worker, upkeep},
+};
+use crate::{
+    event::Signal,
+    gateway::{
+        ChatEvent, ChatRequest, DEFAULT_ROUTE, FailureReason, FinishReason, GroundingSource, Quote, Task,
+    },
+    memory::RecallRequest,
+    shared::{
+        Error, Result,
+        actor::{Principal, Read},
+        text::slice_utf16,
+    },
+};
+use futures_util::{StreamExt, stream::BoxStream};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+/// How often what was said so far is kept: what a crash can take back.
+const CHECKPOINT: Duration = Duration::from_millis(250);
+/// Memories that a reply may draw on, and the tokens that they may cost together.
+const RECALLED: usize = 10;
+const RECALL_TOKENS: usize = 2_000;
+/// Characters of a message that are looked for in memory.
+const QUERY: usize = 2_000;
+/// Messages of the conversation that the coach is told.
+const HISTORY: u64 = 40;
+
+const INSTRUCTIONS: &str = "You are a coach. Follow the GROW conversation: goal, reality, options, will. Be warm, brief \
+    and concrete; end with one question. Quote what is remembered word for word, and say so when nothing is.";
+
+/// What was said so far, shared with whoever keeps it.
+type Said = Arc<Mutex<String>>;
+
+/// Why a turn has to stop.
+enum Stop {
+    Asked,
+    /// It has ended by itself.
+    Over,
+    /// It is in other hands.
+    Lost,
+}
+
+impl Worker {
+    pub(super) async fn carry_out(&self, turn: Turn, drained: CancellationToken) {
+        let said = Said::default();
+        let ending = match self.answer(&turn, &said, drained).await {
+            Ok(None) => return,
+            Ok(Some(ending)) => ending,
+            Err(error) => {
+                tracing::error!(turn = %turn.id, %error, "a turn failed");
+                Ending::broken(StopReason::ProviderFailed, text_of(&said))
+            }
+        };
+        // Where this fails too, the lease runs out and the turn is ended as interrupted.
+        if let Err(error) = self.finish(&turn, ending).await {
+            tracing::error!(turn = %turn.id, %error, "a turn could not be ended; it will be when its lease is over");
+        }
+    }
+
+    /// `None` where the turn was lost to other hands.
+    async fn answer(&self, turn: &Turn, said: &Said, drained: CancellationToken) -> Result<Option<Ending>> {
+        // Listening comes before the first look at the row, so that no word is missed.
+        let asked = self.asked_to_stop(turn).await;
+        let deadline = Instant::now() + self.parts.config.turn_timeout();
+        let speaking = async {
+            let (sources, events) = self.prepare(turn).await?;
+            self.speak(turn, said, &sources, events).await
+        };
+        // A task of its own: a transaction is never dropped in its midst.
+        let over = CancellationToken::new();
+        let mut keeper = tokio::spawn(self.clone().keep(turn.clone(), said.clone(), over.clone()));
+        let interrupted = |reason| Ok(Some(Ending::interrupted(reason, Some(text_of(said)))));
+        let mut stopped = false;
+        let ending = tokio::select! {
+            ending = speaking => ending.map(Some),
+            stop = &mut keeper => {
+                stopped = true;
+                match stop {
+                    Ok(Stop::Lost) => Ok(None),
+                    Ok(Stop::Asked | Stop::Over) => interrupted(StopReason::Interrupted),
+                    Err(panic) => Err(Error::internal(panic)),
+                }
+            }
+            () = asked => interrupted(StopReason::Interrupted),
+            () = drained.cancelled() => interrupted(StopReason::ServerRestarted),
+            () = sleep_until(deadline) => Ok(Some(Ending::broken(StopReason::Timeout, text_of(said)))),
+        };
+        over.cancel();
+        if !stopped && let Err(error) = keeper.await {
+            tracing::error!(turn = %turn.id, %error, "the keeper of a turn failed");
+        }
+        ending
+    }
+
+    /// Resolves when somebody wants the turn to stop. A word that is lost is found in the row by the keeper.
+    async fn asked_to_stop(&self, turn: &Turn) -> impl Future<Output = ()> + use<> {
+        let mut asked = self.parts.bus.subscribe(&interrupt_topic(turn.id)).await;
+        async move { while !matches!(asked.next().await, Signal::Message(_)) {} }
+    }
+
+    /// Recalls what is remembered, and begins the answer to the conversation.
+    async fn prepare(&self, turn: &Turn) -> Result<(Vec<GroundingSource>, BoxStream<'static, ChatEvent>)> {
+        let grant = upkeep(turn);
+        let actor = self.parts.account.actor_for(Principal::User(turn.owner)).await?;
+        let scope = actor.scope::<Read>();
+        let session = store::find_session(&self.parts.db, &scope, turn.session).await?;
+        let (session, _) = session.ok_or(Error::NotFound("session"))?;
+        let goal = match session.goal {
+            Some(goal) => store::find_goal(&self.parts.db, &grant, goal).await?.map(|goal| goal.title),
+            None => None,
+        };
+        let conversation =
+            turns::conversation(&self.parts.db, &grant, turn.session, turn.number, HISTORY).await?;
+        let messages: Vec<_> = conversation
+            .iter()
+            .filter(|message| message.status != MessageStatus::Streaming && !message.text.is_empty())
+            .collect();
+        let asked = messages.iter().rev().filter(|message| message.role == MessageRole::User);
+        let asked: Vec<&str> = asked.map(|message| message.text.as_str()).collect();
+        let query = query(&asked, goal.as_deref(), session.topic.as_deref());
+        let request = RecallRequest {
+            token_budget: Some(RECALL_TOKENS),
+            ..RecallRequest::new(turn.workspace, query, RECALLED)
+        };
+        let recall = self.parts.memory.recall(&actor, &request).await?;
+        let sources: Vec<_> = recall
+            .hits
+            .into_iter()
+            .map(|hit| GroundingSource {
+                id: hit.memory.id.to_string(),
+                text: hit.memory.content.text,
+                speaker: hit.memory.content.speaker,
+                occurred_at: hit.memory.content.occurred_at,
+            })
+            .collect();
+        let request = ChatRequest {
+            workspace: turn.workspace,
+            route: DEFAULT_ROUTE.to_owned(),
+            task: Task::Coach { topic: session.topic, goal },
+            system: INSTRUCTIONS.to_owned(),
+            messages: messages.into_iter().map(chat_message).collect(),
+            sources: sources.clone(),
+        };
+        Ok((sources, self.parts.gateway.chat(&actor, request)?))
+    }
+
+    /// Passes on what the provider says, and tells how it ended.
+    async fn speak(
+        &self,
+        turn: &Turn,
+        said: &Said,
+        sources: &[GroundingSource],
+        mut events: BoxStream<'static, ChatEvent>,
+    ) -> Result<Ending> {
+        let (topic, mut offset, mut citations) = (delta_topic(turn.session), 0, vec![]);
+        while let Some(event) = events.next().await {
+            match event {
+                ChatEvent::Delta { text } => {
+                    said.lock().unwrap_or_else(PoisonError::into_inner).push_str(&text);
+                    let next = offset + length(&text);
+                    let delta = Delta { turn: turn.id, at: self.parts.ambient.now(), offset, text };
+                    let delta = serde_json::to_vec(&delta).map_err(Error::internal)?;
+                    self.parts.bus.publish(&topic, delta).await;
+                    offset = next;
+                }
+                ChatEvent::Citation(quote) => citations.extend(citation(quote, sources)),
+                ChatEvent::Finished { reason, usage } => {
+                    let (status, reason) = match reason {
+                        FinishReason::EndOfTurn => (TurnStatus::Completed, StopReason::EndOfTurn),
+                        FinishReason::Length => (TurnStatus::Incomplete, StopReason::Length),
+                        FinishReason::ContentPolicy => (TurnStatus::Incomplete, StopReason::ContentPolicy),
+                    };
+                    let usage =
+                        TokenUsage { input_tokens: usage.input_tokens, output_tokens: usage.output_tokens };
+                    let text = Some(text_of(said));
+                    return Ok(Ending { status, reason, text, usage: Some(usage), citations });
+                }
+                ChatEvent::Failed(failure) => {
+                    tracing::warn!(turn = %turn.id, %failure, "the provider failed");
+                    let reason = match failure.reason {
+                        FailureReason::Provider => StopReason::ProviderFailed,
+                        FailureReason::Timeout => StopReason::Timeout,
+                        FailureReason::ContentPolicy => StopReason::ContentPolicy,
+                    };
+                    return Ok(Ending { citations, ..Ending::broken(reason, text_of(said)) });
+                }
+            }
+        }
+        Err(Error::internal("the gateway ended a stream without a terminal event"))
+    }
+
+    /// Keeps what was said and holds on to the turn, until it has to stop or is over.
+    async fn keep(self, turn: Turn, said: Said, over: CancellationToken) -> Stop {
+        let (mut kept, mut renewed) = (0, Instant::now());
+        loop {
+            tokio::select! {
+                () = over.cancelled() => return Stop::Over,
+                () = sleep(CHECKPOINT) => {}
+            }
+            let text = text_of(&said);
+            let due = renewed.elapsed() >= self.parts.config.renewal();
+            if text.len() == kept && !due {
+                continue;
+            }
+            match self.keep_once(&turn, &text).await {
+                Ok(None) => return Stop::Lost,
+                Ok(Some(true)) => return Stop::Asked,
+                Ok(Some(false)) => (kept, renewed) = (text.len(), Instant::now()),
+                Err(error) => tracing::warn!(turn = %turn.id, %error, "a checkpoint failed; trying again"),
+            }
+        }
+    }
+
+    /// Whether the turn is to be interrupted; `None` where it is lost.
+    async fn keep_once(&self, turn: &Turn, text: &str) -> Result<Option<bool>> {
+        let lease_until = self.parts.ambient.now() + self.parts.config.lease();
+        let tx = self.parts.db.begin().await?;
+        let held = turns::renew(&tx, turn, lease_until).await?;
+        if held.is_some() {
+            turns::checkpoint(&tx, turn, text).await?;
+            tx.commit().await?;
+        }
+        Ok(held)
+    }
+}
+
+/// What is looked for in memory: what was said last; where that is a word or two, with what came before.
+fn query(asked_latest_first: &[&str], goal: Option<&str>, topic: Option<&str>) -> String {
+    let mut query = asked_latest_first.first().copied().unwrap_or_default().to_owned();
+    if query.split_whitespace().count() < 4 {
+        for more in asked_latest_first.get(1).copied().into_iter().chain(goal).chain(topic) {
+            query.push('\n');
+            query.push_str(more);
+        }
+    }
+    query.chars().take(QUERY).collect()
+}
+
+/// A quote that a provider got wrong is left out.
+fn citation(quote: Quote, sources: &[GroundingSource]) -> Option<Citation> {
+    let source = sources.iter().find(|source| source.id == quote.source)?;
+    let text = slice_utf16(&source.text, quote.start, quote.end).filter(|text| !text.is_empty())?;
+    Some(Citation {
+        memory: source.id.parse().ok()?,
+        quote: text.to_owned(),
+        start: quote.start,
+        end: quote.end,
+    })
+}
+
+fn text_of(said: &Said) -> String {
+    said.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
