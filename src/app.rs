@@ -8,8 +8,9 @@ use crate::{
     graphql, http,
     memory::{MemoryService, Ports},
     shared::{Ambient, Error},
+    workflow::{Executor, Hands, WorkflowService},
 };
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -23,6 +24,7 @@ pub struct Services {
     pub account: AccountService,
     pub gateway: Gateway,
     pub memory: MemoryService,
+    pub workflow: WorkflowService,
 }
 
 /// What keeps the product from starting; the text says what to do.
@@ -66,8 +68,10 @@ impl App {
             account = account.with_jwt(verifier, config.auth.provision_users);
         }
         let gateway = Gateway::builtin(Duration::from_millis(config.gateway.builtin.pace_milliseconds));
-        let memory = MemoryService::new(db.clone(), log.clone(), ambient.clone(), Ports::default());
-        let services = Services { db, log, bus, ambient, account, gateway, memory };
+        let workflow = WorkflowService::new(db.clone(), log.clone(), ambient.clone());
+        let ports = Ports { derived: vec![Arc::new(workflow.clone())], ..Ports::default() };
+        let memory = MemoryService::new(db.clone(), log.clone(), ambient.clone(), ports);
+        let services = Services { db, log, bus, ambient, account, gateway, memory, workflow };
         Ok(Self { config, services, data })
     }
 
@@ -95,10 +99,26 @@ impl App {
             Mode::Production => {}
         }
         tasks.spawn(self.services.account.clone().write_usage(stop.clone()));
+        let executor = self.executor();
+        tasks.spawn(executor.work(stop.clone()));
         let schema = graphql::schema(&self.services);
         let server = http::Server::new(&self.config, schema, self.services.clone(), &stop)?;
         let server = tokio::spawn(server.serve(public, admin, stop.clone()));
         Ok(Running { address, admin_address, services: self.services, stop, tasks, server, _data: self.data })
+    }
+}
+
+impl App {
+    /// Carries workflows out.
+    fn executor(&self) -> Executor {
+        let Services { db, log, ambient, workflow, .. } = &self.services;
+        let hands = Hands {
+            account: self.services.account.clone(),
+            memory: self.services.memory.clone(),
+            gateway: self.services.gateway.clone(),
+        };
+        let settings = self.config.workflow.clone();
+        Executor::new(db.clone(), log.clone(), ambient.clone(), workflow, hands, settings)
     }
 }
 

@@ -6,6 +6,7 @@ mod column;
 mod m0001_account;
 mod m0002_event;
 mod m0003_memory;
+mod m0005_workflow;
 
 #[derive(Debug)]
 pub struct Migrator;
@@ -17,6 +18,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_account::Migration),
             Box::new(m0002_event::Migration),
             Box::new(m0003_memory::Migration),
+            Box::new(m0005_workflow::Migration),
         ]
     }
 }

@@ -19,6 +19,7 @@ use crate::{
         actor::{self, Principal},
         id::{UserId, WorkspaceId},
     },
+    workflow::WorkspaceWorkflows,
 };
 use async_graphql::{Context, Enum, InputObject, MergedObject, Object, SimpleObject};
 use serde::Serialize;
@@ -111,13 +112,20 @@ pub enum Role {
 
 /// The tenant: what a team shares and what each member keeps there. Loaded only as far as it is asked for.
 #[derive(MergedObject, Debug)]
-pub struct Workspace(WorkspaceFields, WorkspaceMemories, member::WorkspacePeople, key::WorkspaceSecurity);
+pub struct Workspace(
+    WorkspaceFields,
+    WorkspaceMemories,
+    WorkspaceWorkflows,
+    member::WorkspacePeople,
+    key::WorkspaceSecurity,
+);
 
 impl Workspace {
     pub fn new(id: WorkspaceId) -> Self {
         Self(
             WorkspaceFields { id, cursor: None },
             WorkspaceMemories { workspace: id },
+            WorkspaceWorkflows { workspace: id },
             member::WorkspacePeople(id),
             key::WorkspaceSecurity(id),
         )

@@ -8,9 +8,10 @@ use crate::{
     graphql_kit::ErrorCode,
     memory::{self, MemoryMutation},
     shared::actor::Actor,
+    workflow::{self, WorkflowMutation, WorkflowSubscription},
 };
 use async_graphql::{
-    EmptySubscription, MergedObject, Request, SDLExportOptions, Schema as BareSchema, ValidationMode,
+    MergedObject, MergedSubscription, Request, SDLExportOptions, Schema as BareSchema, ValidationMode,
 };
 
 /// Where every read begins.
@@ -19,17 +20,25 @@ pub struct Query(AccountQuery, node::NodeQuery);
 
 /// Every change.
 #[derive(MergedObject, Default, Debug)]
-pub struct Mutation(AccountMutation, MemoryMutation);
+pub struct Mutation(AccountMutation, MemoryMutation, WorkflowMutation);
 
-pub type Schema = BareSchema<Query, Mutation, EmptySubscription>;
+/// Everything that happens.
+#[derive(MergedSubscription, Default, Debug)]
+pub struct Subscription(WorkflowSubscription);
+
+pub type Schema = BareSchema<Query, Mutation, Subscription>;
 
 /// The schema over the services.
 pub fn schema(services: &Services) -> Schema {
-    builder().data(services.account.clone()).data(services.memory.clone()).finish()
+    builder()
+        .data(services.account.clone())
+        .data(services.memory.clone())
+        .data(services.workflow.clone())
+        .finish()
 }
 
-fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, EmptySubscription> {
-    BareSchema::build(Query::default(), Mutation::default(), EmptySubscription)
+fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
+    BareSchema::build(Query::default(), Mutation::default(), Subscription::default())
         .register_output_type::<ErrorCode>()
         .disable_suggestions()
         // The document pipeline has validated.
@@ -47,5 +56,6 @@ pub fn sdl() -> String {
 pub fn request_data(request: Request, services: &Services, actor: Actor) -> Request {
     let request = account::request_data(request, &services.account, &actor);
     let request = memory::request_data(request, &services.memory, &actor);
+    let request = workflow::request_data(request, &services.workflow, &actor);
     request.data(actor)
 }

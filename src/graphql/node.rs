@@ -7,6 +7,7 @@ use crate::{
         graphql::{ErasureReceipt, Memory},
     },
     shared::{Error, id::AnyId},
+    workflow::{Approval, Run, StepRun, Workflow, WorkflowLoader, WorkflowVersion},
 };
 use async_graphql::{Context, ID, Interface, Object};
 
@@ -22,6 +23,11 @@ pub enum Node {
     AuditEntry(AuditEntry),
     Memory(Memory),
     ErasureReceipt(ErasureReceipt),
+    Workflow(Workflow),
+    WorkflowVersion(WorkflowVersion),
+    Run(Run),
+    StepRun(StepRun),
+    Approval(Approval),
 }
 
 impl Node {
@@ -39,6 +45,19 @@ impl Node {
             }
             AnyId::ErasureReceipt(id) => {
                 ctx.load::<_, MemoryLoader>(id).await?.map(|found| Self::ErasureReceipt(found.into()))
+            }
+            AnyId::Workflow(id) => {
+                ctx.load::<_, WorkflowLoader>(id).await?.map(|found| Self::Workflow(found.into()))
+            }
+            AnyId::WorkflowVersion(id) => {
+                ctx.load::<_, WorkflowLoader>(id).await?.map(|found| Self::WorkflowVersion(found.into()))
+            }
+            AnyId::Run(id) => Run::visible(ctx, id).await?.map(Self::Run),
+            AnyId::StepRun(id) => {
+                ctx.load::<_, WorkflowLoader>(id).await?.map(|found| Self::StepRun(found.into()))
+            }
+            AnyId::Approval(id) => {
+                ctx.load::<_, WorkflowLoader>(id).await?.map(|found| Self::Approval(found.into()))
             }
             // Not loaded by id alone: a membership belongs to its list.
             _ => None,

@@ -45,6 +45,7 @@ macro_rules! entities {
 
 entities!(
     api_key,
+    approval,
     audit_entry,
     erasure_receipt,
     event,
@@ -56,8 +57,14 @@ entities!(
     memory_partition,
     memory_posting,
     memory_tombstone,
+    run,
+    run_source,
     service_account,
+    step_attempt,
+    step_run,
     user,
+    workflow,
+    workflow_version,
     workspace,
 );
 
