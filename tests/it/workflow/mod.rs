@@ -1,4 +1,6 @@
 //! Workflows as their clients see them.
+mod kill;
+
 use crate::{
     contract::operations,
     on_both,
