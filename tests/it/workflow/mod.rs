@@ -4,9 +4,17 @@ mod kill;
 use crate::{
     contract::operations,
     on_both,
-    support::{TestApp, text},
+    support::{Database, TestApp, text},
 };
+use aifirst::db::Source;
+use aifirst::shared::{Ambient, Clock, Random, id::UserId};
+use chrono::TimeDelta;
+use sea_orm::{ActiveModelTrait, IntoActiveModel};
 use serde_json::{Value, json};
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
 
 const CREATE: &str = "mutation($input: CreateWorkflowInput!) { createWorkflow(input: $input) {
     workflow { id slug draft { valid version problems { path code message } } } userErrors { code field message } } }";
@@ -54,6 +62,78 @@ async fn state(app: &TestApp, run: &str) -> Value {
 
 fn of_type<'e>(events: &'e [Value], kind: &str) -> Vec<&'e Value> {
     events.iter().filter(|event| event["__typename"] == kind).collect()
+}
+
+/// A clock that a test moves on.
+fn movable() -> (Ambient, Arc<AtomicI64>) {
+    let ahead = Arc::new(AtomicI64::new(0));
+    let (system, moved) = (Clock::system(), ahead.clone());
+    let clock = Clock::new(move || system.now() + TimeDelta::seconds(moved.load(Ordering::SeqCst)));
+    (Ambient::new(clock, Random::system()), ahead)
+}
+
+async fn expiry(database: Database) {
+    let (ambient, ahead) = movable();
+    let app = TestApp::start_with(database, "", ambient).await;
+    let ask =
+        |outcome: &str| json!({ "approval": { "title": "?", "expiresAfter": "P1D", "onExpiry": outcome } });
+    let steps = json!([
+        { "key": "yes", "action": ask("APPROVE") },
+        { "key": "no", "action": ask("REJECT") },
+        { "key": "wait", "action": { "wait": { "for": "PT20H" } } },
+        { "key": "sum", "after": ["yes", "no", "wait"], "action": { "transform": {
+            "expression": "[steps.yes.output.approved, steps.no.output.approved]" } } },
+    ]);
+    let workflow = publish(&app, steps).await;
+    let run = start(&app, &workflow, json!({})).await;
+    let asked = events(&app, &run, &["StepWaiting"]).await;
+    let approval = text(of_type(&asked, "ApprovalRequested")[0], "/approval/id");
+    ahead.store(25 * 3600, Ordering::SeqCst);
+    let ended = events(&app, &run, ENDS).await;
+    assert_eq!(ended.last().unwrap()["run"]["output"], json!({ "sum": [true, false] }), "{ended:#?}");
+    let late = app.ok(&app.owner, DECIDE, json!({ "a": approval, "d": "REJECT" })).await;
+    assert_eq!(late["decideApproval"]["userErrors"][0]["code"], "CONFLICT", "{late:#}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_approval_that_nobody_decides_expires_as_the_graph_says_on_sqlite() {
+    expiry(Database::sqlite()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_approval_that_nobody_decides_expires_as_the_graph_says_on_postgres() {
+    expiry(Database::postgres().await).await;
+}
+
+on_both! {
+    async fn a_viewer_sees_runs_and_starts_none(app: TestApp) {
+        let workflow = publish(&app, json!([{ "key": "a", "action": { "transform": { "expression": "input.secret" } } }])).await;
+        let run = start(&app, &workflow, json!({ "secret": "mine" })).await;
+        events(&app, &run, ENDS).await;
+        let viewer = app.person("Vera Viewer").await;
+        let services = &app.running.services;
+        let row = entity::membership::Model {
+            id: services.ambient.ids.uuid(),
+            workspace_id: app.workspace_id().uuid(),
+            user_id: viewer.id.parse::<UserId>().unwrap().uuid(),
+            role: "VIEWER".to_owned(),
+            created_at: services.ambient.now(),
+        };
+        let tx = services.db.begin().await.unwrap();
+        row.into_active_model().insert(tx.connection()).await.unwrap();
+        tx.commit().await.unwrap();
+        let state = app.ok(&viewer, STATE, json!({ "r": run })).await["node"].clone();
+        assert_eq!(state["status"], "COMPLETED");
+        assert_eq!((&state["input"], &state["output"]), (&Value::Null, &Value::Null), "what its starter saw is private");
+        for (operation, variables) in [
+            ("Start", json!({ "w": workflow })),
+            ("Publish", json!({ "w": workflow })),
+            ("Cancel", json!({ "r": run })),
+            ("CreateWorkflow", json!({ "ws": app.workspace })),
+        ] {
+            assert_eq!(app.code(&viewer, operations()[operation], variables).await, "FORBIDDEN", "{operation}");
+        }
+    }
 }
 
 const ENDS: &[&str] = &["RunCompleted", "RunFailed", "RunCancelled"];
