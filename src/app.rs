@@ -9,6 +9,7 @@ use crate::{
     graphql, http,
     memory::{MemoryService, Ports},
     shared::{Ambient, Error},
+    workflow::{Executor, Hands, WorkflowService},
 };
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -24,6 +25,7 @@ pub struct Services {
     pub account: AccountService,
     pub gateway: Gateway,
     pub memory: MemoryService,
+    pub workflow: WorkflowService,
     pub coaching: CoachingService,
 }
 
@@ -68,7 +70,11 @@ impl App {
             account = account.with_jwt(verifier, config.auth.provision_users);
         }
         let gateway = Gateway::builtin(Duration::from_millis(config.gateway.builtin.pace_milliseconds));
-        let ports = Ports { sessions: Some(Arc::new(MemoryPorts)), derived: vec![Arc::new(MemoryPorts)] };
+        let workflow = WorkflowService::new(db.clone(), log.clone(), ambient.clone());
+        let ports = Ports {
+            sessions: Some(Arc::new(MemoryPorts)),
+            derived: vec![Arc::new(MemoryPorts), Arc::new(workflow.clone())],
+        };
         let memory = MemoryService::new(db.clone(), log.clone(), ambient.clone(), ports);
         let coaching = CoachingService::new(coaching::Parts {
             db: db.clone(),
@@ -80,7 +86,7 @@ impl App {
             memory: memory.clone(),
             config: config.coaching.clone(),
         });
-        let services = Services { db, log, bus, ambient, account, gateway, memory, coaching };
+        let services = Services { db, log, bus, ambient, account, gateway, memory, workflow, coaching };
         Ok(Self { config, services, data })
     }
 
@@ -108,11 +114,27 @@ impl App {
             Mode::Production => {}
         }
         tasks.spawn(self.services.account.clone().write_usage(stop.clone()));
+        let executor = self.executor();
+        tasks.spawn(executor.work(stop.clone()));
         let schema = graphql::schema(&self.services);
         tasks.spawn(Worker::new(&self.services.coaching).run(stop.clone()));
         let server = http::Server::new(&self.config, schema, self.services.clone(), &stop)?;
         let server = tokio::spawn(server.serve(public, admin, stop.clone()));
         Ok(Running { address, admin_address, services: self.services, stop, tasks, server, _data: self.data })
+    }
+}
+
+impl App {
+    /// Carries workflows out.
+    fn executor(&self) -> Executor {
+        let Services { db, log, ambient, workflow, .. } = &self.services;
+        let hands = Hands {
+            account: self.services.account.clone(),
+            memory: self.services.memory.clone(),
+            gateway: self.services.gateway.clone(),
+        };
+        let settings = self.config.workflow.clone();
+        Executor::new(db.clone(), log.clone(), ambient.clone(), workflow, hands, settings)
     }
 }
 

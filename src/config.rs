@@ -27,6 +27,7 @@ pub struct Config {
     pub auth: AuthConfig,
     pub gateway: GatewayConfig,
     pub coaching: CoachingConfig,
+    pub workflow: WorkflowConfig,
     pub log: LogConfig,
     pub http: HttpConfig,
     pub graphql: Limits,
@@ -64,6 +65,17 @@ pub struct GatewayConfig {
 #[serde(deny_unknown_fields)]
 pub struct BuiltinConfig {
     pub pace_milliseconds: u64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkflowConfig {
+    pub runs: usize,
+    pub parallel_steps: usize,
+    pub lease_seconds: u32,
+    pub heartbeat_milliseconds: u64,
+    pub poll_milliseconds: u64,
+    pub call_timeout_seconds: u64,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -200,6 +212,14 @@ impl Config {
             if value == 0 || value > 1000 {
                 return Err(ConfigError(format!("database.{name}: {value} is not between 1 and 1000")));
             }
+        }
+        let workflow = &self.workflow;
+        if workflow.runs == 0 || workflow.parallel_steps == 0 || workflow.poll_milliseconds == 0 {
+            return Err(ConfigError("workflow: runs, parallel_steps, poll_milliseconds: at least 1".into()));
+        }
+        if workflow.heartbeat_milliseconds.saturating_mul(2) > u64::from(workflow.lease_seconds) * 1000 {
+            let message = "workflow.heartbeat_milliseconds: at most half of workflow.lease_seconds";
+            return Err(ConfigError(message.into()));
         }
         let http = &self.http;
         let seconds = [

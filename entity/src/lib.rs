@@ -1,6 +1,7 @@
 //! The tables as sea-orm entities, one a file, without behaviour. A test holds them against the migrated schema.
 
 pub mod api_key;
+pub mod approval;
 pub mod audit_entry;
 pub mod citation;
 pub mod coaching_session;
@@ -16,7 +17,13 @@ pub mod memory_partition;
 pub mod memory_posting;
 pub mod memory_tombstone;
 pub mod message;
+pub mod run;
+pub mod run_source;
 pub mod service_account;
+pub mod step_attempt;
+pub mod step_run;
 pub mod turn;
 pub mod user;
+pub mod workflow;
+pub mod workflow_version;
 pub mod workspace;

@@ -7,6 +7,7 @@ mod m0001_account;
 mod m0002_event;
 mod m0003_memory;
 mod m0004_coaching;
+mod m0005_workflow;
 
 #[derive(Debug)]
 pub struct Migrator;
@@ -19,6 +20,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_event::Migration),
             Box::new(m0003_memory::Migration),
             Box::new(m0004_coaching::Migration),
+            Box::new(m0005_workflow::Migration),
         ]
     }
 }

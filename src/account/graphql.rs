@@ -20,6 +20,7 @@ use crate::{
         actor::{self, Principal},
         id::{UserId, WorkspaceId},
     },
+    workflow::WorkspaceWorkflows,
 };
 use async_graphql::{Context, Enum, InputObject, MergedObject, Object, SimpleObject};
 use serde::Serialize;
@@ -116,6 +117,7 @@ pub struct Workspace(
     WorkspaceFields,
     WorkspaceMemories,
     WorkspaceSessions,
+    WorkspaceWorkflows,
     member::WorkspacePeople,
     key::WorkspaceSecurity,
 );
@@ -126,6 +128,7 @@ impl Workspace {
             WorkspaceFields { id, cursor: None },
             WorkspaceMemories { workspace: id },
             WorkspaceSessions { workspace: id },
+            WorkspaceWorkflows { workspace: id },
             member::WorkspacePeople(id),
             key::WorkspaceSecurity(id),
         )

@@ -9,6 +9,7 @@ use crate::{
     graphql_kit::ErrorCode,
     memory::{self, MemoryMutation},
     shared::actor::Actor,
+    workflow::{self, WorkflowMutation, WorkflowSubscription},
 };
 use async_graphql::{
     MergedObject, MergedSubscription, Request, SDLExportOptions, Schema as BareSchema, ValidationMode,
@@ -20,11 +21,11 @@ pub struct Query(AccountQuery, node::NodeQuery);
 
 /// Every change.
 #[derive(MergedObject, Default, Debug)]
-pub struct Mutation(AccountMutation, MemoryMutation, CoachingMutation);
+pub struct Mutation(AccountMutation, MemoryMutation, WorkflowMutation, CoachingMutation);
 
 /// What happens, as it happens.
 #[derive(MergedSubscription, Default, Debug)]
-pub struct Subscription(CoachingSubscription);
+pub struct Subscription(WorkflowSubscription, CoachingSubscription);
 
 pub type Schema = BareSchema<Query, Mutation, Subscription>;
 
@@ -33,6 +34,7 @@ pub fn schema(services: &Services) -> Schema {
     builder()
         .data(services.account.clone())
         .data(services.memory.clone())
+        .data(services.workflow.clone())
         .data(services.coaching.clone())
         .finish()
 }
@@ -56,6 +58,7 @@ pub fn sdl() -> String {
 pub fn request_data(request: Request, services: &Services, actor: Actor) -> Request {
     let request = account::request_data(request, &services.account, &actor);
     let request = memory::request_data(request, &services.memory, &actor);
+    let request = workflow::request_data(request, &services.workflow, &actor);
     let request = coaching::request_data(request, &services.coaching, &actor);
     request.data(actor)
 }

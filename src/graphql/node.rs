@@ -8,6 +8,7 @@ use crate::{
         graphql::{ErasureReceipt, Memory},
     },
     shared::{Error, id::AnyId},
+    workflow::{Approval, Run, StepRun, Workflow, WorkflowLoader, WorkflowVersion},
 };
 use async_graphql::{Context, ID, Interface, Object};
 
@@ -27,6 +28,11 @@ pub enum Node {
     CoachingSession(CoachingSession),
     Turn(Turn),
     Message(Message),
+    Workflow(Workflow),
+    WorkflowVersion(WorkflowVersion),
+    Run(Run),
+    StepRun(StepRun),
+    Approval(Approval),
 }
 
 impl Node {
@@ -50,6 +56,19 @@ impl Node {
             AnyId::Turn(id) => ctx.load::<_, CoachingLoader>(id).await?.map(Self::Turn),
             AnyId::Message(id) => {
                 ctx.load::<_, CoachingLoader>(id).await?.map(|found| Self::Message(found.into()))
+            }
+            AnyId::Workflow(id) => {
+                ctx.load::<_, WorkflowLoader>(id).await?.map(|found| Self::Workflow(found.into()))
+            }
+            AnyId::WorkflowVersion(id) => {
+                ctx.load::<_, WorkflowLoader>(id).await?.map(|found| Self::WorkflowVersion(found.into()))
+            }
+            AnyId::Run(id) => Run::visible(ctx, id).await?.map(Self::Run),
+            AnyId::StepRun(id) => {
+                ctx.load::<_, WorkflowLoader>(id).await?.map(|found| Self::StepRun(found.into()))
+            }
+            AnyId::Approval(id) => {
+                ctx.load::<_, WorkflowLoader>(id).await?.map(|found| Self::Approval(found.into()))
             }
             // Not loaded by id alone: a membership belongs to its list.
             _ => None,

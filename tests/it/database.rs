@@ -45,6 +45,7 @@ macro_rules! entities {
 
 entities!(
     api_key,
+    approval,
     audit_entry,
     citation,
     coaching_session,
@@ -60,9 +61,15 @@ entities!(
     memory_posting,
     memory_tombstone,
     message,
+    run,
+    run_source,
     service_account,
+    step_attempt,
+    step_run,
     turn,
     user,
+    workflow,
+    workflow_version,
     workspace,
 );
 

@@ -12,3 +12,4 @@ mod pipeline;
 mod readme;
 mod structure;
 mod websocket;
+mod workflow;

@@ -1,0 +1,38 @@
+//! A run, and the lease of the worker that carries it out.
+use sea_orm::entity::prelude::*;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "run")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub workspace_id: Uuid,
+    pub workflow_id: Uuid,
+    pub version_id: Uuid,
+    #[sea_orm(column_type = "Text")]
+    pub status: String,
+    /// Who started it: USER or SERVICE.
+    #[sea_orm(column_type = "Text")]
+    pub principal_kind: String,
+    pub principal_id: Uuid,
+    #[sea_orm(column_type = "JsonBinary")]
+    pub input: Json,
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub output: Option<Json>,
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub error: Option<Json>,
+    /// When a worker is to look at it; null while nothing is due.
+    pub wake_at: Option<ChronoDateTimeUtc>,
+    /// Counts the workers that had it: a smaller one is refused.
+    pub lease_token: i64,
+    /// The start of a server that holds the lease.
+    pub lease_owner: Option<Uuid>,
+    pub lease_until: Option<ChronoDateTimeUtc>,
+    /// Counts changes by others than the worker, so that it notices them.
+    pub revision: i64,
+    pub created_at: ChronoDateTimeUtc,
+    pub updated_at: ChronoDateTimeUtc,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

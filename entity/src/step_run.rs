@@ -1,0 +1,30 @@
+//! What is recorded of a step of a run.
+use sea_orm::entity::prelude::*;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "step_run")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub workspace_id: Uuid,
+    pub run_id: Uuid,
+    /// In the graph, from 0.
+    pub place: i64,
+    #[sea_orm(column_type = "Text")]
+    pub key: String,
+    #[sea_orm(column_type = "Text")]
+    pub status: String,
+    /// Attempts begun.
+    pub attempts: i64,
+    /// Attempts that failed by themselves.
+    pub failures: i64,
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub output: Option<Json>,
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub error: Option<Json>,
+    /// When a wait ends, an approval expires, the next attempt begins.
+    pub wake_at: Option<ChronoDateTimeUtc>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,29 @@
+//! A workflow with its draft.
+use sea_orm::entity::prelude::*;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "workflow")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub workspace_id: Uuid,
+    #[sea_orm(column_type = "Text")]
+    pub name: String,
+    /// Unique in the workspace.
+    #[sea_orm(column_type = "Text")]
+    pub slug: String,
+    #[sea_orm(column_type = "JsonBinary")]
+    pub graph: Json,
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub input_schema: Option<Json>,
+    /// What keeps the draft from being published.
+    #[sea_orm(column_type = "JsonBinary")]
+    pub problems: Json,
+    pub draft_version: i64,
+    pub published_version_id: Option<Uuid>,
+    pub created_at: ChronoDateTimeUtc,
+    pub updated_at: ChronoDateTimeUtc,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

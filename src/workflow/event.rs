@@ -1,0 +1,85 @@
+//! What a run's stream tells: what was true when it happened, without contents. An output is read from its step,
+//! which never changes once it is completed, so that forgetting reaches it.
+use super::model::{RunStatus, StepError, StepStatus};
+use crate::{
+    event::{Cursor, Event, NewEvent},
+    shared::{
+        Error, Result,
+        id::{ApprovalId, RunId, StepRunId},
+    },
+};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug)]
+pub struct RunEvent {
+    pub cursor: Cursor,
+    pub at: DateTime<Utc>,
+    pub run: RunId,
+    pub what: What,
+}
+
+/// A step as it stood.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Snapshot {
+    pub id: StepRunId,
+    pub key: String,
+    pub status: StepStatus,
+    pub attempt: i32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase")]
+pub enum What {
+    RunCreated { status: RunStatus },
+    StepStarted { step: Snapshot },
+    StepWaiting { step: Snapshot, until: DateTime<Utc> },
+    StepCompleted { step: Snapshot },
+    StepSkipped { step: Snapshot },
+    StepRetryScheduled { step: Snapshot, error: StepError, at: DateTime<Utc> },
+    StepFailed { step: Snapshot, error: StepError },
+    ApprovalRequested { approval: ApprovalId },
+    ApprovalDecided { approval: ApprovalId, approved: bool },
+    RunCompleted { status: RunStatus },
+    RunFailed { status: RunStatus },
+    RunCancelled { status: RunStatus },
+}
+
+impl What {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::RunCreated { .. } => "RUN_CREATED",
+            Self::StepStarted { .. } => "STEP_STARTED",
+            Self::StepWaiting { .. } => "STEP_WAITING",
+            Self::StepCompleted { .. } => "STEP_COMPLETED",
+            Self::StepSkipped { .. } => "STEP_SKIPPED",
+            Self::StepRetryScheduled { .. } => "STEP_RETRY_SCHEDULED",
+            Self::StepFailed { .. } => "STEP_FAILED",
+            Self::ApprovalRequested { .. } => "APPROVAL_REQUESTED",
+            Self::ApprovalDecided { .. } => "APPROVAL_DECIDED",
+            Self::RunCompleted { .. } => "RUN_COMPLETED",
+            Self::RunFailed { .. } => "RUN_FAILED",
+            Self::RunCancelled { .. } => "RUN_CANCELLED",
+        }
+    }
+
+    /// Nothing comes after it.
+    pub fn is_last(&self) -> bool {
+        matches!(self, Self::RunCompleted { .. } | Self::RunFailed { .. } | Self::RunCancelled { .. })
+    }
+
+    pub fn record(&self, run: RunId) -> Result<NewEvent> {
+        let data = serde_json::to_value(self).map_err(Error::internal)?;
+        Ok(NewEvent { kind: self.kind(), subject: run.uuid(), owner: None, data })
+    }
+}
+
+impl TryFrom<Event> for RunEvent {
+    type Error = Error;
+
+    fn try_from(event: Event) -> Result<Self> {
+        let (cursor, at, run) = (event.cursor(), event.at, RunId::from_uuid(event.subject));
+        Ok(Self { cursor, at, run, what: serde_json::from_value(event.data).map_err(Error::internal)? })
+    }
+}

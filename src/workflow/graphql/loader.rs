@@ -1,0 +1,106 @@
+use super::super::{WorkflowService, model};
+use crate::{
+    graphql_kit::ApiError,
+    shared::{
+        Page, PageRequest, Result,
+        actor::Actor,
+        id::{ApprovalId, Id, RunId, StepRunId, WorkflowId, WorkflowVersionId},
+    },
+};
+use async_graphql::{
+    Request,
+    dataloader::{DataLoader, Loader},
+};
+use std::{collections::HashMap, hash::Hash};
+use uuid::Uuid;
+
+/// Puts the slice's batching loader into a request.
+pub fn request_data(request: Request, workflows: &WorkflowService, actor: &Actor) -> Request {
+    let loader = WorkflowLoader { workflows: workflows.clone(), actor: actor.clone() };
+    request.data(DataLoader::new(loader, tokio::spawn))
+}
+
+/// One per request: it carries the request's actor.
+#[derive(Clone, Debug)]
+pub struct WorkflowLoader {
+    workflows: WorkflowService,
+    actor: Actor,
+}
+
+macro_rules! by_id {
+    ($($id:ty => $value:ty, $find:ident;)*) => { $(
+        impl Loader<$id> for WorkflowLoader {
+            type Value = $value;
+            type Error = ApiError;
+
+            async fn load(&self, ids: &[$id]) -> Result<HashMap<$id, Self::Value>, ApiError> {
+                Ok(self.workflows.$find(&self.actor, ids).await?)
+            }
+        }
+    )* };
+}
+
+by_id! {
+    WorkflowId => model::Workflow, find_workflows;
+    WorkflowVersionId => model::Version, find_versions;
+    RunId => model::Run, find_runs;
+    StepRunId => model::StepRun, find_steps;
+    ApprovalId => model::Approval, find_approvals;
+}
+
+/// A page of what belongs to something.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct PageOf<P> {
+    pub of: P,
+    pub request: PageRequest,
+}
+
+/// Groups by the request: each is one statement for all parents.
+fn by_request<K>(keys: &[PageOf<Id<K>>]) -> HashMap<PageRequest, Vec<Id<K>>>
+where
+    Id<K>: Copy,
+{
+    let mut grouped: HashMap<PageRequest, Vec<Id<K>>> = HashMap::new();
+    for key in keys {
+        grouped.entry(key.request).or_default().push(key.of);
+    }
+    grouped
+}
+
+fn keyed<K, T>(
+    request: PageRequest,
+    pages: HashMap<Uuid, Page<T>>,
+) -> impl Iterator<Item = (PageOf<Id<K>>, Page<T>)> {
+    pages.into_iter().map(move |(of, page)| (PageOf { of: Id::from_uuid(of), request }, page))
+}
+
+impl Loader<PageOf<RunId>> for WorkflowLoader {
+    type Value = Page<model::StepRun>;
+    type Error = ApiError;
+
+    async fn load(&self, keys: &[PageOf<RunId>]) -> Result<HashMap<PageOf<RunId>, Self::Value>, ApiError> {
+        let mut loaded = HashMap::new();
+        for (request, runs) in by_request(keys) {
+            let pages = self.workflows.list_steps(&self.actor, &runs, &request).await?;
+            loaded.extend(keyed(request, pages));
+        }
+        Ok(loaded)
+    }
+}
+
+impl Loader<PageOf<StepRunId>> for WorkflowLoader {
+    type Value = Page<model::StepAttempt>;
+    type Error = ApiError;
+
+    async fn load(
+        &self,
+        keys: &[PageOf<StepRunId>],
+    ) -> Result<HashMap<PageOf<StepRunId>, Self::Value>, ApiError> {
+        let mut loaded = HashMap::new();
+        for (request, steps) in by_request(keys) {
+            let pages = self.workflows.list_attempts(&self.actor, &steps, &request).await?;
+            loaded.extend(keyed(request, pages));
+        }
+        Ok(loaded)
+    }
+}

@@ -1,0 +1,40 @@
+//! What an expression or a template of a step may name: the run's `input`, and the outputs of the steps before it.
+use serde_json::{Map, Value, json};
+
+/// A name that an expression or a template uses.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reference {
+    /// `steps.<key>`
+    Step(String),
+    /// `input.<field>`
+    Input(String),
+    /// Anything that is neither `input` nor `steps`.
+    Unknown(String),
+}
+
+/// The values that a step sees. `steps` holds its ancestors alone, whatever else has run by then: so the outcome
+/// does not hang on timing.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    pub input: Value,
+    pub steps: Value,
+}
+
+impl Scope {
+    /// A skipped step's output is null.
+    pub fn new<'a>(input: &Value, outputs: impl IntoIterator<Item = (&'a str, Value)>) -> Self {
+        let steps: Map<String, Value> =
+            outputs.into_iter().map(|(key, output)| (key.to_owned(), json!({ "output": output }))).collect();
+        Self { input: input.clone(), steps: Value::Object(steps) }
+    }
+}
+
+/// Bytes of texts and number of values: a measure that does not build the JSON.
+pub fn size_of(value: &Value) -> usize {
+    1 + match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(size_of).sum(),
+        Value::Object(fields) => fields.iter().map(|(key, value)| key.len() + size_of(value)).sum(),
+        _ => 0,
+    }
+}

@@ -1,0 +1,358 @@
+//! What the worker writes that holds a run's lease. The token counts the workers that had the run: [`lock`] refuses
+//! every write under an older one, so a worker that was taken for dead and comes back changes nothing.
+use super::{
+    super::{
+        graph::ExpiryOutcome,
+        model::{ApprovalStatus, Run, RunStatus, StepError, StepStatus, principal_of},
+        planner::{Question, StepState},
+    },
+    json,
+    run::run_of,
+    small, typed,
+};
+use crate::{
+    db::Source,
+    shared::{
+        Result,
+        actor::Principal,
+        id::{ApprovalId, MemoryId, RunId, StepRunId, WorkflowVersionId, WorkspaceId},
+    },
+};
+use chrono::{DateTime, Utc};
+use entity::{approval, run, run_source, step_attempt, step_run};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter,
+    QueryOrder, QuerySelect, QueryTrait, Set,
+    prelude::Json,
+    sea_query::{Expr, LockBehavior, LockType, OnConflict},
+};
+use uuid::Uuid;
+
+/// The right to carry a run out, as long as nobody else has a later token.
+#[derive(Clone, Debug)]
+pub(in super::super) struct Lease {
+    pub(in super::super) run: RunId,
+    pub(in super::super) workspace: WorkspaceId,
+    pub(in super::super) version: WorkflowVersionId,
+    /// As whom the run is carried out.
+    pub(in super::super) principal: Principal,
+    token: i64,
+    owner: Uuid,
+}
+
+/// When the next run is due that nobody holds; one that is held is due when its lease ends.
+pub(in super::super) async fn find_due(
+    source: &impl Source,
+    except: &[RunId],
+) -> Result<Option<DateTime<Utc>>> {
+    let row = run::Entity::find()
+        .filter(run::Column::WakeAt.is_not_null())
+        .filter(run::Column::Id.is_not_in(except.iter().map(|run| run.uuid())))
+        .order_by_asc(Expr::cust(
+            "CASE WHEN lease_until IS NOT NULL AND lease_until > wake_at THEN lease_until ELSE wake_at END",
+        ))
+        .limit(1)
+        .one(source.connection())
+        .await?;
+    Ok(row.and_then(|row| Ord::max(row.wake_at, row.lease_until)))
+}
+
+/// Takes up to `limit` due runs that nobody holds, the longest due first. Two workers never take the same one.
+pub(in super::super) async fn claim(
+    tx: &impl Source,
+    owner: Uuid,
+    now: DateTime<Utc>,
+    until: DateTime<Utc>,
+    except: &[RunId],
+    limit: u64,
+) -> Result<Vec<Lease>> {
+    let free = Condition::any().add(run::Column::LeaseUntil.is_null()).add(run::Column::LeaseUntil.lte(now));
+    let mut due = run::Entity::find()
+        .select_only()
+        .column(run::Column::Id)
+        .filter(run::Column::WakeAt.lte(now))
+        .filter(free)
+        .filter(run::Column::Id.is_not_in(except.iter().map(|run| run.uuid())))
+        .order_by_asc(run::Column::WakeAt)
+        .order_by_asc(run::Column::Id)
+        .limit(limit);
+    if !tx.is_sqlite() {
+        // On SQLite the transaction has the only writer.
+        due = due.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+    }
+    let rows = run::Entity::update_many()
+        .col_expr(run::Column::LeaseToken, Expr::col(run::Column::LeaseToken).add(1))
+        .col_expr(run::Column::LeaseOwner, Expr::value(owner))
+        .col_expr(run::Column::LeaseUntil, Expr::value(until))
+        .filter(run::Column::Id.in_subquery(due.into_query()))
+        .exec_with_returning(tx.connection())
+        .await?;
+    let lease = |row: run::Model| {
+        Ok(Lease {
+            run: RunId::from_uuid(row.id),
+            workspace: WorkspaceId::from_uuid(row.workspace_id),
+            version: WorkflowVersionId::from_uuid(row.version_id),
+            principal: principal_of(&row.principal_kind, row.principal_id)?,
+            token: row.lease_token,
+            owner,
+        })
+    };
+    rows.into_iter().map(lease).collect()
+}
+
+/// Frees what earlier starts of this server held. Only where no other server can be: a file that this one locks.
+pub(in super::super) async fn forget_owners(tx: &impl Source) -> Result<()> {
+    run::Entity::update_many()
+        .col_expr(run::Column::LeaseUntil, Expr::value(None::<DateTime<Utc>>))
+        .filter(run::Column::LeaseUntil.is_not_null())
+        .exec(tx.connection())
+        .await?;
+    Ok(())
+}
+
+fn held(lease: &Lease) -> Condition {
+    Condition::all()
+        .add(run::Column::Id.eq(lease.run.uuid()))
+        .add(run::Column::LeaseToken.eq(lease.token))
+        .add(run::Column::LeaseOwner.eq(lease.owner))
+        .add(run::Column::Status.is_in(RunStatus::LIVE.map(RunStatus::name)))
+}
+
+/// Prolongs the lease and tells the run's revision; `None` where it was lost.
+pub(in super::super) async fn renew(
+    tx: &impl Source,
+    lease: &Lease,
+    until: DateTime<Utc>,
+) -> Result<Option<i64>> {
+    let rows = run::Entity::update_many()
+        .col_expr(run::Column::LeaseUntil, Expr::value(until))
+        .filter(held(lease))
+        .exec_with_returning(tx.connection())
+        .await?;
+    Ok(rows.first().map(|row| row.revision))
+}
+
+/// Gives the run back as it stands, due at once.
+pub(in super::super) async fn release(tx: &impl Source, lease: &Lease) -> Result<()> {
+    run::Entity::update_many()
+        .col_expr(run::Column::LeaseUntil, Expr::value(None::<DateTime<Utc>>))
+        .filter(held(lease))
+        .exec(tx.connection())
+        .await?;
+    Ok(())
+}
+
+/// Takes the run's row until the transaction ends; `None` where the lease was lost: then nothing may be written.
+pub(in super::super) async fn lock(
+    tx: &impl Source,
+    lease: &Lease,
+    until: DateTime<Utc>,
+) -> Result<Option<(Run, i64)>> {
+    let rows = run::Entity::update_many()
+        .col_expr(run::Column::LeaseUntil, Expr::value(until))
+        .filter(held(lease))
+        .exec_with_returning(tx.connection())
+        .await?;
+    let Some(row) = rows.into_iter().next() else { return Ok(None) };
+    let revision = row.revision;
+    Ok(Some((run_of(row)?, revision)))
+}
+
+/// A step as its worker sees it.
+#[derive(Clone, Debug)]
+pub(in super::super) struct StepRow {
+    pub(in super::super) id: StepRunId,
+    pub(in super::super) state: StepState,
+}
+
+/// In the graph's order.
+pub(in super::super) async fn leased_steps(tx: &impl Source, lease: &Lease) -> Result<Vec<StepRow>> {
+    let rows = step_run::Entity::find()
+        .filter(step_run::Column::RunId.eq(lease.run.uuid()))
+        .order_by_asc(step_run::Column::Place)
+        .all(tx.connection())
+        .await?;
+    let step = |row: step_run::Model| {
+        let state = StepState {
+            status: StepStatus::from_name(&row.status)?,
+            attempts: small(row.attempts)?,
+            failures: small(row.failures)?,
+            output: row.output,
+            error: row.error.map(typed).transpose()?,
+            wake_at: row.wake_at,
+        };
+        Ok(StepRow { id: StepRunId::from_uuid(row.id), state })
+    };
+    rows.into_iter().map(step).collect()
+}
+
+pub(in super::super) async fn save_step(tx: &impl Source, id: StepRunId, state: &StepState) -> Result<()> {
+    let row = step_run::ActiveModel {
+        id: Set(id.uuid()),
+        status: Set(state.status.name().to_owned()),
+        attempts: Set(state.attempts.into()),
+        failures: Set(state.failures.into()),
+        output: Set(state.output.clone()),
+        error: Set(state.error.as_ref().map(json).transpose()?),
+        wake_at: Set(state.wake_at),
+        ..Default::default()
+    };
+    step_run::Entity::update(row).exec(tx.connection()).await?;
+    Ok(())
+}
+
+#[derive(Clone, Debug)]
+pub(in super::super) struct AttemptRow {
+    pub(in super::super) id: Uuid,
+    pub(in super::super) step: StepRunId,
+    pub(in super::super) number: i32,
+    pub(in super::super) started_at: DateTime<Utc>,
+    pub(in super::super) finished_at: Option<DateTime<Utc>>,
+    pub(in super::super) error: Option<StepError>,
+}
+
+pub(in super::super) async fn insert_attempts(
+    tx: &impl Source,
+    lease: &Lease,
+    attempts: Vec<AttemptRow>,
+) -> Result<()> {
+    if attempts.is_empty() {
+        return Ok(());
+    }
+    let row = |attempt: AttemptRow| {
+        Ok(step_attempt::ActiveModel {
+            id: Set(attempt.id),
+            workspace_id: Set(lease.workspace.uuid()),
+            step_run_id: Set(attempt.step.uuid()),
+            number: Set(attempt.number.into()),
+            started_at: Set(attempt.started_at),
+            finished_at: Set(attempt.finished_at),
+            error: Set(attempt.error.as_ref().map(json).transpose()?),
+        })
+    };
+    let rows = attempts.into_iter().map(row).collect::<Result<Vec<_>>>()?;
+    step_attempt::Entity::insert_many(rows).exec_without_returning(tx.connection()).await?;
+    Ok(())
+}
+
+pub(in super::super) async fn finish_attempt(
+    tx: &impl Source,
+    step: StepRunId,
+    number: i32,
+    at: DateTime<Utc>,
+    error: Option<&StepError>,
+) -> Result<()> {
+    step_attempt::Entity::update_many()
+        .col_expr(step_attempt::Column::FinishedAt, Expr::value(at))
+        .col_expr(step_attempt::Column::Error, Expr::value(error.map(json).transpose()?))
+        .filter(step_attempt::Column::StepRunId.eq(step.uuid()))
+        .filter(step_attempt::Column::Number.eq(i64::from(number)))
+        .filter(step_attempt::Column::FinishedAt.is_null())
+        .exec(tx.connection())
+        .await?;
+    Ok(())
+}
+
+#[derive(Debug)]
+pub(in super::super) struct ApprovalRow<'q> {
+    pub(in super::super) id: ApprovalId,
+    pub(in super::super) step: StepRunId,
+    pub(in super::super) question: &'q Question,
+}
+
+pub(in super::super) async fn insert_approval(
+    tx: &impl Source,
+    lease: &Lease,
+    approval: ApprovalRow<'_>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let row = approval::Model {
+        id: approval.id.uuid(),
+        workspace_id: lease.workspace.uuid(),
+        run_id: lease.run.uuid(),
+        step_run_id: approval.step.uuid(),
+        title: approval.question.title.clone(),
+        form: approval.question.form.clone(),
+        status: ApprovalStatus::Pending.name().to_owned(),
+        on_expiry: expiry_name(approval.question.on_expiry).to_owned(),
+        expires_at: approval.question.expires_at,
+        decided_by_kind: None,
+        decided_by: None,
+        comment: None,
+        answer: None,
+        created_at: now,
+    };
+    row.into_active_model().insert(tx.connection()).await?;
+    Ok(())
+}
+
+fn expiry_name(outcome: ExpiryOutcome) -> &'static str {
+    match outcome {
+        ExpiryOutcome::Approve => "APPROVE",
+        ExpiryOutcome::Reject => "REJECT",
+        ExpiryOutcome::Fail => "FAIL",
+    }
+}
+
+/// Ends the open approvals of these steps.
+pub(in super::super) async fn close_approvals(
+    tx: &impl Source,
+    steps: &[StepRunId],
+    status: ApprovalStatus,
+) -> Result<()> {
+    if steps.is_empty() {
+        return Ok(());
+    }
+    approval::Entity::update_many()
+        .col_expr(approval::Column::Status, Expr::value(status.name()))
+        .filter(approval::Column::StepRunId.is_in(steps.iter().map(|step| step.uuid())))
+        .filter(approval::Column::Status.eq(ApprovalStatus::Pending.name()))
+        .exec(tx.connection())
+        .await?;
+    Ok(())
+}
+
+/// Which memories the run has read.
+pub(in super::super) async fn insert_sources(
+    tx: &impl Source,
+    lease: &Lease,
+    memories: &[MemoryId],
+) -> Result<()> {
+    if memories.is_empty() {
+        return Ok(());
+    }
+    let rows = memories.iter().map(|memory| run_source::ActiveModel {
+        run_id: Set(lease.run.uuid()),
+        memory_id: Set(memory.uuid()),
+        workspace_id: Set(lease.workspace.uuid()),
+    });
+    let known = [run_source::Column::RunId, run_source::Column::MemoryId];
+    run_source::Entity::insert_many(rows)
+        .on_conflict(OnConflict::columns(known).do_nothing().to_owned())
+        .exec_without_returning(tx.connection())
+        .await?;
+    Ok(())
+}
+
+/// How the run stands now. Without a call under way the lease ends here.
+pub(in super::super) async fn touch(
+    tx: &impl Source,
+    lease: &Lease,
+    run: &Run,
+    wake_at: Option<DateTime<Utc>>,
+    lease_until: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let output: Option<Json> = run.output.clone();
+    let error: Option<Json> = run.error.as_ref().map(json).transpose()?;
+    let update = run::Entity::update_many()
+        .col_expr(run::Column::Status, Expr::value(run.status.name()))
+        .col_expr(run::Column::Output, Expr::value(output))
+        .col_expr(run::Column::Error, Expr::value(error))
+        .col_expr(run::Column::WakeAt, Expr::value(wake_at))
+        .col_expr(run::Column::LeaseUntil, Expr::value(lease_until))
+        .col_expr(run::Column::UpdatedAt, Expr::value(now))
+        .filter(run::Column::Id.eq(lease.run.uuid()));
+    update.exec(tx.connection()).await?;
+    Ok(())
+}

@@ -1,0 +1,240 @@
+//! Rows of workflows and versions; `run` has what is read of runs, `lease` what only the worker that holds a run's
+//! lease may write.
+mod lease;
+mod run;
+
+pub(super) use lease::{
+    ApprovalRow, AttemptRow, Lease, StepRow, claim, close_approvals, find_due, finish_attempt, forget_owners,
+    insert_approval, insert_attempts, insert_sources, leased_steps, lock, release, renew, save_step, touch,
+};
+pub(super) use run::{
+    cancel_steps, decide, end_run, erase_derived, find_approval, find_approvals, find_run, find_runs,
+    find_steps, insert_run, list_attempts, list_runs, list_steps, lock_live,
+};
+
+use super::{
+    graph::{self, Graph},
+    model::{Draft, Plan, Version, Workflow},
+};
+use crate::{
+    db::{
+        Source,
+        page::{self, Keyset},
+    },
+    shared::{
+        Error, Page, PageRequest, Result,
+        actor::{AtLeast, Grant, Read, Scope, Write},
+        id::{WorkflowId, WorkflowVersionId, WorkspaceId},
+    },
+};
+use chrono::{DateTime, Utc};
+use entity::{workflow, workflow_version};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Set,
+    sea_query::Expr,
+};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::collections::HashMap;
+
+pub(super) async fn insert_workflow(tx: &impl Source, _: &Grant<Write>, workflow: &Workflow) -> Result<()> {
+    let row = workflow::Model {
+        id: workflow.id.uuid(),
+        workspace_id: workflow.workspace.uuid(),
+        name: workflow.name.clone(),
+        slug: workflow.slug.clone(),
+        graph: json(&workflow.draft.graph)?,
+        input_schema: workflow.draft.input_schema.clone(),
+        problems: json(&workflow.draft.problems)?,
+        draft_version: workflow.draft.version.into(),
+        published_version_id: None,
+        created_at: workflow.created_at,
+        updated_at: workflow.created_at,
+    };
+    row.into_active_model().insert(tx.connection()).await?;
+    Ok(())
+}
+
+pub(super) async fn slug_is_taken(tx: &impl Source, grant: &Grant<Write>, slug: &str) -> Result<bool> {
+    let taken = workflow::Entity::find()
+        .filter(workflow::Column::WorkspaceId.eq(grant.workspace().uuid()))
+        .filter(workflow::Column::Slug.eq(slug))
+        .one(tx.connection())
+        .await?;
+    Ok(taken.is_some())
+}
+
+/// The workflow, and the grant for the workspace that it lies in: `Forbidden` where the actor may only see it.
+pub(super) async fn find_workflow<A>(
+    source: &impl Source,
+    scope: &Scope<A>,
+    id: WorkflowId,
+) -> Result<Option<(Workflow, Grant<A>)>> {
+    let row = workflow::Entity::find_by_id(id.uuid())
+        .filter(workflow::Column::WorkspaceId.is_in(scope.workspaces()))
+        .one(source.connection())
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let grant = scope.grant(row.workspace_id)?;
+    Ok(Some((workflow_of(row)?, grant)))
+}
+
+pub(super) async fn find_workflows(
+    source: &impl Source,
+    scope: &Scope<Read>,
+    ids: &[WorkflowId],
+) -> Result<HashMap<WorkflowId, Workflow>> {
+    let rows = workflow::Entity::find()
+        .filter(workflow::Column::WorkspaceId.is_in(scope.workspaces()))
+        .filter(workflow::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
+        .all(source.connection())
+        .await?;
+    rows.into_iter().map(|row| workflow_of(row).map(|workflow| (workflow.id, workflow))).collect()
+}
+
+/// Newest first.
+pub(super) async fn list_workflows(
+    source: &impl Source,
+    grant: &Grant<impl AtLeast<Read>>,
+    request: &PageRequest,
+) -> Result<Page<Workflow>> {
+    let select = workflow::Entity::find().filter(workflow::Column::WorkspaceId.eq(grant.workspace().uuid()));
+    let order = Keyset::newest_first(workflow::Column::CreatedAt, workflow::Column::Id);
+    try_map(page::list(source, select, &order, request).await?, workflow_of)
+}
+
+/// Keeps others from publishing until the transaction ends, and gives the number of the last version.
+pub(super) async fn lock_for_publishing(
+    tx: &impl Source,
+    grant: &Grant<Write>,
+    id: WorkflowId,
+    now: DateTime<Utc>,
+) -> Result<i32> {
+    workflow::Entity::update_many()
+        .col_expr(workflow::Column::UpdatedAt, Expr::value(now))
+        .filter(workflow::Column::WorkspaceId.eq(grant.workspace().uuid()))
+        .filter(workflow::Column::Id.eq(id.uuid()))
+        .exec(tx.connection())
+        .await?;
+    let last = workflow_version::Entity::find()
+        .filter(workflow_version::Column::WorkflowId.eq(id.uuid()))
+        .order_by_desc(workflow_version::Column::Number)
+        .one(tx.connection())
+        .await?;
+    last.map_or(Ok(0), |row| small(row.number))
+}
+
+pub(super) async fn insert_version(tx: &impl Source, grant: &Grant<Write>, plan: &Plan) -> Result<()> {
+    let version = &plan.version;
+    let row = workflow_version::Model {
+        id: version.id.uuid(),
+        workspace_id: grant.workspace().uuid(),
+        workflow_id: version.workflow.uuid(),
+        number: version.number.into(),
+        graph: json(&plan.graph)?,
+        input_schema: plan.input_schema.clone(),
+        checksum: version.checksum.clone(),
+        published_by: grant.principal().uuid(),
+        published_at: version.published_at,
+    };
+    row.into_active_model().insert(tx.connection()).await?;
+    let published = workflow::ActiveModel {
+        id: Set(version.workflow.uuid()),
+        published_version_id: Set(Some(version.id.uuid())),
+        ..Default::default()
+    };
+    published.update(tx.connection()).await?;
+    Ok(())
+}
+
+pub(super) async fn find_versions(
+    source: &impl Source,
+    scope: &Scope<Read>,
+    ids: &[WorkflowVersionId],
+) -> Result<HashMap<WorkflowVersionId, Version>> {
+    let rows = workflow_version::Entity::find()
+        .filter(workflow_version::Column::WorkspaceId.is_in(scope.workspaces()))
+        .filter(workflow_version::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
+        .all(source.connection())
+        .await?;
+    rows.into_iter().map(|row| version_of(&row).map(|version| (version.id, version))).collect()
+}
+
+/// A version of the workflow by its number, or the published one.
+pub(super) async fn find_plan(
+    source: &impl Source,
+    grant: &Grant<impl AtLeast<Read>>,
+    workflow: &Workflow,
+    number: Option<i32>,
+) -> Result<Option<Plan>> {
+    let select = workflow_version::Entity::find()
+        .filter(workflow_version::Column::WorkspaceId.eq(grant.workspace().uuid()))
+        .filter(workflow_version::Column::WorkflowId.eq(workflow.id.uuid()));
+    let select = match (number, workflow.published) {
+        (Some(number), _) => select.filter(workflow_version::Column::Number.eq(i64::from(number))),
+        (None, Some(version)) => select.filter(workflow_version::Column::Id.eq(version.uuid())),
+        (None, None) => return Ok(None),
+    };
+    select.one(source.connection()).await?.map(plan_of).transpose()
+}
+
+/// For the worker that holds the run.
+pub(super) async fn get_plan(source: &impl Source, lease: &Lease) -> Result<Plan> {
+    let row = workflow_version::Entity::find_by_id(lease.version.uuid()).one(source.connection()).await?;
+    plan_of(row.ok_or_else(|| Error::internal("a run without its version"))?)
+}
+
+fn workflow_of(row: workflow::Model) -> Result<Workflow> {
+    Ok(Workflow {
+        id: WorkflowId::from_uuid(row.id),
+        workspace: WorkspaceId::from_uuid(row.workspace_id),
+        name: row.name,
+        slug: row.slug,
+        draft: Draft {
+            graph: typed(row.graph)?,
+            input_schema: row.input_schema,
+            problems: typed(row.problems)?,
+            version: small(row.draft_version)?,
+        },
+        published: row.published_version_id.map(WorkflowVersionId::from_uuid),
+        created_at: row.created_at,
+    })
+}
+
+fn version_of(row: &workflow_version::Model) -> Result<Version> {
+    Ok(Version {
+        id: WorkflowVersionId::from_uuid(row.id),
+        workflow: WorkflowId::from_uuid(row.workflow_id),
+        number: small(row.number)?,
+        checksum: row.checksum.clone(),
+        published_at: row.published_at,
+    })
+}
+
+fn plan_of(row: workflow_version::Model) -> Result<Plan> {
+    let version = version_of(&row)?;
+    let graph: Graph = typed(row.graph)?;
+    // A graph that was changed behind our back is not what was published.
+    let checksum = graph::checksum(&graph, row.input_schema.as_ref()).map_err(Error::internal)?;
+    if checksum != version.checksum {
+        return Err(Error::internal("a version differs from its checksum"));
+    }
+    Ok(Plan { version, graph, input_schema: row.input_schema })
+}
+
+fn try_map<T, U>(page: Page<T>, map: impl Fn(T) -> Result<U>) -> Result<Page<U>> {
+    let items = page.items.into_iter().map(|(key, item)| Ok((key, map(item)?))).collect::<Result<_>>()?;
+    Ok(Page { items, has_next: page.has_next, has_previous: page.has_previous, total: page.total })
+}
+
+fn json(value: &impl serde::Serialize) -> Result<Value> {
+    serde_json::to_value(value).map_err(Error::internal)
+}
+
+fn typed<T: DeserializeOwned>(value: Value) -> Result<T> {
+    serde_json::from_value(value).map_err(Error::internal)
+}
+
+fn small(value: i64) -> Result<i32> {
+    i32::try_from(value).map_err(Error::internal)
+}

@@ -1,0 +1,392 @@
+use super::{
+    super::model::{
+        self, Approval, ApprovalStatus, Decision, Run, RunFilter, RunStatus, StepAttempt, StepRun,
+        StepStatus, principal_kind, principal_of,
+    },
+    json, small, try_map, typed,
+};
+use crate::{
+    db::{
+        Source,
+        page::{self, Keyset},
+    },
+    shared::{
+        Page, PageRequest, Result,
+        actor::{AtLeast, Grant, Read, Scope, Write},
+        id::{ApprovalId, MemoryId, RunId, StepRunId, WorkflowId, WorkflowVersionId, WorkspaceId},
+    },
+};
+use chrono::{DateTime, Utc};
+use entity::{approval, run, run_source, step_attempt, step_run};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, Set, prelude::Json,
+    sea_query::Expr,
+};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// A run with its steps, due at once.
+pub(in super::super) async fn insert_run(
+    tx: &impl Source,
+    _: &Grant<Write>,
+    run: &Run,
+    steps: &[(StepRunId, String)],
+) -> Result<()> {
+    let row = run::Model {
+        id: run.id.uuid(),
+        workspace_id: run.workspace.uuid(),
+        workflow_id: run.workflow.uuid(),
+        version_id: run.version.uuid(),
+        status: run.status.name().to_owned(),
+        principal_kind: principal_kind(run.principal).to_owned(),
+        principal_id: run.principal.uuid(),
+        input: run.input.clone(),
+        output: None,
+        error: None,
+        wake_at: Some(run.created_at),
+        lease_token: 0,
+        lease_owner: None,
+        lease_until: None,
+        revision: 0,
+        created_at: run.created_at,
+        updated_at: run.created_at,
+    };
+    row.into_active_model().insert(tx.connection()).await?;
+    let rows = (0_i64..).zip(steps).map(|(place, (id, key))| step_run::ActiveModel {
+        id: Set(id.uuid()),
+        workspace_id: Set(run.workspace.uuid()),
+        run_id: Set(run.id.uuid()),
+        place: Set(place),
+        key: Set(key.clone()),
+        status: Set(StepStatus::Pending.name().to_owned()),
+        attempts: Set(0),
+        failures: Set(0),
+        output: Set(None),
+        error: Set(None),
+        wake_at: Set(None),
+    });
+    step_run::Entity::insert_many(rows).exec_without_returning(tx.connection()).await?;
+    Ok(())
+}
+
+/// The run, and the grant for the workspace that it lies in: `Forbidden` where the actor may only see it.
+pub(in super::super) async fn find_run<A>(
+    source: &impl Source,
+    scope: &Scope<A>,
+    id: RunId,
+) -> Result<Option<(Run, Grant<A>)>> {
+    let row = run::Entity::find_by_id(id.uuid())
+        .filter(run::Column::WorkspaceId.is_in(scope.workspaces()))
+        .one(source.connection())
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let grant = scope.grant(row.workspace_id)?;
+    Ok(Some((run_of(row)?, grant)))
+}
+
+pub(in super::super) async fn find_runs(
+    source: &impl Source,
+    scope: &Scope<Read>,
+    ids: &[RunId],
+) -> Result<HashMap<RunId, Run>> {
+    let rows = run::Entity::find()
+        .filter(run::Column::WorkspaceId.is_in(scope.workspaces()))
+        .filter(run::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
+        .all(source.connection())
+        .await?;
+    rows.into_iter().map(|row| run_of(row).map(|run| (run.id, run))).collect()
+}
+
+/// Newest first.
+pub(in super::super) async fn list_runs(
+    source: &impl Source,
+    grant: &Grant<impl AtLeast<Read>>,
+    filter: &RunFilter,
+    request: &PageRequest,
+) -> Result<Page<Run>> {
+    let mut select = run::Entity::find().filter(run::Column::WorkspaceId.eq(grant.workspace().uuid()));
+    if let Some(status) = &filter.status {
+        select = select.filter(run::Column::Status.is_in(status.iter().map(|status| status.name())));
+    }
+    if let Some(workflow) = filter.workflow {
+        select = select.filter(run::Column::WorkflowId.eq(workflow.uuid()));
+    }
+    let order = Keyset::newest_first(run::Column::CreatedAt, run::Column::Id);
+    try_map(page::list(source, select, &order, request).await?, run_of)
+}
+
+/// The steps of each run, in the graph's order.
+pub(in super::super) async fn list_steps(
+    source: &impl Source,
+    scope: &Scope<Read>,
+    runs: &[RunId],
+    request: &PageRequest,
+) -> Result<HashMap<Uuid, Page<StepRun>>> {
+    let runs: Vec<Uuid> = runs.iter().map(|run| run.uuid()).collect();
+    let select = step_run::Entity::find().filter(step_run::Column::WorkspaceId.is_in(scope.workspaces()));
+    let order = Keyset::oldest_first(step_run::Column::Place, step_run::Column::Id);
+    let pages = page::list_by(source, select, step_run::Column::RunId, &runs, &order, request).await?;
+    pages.into_iter().map(|(run, page)| Ok((run, try_map(page, step_of)?))).collect()
+}
+
+/// The steps of each run that have these keys.
+pub(in super::super) async fn find_steps(
+    source: &impl Source,
+    scope: &Scope<Read>,
+    ids: &[StepRunId],
+) -> Result<HashMap<StepRunId, StepRun>> {
+    let rows = step_run::Entity::find()
+        .filter(step_run::Column::WorkspaceId.is_in(scope.workspaces()))
+        .filter(step_run::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
+        .all(source.connection())
+        .await?;
+    rows.into_iter().map(|row| step_of(row).map(|step| (step.id, step))).collect()
+}
+
+/// The attempts of each step, the first one first.
+pub(in super::super) async fn list_attempts(
+    source: &impl Source,
+    scope: &Scope<Read>,
+    steps: &[StepRunId],
+    request: &PageRequest,
+) -> Result<HashMap<Uuid, Page<StepAttempt>>> {
+    let steps: Vec<Uuid> = steps.iter().map(|step| step.uuid()).collect();
+    let select =
+        step_attempt::Entity::find().filter(step_attempt::Column::WorkspaceId.is_in(scope.workspaces()));
+    let order = Keyset::oldest_first(step_attempt::Column::Number, step_attempt::Column::Id);
+    let pages =
+        page::list_by(source, select, step_attempt::Column::StepRunId, &steps, &order, request).await?;
+    pages.into_iter().map(|(step, page)| Ok((step, try_map(page, attempt_of)?))).collect()
+}
+
+pub(in super::super) async fn find_approval<A>(
+    source: &impl Source,
+    scope: &Scope<A>,
+    id: ApprovalId,
+) -> Result<Option<(Approval, Grant<A>)>> {
+    let row = approval::Entity::find_by_id(id.uuid())
+        .filter(approval::Column::WorkspaceId.is_in(scope.workspaces()))
+        .one(source.connection())
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let grant = scope.grant(row.workspace_id)?;
+    Ok(Some((approval_of(row)?, grant)))
+}
+
+pub(in super::super) async fn find_approvals(
+    source: &impl Source,
+    scope: &Scope<Read>,
+    ids: &[ApprovalId],
+) -> Result<HashMap<ApprovalId, Approval>> {
+    let rows = approval::Entity::find()
+        .filter(approval::Column::WorkspaceId.is_in(scope.workspaces()))
+        .filter(approval::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
+        .all(source.connection())
+        .await?;
+    rows.into_iter().map(|row| approval_of(row).map(|approval| (approval.id, approval))).collect()
+}
+
+/// Takes the run's row until the transaction ends and tells its worker that something changed; `None` where the
+/// run has ended. Everybody who writes to a run takes this row first, so that no two deadlock.
+pub(in super::super) async fn lock_live(
+    tx: &impl Source,
+    grant: &Grant<Write>,
+    id: RunId,
+    now: DateTime<Utc>,
+) -> Result<Option<Run>> {
+    let rows = run::Entity::update_many()
+        .col_expr(run::Column::Revision, Expr::col(run::Column::Revision).add(1))
+        .col_expr(run::Column::UpdatedAt, Expr::value(now))
+        .filter(run::Column::WorkspaceId.eq(grant.workspace().uuid()))
+        .filter(run::Column::Id.eq(id.uuid()))
+        .filter(run::Column::Status.is_in(RunStatus::LIVE.map(RunStatus::name)))
+        .exec_with_returning(tx.connection())
+        .await?;
+    rows.into_iter().next().map(run_of).transpose()
+}
+
+/// Records a decision on an approval that is still open; the step is completed with `output`, and the run due.
+pub(in super::super) async fn decide(
+    tx: &impl Source,
+    grant: &Grant<Write>,
+    approval: &Approval,
+    decision: &Decision,
+    output: &Json,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let status = if decision.approve { ApprovalStatus::Approved } else { ApprovalStatus::Rejected };
+    let decided = approval::ActiveModel {
+        id: Set(approval.id.uuid()),
+        status: Set(status.name().to_owned()),
+        decided_by_kind: Set(Some(principal_kind(grant.principal()).to_owned())),
+        decided_by: Set(Some(grant.principal().uuid())),
+        comment: Set(decision.comment.clone()),
+        answer: Set(decision.form.clone()),
+        ..Default::default()
+    };
+    decided.update(tx.connection()).await?;
+    let step = step_run::ActiveModel {
+        id: Set(approval.step.uuid()),
+        status: Set(StepStatus::Completed.name().to_owned()),
+        output: Set(Some(output.clone())),
+        wake_at: Set(None),
+        ..Default::default()
+    };
+    step.update(tx.connection()).await?;
+    end_attempts(tx, &[approval.step.uuid()], now, None).await?;
+    let due =
+        run::ActiveModel { id: Set(approval.run.uuid()), wake_at: Set(Some(now)), ..Default::default() };
+    due.update(tx.connection()).await?;
+    Ok(())
+}
+
+/// Ends the attempts under way of these steps.
+async fn end_attempts(
+    tx: &impl Source,
+    steps: &[Uuid],
+    now: DateTime<Utc>,
+    error: Option<Json>,
+) -> Result<()> {
+    let mut update = step_attempt::Entity::update_many()
+        .col_expr(step_attempt::Column::FinishedAt, Expr::value(now))
+        .filter(step_attempt::Column::StepRunId.is_in(steps.iter().copied()))
+        .filter(step_attempt::Column::FinishedAt.is_null());
+    if let Some(error) = error {
+        update = update.col_expr(step_attempt::Column::Error, Expr::value(error));
+    }
+    update.exec(tx.connection()).await?;
+    Ok(())
+}
+
+/// Cancels every step that is not settled, and every open approval.
+pub(in super::super) async fn cancel_steps(
+    tx: &impl Source,
+    run: &Run,
+    error: &model::StepError,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let settled = [StepStatus::Completed, StepStatus::Failed, StepStatus::Skipped, StepStatus::Cancelled];
+    let rows = step_run::Entity::update_many()
+        .col_expr(step_run::Column::Status, Expr::value(StepStatus::Cancelled.name()))
+        .col_expr(step_run::Column::WakeAt, Expr::value(None::<DateTime<Utc>>))
+        .filter(step_run::Column::RunId.eq(run.id.uuid()))
+        .filter(step_run::Column::Status.is_not_in(settled.map(StepStatus::name)))
+        .exec_with_returning(tx.connection())
+        .await?;
+    let begun: Vec<Uuid> = rows.into_iter().filter(|row| row.attempts > 0).map(|row| row.id).collect();
+    if !begun.is_empty() {
+        end_attempts(tx, &begun, now, Some(json(error)?)).await?;
+    }
+    approval::Entity::update_many()
+        .col_expr(approval::Column::Status, Expr::value(ApprovalStatus::Cancelled.name()))
+        .filter(approval::Column::RunId.eq(run.id.uuid()))
+        .filter(approval::Column::Status.eq(ApprovalStatus::Pending.name()))
+        .exec(tx.connection())
+        .await?;
+    Ok(())
+}
+
+/// Ends the run and takes it from whoever has it: what a worker still brings is refused by the token.
+pub(in super::super) async fn end_run(tx: &impl Source, run: &Run) -> Result<()> {
+    run::Entity::update_many()
+        .col_expr(run::Column::Status, Expr::value(run.status.name()))
+        .col_expr(run::Column::Error, Expr::value(run.error.as_ref().map(json).transpose()?))
+        .col_expr(run::Column::WakeAt, Expr::value(None::<DateTime<Utc>>))
+        .col_expr(run::Column::LeaseUntil, Expr::value(None::<DateTime<Utc>>))
+        .col_expr(run::Column::LeaseToken, Expr::col(run::Column::LeaseToken).add(1))
+        .filter(run::Column::Id.eq(run.id.uuid()))
+        .exec(tx.connection())
+        .await?;
+    Ok(())
+}
+
+/// Empties what runs derived from a memory: the outputs of all steps, as each may have gone into the next, and the
+/// rendered titles. Errors tell no values. Gives the number of steps.
+pub(in super::super) async fn erase_derived(
+    tx: &impl Source,
+    grant: &Grant<Write>,
+    memory: MemoryId,
+) -> Result<u64> {
+    let rows = run_source::Entity::find()
+        .filter(run_source::Column::WorkspaceId.eq(grant.workspace().uuid()))
+        .filter(run_source::Column::MemoryId.eq(memory.uuid()))
+        .all(tx.connection())
+        .await?;
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    let runs: Vec<Uuid> = rows.into_iter().map(|row| row.run_id).collect();
+    run::Entity::update_many()
+        .col_expr(run::Column::Output, Expr::value(None::<Json>))
+        .filter(run::Column::Id.is_in(runs.iter().copied()))
+        .exec(tx.connection())
+        .await?;
+    let erased = step_run::Entity::update_many()
+        .col_expr(step_run::Column::Output, Expr::value(None::<Json>))
+        .filter(step_run::Column::RunId.is_in(runs.iter().copied()))
+        .filter(step_run::Column::Output.is_not_null())
+        .exec(tx.connection())
+        .await?;
+    approval::Entity::update_many()
+        .col_expr(approval::Column::Title, Expr::value("(forgotten)"))
+        .filter(approval::Column::RunId.is_in(runs))
+        .exec(tx.connection())
+        .await?;
+    Ok(erased.rows_affected)
+}
+
+pub(super) fn run_of(row: run::Model) -> Result<Run> {
+    Ok(Run {
+        id: RunId::from_uuid(row.id),
+        workspace: WorkspaceId::from_uuid(row.workspace_id),
+        workflow: WorkflowId::from_uuid(row.workflow_id),
+        version: WorkflowVersionId::from_uuid(row.version_id),
+        status: RunStatus::from_name(&row.status)?,
+        principal: principal_of(&row.principal_kind, row.principal_id)?,
+        input: row.input,
+        output: row.output,
+        error: row.error.map(typed).transpose()?,
+        created_at: row.created_at,
+    })
+}
+
+fn step_of(row: step_run::Model) -> Result<StepRun> {
+    Ok(StepRun {
+        id: StepRunId::from_uuid(row.id),
+        run: RunId::from_uuid(row.run_id),
+        place: small(row.place)?,
+        key: row.key,
+        status: StepStatus::from_name(&row.status)?,
+        output: row.output,
+    })
+}
+
+fn attempt_of(row: step_attempt::Model) -> Result<StepAttempt> {
+    Ok(StepAttempt {
+        number: small(row.number)?,
+        started_at: row.started_at,
+        finished_at: row.finished_at,
+        error: row.error.map(typed).transpose()?,
+    })
+}
+
+fn approval_of(row: approval::Model) -> Result<Approval> {
+    let decided_by = match (row.decided_by_kind, row.decided_by) {
+        (Some(kind), Some(id)) => Some(principal_of(&kind, id)?),
+        _ => None,
+    };
+    Ok(Approval {
+        id: ApprovalId::from_uuid(row.id),
+        workspace: WorkspaceId::from_uuid(row.workspace_id),
+        run: RunId::from_uuid(row.run_id),
+        step: StepRunId::from_uuid(row.step_run_id),
+        title: row.title,
+        form: row.form,
+        status: ApprovalStatus::from_name(&row.status)?,
+        expires_at: row.expires_at,
+        decided_by,
+        comment: row.comment,
+        answer: row.answer,
+        created_at: row.created_at,
+    })
+}

@@ -1,0 +1,275 @@
+//! Texts with `{{ … }}` (minijinja) over `input` and `steps.<key>.output`: prompts, queries, titles.
+use super::scope::{Reference, Scope};
+use minijinja::{
+    Environment, ErrorKind, Template, UndefinedBehavior, Value,
+    value::{Serde, ValueKind},
+};
+use std::{collections::BTreeSet, sync::LazyLock};
+
+/// Bytes of a rendered text.
+pub const MAX_RENDERED: usize = 65_536;
+/// Instructions and 64-byte pieces of data: bounds both time and memory of one rendering.
+const FUEL: u64 = 50_000;
+/// Characters between `{{` and `}}`, brackets inside one another there, and `elif` in all: the engine recurses into
+/// chains of operators without a limit, and would end the process.
+const MAX_TAG: usize = 500;
+const MAX_DEPTH: usize = 16;
+const MAX_ELIF: usize = 50;
+/// Functions that the engine itself offers.
+const GLOBALS: &[&str] = &["range", "dict", "namespace"];
+
+static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = Environment::new();
+    environment.set_fuel(Some(FUEL));
+    environment.set_recursion_limit(64);
+    // A name that is not there is an error, not an empty prompt.
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.remove_global("debug");
+    environment.set_formatter(|out, state, value| match value.kind() {
+        // As JSON: what a model reads best, and the same on every machine.
+        ValueKind::Seq | ValueKind::Map | ValueKind::Iterable | ValueKind::Bool => {
+            let json = serde_json::to_string(value).map_err(|error| {
+                minijinja::Error::new(ErrorKind::BadSerialization, "not printable").with_source(error)
+            })?;
+            out.write_str(&json).map_err(minijinja::Error::from)
+        }
+        ValueKind::None => Ok(()),
+        _ => minijinja::escape_formatter(out, state, value),
+    });
+    environment
+});
+
+/// What is wrong with the text, and where.
+pub fn check(text: &str) -> Result<(), String> {
+    compile(text).map(drop)
+}
+
+/// The only way to the engine's parser.
+fn compile(text: &str) -> Result<Template<'_, '_>, String> {
+    check_depth(text)?;
+    ENVIRONMENT.template_from_str(text).map_err(|error| describe(&error))
+}
+
+/// Follows tags, comments and quotes as the engine's lexer does. `raw` blocks, which it would have to tell apart
+/// by their content, are refused.
+fn check_depth(text: &str) -> Result<(), String> {
+    if text.matches("elif").count() > MAX_ELIF {
+        return Err(format!("more than {MAX_ELIF} elif"));
+    }
+    let mut rest = text;
+    while let Some(open) = rest.find(['{']) {
+        rest = &rest[open + 1..];
+        match rest.as_bytes().first() {
+            Some(b'#') => rest = rest[1..].split_once("#}").map_or("", |(_, after)| after),
+            Some(b'{' | b'%') => rest = check_tag(&rest[1..])?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// What follows the tag.
+fn check_tag(text: &str) -> Result<&str, String> {
+    if text.trim_start_matches(['-', '+']).trim_start().starts_with("raw") {
+        return Err("raw blocks are not available: write {{ '{{' }} for braces".into());
+    }
+    let (mut depth, mut quote, mut escaped) = (0_usize, None, false);
+    for (place, char) in text.char_indices() {
+        if place > MAX_TAG {
+            return Err(format!(
+                "more than {MAX_TAG} characters between {{{{ and }}}}: use {{% set %}} to split it"
+            ));
+        }
+        match (quote, char) {
+            (Some(_), _) if escaped => escaped = false,
+            (Some(_), '\\') => escaped = true,
+            (Some(open), _) if open == char => quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'') => quote = Some(char),
+            // A dictionary may end where the tag seems to: only without open brackets is it the end for sure.
+            (None, '}' | '%') if depth == 0 && text[place + 1..].starts_with('}') => {
+                return Ok(&text[place + 2..]);
+            }
+            (None, '(' | '[' | '{') => depth += 1,
+            (None, ')' | ']' | '}') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > MAX_DEPTH {
+            return Err("nested too deeply".into());
+        }
+    }
+    Ok("")
+}
+
+/// Whether anything would be replaced.
+pub fn is_plain(text: &str) -> bool {
+    !["{{", "{%", "{#"].iter().any(|mark| text.contains(mark))
+}
+
+/// What the template names, as far as it can be told without running it.
+pub fn references(text: &str) -> BTreeSet<Reference> {
+    let Ok(template) = compile(text) else { return BTreeSet::new() };
+    template
+        .undeclared_variables(true)
+        .into_iter()
+        .filter_map(|path| {
+            let mut parts = path.splitn(3, '.');
+            match (parts.next(), parts.next()) {
+                (Some("steps"), Some(key)) => Some(Reference::Step(key.to_owned())),
+                (Some("input"), Some(field)) => Some(Reference::Input(field.to_owned())),
+                (Some("steps" | "input"), None) => None,
+                (Some(name), _) if GLOBALS.contains(&name) => None,
+                _ => Some(Reference::Unknown(path.clone())),
+            }
+        })
+        .collect()
+}
+
+/// The text; or what is wrong with the template or its values.
+pub fn render(text: &str, scope: &Scope) -> Result<String, String> {
+    let template = compile(text)?;
+    let context = minijinja::context! {
+        input => Value::from(Serde(&scope.input)),
+        steps => Value::from(Serde(&scope.steps)),
+    };
+    let rendered = template.render(context).map_err(|error| describe(&error))?;
+    if rendered.len() > MAX_RENDERED {
+        return Err(format!(
+            "the text is {} bytes long: at most {MAX_RENDERED} are possible",
+            rendered.len()
+        ));
+    }
+    Ok(rendered)
+}
+
+fn describe(error: &minijinja::Error) -> String {
+    let what = match error.kind() {
+        ErrorKind::OutOfFuel => "the template takes too long or makes too much".to_owned(),
+        ErrorKind::UndefinedError => "a value that the template names is not there".to_owned(),
+        kind => error.detail().map_or_else(|| kind.to_string(), str::to_owned),
+    };
+    match error.line() {
+        Some(line) => format!("{what} (line {line})"),
+        None => what,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn scope() -> Scope {
+        Scope::new(
+            &json!({"topic": "week", "yes": true}),
+            [("notes", json!({"memories": [{"b": 1, "a": "ä<"}]}))],
+        )
+    }
+
+    #[test]
+    fn values_are_put_in_and_structures_as_json() {
+        assert_eq!(render("{{ input.topic }}!", &scope()).unwrap(), "week!");
+        assert_eq!(
+            render("{{ steps.notes.output }}", &scope()).unwrap(),
+            r#"{"memories":[{"a":"ä<","b":1}]}"#
+        );
+        assert_eq!(
+            render("{% for m in steps.notes.output.memories %}- {{ m.a }}{% endfor %}", &scope()).unwrap(),
+            "- ä<"
+        );
+        assert_eq!(render("{{ input.yes }} {{ none }}", &scope()).unwrap(), "true ");
+        assert_eq!(render("{{ input.none | default('nothing') }}", &scope()).unwrap(), "nothing");
+    }
+
+    #[test]
+    fn a_missing_value_is_an_error() {
+        assert!(render("{{ input.none }}", &scope()).unwrap_err().contains("not there"));
+        assert!(render("{{ steps.other.output.text }}", &scope()).is_err());
+        assert!(render("{% include 'x' %}", &scope()).is_err());
+    }
+
+    #[test]
+    fn a_bad_template_names_the_line() {
+        assert!(check("ok {{ input.topic }}").is_ok());
+        assert!(check("one\n{{ input. }}").unwrap_err().contains("line 2"));
+        assert!(check("{% if %}").is_err());
+    }
+
+    #[test]
+    fn references_name_steps_and_inputs() {
+        let found = references(
+            "{{ steps.a.output.text }}{% for x in input.list %}{{ x }}{{ y }}{% endfor %}{{ range(3) }}",
+        );
+        let expected =
+            [Reference::Step("a".into()), Reference::Input("list".into()), Reference::Unknown("y".into())];
+        assert_eq!(found, BTreeSet::from(expected));
+    }
+
+    #[test]
+    fn a_template_cannot_take_long_or_make_much() {
+        for text in [
+            "{% for a in range(10000) %}{% for b in range(10000) %}x{% endfor %}{% endfor %}",
+            "{{ 'x' * 100000000 }}",
+            "{% set ns = namespace(t='xxxxxxxx') %}{% for a in range(100) %}{% set ns.t = ns.t ~ ns.t %}{% endfor %}",
+            "{{ range(100000) | list | string }}",
+        ] {
+            assert!(render(text, &scope()).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_text_overflows_the_parsers_stack() {
+        let opens = [
+            "(",
+            "[",
+            "{1:",
+            "not ",
+            "-",
+            "x if ",
+            "x.",
+            "x|f|",
+            "x(",
+            "1**",
+            "1~",
+            "x[",
+            "1 if 1 else ",
+            "x is ",
+            "1 and ",
+            "a==",
+            "*",
+            "x(*",
+            "'}}'-",
+            "{",
+            "}-",
+            "%-",
+            "\\",
+            "'\\'",
+        ];
+        for open in opens {
+            for text in [format!("{{{{ {}", open.repeat(5_000)), format!("{{{{ {}1 }}}}", open.repeat(5_000))]
+            {
+                let _ = references(&text);
+                let _ = render(&text, &scope());
+                let _ = references(&format!("{{% raw %}}{{{{ '{{% endraw %}}{{{{ '}}}}' {text}"));
+                let _ = references(&format!("{{# ' #}}{{{{ '{text}"));
+            }
+        }
+        for block in
+            ["{{ 1 }}{% if true %}", "{% for a in b %}", "{% set x %}", "{% macro a() %}", "{% elif x %}"]
+        {
+            let _ = check(&block.repeat(2_000));
+            let _ = check(&format!("{{% if x %}}{}{{% endif %}}", block.repeat(2_000)));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_renders_or_is_an_error(text: String, tokens in prop::collection::vec(
+            prop::sample::select(vec!["{{", "}}", "{%", "%}", "input", "steps", ".", "for x in", "if", "endfor", "1", "|", "upper", "(", ")", "\n"]), 0..30)) {
+            let _ = render(&text, &scope());
+            let _ = render(&tokens.join(" "), &scope());
+            let _ = references(&tokens.join(" "));
+        }
+    }
+}
