@@ -51,6 +51,13 @@ pub struct Viewer {
     pub id: UserId,
 }
 
+impl Viewer {
+    /// `None` for who shares no workspace with the actor.
+    pub async fn find(ctx: &Context<'_>, id: UserId) -> Result<Option<Self>, ApiError> {
+        Ok(ctx.load::<_, UserLoader>(id).await?.map(|_| Self { id }))
+    }
+}
+
 #[Object]
 impl Viewer {
     /// Stable for ever.

@@ -1,6 +1,6 @@
 //! `node` and `nodes`: whatever has an id, by its id alone.
 use crate::{
-    account::{ApiKey, AuditEntry, Invitation, ServiceAccount, Viewer, Workspace},
+    account::{ApiKey, AuditEntry, Invitation, Membership, ServiceAccount, Viewer, Workspace},
     coaching::{CoachingLoader, CoachingSession, Goal, Message, Turn},
     graphql_kit::{ApiError, ContextExt},
     memory::{
@@ -18,6 +18,7 @@ use async_graphql::{Context, ID, Interface, Object};
 pub enum Node {
     Viewer(Viewer),
     Workspace(Workspace),
+    Membership(Membership),
     Invitation(Invitation),
     ServiceAccount(ServiceAccount),
     ApiKey(ApiKey),
@@ -39,8 +40,9 @@ impl Node {
     /// `None` where there is none, or the caller may not see it.
     async fn find(ctx: &Context<'_>, id: AnyId) -> Result<Option<Self>, ApiError> {
         Ok(match id {
-            AnyId::User(id) => (ctx.actor()?.user().ok() == Some(id)).then_some(Self::Viewer(Viewer { id })),
+            AnyId::User(id) => Viewer::find(ctx, id).await?.map(Self::Viewer),
             AnyId::Workspace(id) => Workspace::visible(ctx, id).await?.map(Self::Workspace),
+            AnyId::Membership(id) => Membership::find(ctx, id).await?.map(Self::Membership),
             AnyId::Invitation(id) => Invitation::find(ctx, id).await?.map(Self::Invitation),
             AnyId::ServiceAccount(id) => ServiceAccount::find(ctx, id).await?.map(Self::ServiceAccount),
             AnyId::ApiKey(id) => ApiKey::find(ctx, id).await?.map(Self::ApiKey),
@@ -70,7 +72,6 @@ impl Node {
             AnyId::Approval(id) => {
                 ctx.load::<_, WorkflowLoader>(id).await?.map(|found| Self::Approval(found.into()))
             }
-            // Not loaded by id alone: a membership belongs to its list.
             _ => None,
         })
     }

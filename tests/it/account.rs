@@ -1,5 +1,75 @@
-use crate::{on_both, support::text};
-use serde_json::json;
+//! People, workspaces and credentials.
+mod credentials;
+mod development;
+mod jwt;
+mod keys;
+mod members;
+
+use crate::{
+    on_both,
+    support::{Person, TestApp, text},
+};
+use aifirst::shared::{Ambient, Clock, Random};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
+/// A clock that a test can put forward.
+#[derive(Clone, Default)]
+struct TestClock(Arc<AtomicI64>);
+
+impl TestClock {
+    fn forward(&self, by: TimeDelta) {
+        self.0.fetch_add(by.num_milliseconds(), Ordering::SeqCst);
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        let start = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        start + TimeDelta::milliseconds(self.0.load(Ordering::SeqCst))
+    }
+
+    fn ambient(&self) -> Ambient {
+        let clock = self.clone();
+        Ambient::new(Clock::new(move || clock.now()), Random::system())
+    }
+}
+
+impl TestApp {
+    /// The HTTP status and the first error's code of a query with this credential.
+    async fn refusal(&self, credential: &str) -> (u16, String) {
+        let request = self.http.post(self.url()).json(&json!({ "query": "{ viewer { id } }" }));
+        let answer = request.bearer_auth(credential).send().await.unwrap();
+        let status = answer.status().as_u16();
+        let body: Value = answer.json().await.unwrap();
+        let code = body.pointer("/errors/0/extensions/code").and_then(Value::as_str);
+        (status, code.unwrap_or("none").to_owned())
+    }
+
+    async fn assert_refused(&self, credential: &str) {
+        assert_eq!(self.refusal(credential).await, (401, "UNAUTHENTICATED".into()), "{credential}");
+    }
+
+    /// A key for the bearer of `person`'s token: `options` are further fields of the input.
+    async fn create_key(&self, person: &Person, options: Value) -> (Person, String) {
+        let mut input = options;
+        input["name"] = "a key".into();
+        let document = "mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) {
+            apiKey { id } token userErrors { code field message } } }";
+        let data = self.ok(person, document, json!({ "input": input })).await;
+        let token = text(&data, "/createApiKey/token");
+        (Person { id: person.id.clone(), token }, text(&data, "/createApiKey/apiKey/id"))
+    }
+
+    /// The first `userErrors` code of a mutation.
+    async fn mends(&self, person: &Person, document: &str, variables: Value) -> String {
+        let data = self.ok(person, document, variables).await;
+        let payload = data.as_object().unwrap().values().next().unwrap();
+        text(payload, "/userErrors/0/code")
+    }
+}
 
 on_both! {
     async fn a_new_workspace_is_shown_to_its_owner_alone(app: TestApp) {
@@ -13,5 +83,90 @@ on_both! {
         let query = "query($id: ID!) { workspace(id: $id) { id name slug cursor } }";
         let data = app.ok(&stranger, query, json!({ "id": app.workspace })).await;
         assert_eq!(data, json!({ "workspace": null }));
+    }
+}
+
+on_both! {
+    async fn the_answer_to_a_new_workspace_shows_all_of_it(app: TestApp) {
+        let document = "mutation { createWorkspace(input: {name: \"Ana's Team\"}) { workspace {
+            id name slug cursor members { totalCount nodes { role user { displayName } } } } userErrors { code } } }";
+        let data = app.ok(&app.owner, document, json!({})).await;
+        let made = &data["createWorkspace"]["workspace"];
+        assert_eq!((&made["name"], &made["slug"]), (&json!("Ana's Team"), &json!("ana-s-team")));
+        let members = json!({ "totalCount": 1, "nodes": [{ "role": "OWNER", "user": { "displayName": "Olga Owner" } }] });
+        assert_eq!(made["members"], members);
+    }
+}
+
+on_both! {
+    async fn a_slug_that_was_asked_for_is_refused_where_it_is_taken_and_a_derived_one_altered(app: TestApp) {
+        let document = "mutation($slug: String) { createWorkspace(input: {name: \"Acme\", slug: $slug}) {
+            workspace { slug } userErrors { code field message } } }";
+        let data = app.ok(&app.owner, document, json!({ "slug": "acme" })).await;
+        assert_eq!(data["createWorkspace"]["workspace"], json!(null));
+        assert_eq!(data["createWorkspace"]["userErrors"][0]["code"], "CONFLICT");
+        assert_eq!(data["createWorkspace"]["userErrors"][0]["field"], "slug");
+        let data = app.ok(&app.owner, document, json!({})).await;
+        let slug = text(&data, "/createWorkspace/workspace/slug");
+        assert!(slug.starts_with("acme-"), "{slug}");
+    }
+}
+
+on_both! {
+    async fn a_repeated_request_makes_one_workspace(app: TestApp) {
+        let document = "mutation($name: String!) { createWorkspace(input: {name: $name, idempotencyKey: \"k\"}) {
+            workspace { id slug } userErrors { code } } }";
+        let first = app.ok(&app.owner, document, json!({ "name": "Twice" })).await;
+        let second = app.ok(&app.owner, document, json!({ "name": "Twice" })).await;
+        assert_eq!(first, second);
+        let other = app.mends(&app.owner, document, json!({ "name": "Thrice" })).await;
+        assert_eq!(other, "IDEMPOTENCY_CONFLICT");
+        // Another person's keys are their own.
+        let somebody = app.person("Pia").await;
+        assert_ne!(app.ok(&somebody, document, json!({ "name": "Twice" })).await, first);
+    }
+}
+
+on_both! {
+    async fn security_relevant_changes_leave_an_entry_that_no_secret_is_in(app: TestApp) {
+        let member = app.person("Mo Member").await;
+        let membership = app.join(&member, "MEMBER").await;
+        let change = "mutation($m: ID!) { changeRole(input: {membershipId: $m, role: VIEWER}) { membership { role } } }";
+        app.ok(&app.owner, change, json!({ "m": membership })).await;
+        let (key, id) = app.create_key(&member, json!({ "workspaceId": app.workspace, "scopes": ["READ"] })).await;
+        let revoke = "mutation($k: ID!) { revokeApiKey(input: {apiKeyId: $k}) { apiKey { revokedAt } } }";
+        app.ok(&app.owner, revoke, json!({ "k": id })).await;
+        let remove = "mutation($m: ID!) { removeMember(input: {membershipId: $m}) { removedMembershipId } }";
+        app.ok(&app.owner, remove, json!({ "m": membership })).await;
+
+        let trail = "query($ws: ID!) { workspace(id: $ws) { auditEntries { totalCount nodes {
+            action actorId subjectId data at } } } }";
+        let data = app.ok(&app.owner, trail, json!({ "ws": app.workspace })).await;
+        let entries = data["workspace"]["auditEntries"]["nodes"].as_array().unwrap();
+        let (owner, mo) = (app.owner.id.as_str(), member.id.as_str());
+        let told: Vec<_> = entries
+            .iter()
+            .rev()
+            .map(|entry| (entry["action"].as_str().unwrap(), entry["actorId"].as_str().unwrap()))
+            .collect();
+        assert_eq!(told, [
+            ("WORKSPACE_CREATED", owner),
+            ("MEMBER_INVITED", owner),
+            ("INVITATION_ACCEPTED", mo),
+            ("ROLE_CHANGED", owner),
+            ("API_KEY_CREATED", mo),
+            ("API_KEY_REVOKED", owner),
+            ("MEMBER_REMOVED", owner),
+        ]);
+        assert_eq!(entries[3]["data"], json!({ "from": "MEMBER", "to": "VIEWER", "user": mo }));
+        assert_eq!(entries[3]["subjectId"], json!(membership));
+        assert!(!data.to_string().contains(&key.token[34..]));
+
+        let viewer = app.person("Vic Viewer").await;
+        app.join(&viewer, "VIEWER").await;
+        for field in ["auditEntries", "apiKeys", "invitations"] {
+            let document = format!("query($ws: ID!) {{ workspace(id: $ws) {{ {field} {{ nodes {{ id }} }} }} }}");
+            assert_eq!(app.code(&viewer, &document, json!({ "ws": app.workspace })).await, "FORBIDDEN", "{field}");
+        }
     }
 }

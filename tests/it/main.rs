@@ -3,6 +3,7 @@
 mod support;
 
 mod account;
+mod authorization;
 mod contract;
 mod database;
 mod deploy;

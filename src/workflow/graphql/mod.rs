@@ -169,7 +169,7 @@ pub struct CreateWorkflowInput {
     slug: Option<String>,
     /// Its steps.
     graph: WorkflowGraphInput,
-    /// A JSON schema that tells what a run's input looks like.
+    /// A JSON schema that tells what a run's input looks like: templates are checked against its properties, inputs not yet.
     input_schema: Option<Json>,
     /// Makes a repeated request give the first one's answer, for 24 hours.
     idempotency_key: Option<String>,

@@ -356,3 +356,76 @@ pub(in super::super) async fn touch(
     update.exec(tx.connection()).await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        account::AccountService,
+        config::Config,
+        db,
+        event::{Bus, Log},
+        shared::Ambient,
+        workflow::{
+            WorkflowService,
+            model::{NewRun, NewWorkflow},
+        },
+    };
+    use chrono::TimeDelta;
+    use proptest::prelude::*;
+    use secrecy::ExposeSecret;
+    use serde_json::json;
+
+    /// Workers that claim and write in any order: what is written is written by the last one that claimed.
+    async fn race(steps: &[(usize, bool)]) {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("test.db").display());
+        let db = db::open(&Config::with(&format!("database.url = '{url}'")).unwrap()).await.unwrap();
+        let ambient = Ambient::system();
+        let log = Log::new(db.clone(), Bus::in_process(), ambient.clone());
+        let account = AccountService::new(db.clone(), log.clone(), ambient.clone());
+        let secret = account.prepare_development(folder.path()).await.unwrap();
+        let actor = account.authenticate(secret.expose_secret()).await.unwrap();
+        let workspace = actor.workspaces()[0].0;
+        let workflows = WorkflowService::new(db.clone(), log.clone(), ambient.clone());
+        let graph = json!({"steps": [{"key": "a", "action": {"transform": {"expression": "1"}}}]});
+        let graph = serde_json::from_value(graph).unwrap();
+        let new = NewWorkflow { workspace, name: "W".into(), slug: None, graph, input_schema: None };
+        let workflow = workflows.create(&actor, new, None).await.unwrap().id;
+        workflows.publish(&actor, workflow).await.unwrap();
+        let new = NewRun { workflow, version: None, input: json!({}) };
+        workflows.start(&actor, new, None).await.unwrap();
+
+        let owners: Vec<Uuid> = (0..3).map(|_| ambient.ids.uuid()).collect();
+        let mut leases: Vec<Option<Lease>> = vec![None; 3];
+        let (mut now, mut holder) = (ambient.now(), None);
+        for (worker, claims) in steps {
+            // Beyond every lease: each claim finds the run free.
+            now += TimeDelta::seconds(10);
+            let until = now + TimeDelta::seconds(3);
+            let tx = db.begin().await.unwrap();
+            if *claims {
+                let claimed = claim(&tx, owners[*worker], now, until, &[], 5).await.unwrap();
+                leases[*worker] = claimed.into_iter().next();
+                assert!(leases[*worker].is_some(), "a run whose lease is over is free");
+                holder = Some(*worker);
+            } else if let Some(lease) = &leases[*worker] {
+                let may = holder == Some(*worker);
+                assert_eq!(lock(&tx, lease, until).await.unwrap().is_some(), may);
+                assert_eq!(renew(&tx, lease, until).await.unwrap().is_some(), may);
+            }
+            tx.commit().await.unwrap();
+        }
+        db.close().await.unwrap();
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(12))]
+
+        #[test]
+        fn a_stale_workers_result_is_refused(steps in prop::collection::vec((0_usize..3, any::<bool>()), 1..20)) {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(race(&steps));
+        }
+    }
+}

@@ -16,9 +16,28 @@ use std::time::Duration;
 /// How long a test waits for what must come: long, for machines are slow; what does not come fails.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Declares a test that runs on both databases.
+/// Declares a test that runs on both databases: with a server, or with the database for one that it starts itself.
 #[macro_export]
 macro_rules! on_both {
+    ($(#[$meta:meta])* async fn $name:ident($database:ident: Database) $body:block) => {
+        $(#[$meta])*
+        mod $name {
+            #[allow(unused_imports, reason = "what the test around it uses")]
+            use super::*;
+
+            async fn behaviour($database: $crate::support::Database) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                behaviour($crate::support::Database::sqlite()).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                behaviour($crate::support::Database::postgres().await).await;
+            }
+        }
+    };
     ($(#[$meta:meta])* async fn $name:ident($app:ident: TestApp) $body:block) => {
         $(#[$meta])*
         mod $name {
@@ -108,6 +127,23 @@ impl TestApp {
             request = request.bearer_auth(token);
         }
         request.send().await.unwrap().json().await.unwrap()
+    }
+
+    /// Makes a person a member of the workspace, by an invitation; the id of the membership.
+    pub async fn join(&self, person: &Person, role: &str) -> String {
+        let invite = "mutation($ws: ID!, $role: Role!) { inviteMember(input: {workspaceId: $ws, role: $role,
+            email: \"somebody@example.org\"}) { token userErrors { message } } }";
+        let invited = self.ok(&self.owner, invite, json!({ "ws": self.workspace, "role": role })).await;
+        let accept = "mutation($token: String!) { acceptInvitation(input: {token: $token}) {
+            membership { id } userErrors { message } } }";
+        let token = text(&invited, "/inviteMember/token");
+        text(&self.ok(person, accept, json!({ "token": token })).await, "/acceptInvitation/membership/id")
+    }
+
+    /// How a subscription begins, as an answer: its first event, or the errors that it ends with.
+    pub async fn first_answer(&self, token: Option<&str>, document: &str, variables: Value) -> Value {
+        let mut subscription = Socket::connect(&self.url(), token).await.subscribe(document, variables).await;
+        subscription.first_answer().await
     }
 
     /// The data of an operation that must succeed.

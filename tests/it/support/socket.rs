@@ -84,6 +84,15 @@ impl Subscription {
         Some(message["payload"]["data"].clone())
     }
 
+    /// The next event or the errors, in the form of an answer.
+    pub async fn first_answer(&mut self) -> Value {
+        let message = self.message().await.expect("completed at once");
+        match message["type"].as_str() {
+            Some("error") => json!({ "errors": message["payload"] }),
+            _ => message["payload"].clone(),
+        }
+    }
+
     /// The code of the error that must come next.
     pub async fn error_code(&mut self) -> String {
         let message = self.message().await.expect("completed instead of an error");

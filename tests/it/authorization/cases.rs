@@ -1,0 +1,194 @@
+//! The table. A document may use each variable of [`super::world::World::variables`]; they name real things of the
+//! owner's workspace. The owner carries the cases out in this order, once everybody else was refused: what destroys
+//! stands last.
+
+pub struct Case {
+    /// `Mutation.remember`
+    pub field: &'static str,
+    pub document: &'static str,
+    /// A member with the role VIEWER.
+    pub viewer: May,
+    /// The owner of another workspace.
+    pub stranger: May,
+}
+
+pub enum May {
+    Nobody,
+    /// It is not shown to them, so it does not exist for them.
+    Unseen,
+    /// And why that is right.
+    Everybody(&'static str),
+}
+
+impl Case {
+    /// A viewer may, another tenant sees nothing.
+    const fn read(field: &'static str, document: &'static str) -> Self {
+        Self {
+            field,
+            document,
+            viewer: May::Everybody("reading is what a viewer is for"),
+            stranger: May::Nobody,
+        }
+    }
+
+    /// Neither a viewer nor another tenant may.
+    const fn write(field: &'static str, document: &'static str) -> Self {
+        Self { field, document, viewer: May::Nobody, stranger: May::Nobody }
+    }
+
+    const fn unseen_by_viewers(self) -> Self {
+        Self { viewer: May::Unseen, ..self }
+    }
+
+    const fn everybody_may(self, why: &'static str) -> Self {
+        Self { viewer: May::Everybody(why), stranger: May::Everybody(why), ..self }
+    }
+
+    /// `remember`
+    pub fn name(&self) -> &'static str {
+        self.field.split_once('.').unwrap().1
+    }
+}
+
+/// Each type that implements `Node`, and the variable that holds the id of one in the owner's workspace.
+pub const NODES: &[(&str, &str)] = &[
+    ("ApiKey", "key"),
+    ("AuditEntry", "audit"),
+    ("ErasureReceipt", "receipt"),
+    ("Invitation", "invitation"),
+    ("Membership", "membership"),
+    ("Memory", "memory"),
+    ("ServiceAccount", "service"),
+    ("Viewer", "user"),
+    ("Approval", "approval"),
+    ("Run", "run"),
+    ("StepRun", "step"),
+    ("Workflow", "workflow"),
+    ("WorkflowVersion", "version"),
+    ("Workspace", "ws"),
+];
+
+pub fn all() -> Vec<Case> {
+    [account(), memory(), workflow(), node(), endings()].into_iter().flatten().collect()
+}
+
+fn account() -> Vec<Case> {
+    vec![
+        Case::read("Query.viewer", "{ viewer { id } }").everybody_may("it is oneself"),
+        Case::read("Query.workspace", "query($ws: ID!) { workspace(id: $ws) { id name } }"),
+        Case::write(
+            "Mutation.createWorkspace",
+            "mutation { createWorkspace(input: {name: \"Mine\"}) { workspace { id } userErrors { code } } }",
+        )
+        .everybody_may("a workspace of one's own touches nobody else's"),
+        Case::write(
+            "Mutation.inviteMember",
+            "mutation($ws: ID!) { inviteMember(input: {workspaceId: $ws, email: \"a@example.org\"}) {
+                invitation { id } userErrors { code } } }",
+        ),
+        Case::write(
+            "Mutation.createServiceAccount",
+            "mutation($ws: ID!) { createServiceAccount(input: {workspaceId: $ws, name: \"Robot\"}) {
+                serviceAccount { id } userErrors { code } } }",
+        ),
+        Case::write(
+            "Mutation.createApiKey",
+            "mutation($service: ID!) { createApiKey(input: {serviceAccountId: $service, name: \"k\"}) {
+                apiKey { id } userErrors { code } } }",
+        ),
+        Case::write(
+            "Mutation.changeRole",
+            "mutation($membership: ID!) { changeRole(input: {membershipId: $membership, role: ADMIN}) {
+                membership { role } userErrors { code } } }",
+        ),
+        Case::write(
+            "Mutation.acceptInvitation",
+            "mutation { acceptInvitation(input: {token: \"aifinv_\"}) { membership { id } userErrors { code } } }",
+        )
+        .everybody_may("the token is the leave; this one is none"),
+    ]
+}
+
+fn memory() -> Vec<Case> {
+    vec![
+        Case::write(
+            "Mutation.remember",
+            "mutation($ws: ID!) { remember(input: {workspaceId: $ws, text: \"x\"}) {
+                memory { id } userErrors { code } } }",
+        ),
+        Case::write(
+            "Mutation.importMemories",
+            "mutation($ws: ID!) { importMemories(input: {workspaceId: $ws, items: [{externalId: \"1\", text: \"x\"}]}) {
+                created userErrors { code } } }",
+        ),
+    ]
+}
+
+fn workflow() -> Vec<Case> {
+    vec![
+        Case::write(
+            "Mutation.createWorkflow",
+            "mutation($ws: ID!) { createWorkflow(input: {workspaceId: $ws, name: \"W\", graph: {steps: [
+                {key: \"a\", action: {transform: {expression: \"1\"}}}]}}) { workflow { id } userErrors { code } } }",
+        ),
+        Case::write(
+            "Mutation.publishWorkflow",
+            "mutation($workflow: ID!) { publishWorkflow(input: {workflowId: $workflow}) {
+                version { id } userErrors { code } } }",
+        ),
+        Case::write(
+            "Mutation.startRun",
+            "mutation($workflow: ID!) { startRun(input: {workflowId: $workflow}) { run { id } userErrors { code } } }",
+        ),
+        Case::read(
+            "Subscription.runEvents",
+            "subscription($run: ID!) { runEvents(runId: $run) { cursor } }",
+        ),
+        Case::write(
+            "Mutation.decideApproval",
+            "mutation($approval: ID!) { decideApproval(input: {approvalId: $approval, decision: REJECT}) {
+                approval { id } userErrors { code } } }",
+        ),
+        Case::write(
+            "Mutation.cancelRun",
+            "mutation($run: ID!) { cancelRun(input: {runId: $run}) { run { id } userErrors { code } } }",
+        ),
+    ]
+}
+
+fn node() -> Vec<Case> {
+    vec![
+        Case::read("Query.node", "query($memory: ID!) { node(id: $memory) { id } }"),
+        Case::read("Query.nodes", "query($memory: ID!) { nodes(ids: [$memory]) { id } }"),
+    ]
+}
+
+fn endings() -> Vec<Case> {
+    vec![
+        Case::write(
+            "Mutation.forgetMemory",
+            "mutation($memory: ID!) { forgetMemory(input: {memoryId: $memory}) {
+                receipt { id } userErrors { code } } }",
+        ),
+        Case::write(
+            "Mutation.revokeInvitation",
+            "mutation($invitation: ID!) { revokeInvitation(input: {invitationId: $invitation}) {
+                invitation { status } userErrors { code } } }",
+        ),
+        Case::write(
+            "Mutation.revokeApiKey",
+            "mutation($key: ID!) { revokeApiKey(input: {apiKeyId: $key}) { apiKey { id } userErrors { code } } }",
+        )
+        .unseen_by_viewers(),
+        Case::write(
+            "Mutation.deleteServiceAccount",
+            "mutation($service: ID!) { deleteServiceAccount(input: {serviceAccountId: $service}) {
+                deletedServiceAccountId userErrors { code } } }",
+        ),
+        Case::write(
+            "Mutation.removeMember",
+            "mutation($membership: ID!) { removeMember(input: {membershipId: $membership}) {
+                removedMembershipId userErrors { code } } }",
+        ),
+    ]
+}

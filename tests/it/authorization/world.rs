@@ -1,0 +1,132 @@
+//! A workspace with one of everything in it, and the people who ask.
+use super::{Case, code};
+use crate::support::{Person, TestApp, text};
+use serde_json::{Value, json};
+
+pub struct World<'a> {
+    app: &'a TestApp,
+    /// The ids of real things, by the names that documents call them.
+    pub variables: Value,
+    pub viewer: Person,
+    /// The owner of another workspace.
+    pub stranger: Person,
+}
+
+impl<'a> World<'a> {
+    pub async fn new(app: &'a TestApp) -> Self {
+        let stranger = app.person("Sam Stranger").await;
+        app.create_workspace(&stranger, "elsewhere").await;
+        let viewer = app.person("Vic Viewer").await;
+        app.join(&viewer, "VIEWER").await;
+        let other = app.person("Mo Member").await;
+        let membership = app.join(&other, "MEMBER").await;
+        let mut world = Self { app, variables: json!({}), viewer, stranger };
+        world.set("ws", app.workspace.clone());
+        world.set("user", app.owner.id.clone());
+        world.set("membership", membership);
+        world.account().await;
+        world.memory().await;
+        world.workflow().await;
+        world
+    }
+
+    fn set(&mut self, name: &str, id: String) {
+        self.variables[name] = id.into();
+    }
+
+    /// The id at `pointer` of what the owner makes by `document`.
+    async fn make(&mut self, name: &str, pointer: &str, document: &str) {
+        let data = self.app.ok(&self.app.owner, document, self.variables.clone()).await;
+        self.set(name, text(&data, pointer));
+    }
+
+    async fn account(&mut self) {
+        self.make(
+            "invitation",
+            "/inviteMember/invitation/id",
+            "mutation($ws: ID!) { inviteMember(input: {workspaceId: $ws, email: \"i@example.org\"}) {
+                invitation { id } } }",
+        )
+        .await;
+        self.make(
+            "service",
+            "/createServiceAccount/serviceAccount/id",
+            "mutation($ws: ID!) { createServiceAccount(input: {workspaceId: $ws, name: \"Robot\"}) {
+                serviceAccount { id } } }",
+        )
+        .await;
+        self.make(
+            "key",
+            "/createApiKey/apiKey/id",
+            "mutation($service: ID!) { createApiKey(input: {serviceAccountId: $service, name: \"k\"}) {
+                apiKey { id } } }",
+        )
+        .await;
+        self.make(
+            "audit",
+            "/workspace/auditEntries/nodes/0/id",
+            "query($ws: ID!) { workspace(id: $ws) { auditEntries(first: 1) { nodes { id } } } }",
+        )
+        .await;
+    }
+
+    async fn memory(&mut self) {
+        let remember = "mutation($ws: ID!) { remember(input: {workspaceId: $ws, scope: WORKSPACE,
+            text: \"the stand-up is at ten\"}) { memory { id } } }";
+        self.make("memory", "/remember/memory/id", remember).await;
+        self.make(
+            "receipt",
+            "/forgetMemory/receipt/id",
+            "mutation($memory: ID!) { forgetMemory(input: {memoryId: $memory}) { receipt { id } } }",
+        )
+        .await;
+        self.make("memory", "/remember/memory/id", remember).await;
+    }
+
+    /// A run that waits for an approval.
+    async fn workflow(&mut self) {
+        self.make(
+            "workflow",
+            "/createWorkflow/workflow/id",
+            "mutation($ws: ID!) { createWorkflow(input: {workspaceId: $ws, name: \"Ask\", graph: {steps: [
+                {key: \"ok\", action: {approval: {title: \"Go on?\"}}}]}}) { workflow { id } } }",
+        )
+        .await;
+        let publish =
+            "mutation($workflow: ID!) { publishWorkflow(input: {workflowId: $workflow}) { version { id } } }";
+        self.make("version", "/publishWorkflow/version/id", publish).await;
+        let start = "mutation($workflow: ID!) { startRun(input: {workflowId: $workflow}) { run { id } } }";
+        self.make("run", "/startRun/run/id", start).await;
+        let follow = "subscription($run: ID!) { runEvents(runId: $run) { __typename
+            ... on ApprovalRequested { approval { id } } } }";
+        let mut events = self.app.subscribe(&self.app.owner, follow, self.variables.clone()).await;
+        let events = events.until("runEvents", |event| event["__typename"] == "ApprovalRequested").await;
+        self.set("approval", text(events.last().unwrap(), "/approval/id"));
+        self.make(
+            "step",
+            "/node/steps/nodes/0/id",
+            "query($run: ID!) { node(id: $run) { ... on Run { steps { nodes { id } } } } }",
+        )
+        .await;
+    }
+
+    /// What changes with whatever is done in the workspace.
+    pub async fn trace(&self) -> Value {
+        let document = "query($ws: ID!) { workspace(id: $ws) { cursor auditEntries { totalCount }
+            memories { totalCount } members { totalCount } } }";
+        self.app.ok(&self.app.owner, document, self.variables.clone()).await
+    }
+
+    /// The whole answer, or the first message of a subscription.
+    pub async fn ask(&self, case: &Case, person: Option<&Person>) -> Value {
+        let token = person.map(|person| person.token.as_str());
+        if case.field.starts_with("Subscription.") {
+            return self.app.first_answer(token, case.document, self.variables.clone()).await;
+        }
+        self.app.ask(token, case.document, self.variables.clone()).await
+    }
+
+    pub async fn code_of(&self, case: &Case, person: Option<&Person>) -> Option<String> {
+        code(&self.ask(case, person).await).map(str::to_owned)
+    }
+}
