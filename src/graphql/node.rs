@@ -72,7 +72,6 @@ impl Node {
             AnyId::Approval(id) => {
                 ctx.load::<_, WorkflowLoader>(id).await?.map(|found| Self::Approval(found.into()))
             }
-            _ => None,
         })
     }
 

@@ -63,7 +63,9 @@ mod tests {
         fn offsets_agree_with_utf16(text: String, start in 0_usize..40, length in 0_usize..40) {
             let units: Vec<u16> = text.encode_utf16().collect();
             prop_assert_eq!(utf16_len(&text), units.len());
-            let expected = units.get(start..start + length).and_then(|part| String::from_utf16(part).ok());
+            // An empty text inside a surrogate pair lies nowhere.
+            let in_pair = units.get(start).is_some_and(|unit| (0xDC00..0xE000).contains(unit));
+            let expected = units.get(start..start + length).filter(|_| !in_pair).and_then(|part| String::from_utf16(part).ok());
             prop_assert_eq!(slice_utf16(&text, start, start + length).map(str::to_owned), expected);
         }
     }
