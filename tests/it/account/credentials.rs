@@ -64,7 +64,7 @@ on_both! {
         for place in 0..5 {
             app.create_workspace(&app.owner, &format!("place-{place}")).await;
         }
-        let (_, statements) = app.statements(app.ok(&app.owner, "{ viewer { id } }", json!({}))).await;
+        let (_, statements) = app.cost(&app.owner, "{ viewer { id } }", json!({})).await;
         assert_eq!(statements, 1);
         // Refused before any database is asked.
         let cut = &app.owner.token[..80];

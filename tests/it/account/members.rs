@@ -180,12 +180,12 @@ on_both! {
         let query = "query($ws: ID!) { workspace(id: $ws) { name members(first: 50) { totalCount nodes {
             role user { displayName memberships(first: 5) { nodes { workspace { slug } } } } } } } }";
         let ws = json!({ "ws": app.workspace });
-        let (_, few) = app.statements(app.ok(&app.owner, query, ws.clone())).await;
+        let (_, few) = app.cost(&app.owner, query, ws.clone()).await;
         for name in ["Ada", "Ben", "Cyd", "Dan", "Eve"] {
             let person = app.person(name).await;
             app.join(&person, "MEMBER").await;
         }
-        let (data, many) = app.statements(app.ok(&app.owner, query, ws)).await;
+        let (data, many) = app.cost(&app.owner, query, ws).await;
         assert_eq!(data["workspace"]["members"]["totalCount"], 6);
         assert_eq!((many, many <= 6), (few, true));
     }
