@@ -98,6 +98,9 @@ pub(super) struct Errors<'a> {
 const BAD_INPUT: [&str; 3] =
     ["Failed to parse \"", "Expected input type \"", "Invalid value for argument \""];
 
+/// It quotes the value, which has any length.
+const QUOTED_CHARS: usize = 400;
+
 /// A resolver's errors carry a code of ours, or they were never meant for a client.
 fn mask(error: &mut ServerError) {
     let has_code = matches!(error.extensions.as_ref().and_then(|e| e.get("code")), Some(Value::String(_)));
@@ -107,6 +110,9 @@ fn mask(error: &mut ServerError) {
     let extensions = error.extensions.insert(ErrorExtensionValues::default());
     if BAD_INPUT.iter().any(|start| error.message.starts_with(start)) {
         extensions.set("code", ErrorCode::BadUserInput.as_str());
+        if let Some((end, _)) = error.message.char_indices().nth(QUOTED_CHARS) {
+            error.message.truncate(end);
+        }
         return;
     }
     extensions.set("code", ErrorCode::Internal.as_str());

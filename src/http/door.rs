@@ -82,6 +82,17 @@ impl FrontDoor {
         self.0.services.account.authenticate(token(credential)?).await
     }
 
+    /// Returns once the credential is not valid any more.
+    pub(super) async fn until_revoked(&self, credential: Option<&str>, every: Duration) {
+        let Some(credential) = credential else { return std::future::pending().await };
+        loop {
+            tokio::time::sleep(every).await;
+            if let Err(Error::Unauthenticated(_)) = self.authenticate(credential).await {
+                return;
+            }
+        }
+    }
+
     pub(super) fn services(&self) -> &Services {
         &self.0.services
     }
@@ -95,7 +106,7 @@ impl FrontDoor {
     ) -> Result<(Prepared, Request), Answer> {
         let actor = match &caller.credential {
             None => None,
-            Some(credential) => Some(self.authenticate(credential).await.map_err(|error| refused_by(error))?),
+            Some(credential) => Some(self.authenticate(credential).await.map_err(refused_by)?),
         };
         log.actor(actor.as_ref());
         let Some(query) = call.query else {
@@ -112,11 +123,11 @@ impl FrontDoor {
             .prepare(&query, call.operation_name.as_deref(), &variables)
             .map_err(|errors| Answer::document(errors.into_iter().map(ServerError::from).collect()))?;
         log.operation(prepared.operation_type, prepared.operation_name.as_deref());
-        if caller.read_only && prepared.operation_type != OperationType::Query {
+        if caller.read_only && prepared.operation_type == OperationType::Mutation {
             return Err(refuse(
                 StatusCode::METHOD_NOT_ALLOWED,
                 ErrorCode::BadRequest,
-                "GET is for queries: send this operation by POST",
+                "GET changes nothing: send a mutation by POST",
             ));
         }
         let anybody_may = match self.0.mode {
@@ -142,7 +153,7 @@ impl FrontDoor {
                 Ok((prepared, _)) if prepared.operation_type == OperationType::Subscription => refuse(
                     StatusCode::BAD_REQUEST,
                     ErrorCode::BadRequest,
-                    "subscriptions need a stream: open a WebSocket with the protocol graphql-transport-ws",
+                    "subscriptions need a stream: a WebSocket with the protocol graphql-transport-ws, or accept: text/event-stream",
                 ),
                 Ok((prepared, request)) => self.run(prepared.operation_type, request).await,
                 Err(answer) => answer,

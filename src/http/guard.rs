@@ -180,6 +180,26 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn a_panic_is_a_generic_error() {
+        async fn panics() {
+            panic!("secret");
+        }
+        let guard = guard("");
+        let router = axum::Router::new()
+            .route("/", axum::routing::get(panics))
+            .layer(axum::middleware::from_fn_with_state(guard, watch));
+        let request = Request::builder().uri("/").header("host", "localhost").body(axum::body::Body::empty());
+        let response = tower::ServiceExt::oneshot(router, request.unwrap()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let body = axum::body::to_bytes(response.into_body(), 1_000).await.unwrap();
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        assert!(
+            body.contains("INTERNAL") && body.contains("requestId") && !body.contains("secret"),
+            "{body}"
+        );
+    }
+
     #[test]
     fn origins_are_the_same_listed_or_the_developers_own() {
         let development = guard("http.allowed_origins = ['https://app.example.com']");

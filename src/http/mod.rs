@@ -1,7 +1,7 @@
-//! The front door. `/graphql` takes GraphQL over HTTP and over WebSocket; health and metrics have a listener of
+//! The front door. `/graphql` takes GraphQL over HTTP, WebSocket and Server-Sent Events; health and metrics have a listener of
 //! their own.
 //!
-//! A request's way: [`guard`] (id, Host, Origin, panics) → CORS → compression → [`request`] or [`socket`] (what the
+//! A request's way: [`guard`] (id, Host, Origin, panics) → CORS → compression → [`request`], [`socket`] or [`sse`] (what the
 //! transport demands) → [`door`] (who asks, the document pipeline, execution) → [`answer`] (masking, form).
 mod admin;
 mod answer;
@@ -11,6 +11,7 @@ mod guard;
 mod log;
 mod request;
 mod socket;
+mod sse;
 
 use crate::{
     app::Services,

@@ -5,7 +5,7 @@ use super::{
     door::{Call, Caller},
     graphiql,
     guard::RequestId,
-    socket,
+    socket, sse,
 };
 use crate::graphql_kit::ErrorCode;
 use axum::{
@@ -39,11 +39,14 @@ pub(super) async fn graphql(State(public): State<Public>, request: Request) -> R
     {
         return graphiql::page();
     }
-    let media_type = MediaType::accepted(text(&parts.headers, header::ACCEPT));
+    let accept = text(&parts.headers, header::ACCEPT);
+    let streams = accept.contains("text/event-stream");
+    // What a stream is refused with has to differ from one that began.
+    let media_type = if streams { Some(MediaType::GraphqlResponse) } else { MediaType::accepted(accept) };
     let answer = match media_type {
         None => Err(bad(
             StatusCode::NOT_ACCEPTABLE,
-            "answers are application/graphql-response+json or application/json: accept one of them",
+            "answers are application/graphql-response+json, application/json or text/event-stream: accept one of them",
         )),
         Some(_) => read(&public, &parts, body).await,
     };
@@ -52,10 +55,17 @@ pub(super) async fn graphql(State(public): State<Public>, request: Request) -> R
             let caller = Caller {
                 request_id: id.clone(),
                 credential: parts.headers.get(header::AUTHORIZATION).map(credential),
-                transport: "http",
+                transport: if streams { "sse" } else { "http" },
                 read_only: parts.method == Method::GET,
             };
-            public.door.execute(call, &caller).await
+            if streams {
+                match public.door.stream(call, &caller).await {
+                    Ok(answers) => return sse::stream(answers, public, caller),
+                    Err(refusal) => refusal,
+                }
+            } else {
+                public.door.execute(call, &caller).await
+            }
         }
         Err(refusal) => refusal.made_public(&id),
     };

@@ -159,12 +159,11 @@ impl Connection {
             reason.truncate(reason.floor_char_boundary(REASON_BYTES));
             let frame = CloseFrame { code: code as u16, reason: reason.into() };
             let _ = timeout(self.write_time(), self.socket.send(Message::Close(Some(frame)))).await;
-            // The answering close frame, so that ours is not lost with the connection.
-            let _ = timeout(Duration::from_secs(1), async {
-                while let Some(Ok(_)) = self.socket.recv().await {}
-            })
-            .await;
         }
+        // Until the closing handshake is done: a close frame that is cut off looks like a broken line.
+        let _ =
+            timeout(Duration::from_secs(1), async { while let Some(Ok(_)) = self.socket.recv().await {} })
+                .await;
         while self.running.join_next().await.is_some() {}
     }
 
