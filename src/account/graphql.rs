@@ -45,7 +45,6 @@ impl AccountQuery {
     }
 }
 
-/// A person. Of others one sees what belongs to workspaces that one shares with them.
 #[derive(Clone, Copy, Debug)]
 pub struct Viewer {
     pub id: UserId,
@@ -58,6 +57,7 @@ impl Viewer {
     }
 }
 
+/// A person. Of others one sees what belongs to workspaces that one shares with them.
 #[Object]
 impl Viewer {
     /// Stable for ever.

@@ -58,11 +58,11 @@ impl From<chrono::DateTime<Utc>> for DateTime {
     }
 }
 
-/// A length of time by ISO 8601, in weeks, days, hours, minutes and seconds: `P1D`, `PT1M30S`, `PT0.25S`. A day is
-/// 24 hours; years and months are refused, for their length varies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Duration(pub TimeDelta);
 
+/// A length of time by ISO 8601, in weeks, days, hours, minutes and seconds: `P1D`, `PT1M30S`, `PT0.25S`. A day is
+/// 24 hours; years and months are refused, for their length varies.
 #[Scalar(name = "Duration", specified_by_url = "https://aifirst.example/scalars/duration")]
 impl ScalarType for Duration {
     fn parse(value: Value) -> InputValueResult<Self> {

@@ -41,7 +41,8 @@ pub(super) async fn graphql(State(public): State<Public>, request: Request) -> R
     }
     let accept = text(&parts.headers, header::ACCEPT);
     let streams = accept.contains("text/event-stream");
-    let media_type = if streams { Some(MediaType::Json) } else { MediaType::accepted(accept) };
+    // What a stream is refused with has to differ from one that began.
+    let media_type = if streams { Some(MediaType::GraphqlResponse) } else { MediaType::accepted(accept) };
     let answer = match media_type {
         None => Err(bad(
             StatusCode::NOT_ACCEPTABLE,

@@ -1,5 +1,5 @@
 //! GraphQL over Server-Sent Events, by the protocol graphql-sse with a connection for each operation: `next` events,
-//! then `complete`. A stream that ends without `complete` was cut: the client connects again.
+//! then `complete`, with `null` as data, for browsers drop events without any. A stream that ends without `complete` was cut: the client connects again.
 use super::{
     Public,
     door::{Answers, Caller},
@@ -17,7 +17,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(12);
 pub(super) fn stream(answers: Answers, public: Public, caller: Caller) -> Response {
     let events = answers
         .map(|response| Event::default().event("next").json_data(response))
-        .chain(stream::once(async { Ok(Event::default().event("complete").data("")) }));
+        .chain(stream::once(async { Ok(Event::default().event("complete").data("null")) }));
     let cut = async move {
         let recheck = Duration::from_secs(public.sockets.recheck_seconds);
         tokio::select! {

@@ -319,3 +319,18 @@ async fn health_and_metrics_are_on_the_admin_listener_alone() {
     assert!(metrics.contains("code=\"GRAPHQL_VALIDATION_FAILED\""), "{metrics}");
     assert!(!metrics.contains("nothing"), "{metrics}");
 }
+
+#[tokio::test]
+async fn answers_come_as_server_sent_events_where_a_client_asks_for_them() {
+    let app = start().await;
+    let ask = |query: &str| {
+        post(&app, json!({ "query": query }).to_string()).header(header::ACCEPT, "text/event-stream")
+    };
+    let response = ask(VIEWER).send().await.unwrap();
+    assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
+    let events = response.text().await.unwrap();
+    let (next, complete) = events.split_once("\n\n").unwrap();
+    assert!(next.starts_with("event: next\ndata: {") && next.contains(&app.owner.id), "{events}");
+    assert!(complete.starts_with("event: complete\ndata:"), "{events}");
+    assert_eq!(refusal(ask("{ nothing }")).await, (400, "GRAPHQL_VALIDATION_FAILED".into()));
+}

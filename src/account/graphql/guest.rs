@@ -9,7 +9,6 @@ use async_graphql::{Context, Enum, InputObject, Object, SimpleObject};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
-/// An offer of a role in a workspace to somebody who is not in it yet.
 #[derive(Debug)]
 pub struct Invitation(pub(super) model::Invitation);
 
@@ -34,6 +33,7 @@ impl Invitation {
     }
 }
 
+/// An offer of a role in a workspace to somebody who is not in it yet.
 #[Object]
 impl Invitation {
     /// Stable for ever. It opens nothing: the token does.
@@ -72,7 +72,6 @@ impl Invitation {
     }
 }
 
-/// A program that works in one workspace under a name of its own, by API keys of its own.
 #[derive(Debug)]
 pub struct ServiceAccount(pub(super) model::ServiceAccount);
 
@@ -83,6 +82,7 @@ impl ServiceAccount {
     }
 }
 
+/// A program that works in one workspace under a name of its own, by API keys of its own.
 #[Object]
 impl ServiceAccount {
     /// Stable for ever.

@@ -15,7 +15,6 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
-/// A credential of a person or a service account. Its secret is shown once, where it is made; only a hash is kept.
 #[derive(Debug)]
 pub struct ApiKey(pub(super) model::ApiKey);
 
@@ -47,6 +46,7 @@ impl ApiKey {
     }
 }
 
+/// A credential of a person or a service account. Its secret is shown once, where it is made; only a hash is kept.
 #[Object]
 impl ApiKey {
     /// Stable for ever.
@@ -112,7 +112,6 @@ impl ApiKey {
     }
 }
 
-/// A security-relevant change, recorded together with it and never altered.
 #[derive(Debug)]
 pub struct AuditEntry(pub(super) model::AuditEntry);
 
@@ -153,6 +152,7 @@ impl AuditEntry {
     }
 }
 
+/// A security-relevant change, recorded together with it and never altered.
 #[Object]
 impl AuditEntry {
     /// Stable for ever.

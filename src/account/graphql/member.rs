@@ -7,7 +7,6 @@ use crate::{
 };
 use async_graphql::{Context, InputObject, Object, SimpleObject};
 
-/// A person's place in a workspace.
 #[derive(Debug)]
 pub struct Membership(pub(super) model::Membership);
 
@@ -18,6 +17,7 @@ impl Membership {
     }
 }
 
+/// A person's place in a workspace.
 #[Object]
 impl Membership {
     /// Stable for ever; ends with the membership.

@@ -111,7 +111,6 @@ pub enum TurnStatus {
     Failed,
 }
 
-/// What a person works towards. Only they see it.
 #[derive(Clone, Debug)]
 pub struct Goal(model::Goal);
 
@@ -121,6 +120,7 @@ impl From<model::Goal> for Goal {
     }
 }
 
+/// What a person works towards. Only they see it.
 #[Object]
 impl Goal {
     /// Stable for ever.
@@ -139,7 +139,6 @@ impl Goal {
     }
 }
 
-/// A conversation with the coach. Only the person whose it is sees it.
 #[derive(Clone, Debug)]
 pub struct CoachingSession {
     session: model::Session,
@@ -172,6 +171,7 @@ async fn head(ctx: &Context<'_>, workspace: WorkspaceId) -> Result<Cursor, ApiEr
     Ok(Cursor(ctx.service::<CoachingService>()?.head(ctx.actor()?, workspace).await?))
 }
 
+/// A conversation with the coach. Only the person whose it is sees it.
 #[Object]
 impl CoachingSession {
     /// Stable for ever.
@@ -249,7 +249,6 @@ pub struct SessionSummary {
     text: String,
 }
 
-/// What was said, by the person or by the coach.
 #[derive(Clone, Debug)]
 pub struct Message(model::Message);
 
@@ -259,6 +258,7 @@ impl From<model::Message> for Message {
     }
 }
 
+/// What was said, by the person or by the coach.
 #[Object]
 impl Message {
     /// Stable for ever.
@@ -310,11 +310,11 @@ impl Message {
     }
 }
 
-/// A part of something remembered that a reply quotes word for word. Offsets count UTF-16 code units of the source's
-/// text, as JavaScript, Swift and Java do; the quote is the text between them.
 #[derive(Clone, Debug)]
 pub struct Citation(model::Citation);
 
+/// A part of something remembered that a reply quotes word for word. Offsets count UTF-16 code units of the source's
+/// text, as JavaScript, Swift and Java do; the quote is the text between them.
 #[Object]
 impl Citation {
     /// The quoted words.
@@ -347,7 +347,6 @@ pub struct TokenUsage {
     output_tokens: i32,
 }
 
-/// A message of the person's and what the coach makes of it. The turns of a session run one after the other.
 #[derive(Clone, Debug)]
 pub struct Turn(super::TurnFacts);
 
@@ -357,6 +356,7 @@ impl From<model::Turn> for Turn {
     }
 }
 
+/// A message of the person's and what the coach makes of it. The turns of a session run one after the other.
 #[Object]
 impl Turn {
     /// Stable for ever.

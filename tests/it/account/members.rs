@@ -180,8 +180,11 @@ on_both! {
         let query = "query($ws: ID!) { workspace(id: $ws) { name members(first: 50) { totalCount nodes {
             role user { displayName memberships(first: 5) { nodes { workspace { slug } } } } } } } }";
         let ws = json!({ "ws": app.workspace });
+        // Two already: a list of one person, who is the caller, is shorter to load.
+        let person = app.person("Ada").await;
+        app.join(&person, "MEMBER").await;
         let (_, few) = app.cost(&app.owner, query, ws.clone()).await;
-        for name in ["Ada", "Ben", "Cyd", "Dan", "Eve"] {
+        for name in ["Ben", "Cyd", "Dan", "Eve"] {
             let person = app.person(name).await;
             app.join(&person, "MEMBER").await;
         }

@@ -53,6 +53,10 @@ impl Case {
 /// Each type that implements `Node`, and the variable that holds the id of one in the owner's workspace.
 pub const NODES: &[(&str, &str)] = &[
     ("ApiKey", "key"),
+    ("CoachingSession", "session"),
+    ("Goal", "goal"),
+    ("Message", "message"),
+    ("Turn", "turn"),
     ("AuditEntry", "audit"),
     ("ErasureReceipt", "receipt"),
     ("Invitation", "invitation"),
@@ -69,7 +73,7 @@ pub const NODES: &[(&str, &str)] = &[
 ];
 
 pub fn all() -> Vec<Case> {
-    [account(), memory(), workflow(), node(), endings()].into_iter().flatten().collect()
+    [account(), memory(), workflow(), coaching(), node(), endings()].into_iter().flatten().collect()
 }
 
 fn account() -> Vec<Case> {
@@ -153,6 +157,42 @@ fn workflow() -> Vec<Case> {
             "Mutation.cancelRun",
             "mutation($run: ID!) { cancelRun(input: {runId: $run}) { run { id } userErrors { code } } }",
         ),
+    ]
+}
+
+/// A session is its owner's alone: to a viewer of the workspace it does not exist.
+fn coaching() -> Vec<Case> {
+    vec![
+        Case::write(
+            "Mutation.createGoal",
+            "mutation($ws: ID!) { createGoal(input: {workspaceId: $ws, title: \"Run\"}) { goal { id } userErrors { code } } }",
+        ),
+        Case::write(
+            "Mutation.startCoachingSession",
+            "mutation($ws: ID!) { startCoachingSession(input: {workspaceId: $ws}) { session { id } userErrors { code } } }",
+        ),
+        Case::read(
+            "Subscription.coachingEvents",
+            "subscription($session: ID!) { coachingEvents(sessionId: $session) { cursor } }",
+        )
+        .unseen_by_viewers(),
+        Case::write(
+            "Mutation.interruptTurn",
+            "mutation($turn: ID!) { interruptTurn(input: {turnId: $turn}) { turn { id } userErrors { code } } }",
+        )
+        .unseen_by_viewers(),
+        Case::write(
+            "Mutation.sendMessage",
+            "mutation($session: ID!) { sendMessage(input: {sessionId: $session, text: \"x\"}) {
+                turn { id } userErrors { code } } }",
+        )
+        .unseen_by_viewers(),
+        Case::write(
+            "Mutation.endCoachingSession",
+            "mutation($session: ID!) { endCoachingSession(input: {sessionId: $session}) {
+                session { id } userErrors { code } } }",
+        )
+        .unseen_by_viewers(),
     ]
 }
 

@@ -27,6 +27,7 @@ impl<'a> World<'a> {
         world.account().await;
         world.memory().await;
         world.workflow().await;
+        world.coaching().await;
         world
     }
 
@@ -108,6 +109,24 @@ impl<'a> World<'a> {
             "query($run: ID!) { node(id: $run) { ... on Run { steps { nodes { id } } } } }",
         )
         .await;
+    }
+
+    /// A session with one turn that has ended.
+    async fn coaching(&mut self) {
+        let goal =
+            "mutation($ws: ID!) { createGoal(input: {workspaceId: $ws, title: \"Run\"}) { goal { id } } }";
+        self.make("goal", "/createGoal/goal/id", goal).await;
+        let start =
+            "mutation($ws: ID!) { startCoachingSession(input: {workspaceId: $ws}) { session { id } } }";
+        self.make("session", "/startCoachingSession/session/id", start).await;
+        let send = "mutation($session: ID!) { sendMessage(input: {sessionId: $session, text: \"Hello\"}) {
+            message { id } turn { id } } }";
+        let sent = self.app.ok(&self.app.owner, send, self.variables.clone()).await;
+        self.set("message", text(&sent, "/sendMessage/message/id"));
+        self.set("turn", text(&sent, "/sendMessage/turn/id"));
+        let follow = "subscription($session: ID!) { coachingEvents(sessionId: $session) { __typename } }";
+        let mut events = self.app.subscribe(&self.app.owner, follow, self.variables.clone()).await;
+        events.until("coachingEvents", |event| event["__typename"] == "TurnCompleted").await;
     }
 
     /// What changes with whatever is done in the workspace.
