@@ -47,12 +47,8 @@ impl Node {
             AnyId::ServiceAccount(id) => ServiceAccount::find(ctx, id).await?.map(Self::ServiceAccount),
             AnyId::ApiKey(id) => ApiKey::find(ctx, id).await?.map(Self::ApiKey),
             AnyId::AuditEntry(id) => AuditEntry::find(ctx, id).await?.map(Self::AuditEntry),
-            AnyId::Memory(id) => {
-                ctx.load::<_, MemoryLoader>(id).await?.map(|found| Self::Memory(found.into()))
-            }
-            AnyId::ErasureReceipt(id) => {
-                ctx.load::<_, MemoryLoader>(id).await?.map(|found| Self::ErasureReceipt(found.into()))
-            }
+            AnyId::Memory(id) => ctx.load::<_, MemoryLoader>(id).await?.map(Self::Memory),
+            AnyId::ErasureReceipt(id) => ctx.load::<_, MemoryLoader>(id).await?.map(Self::ErasureReceipt),
             AnyId::Goal(id) => ctx.load::<_, CoachingLoader>(id).await?.map(Self::Goal),
             AnyId::CoachingSession(id) => CoachingSession::visible(ctx, id).await?.map(Self::CoachingSession),
             AnyId::Turn(id) => ctx.load::<_, CoachingLoader>(id).await?.map(Self::Turn),

@@ -49,7 +49,7 @@ enum Close {
 #[serde(tag = "type", rename_all = "snake_case")]
 enum FromClient {
     ConnectionInit { payload: Option<serde_json::Map<String, serde_json::Value>> },
-    Subscribe { id: String, payload: Call },
+    Subscribe { id: String, payload: Box<Call> },
     Complete { id: String },
     Ping { payload: Option<serde_json::Map<String, serde_json::Value>> },
     Pong {},
@@ -75,13 +75,15 @@ pub(super) fn accept(upgrade: WebSocketUpgrade, public: Public, connection_id: S
         response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(PROTOCOL));
         return response;
     }
-    let limit = public.sockets.message_bytes;
+    // The library breaks off in the middle of a message that is larger, and then the client may not hear why: up to
+    // this a message is read whole, and refused with its close code.
+    let readable = public.sockets.message_bytes * 4;
     let tasks = public.tasks.clone();
     upgrade
         .read_buffer_size(4_096)
         .write_buffer_size(4_096)
-        .max_message_size(limit)
-        .max_frame_size(limit)
+        .max_message_size(readable)
+        .max_frame_size(readable)
         .on_upgrade(move |socket| {
             let span = tracing::info_span!("socket", connection_id);
             tasks.track_future(
@@ -197,29 +199,28 @@ impl Connection {
         }
     }
 
+    fn too_large(&self) -> Over {
+        let limit = self.config.message_bytes;
+        close(Close::TooLarge, format!("Messages have at most {limit} bytes: send large input by POST"))
+    }
+
     async fn received(&mut self, message: Option<Result<Message, axum::Error>>) -> Step {
         let text = match message {
             Some(Ok(Message::Text(text))) => text,
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(()),
             Some(Ok(Message::Binary(_))) => return Err(close(Close::BadRequest, "Messages are text")),
             Some(Ok(Message::Close(_))) | None => return Err(Over(None)),
-            Some(Err(error)) => {
-                let limit = self.config.message_bytes;
-                return Err(if error.to_string().contains("too long") {
-                    close(
-                        Close::TooLarge,
-                        format!("Messages have at most {limit} bytes: send large input by POST"),
-                    )
-                } else {
-                    Over(None)
-                });
-            }
+            Some(Err(error)) if error.to_string().contains("too long") => return Err(self.too_large()),
+            Some(Err(_)) => return Err(Over(None)),
         };
+        if text.len() > self.config.message_bytes {
+            return Err(self.too_large());
+        }
         let message: FromClient = serde_json::from_str(&text)
             .map_err(|error| close(Close::BadRequest, format!("Not a message of {PROTOCOL}: {error}")))?;
         match message {
             FromClient::ConnectionInit { payload } => self.initialise(payload.unwrap_or_default()).await,
-            FromClient::Subscribe { id, payload } => self.subscribe(id, payload).await,
+            FromClient::Subscribe { id, payload } => self.subscribe(id, *payload).await,
             FromClient::Complete { id } => {
                 if let Some((_, operation)) = self.operations.remove(&id) {
                     operation.abort();

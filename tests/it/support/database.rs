@@ -1,9 +1,8 @@
 //! A database for one test: a SQLite file in a folder of its own, or a PostgreSQL database cloned from a migrated
 //! template.
-use aifirst::{config::Config, db};
+use aifirst::{config::Config, db, shared::Ambient};
 use sea_orm::{ConnectionTrait, Database as Connector, DatabaseConnection, Statement};
 use tempfile::TempDir;
-use uuid::Uuid;
 
 pub struct Database {
     /// The server's data folder.
@@ -26,7 +25,7 @@ impl Database {
         let server = server();
         let admin = Connector::connect(&server).await.unwrap();
         let template = template(&admin, &server).await;
-        let name = format!("aifirst_{}", Uuid::now_v7().simple());
+        let name = format!("aifirst_{}", Ambient::system().ids.uuid().simple());
         // One clone at a time: PostgreSQL refuses to copy a template that another session is copying.
         let clone = format!("CREATE DATABASE {name} TEMPLATE {template}");
         locked(&admin, async || run(&admin, &clone).await).await;

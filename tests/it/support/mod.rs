@@ -21,39 +21,33 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 macro_rules! on_both {
     ($(#[$meta:meta])* async fn $name:ident($database:ident: Database) $body:block) => {
         $(#[$meta])*
+        async fn $name($database: $crate::support::Database) $body
+
         mod $name {
-            #[allow(unused_imports, reason = "what the test around it uses")]
-            use super::*;
-
-            async fn behaviour($database: $crate::support::Database) $body
-
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
-                behaviour($crate::support::Database::sqlite()).await;
+                super::$name($crate::support::Database::sqlite()).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
-                behaviour($crate::support::Database::postgres().await).await;
+                super::$name($crate::support::Database::postgres().await).await;
             }
         }
     };
     ($(#[$meta:meta])* async fn $name:ident($app:ident: TestApp) $body:block) => {
         $(#[$meta])*
+        async fn $name($app: $crate::support::TestApp) $body
+
         mod $name {
-            #[allow(unused_imports, reason = "what the test around it uses")]
-            use super::*;
-
-            async fn behaviour($app: $crate::support::TestApp) $body
-
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
-                behaviour($crate::support::TestApp::start($crate::support::Database::sqlite()).await).await;
+                super::$name($crate::support::TestApp::start($crate::support::Database::sqlite()).await).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
-                behaviour($crate::support::TestApp::start($crate::support::Database::postgres().await).await).await;
+                super::$name($crate::support::TestApp::start($crate::support::Database::postgres().await).await).await;
             }
         }
     };

@@ -39,7 +39,7 @@ impl Client {
 }
 
 struct Server {
-    child: Child,
+    child: Killed,
     client: Client,
 }
 
@@ -62,7 +62,7 @@ impl Server {
         if let Some(url) = database {
             command.env("AIFIRST_DATABASE__URL", url);
         }
-        let child = command.spawn().unwrap();
+        let child = Killed(command.spawn().unwrap());
         let http = reqwest::Client::new();
         let mut client =
             Client { url: format!("http://127.0.0.1:{port}/graphql"), token: String::new(), http };
@@ -78,9 +78,18 @@ impl Server {
         }
     }
 
-    fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+    fn kill(self) {
+        drop(self.child);
+    }
+}
+
+/// A process that is killed, with no time to end in order, when this is dropped.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
