@@ -11,6 +11,7 @@ mod http;
 mod memory;
 mod pipeline;
 mod readme;
+mod start;
 mod structure;
 mod websocket;
 mod workflow;
