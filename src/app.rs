@@ -3,31 +3,18 @@ use crate::{
     account::{AccountService, DevelopmentError, jwt},
     coaching::{self, CoachingService, MemoryPorts, Worker},
     config::{Config, Mode},
-    db::{self, DataFolder, Db, connect::OpenError},
+    db::{self, DataFolder, connect::OpenError},
     event::{Bus, BusError, Log},
     gateway::Gateway,
     graphql, http,
     memory::{MemoryService, Ports},
+    services::Services,
     shared::{Ambient, Error},
     workflow::{Executor, Hands, WorkflowService},
 };
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-
-/// The services of all slices, made once.
-#[derive(Clone, Debug)]
-pub struct Services {
-    pub db: Db,
-    pub log: Log,
-    pub bus: Bus,
-    pub ambient: Ambient,
-    pub account: AccountService,
-    pub gateway: Gateway,
-    pub memory: MemoryService,
-    pub workflow: WorkflowService,
-    pub coaching: CoachingService,
-}
 
 /// What keeps the product from starting; the text says what to do.
 #[derive(Debug, thiserror::Error)]

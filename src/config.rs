@@ -263,9 +263,23 @@ impl Config {
     /// In force, as TOML, secrets masked.
     pub fn masked(&self) -> Result<String, ConfigError> {
         let mut shown = self.clone();
-        shown.database.url = crate::db::connect::without_password(&shown.database.url);
-        shown.events.url = crate::db::connect::without_password(&shown.events.url);
+        shown.database.url = without_password(&shown.database.url);
+        shown.events.url = without_password(&shown.events.url);
         toml::to_string_pretty(&shown).map_err(|error| ConfigError(error.to_string()))
+    }
+}
+
+/// `postgres://user:secret@host/db` without the secret.
+pub fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    match rest.rsplit_once('@') {
+        Some((credentials, place)) => {
+            let user = credentials.split(':').next().unwrap_or_default();
+            format!("{scheme}://{user}:***@{place}")
+        }
+        None => url.to_owned(),
     }
 }
 

@@ -5,7 +5,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`cli`], [`config`], [`app`] | commands, configuration, composition |
+//! | [`cli`], [`config`], [`app`], [`services`] | commands, configuration, composition |
 //! | [`client`], [`demo`] | a small client of the API, and the session that it plays |
 //! | [`shared`] | errors, ids, pages, time, who asks |
 //! | [`db`], [`event`] | the database; the event log and the bus |
@@ -25,6 +25,7 @@ pub mod graphql;
 pub mod graphql_kit;
 pub mod http;
 pub mod memory;
+pub mod services;
 pub mod shared;
 pub mod telemetry;
 pub mod workflow;

@@ -1,6 +1,6 @@
 //! Opens the database, brings its schema up to date, and refuses what would not be safe.
 use super::Db;
-use crate::config::{Config, DatabaseConfig};
+use crate::config::{Config, DatabaseConfig, without_password};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, Statement,
@@ -208,18 +208,4 @@ async fn refuse_newer(connection: &DatabaseConnection) -> Result<(), OpenError> 
         }
     }
     Ok(())
-}
-
-/// `postgres://user:secret@host/db` without the secret.
-pub fn without_password(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return url.to_owned();
-    };
-    match rest.rsplit_once('@') {
-        Some((credentials, place)) => {
-            let user = credentials.split(':').next().unwrap_or_default();
-            format!("{scheme}://{user}:***@{place}")
-        }
-        None => url.to_owned(),
-    }
 }

@@ -4,10 +4,10 @@ pub mod pipeline;
 
 use crate::{
     account::{self, AccountMutation, AccountQuery},
-    app::Services,
     coaching::{self, CoachingMutation, CoachingSubscription},
     graphql_kit::ErrorCode,
     memory::{self, MemoryMutation},
+    services::Services,
     shared::actor::Actor,
     workflow::{self, WorkflowMutation, WorkflowSubscription},
 };

@@ -1,5 +1,5 @@
 //! For the operator alone: whether the server lives, whether it takes work, and its counters.
-use crate::{app::Services, telemetry::Metrics};
+use crate::{services::Services, telemetry::Metrics};
 use axum::{Router, extract::State, http::StatusCode, http::header, response::IntoResponse, routing::get};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;

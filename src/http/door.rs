@@ -4,13 +4,13 @@ use super::{
     log::Operation,
 };
 use crate::{
-    app::Services,
     config::{Config, Mode},
     graphql::{
         self, Schema,
         pipeline::{Asks, JsonMap, OperationType, Pipeline, Prepared},
     },
     graphql_kit::{ApiError, ErrorCode},
+    services::Services,
     shared::{Error, actor::Actor},
     telemetry::Running,
 };

@@ -14,9 +14,9 @@ mod socket;
 mod sse;
 
 use crate::{
-    app::Services,
     config::{Config, Mode, SocketConfig},
     graphql::Schema,
+    services::Services,
     shared::Error,
     telemetry::Metrics,
 };

@@ -74,12 +74,16 @@ impl<'a> Place<'a> {
         }
         match self.module {
             "main" | "lib" | "cli" | "app" | "demo" => true,
-            "shared" | "config" => module == "shared" || module == "db",
+            "shared" => false,
+            "config" => module == "shared",
+            "services" => SLICES.contains(&module) || ["db", "event", "shared"].contains(&module),
             "db" => ["shared", "config"].contains(&module),
             "event" | "telemetry" => ["shared", "db", "config"].contains(&module),
             "graphql_kit" => ["shared", "event"].contains(&module),
-            "http" => ["graphql", "graphql_kit", "shared", "config", "telemetry", "app"].contains(&module),
-            "graphql" => module != "http" && module != "cli",
+            "http" => {
+                ["graphql", "graphql_kit", "shared", "config", "telemetry", "services"].contains(&module)
+            }
+            "graphql" => !["http", "cli", "app", "demo"].contains(&module),
             _ => match self.slice() {
                 Some(_) if self.part == "graphql" => {
                     module == "graphql_kit" || BELOW_SLICES.contains(&module) || SLICES.contains(&module)
