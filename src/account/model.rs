@@ -3,7 +3,7 @@ use crate::shared::{
     Error, Problems, Result,
     actor::{KeyScope, Principal, Role},
     id::{AnyId, ApiKeyId, AuditEntryId, InvitationId, MembershipId, ServiceAccountId, UserId, WorkspaceId},
-    text,
+    stored, text,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -103,40 +103,20 @@ pub struct AuditEntry {
     pub at: DateTime<Utc>,
 }
 
-macro_rules! audit_actions {
-    ($($name:ident = $text:literal,)*) => {
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum AuditAction { $($name,)* }
-
-        impl AuditAction {
-            pub const ALL: &[Self] = &[$(Self::$name,)*];
-
-            /// As it is stored.
-            pub fn name(self) -> &'static str {
-                match self { $(Self::$name => $text,)* }
-            }
-        }
-    };
-}
-
-audit_actions! {
-    UserCreated = "USER_CREATED",
-    WorkspaceCreated = "WORKSPACE_CREATED",
-    MemberAdded = "MEMBER_ADDED",
-    MemberInvited = "MEMBER_INVITED",
-    InvitationAccepted = "INVITATION_ACCEPTED",
-    InvitationRevoked = "INVITATION_REVOKED",
-    RoleChanged = "ROLE_CHANGED",
-    MemberRemoved = "MEMBER_REMOVED",
-    ServiceAccountCreated = "SERVICE_ACCOUNT_CREATED",
-    ServiceAccountDeleted = "SERVICE_ACCOUNT_DELETED",
-    ApiKeyCreated = "API_KEY_CREATED",
-    ApiKeyRevoked = "API_KEY_REVOKED",
-}
-
-impl AuditAction {
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|action| action.name() == name)
+stored! {
+    AuditAction {
+        UserCreated = "USER_CREATED",
+        WorkspaceCreated = "WORKSPACE_CREATED",
+        MemberAdded = "MEMBER_ADDED",
+        MemberInvited = "MEMBER_INVITED",
+        InvitationAccepted = "INVITATION_ACCEPTED",
+        InvitationRevoked = "INVITATION_REVOKED",
+        RoleChanged = "ROLE_CHANGED",
+        MemberRemoved = "MEMBER_REMOVED",
+        ServiceAccountCreated = "SERVICE_ACCOUNT_CREATED",
+        ServiceAccountDeleted = "SERVICE_ACCOUNT_DELETED",
+        ApiKeyCreated = "API_KEY_CREATED",
+        ApiKeyRevoked = "API_KEY_REVOKED",
     }
 }
 

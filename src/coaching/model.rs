@@ -1,10 +1,10 @@
 use crate::shared::{
-    Error, Problems, Result,
+    Problems, Result,
     id::{CoachingSessionId, GoalId, MemoryId, MessageId, TurnId, UserId, WorkspaceId},
-    text,
+    stored, text,
 };
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use uuid::Uuid;
 
 /// Characters of a message.
@@ -14,31 +14,7 @@ const MAX_TITLE: usize = 200;
 /// Turns of a session that may wait at once.
 pub const MAX_QUEUED: usize = 20;
 
-macro_rules! names {
-    ($($(#[$doc:meta])* $type:ident { $($variant:ident = $name:literal,)* })*) => { $(
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        pub enum $type {
-            $(#[serde(rename = $name)] $variant,)*
-        }
-
-        impl $type {
-            /// As stored.
-            pub fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name,)* }
-            }
-
-            pub fn from_name(name: &str) -> Result<Self> {
-                match name {
-                    $($name => Ok(Self::$variant),)*
-                    _ => Err(Error::internal(format!("unknown {}: {name}", stringify!($type)))),
-                }
-            }
-        }
-    )* };
-}
-
-names! {
+stored! {
     SessionMode { Chat = "CHAT", RolePlay = "ROLE_PLAY", CheckIn = "CHECK_IN", LiveAssist = "LIVE_ASSIST", }
     SessionStatus { Active = "ACTIVE", Paused = "PAUSED", Ended = "ENDED", }
     MessageRole { User = "USER", Coach = "COACH", }

@@ -1,7 +1,7 @@
 use crate::shared::{
     Error, Problems, Result,
     id::{CoachingSessionId, ErasureReceiptId, MemoryId, WorkspaceId},
-    text,
+    stored, text,
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
@@ -18,33 +18,7 @@ pub const MAX_ITEMS: usize = 1_000;
 /// Hits of one recall.
 pub const MAX_HITS: usize = 100;
 
-/// An enum stored by its name in the schema.
-macro_rules! names {
-    ($(#[$doc:meta])* $type:ident { $($variant:ident = $name:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
-        pub enum $type {
-            $(#[serde(rename = $name)] $variant,)*
-        }
-
-        impl $type {
-            pub fn name(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $name,)*
-                }
-            }
-
-            pub fn from_name(name: &str) -> Result<Self> {
-                match name {
-                    $($name => Ok(Self::$variant),)*
-                    _ => Err(Error::internal(format!("unknown {}: {name}", stringify!($type)))),
-                }
-            }
-        }
-    };
-}
-
-names! {
+stored! {
     MemoryKind {
         Fact = "FACT",
         Preference = "PREFERENCE",
@@ -53,18 +27,14 @@ names! {
         Pattern = "PATTERN",
         Summary = "SUMMARY",
     }
-}
 
-names! {
     /// Who reads a memory.
     MemoryScope {
         User = "USER",
         Session = "SESSION",
         Workspace = "WORKSPACE",
     }
-}
 
-names! {
     MemoryStatus {
         Candidate = "CANDIDATE",
         Active = "ACTIVE",

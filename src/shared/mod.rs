@@ -5,8 +5,10 @@ pub mod duration;
 mod error;
 pub mod id;
 pub mod page;
+mod stored;
 pub mod text;
 
 pub use ambient::{Ambient, Clock, Ids, Random};
 pub use error::{Error, Problem, ProblemCode, Problems, Result};
 pub use page::{Page, PageRequest};
+pub(crate) use stored::stored;

@@ -6,6 +6,7 @@ use crate::shared::{
     id::{
         ApprovalId, RunId, ServiceAccountId, StepRunId, UserId, WorkflowId, WorkflowVersionId, WorkspaceId,
     },
+    stored,
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -19,34 +20,8 @@ pub const MAX_COMMENT: usize = 2_000;
 /// Bytes of a run's input, of an approval's answer.
 pub const MAX_INPUT: usize = 65_536;
 
-/// An enum that is stored by its name.
-macro_rules! stored {
-    ($(#[$meta:meta])* pub enum $type:ident { $($(#[$doc:meta])* $variant:ident = $name:literal,)* }) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        pub enum $type {
-            $($(#[$doc])* #[serde(rename = $name)] $variant,)*
-        }
-
-        impl $type {
-            pub fn name(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $name,)*
-                }
-            }
-
-            pub fn from_name(name: &str) -> Result<Self> {
-                match name {
-                    $($name => Ok(Self::$variant),)*
-                    _ => Err(Error::internal(format!("unknown {}: {name}", stringify!($type)))),
-                }
-            }
-        }
-    };
-}
-
 stored! {
-    pub enum RunStatus {
+    RunStatus {
         Queued = "QUEUED",
         Running = "RUNNING",
         Waiting = "WAITING",
@@ -65,7 +40,7 @@ impl RunStatus {
 }
 
 stored! {
-    pub enum StepStatus {
+    StepStatus {
         Pending = "PENDING",
         Running = "RUNNING",
         Waiting = "WAITING",
@@ -85,7 +60,7 @@ impl StepStatus {
 }
 
 stored! {
-    pub enum ApprovalStatus {
+    ApprovalStatus {
         Pending = "PENDING",
         Approved = "APPROVED",
         Rejected = "REJECTED",

@@ -68,8 +68,7 @@ fn entry(row: row::Model) -> Result<AuditEntry> {
             }
             None => None,
         },
-        action: AuditAction::from_name(&row.action)
-            .ok_or_else(|| super::unknown("audit action", &row.action))?,
+        action: AuditAction::from_name(&row.action)?,
         subject: row.subject.parse()?,
         data: row.data,
         at: row.at,
