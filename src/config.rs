@@ -8,12 +8,15 @@ use figment::{
     providers::{Env, Format, Toml},
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, io::ErrorKind, net::SocketAddr, path::PathBuf, time::Duration};
 
 pub use auth::{AuthConfig, JwtAlgorithm, JwtConfig, JwtKeyConfig};
 
 const DEFAULTS: &str = include_str!("../config.default.toml");
 const PREFIX: &str = "AIFIRST_";
+const NAMES_FILE: &str = "AIFIRST_CONFIG";
+/// Beside where the server is started.
+const FILE: &str = "aifirst.toml";
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -22,6 +25,7 @@ pub struct Config {
     pub data_dir: PathBuf,
     pub listen: SocketAddr,
     pub admin_listen: SocketAddr,
+    pub serve: ServeConfig,
     pub database: DatabaseConfig,
     pub events: EventsConfig,
     pub auth: AuthConfig,
@@ -38,6 +42,12 @@ pub struct Config {
 pub enum Mode {
     Development,
     Production,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServeConfig {
+    pub work: bool,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -174,17 +184,25 @@ pub struct ConfigError(String);
 impl Config {
     /// Defaults, file and environment.
     pub fn load() -> Result<Self, ConfigError> {
-        Self::read(Self::figment())
+        let environment = Env::prefixed(PREFIX)
+            // AIFIRST_CONFIG names the file; AIFIRST_TEST_… and AIFIRST_CACHE_… belong to the scripts.
+            .filter(|key| key != "config" && !key.starts_with("test_") && !key.starts_with("cache_"))
+            .split("__");
+        Self::read(Self::with_file()?.merge(environment))
     }
 
-    fn figment() -> Figment {
-        let file = std::env::var(format!("{PREFIX}CONFIG")).unwrap_or_else(|_| "aifirst.toml".into());
-        Self::defaults().merge(Toml::file(file)).merge(
-            Env::prefixed(PREFIX)
-                // AIFIRST_CONFIG names the file; AIFIRST_TEST_… and AIFIRST_CACHE_… belong to the scripts.
-                .filter(|key| key != "config" && !key.starts_with("test_") && !key.starts_with("cache_"))
-                .split("__"),
-        )
+    /// The defaults, and the file over them: the one that is named must be there.
+    fn with_file() -> Result<Figment, ConfigError> {
+        let named = std::env::var_os(NAMES_FILE);
+        let file = named.as_ref().map_or_else(|| PathBuf::from(FILE), PathBuf::from);
+        match std::fs::metadata(&file) {
+            Ok(_) => Ok(Self::defaults().merge(Toml::file_exact(file))),
+            Err(error) if named.is_none() && error.kind() == ErrorKind::NotFound => Ok(Self::defaults()),
+            Err(error) => {
+                let (name, file) = (if named.is_some() { NAMES_FILE } else { FILE }, file.display());
+                Err(ConfigError(format!("{name}: the file {file} cannot be read: {error}")))
+            }
+        }
     }
 
     fn defaults() -> Figment {
@@ -248,6 +266,8 @@ impl Config {
         if !self.events.url.is_empty() && !self.events.url.starts_with("nats://") {
             return Err(ConfigError("events.url: must begin with nats://, or be empty".into()));
         }
+        tracing_subscriber::EnvFilter::try_new(&self.log.filter)
+            .map_err(|error| ConfigError(format!("log.filter: {error}")))?;
         self.auth.check(self.mode)
     }
 
@@ -258,6 +278,11 @@ impl Config {
         } else {
             self.database.url.clone()
         }
+    }
+
+    /// Whether the database is a file of this machine, which one process holds.
+    pub fn is_sqlite(&self) -> bool {
+        self.database_url().starts_with("sqlite:")
     }
 
     /// In force, as TOML, secrets masked.

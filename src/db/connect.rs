@@ -25,7 +25,10 @@ pub enum OpenError {
         "the data folder {0} is in use by another aifirst. Stop that one, or set AIFIRST_DATA_DIR to another folder"
     )]
     Locked(PathBuf),
-    #[error("the database {0} cannot be opened: {1}")]
+    #[error(
+        "the database {0} cannot be opened: {1}. Check AIFIRST_DATABASE__URL, and that the database is there and \
+         lets this user in"
+    )]
     Connect(String, DbErr),
     #[error(
         "the database was made by a newer aifirst (it has the migration {0}). Start that version, or restore a backup"
@@ -97,7 +100,7 @@ pub async fn connect(config: &Config) -> Result<Db, OpenError> {
         });
         Ok::<_, OpenError>(connection)
     };
-    let db = if is_sqlite(&url) {
+    let db = if config.is_sqlite() {
         // The writer first: it makes the file and switches it to WAL, which readers cannot.
         let writer = open(1, true).await?;
         assert_sqlite_is_safe(&writer).await?;

@@ -1,6 +1,9 @@
 //! Wakes whoever waits, in this process or, by NATS, in others. Best effort by design: nothing that must not be
 //! lost travels here alone.
-use futures_util::StreamExt;
+mod nats;
+
+use crate::config::without_password;
+use nats::Nats;
 use std::{
     collections::HashMap,
     fmt,
@@ -17,7 +20,7 @@ pub struct Bus(Transport);
 #[derive(Clone)]
 enum Transport {
     InProcess(Arc<Topics>),
-    Nats(async_nats::Client),
+    Nats(Nats),
 }
 
 #[derive(Default)]
@@ -50,40 +53,28 @@ impl Bus {
         if url.is_empty() {
             return Ok(Self::in_process());
         }
-        let client =
-            async_nats::connect(url).await.map_err(|source| BusError { url: url.to_owned(), source })?;
-        Ok(Self(Transport::Nats(client)))
+        let nats = Nats::connect(url).await;
+        let nats = nats.map_err(|source| BusError { url: without_password(url), source })?;
+        Ok(Self(Transport::Nats(nats)))
     }
 
+    /// Waits for nobody, and not for a bus that is away.
     pub async fn publish(&self, topic: &str, message: Vec<u8>) {
         match &self.0 {
             Transport::InProcess(topics) => topics.send(topic, message),
-            Transport::Nats(client) => {
-                if let Err(error) = client.publish(subject(topic), message.into()).await {
-                    tracing::warn!(%error, "the event bus did not take a message; subscribers will poll");
-                }
-            }
+            Transport::Nats(nats) => nats.publish(topic, message).await,
         }
     }
 
+    /// What is published after this returns is heard, as long as the bus is there.
     pub async fn subscribe(&self, topic: &str) -> Subscription {
         Subscription(match &self.0 {
             Transport::InProcess(topics) => Source::InProcess(topics.receiver(topic)),
-            Transport::Nats(client) => {
-                let subscriber = client.subscribe(subject(topic)).await;
-                // A subscription is live once the server has seen it.
-                let flushed = client.flush().await;
-                match (subscriber, flushed) {
-                    (Ok(subscriber), Ok(())) => Source::Nats(Box::new(subscriber)),
-                    _ => Source::Closed,
-                }
+            Transport::Nats(nats) => {
+                nats.subscribe(topic).await.map_or(Source::Closed, |source| Source::Nats(Box::new(source)))
             }
         })
     }
-}
-
-fn subject(topic: &str) -> String {
-    format!("aifirst.{topic}")
 }
 
 impl Topics {
@@ -107,7 +98,7 @@ pub struct Subscription(Source);
 
 enum Source {
     InProcess(broadcast::Receiver<Arc<[u8]>>),
-    Nats(Box<async_nats::Subscriber>),
+    Nats(Box<nats::Heard>),
     Closed,
 }
 
@@ -120,9 +111,7 @@ impl Subscription {
                 Err(RecvError::Lagged(_)) => Some(Signal::Lost),
                 Err(RecvError::Closed) => None,
             },
-            Source::Nats(subscriber) => {
-                subscriber.next().await.map(|message| Signal::Message(message.payload.as_ref().into()))
-            }
+            Source::Nats(heard) => heard.next().await,
             Source::Closed => None,
         };
         match signal {

@@ -2,24 +2,45 @@
 use crate::{services::Services, telemetry::Metrics};
 use axum::{Router, extract::State, http::StatusCode, http::header, response::IntoResponse, routing::get};
 use std::time::Duration;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 /// How long the database may take before the server counts as not ready.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-#[derive(Clone)]
-struct Admin {
+/// How often what was measured is folded.
+const TIDY: Duration = Duration::from_secs(5);
+
+/// The operator's listener, which servers and workers have alike.
+#[derive(Clone, Debug)]
+pub struct Admin {
     services: Services,
     metrics: Metrics,
     stop: CancellationToken,
 }
 
-pub(super) fn router(services: Services, metrics: Metrics, stop: CancellationToken) -> Router {
-    Router::new()
-        .route("/health/live", get(async || "live\n"))
-        .route("/health/ready", get(ready))
-        .route("/metrics", get(render))
-        .with_state(Admin { services, metrics, stop })
+impl Admin {
+    /// Counts from here on. `stop` makes it tell at once that the process is not ready any more.
+    pub fn new(services: Services, stop: CancellationToken) -> Self {
+        Self { services, metrics: Metrics::install(), stop }
+    }
+
+    /// Until `ended`, which comes after all else has ended: the operator sees the draining.
+    pub async fn serve(self, listener: TcpListener, ended: CancellationToken) {
+        let metrics = self.metrics.clone();
+        let router = Router::new()
+            .route("/health/live", get(async || "live\n"))
+            .route("/health/ready", get(ready))
+            .route("/metrics", get(render))
+            .with_state(self);
+        let tidy = async {
+            let mut every = tokio::time::interval(TIDY);
+            loop {
+                tokio::select! { _ = every.tick() => metrics.tidy(), () = ended.cancelled() => break }
+            }
+        };
+        tokio::join!(super::serve(listener, router, ended.clone()), tidy);
+    }
 }
 
 async fn ready(State(admin): State<Admin>) -> (StatusCode, &'static str) {

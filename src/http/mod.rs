@@ -18,8 +18,8 @@ use crate::{
     graphql::Schema,
     services::Services,
     shared::Error,
-    telemetry::Metrics,
 };
+pub use admin::Admin;
 use axum::{Router, http::StatusCode, middleware, routing::any};
 use door::FrontDoor;
 use guard::Guard;
@@ -42,12 +42,10 @@ struct Public {
     stop: CancellationToken,
 }
 
-/// Both listeners, ready to serve.
+/// The public listener's routes, ready to serve.
 pub struct Server {
-    public: Router,
-    admin: Router,
+    router: Router,
     tasks: TaskTracker,
-    metrics: Metrics,
 }
 
 impl std::fmt::Debug for Server {
@@ -57,7 +55,7 @@ impl std::fmt::Debug for Server {
 }
 
 impl Server {
-    /// `stop` makes it unready at once, and tells the sockets to connect elsewhere.
+    /// `stop` tells the sockets to connect elsewhere.
     pub fn new(
         config: &Config,
         schema: Schema,
@@ -65,9 +63,7 @@ impl Server {
         stop: &CancellationToken,
     ) -> Result<Self, Error> {
         let tasks = TaskTracker::new();
-        let metrics = Metrics::install();
         let guard = Guard::new(config, services.ambient.clone());
-        let admin = admin::router(services.clone(), metrics.clone(), stop.clone());
         let public = Public {
             door: FrontDoor::new(config, schema, services, tasks.clone())?,
             guard: guard.clone(),
@@ -78,34 +74,21 @@ impl Server {
             tasks: tasks.clone(),
             stop: stop.clone(),
         };
-        let public = Router::new()
+        let router = Router::new()
             .route("/graphql", any(request::graphql))
             .fallback(async || (StatusCode::NOT_FOUND, "there is nothing here: the API is at /graphql\n"))
             .with_state(public)
             .layer(CompressionLayer::new())
             .layer(guard.cors())
             .layer(middleware::from_fn_with_state(guard, guard::watch));
-        Ok(Self { public, admin, tasks, metrics })
+        Ok(Self { router, tasks })
     }
 
     /// Until `stop`, and then until what has begun has ended. The caller bounds that time.
-    pub async fn serve(self, public: TcpListener, admin: TcpListener, stop: CancellationToken) {
-        let Self { public: router, admin: admin_router, tasks, metrics } = self;
-        let drained = CancellationToken::new();
-        let serve_public = async {
-            serve(public, router, stop.clone()).await;
-            tasks.close();
-            tasks.wait().await;
-            drained.cancel();
-        };
-        let tidy = async {
-            let mut every = tokio::time::interval(Duration::from_secs(5));
-            while !drained.is_cancelled() {
-                tokio::select! { _ = every.tick() => metrics.tidy(), () = drained.cancelled() => {} }
-            }
-        };
-        // The operator sees the draining: the admin listener goes last.
-        tokio::join!(serve_public, serve(admin, admin_router, drained.clone()), tidy);
+    pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
+        serve(listener, self.router, stop).await;
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 }
 

@@ -9,8 +9,8 @@ use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
 /// Logs go to standard error from here on, panics among them. A second call changes nothing.
-pub fn init(config: &LogConfig) -> Result<(), String> {
-    let filter = EnvFilter::try_new(&config.filter).map_err(|error| format!("log.filter: {error}"))?;
+pub fn init(config: &LogConfig) {
+    let filter = EnvFilter::new(&config.filter);
     let pretty = match config.format {
         LogFormat::Pretty => true,
         LogFormat::Json => false,
@@ -29,5 +29,4 @@ pub fn init(config: &LogConfig) -> Result<(), String> {
             tracing::error!(place, text, "a panic: a fault of the server");
         }));
     }
-    Ok(())
 }

@@ -10,6 +10,7 @@ mod deploy;
 mod http;
 mod memory;
 mod pipeline;
+mod processes;
 mod readme;
 mod start;
 mod structure;

@@ -1,9 +1,11 @@
 //! A server of its own for each test, on a database of its own, and clients for it.
 mod database;
+mod nats;
 mod process;
 mod socket;
 
 pub use database::Database;
+pub use nats::Nats;
 pub use process::{Binary, Client, Ended};
 pub use socket::{Socket, Subscription};
 

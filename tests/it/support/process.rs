@@ -62,26 +62,25 @@ impl Binary {
     /// A server that answers. One that ends instead fails the test.
     pub async fn serve(&self) -> Server {
         let mut process = self.spawn(&["serve"]);
-        let begun = Instant::now();
-        loop {
-            let told = process.stdout.so_far();
-            if let (Some(url), Some(health)) = (line(&told, "GraphQL"), line(&told, "Health")) {
-                let data = self.settings.iter().rfind(|(name, _)| name == "AIFIRST_DATA_DIR");
-                let data = self.folder.join(data.map_or("data", |(_, folder)| folder));
-                return Server { process, url, health, data };
-            }
-            let ended = process.child.try_wait().unwrap();
-            assert!(ended.is_none(), "the server ended: {}", process.stderr.so_far());
-            assert!(begun.elapsed() < PATIENCE, "the server does not start: {}", process.stderr.so_far());
-            pause().await;
-        }
+        let url = process.until_told(|told| address(told, "GraphQL")).await;
+        let health = process.until_told(|told| address(told, "Health")).await;
+        let data = self.settings.iter().rfind(|(name, _)| name == "AIFIRST_DATA_DIR");
+        let data = self.folder.join(data.map_or("data", |(_, folder)| folder));
+        Server { process, url, health, data }
+    }
+
+    /// A worker at work.
+    pub async fn work(&self) -> Worker {
+        let mut process = self.spawn(&["worker"]);
+        let health = process.until_told(|told| address(told, "Health")).await;
+        Worker { process, health }
     }
 }
 
-/// The address in a line such as `GraphQL  http://…`, once the line is whole.
-fn line(told: &str, name: &str) -> Option<String> {
+/// The address in a line such as `GraphQL  http://…`.
+fn address(told: &str, name: &str) -> Option<String> {
     let line = told.lines().find(|line| line.starts_with(name))?;
-    told.contains(&format!("{line}\n")).then(|| line[name.len()..].trim().to_owned())
+    Some(line[name.len()..].trim().to_owned())
 }
 
 async fn pause() {
@@ -104,9 +103,23 @@ pub struct Ended {
 }
 
 impl Process {
-    fn new(mut child: Child) -> Self {
+    pub fn new(mut child: Child) -> Self {
         let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
         Self { child, stdout: Output::of(stdout), stderr: Output::of(stderr) }
+    }
+
+    /// What it tells on either output, once it does. If it ends instead, or says nothing, the test fails.
+    pub async fn until_told<T>(&mut self, told: impl Fn(&str) -> Option<T>) -> T {
+        let begun = Instant::now();
+        loop {
+            let (stdout, stderr) = (self.stdout.so_far(), self.stderr.so_far());
+            if let Some(found) = told(&stdout).or_else(|| told(&stderr)) {
+                return found;
+            }
+            assert!(self.child.try_wait().unwrap().is_none(), "it ended: {stdout}{stderr}");
+            assert!(begun.elapsed() < PATIENCE, "it does not tell: {stdout}{stderr}");
+            pause().await;
+        }
     }
 
     /// Sends a signal: TERM, INT, STOP, CONT.
@@ -199,6 +212,21 @@ impl Server {
     }
 }
 
+/// A worker at work in its process.
+pub struct Worker {
+    pub process: Process,
+    /// Where it tells whether it is ready.
+    pub health: String,
+}
+
+impl Worker {
+    /// Stopped as an operator does it.
+    pub async fn stop(self) -> Ended {
+        self.process.signal("TERM");
+        self.process.end().await
+    }
+}
+
 /// Somebody who asks a server that may be killed at any time.
 #[derive(Clone)]
 pub struct Client {
@@ -210,6 +238,11 @@ pub struct Client {
 impl Client {
     pub fn new(url: &str, token: &str) -> Self {
         Self { url: url.to_owned(), token: token.to_owned(), http: reqwest::Client::new() }
+    }
+
+    /// The same person at another server of the same database.
+    pub fn at(&self, server: &Server) -> Self {
+        Self { url: server.url.clone(), ..self.clone() }
     }
 
     /// The data of an operation, or that the server went away.
