@@ -7,7 +7,7 @@ use crate::{
     config::{Config, Mode},
     graphql::{
         self, Schema,
-        pipeline::{Asks, JsonMap, OperationType, Pipeline, Prepared},
+        pipeline::{Asks, JsonMap, OperationType, Pipeline, Prepared, Shape},
     },
     graphql_kit::{ApiError, ErrorCode},
     services::Services,
@@ -155,7 +155,7 @@ impl FrontDoor {
                     ErrorCode::BadRequest,
                     "subscriptions need a stream: a WebSocket with the protocol graphql-transport-ws, or accept: text/event-stream",
                 ),
-                Ok((prepared, request)) => self.run(prepared.operation_type, request).await,
+                Ok((prepared, request)) => self.run(&prepared, request).await,
                 Err(answer) => answer,
             }
         }
@@ -174,14 +174,16 @@ impl FrontDoor {
         let refused = match admitted {
             Ok((prepared, request)) if prepared.operation_type == OperationType::Subscription => {
                 let answers = AssertUnwindSafe(self.0.schema.execute_stream(request)).catch_unwind();
+                let shape = prepared.shape;
                 return Ok(Box::pin(answers.map(move |response| {
-                    let answer =
-                        response.map_or_else(|_| panicked(), Answer::Executed).made_public(&request_id);
+                    let answer = response
+                        .map_or_else(|_| panicked(), |response| executed(response, &shape))
+                        .made_public(&request_id);
                     log.event(answer.errors());
                     answer.into_response_of_stream()
                 })));
             }
-            Ok((prepared, request)) => match self.run(prepared.operation_type, request).await {
+            Ok((prepared, request)) => match self.run(&prepared, request).await {
                 Answer::Executed(response) => {
                     let answer = Answer::Executed(response).made_public(&request_id);
                     log.outcome(answer.errors());
@@ -197,7 +199,9 @@ impl FrontDoor {
     }
 
     /// A mutation goes on to its end, whether or not somebody still waits for it.
-    async fn run(&self, operation_type: OperationType, request: Request) -> Answer {
+    async fn run(&self, prepared: &Prepared, request: Request) -> Answer {
+        let Prepared { operation_type, shape, .. } = prepared;
+        let operation_type = *operation_type;
         let schema = self.0.schema.clone();
         let execution = async move { AssertUnwindSafe(schema.execute(request)).catch_unwind().await };
         let outcome = if operation_type == OperationType::Mutation {
@@ -214,7 +218,7 @@ impl FrontDoor {
             tokio::time::timeout(self.0.timeout, execution).await.map(|r| r.map_err(|_| ()))
         };
         match outcome {
-            Ok(Ok(response)) => Answer::Executed(response),
+            Ok(Ok(response)) => executed(response, shape),
             Ok(Err(())) => panicked(),
             Err(_) if operation_type == OperationType::Mutation => refuse(
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -228,6 +232,11 @@ impl FrontDoor {
             ),
         }
     }
+}
+
+fn executed(mut response: Response, shape: &Shape) -> Answer {
+    shape.complete(&mut response);
+    Answer::Executed(response)
 }
 
 fn panicked() -> Answer {

@@ -1,3 +1,5 @@
+mod shape;
+
 use super::*;
 use apollo_compiler::response::JsonValue;
 use async_graphql::Value;
