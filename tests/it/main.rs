@@ -3,6 +3,7 @@
 mod support;
 
 mod account;
+mod answer;
 mod authorization;
 mod contract;
 mod database;
@@ -11,6 +12,7 @@ mod http;
 mod memory;
 mod pipeline;
 mod readme;
+mod rights;
 mod start;
 mod structure;
 mod websocket;

@@ -14,6 +14,7 @@ mod measure;
 mod shape;
 mod translate;
 mod variables;
+mod work;
 
 #[cfg(test)]
 mod tests;
@@ -37,6 +38,7 @@ use quick_cache::{Weighter, sync::Cache};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use translate::{Plan, Positions};
+use work::{Unit, Work};
 
 pub use async_graphql::parser::types::OperationType;
 
@@ -54,6 +56,7 @@ struct Shared {
     schema: Valid<Schema>,
     limits: Limits,
     cache: Cache<[u8; 32], Arc<Document>, ByText>,
+    work: Work,
 }
 
 /// A document that passed everything which does not depend on variables.
@@ -120,7 +123,7 @@ impl Pipeline {
         let schema =
             Schema::parse_and_validate(sdl, "schema.graphql").map_err(|invalid| invalid.to_string())?;
         let cache = Cache::with_weighter(1_000, limits.cache_bytes, ByText);
-        Ok(Self(Arc::new(Shared { schema, limits, cache })))
+        Ok(Self(Arc::new(Shared { schema, limits, cache, work: Work::default() })))
     }
 
     /// Everything between the text and the execution. `operation_name` chooses among several operations.
@@ -143,6 +146,7 @@ impl Pipeline {
                 format!("the document is longer than {document_bytes} bytes: send long values as variables"),
             )]);
         }
+        self.0.work.add(Unit::Bytes, query.len() as u64);
         let hash: [u8; 32] = Sha256::digest(query).into();
         if let Some(document) = self.0.cache.get(&hash) {
             return Ok(document);
@@ -155,7 +159,9 @@ impl Pipeline {
     fn read(&self, query: &str) -> Result<Document, Vec<RequestError>> {
         let Shared { schema, limits, .. } = &*self.0;
         let mut parser = Parser::new().token_limit(limits.tokens).recursion_limit(limits.syntax_nesting);
-        let parsed = parser.parse_ast(query, "document").map_err(|with_errors| {
+        let parsed = parser.parse_ast(query, "document");
+        self.0.work.add(Unit::Tokens, parser.tokens_reached() as u64);
+        let parsed = parsed.map_err(|with_errors| {
             if parser.tokens_reached() > limits.tokens || parser.recursion_reached() > limits.syntax_nesting {
                 return vec![RequestError::new(
                     ErrorCode::QueryTooComplex,
@@ -190,8 +196,10 @@ impl Pipeline {
                     definition: definition.clone(),
                 })
             });
-            operations.push(ready.map_err(|e| vec![e])?);
+            operations.push(ready);
         }
+        self.0.work.add(Unit::Nodes, measure.visited());
+        let operations = operations.into_iter().collect::<Result<_, _>>().map_err(|e| vec![e])?;
         let bytes = query.len() as u64;
         Ok(Document { source, operations, bytes })
     }
@@ -205,7 +213,10 @@ impl Pipeline {
     ) -> Result<Plan, RequestError> {
         let Shared { schema, limits, .. } = &*self.0;
         let fields = limits.selections.saturating_mul(SPREAD);
-        translate::operation(schema, document, definition, positions, conditions, fields)
+        let (plan, written) =
+            translate::operation(schema, document, definition, positions, conditions, fields)?;
+        self.0.work.add(Unit::Nodes, written);
+        Ok(plan)
     }
 
     fn bind(

@@ -65,7 +65,8 @@ pub(super) struct Plan {
     pub conditional: bool,
 }
 
-/// The operation alone: its fragments dissolved, its fields merged. `selections` bounds what that comes to.
+/// The operation alone: its fragments dissolved, its fields merged; and how many fields that came to, which
+/// `selections` bounds.
 pub(super) fn operation(
     schema: &Valid<Schema>,
     document: &ExecutableDocument,
@@ -73,7 +74,7 @@ pub(super) fn operation(
     positions: &Positions,
     conditions: Conditions<'_>,
     selections: u64,
-) -> Result<Plan, RequestError> {
+) -> Result<(Plan, u64), RequestError> {
     let collector = Collector { schema, document, conditions, conditional: false };
     let mut translation = Translation { schema, operation, positions, collector, left: selections };
     let at = positions.at(operation.location());
@@ -94,7 +95,8 @@ pub(super) fn operation(
         fragments: HashMap::new(),
     };
     let conditional = translation.collector.conditional;
-    Ok(Plan { executable, shape: Arc::new(shape), conditional })
+    let written = selections - translation.left;
+    Ok((Plan { executable, shape: Arc::new(shape), conditional }, written))
 }
 
 struct Translation<'a> {

@@ -1,8 +1,10 @@
 //! A server of its own for each test, on a database of its own, and clients for it.
+mod clock;
 mod database;
 mod process;
 mod socket;
 
+pub use clock::TestClock;
 pub use database::Database;
 pub use process::{Binary, Client, Ended};
 pub use socket::{Socket, Subscription};

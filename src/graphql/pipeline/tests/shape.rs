@@ -151,14 +151,18 @@ impl Writer<'_> {
 
     fn document(mut self) -> String {
         let query = self.set("Thing", 3);
-        let mut document = format!("query($yes: Boolean!, $no: Boolean = false) {query}");
+        let mut document = query;
         for (name, ty) in [("OfThing", "Thing"), ("OfAny", "Any"), ("OfOther", "Other")] {
             if document.contains(&format!("...{name} ")) {
                 let set = self.set_without_spreads(ty);
                 document = format!("{document} fragment {name} on {ty} {set}");
             }
         }
-        document
+        let declared: Vec<_> = [("$yes", "$yes: Boolean!"), ("$no", "$no: Boolean = false")]
+            .into_iter()
+            .filter_map(|(name, declaration)| document.contains(name).then_some(declaration))
+            .collect();
+        if declared.is_empty() { document } else { format!("query({}) {document}", declared.join(" ")) }
     }
 
     fn set_without_spreads(&mut self, ty: &str) -> String {
