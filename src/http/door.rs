@@ -2,12 +2,13 @@
 use super::{
     answer::{Answer, refuse},
     log::Operation,
+    rights::RightsNow,
 };
 use crate::{
     config::{Config, Mode},
     graphql::{
         self, Schema,
-        pipeline::{Asks, JsonMap, OperationType, Pipeline, Prepared},
+        pipeline::{Asks, JsonMap, OperationType, Pipeline, Prepared, Shape},
     },
     graphql_kit::{ApiError, ErrorCode},
     services::Services,
@@ -42,6 +43,13 @@ pub(super) struct Caller {
     pub transport: &'static str,
     /// By GET, which must not change anything.
     pub read_only: bool,
+}
+
+/// What may be executed.
+struct Admitted {
+    prepared: Prepared,
+    request: Request,
+    actor: Option<Actor>,
 }
 
 pub(super) type Answers = Pin<Box<dyn Stream<Item = Response> + Send>>;
@@ -82,28 +90,12 @@ impl FrontDoor {
         self.0.services.account.authenticate(token(credential)?).await
     }
 
-    /// Returns once the credential is not valid any more.
-    pub(super) async fn until_revoked(&self, credential: Option<&str>, every: Duration) {
-        let Some(credential) = credential else { return std::future::pending().await };
-        loop {
-            tokio::time::sleep(every).await;
-            if let Err(Error::Unauthenticated(_)) = self.authenticate(credential).await {
-                return;
-            }
-        }
-    }
-
     pub(super) fn services(&self) -> &Services {
         &self.0.services
     }
 
     /// Everything before execution. What is refused here has no effect.
-    async fn admit(
-        &self,
-        call: Call,
-        caller: &Caller,
-        log: &mut Operation,
-    ) -> Result<(Prepared, Request), Answer> {
+    async fn admit(&self, call: Call, caller: &Caller, log: &mut Operation) -> Result<Admitted, Answer> {
         let actor = match &caller.credential {
             None => None,
             Some(credential) => Some(self.authenticate(credential).await.map_err(refused_by)?),
@@ -135,13 +127,16 @@ impl FrontDoor {
             Mode::Production => Asks::Typename,
         };
         let request = std::mem::replace(&mut prepared.request, Request::new(String::new()));
-        match actor {
-            Some(actor) => Ok((prepared, graphql::request_data(request, &self.0.services, actor))),
-            None if prepared.asks <= anybody_may => Ok((prepared, request)),
-            None => Err(refused_by(Error::Unauthenticated(
-                "send a credential: the header `Authorization: Bearer …`, or `authorization` in connection_init",
-            ))),
-        }
+        let request = match &actor {
+            Some(actor) => graphql::request_data(request, &self.0.services, actor.clone()),
+            None if prepared.asks <= anybody_may => request,
+            None => {
+                return Err(refused_by(Error::Unauthenticated(
+                    "send a credential: the header `Authorization: Bearer …`, or `authorization` in connection_init",
+                )));
+            }
+        };
+        Ok(Admitted { prepared, request, actor })
     }
 
     /// A query or a mutation, whole.
@@ -150,12 +145,12 @@ impl FrontDoor {
         let span = tracing::info_span!("operation", request_id = %caller.request_id);
         let answer = async {
             match self.admit(call, caller, &mut log).await {
-                Ok((prepared, _)) if prepared.operation_type == OperationType::Subscription => refuse(
+                Ok(admitted) if admitted.prepared.operation_type == OperationType::Subscription => refuse(
                     StatusCode::BAD_REQUEST,
                     ErrorCode::BadRequest,
                     "subscriptions need a stream: a WebSocket with the protocol graphql-transport-ws, or accept: text/event-stream",
                 ),
-                Ok((prepared, request)) => self.run(prepared.operation_type, request).await,
+                Ok(Admitted { prepared, request, .. }) => self.run(&prepared, request).await,
                 Err(answer) => answer,
             }
         }
@@ -166,22 +161,26 @@ impl FrontDoor {
         answer
     }
 
-    /// Any operation, as a stream of answers; an `Err` was never executed.
-    pub(super) async fn stream(&self, call: Call, caller: &Caller) -> Result<Answers, Answer> {
+    /// Any operation, as a stream of answers; an `Err` was never executed. A subscription ends once `rights` become less.
+    pub(super) async fn stream(
+        &self,
+        call: Call,
+        caller: &Caller,
+        rights: RightsNow,
+    ) -> Result<Answers, Answer> {
         let mut log = Operation::begin(caller.transport, &caller.request_id);
         let request_id = caller.request_id.clone();
         let admitted = self.admit(call, caller, &mut log).await;
         let refused = match admitted {
-            Ok((prepared, request)) if prepared.operation_type == OperationType::Subscription => {
-                let answers = AssertUnwindSafe(self.0.schema.execute_stream(request)).catch_unwind();
-                return Ok(Box::pin(answers.map(move |response| {
-                    let answer =
-                        response.map_or_else(|_| panicked(), Answer::Executed).made_public(&request_id);
+            Ok(admitted) if admitted.prepared.operation_type == OperationType::Subscription => {
+                let answers = self.events(admitted, rights);
+                return Ok(Box::pin(answers.map(move |answer| {
+                    let answer = answer.made_public(&request_id);
                     log.event(answer.errors());
                     answer.into_response_of_stream()
                 })));
             }
-            Ok((prepared, request)) => match self.run(prepared.operation_type, request).await {
+            Ok(Admitted { prepared, request, .. }) => match self.run(&prepared, request).await {
                 Answer::Executed(response) => {
                     let answer = Answer::Executed(response).made_public(&request_id);
                     log.outcome(answer.errors());
@@ -196,10 +195,36 @@ impl FrontDoor {
         Err(refused)
     }
 
+    fn events(&self, admitted: Admitted, rights: RightsNow) -> impl Stream<Item = Answer> + Send + use<> {
+        let Admitted { prepared, request, actor } = admitted;
+        let mut responses = AssertUnwindSafe(self.0.schema.execute_stream(request)).catch_unwind();
+        async_stream::stream! {
+            let mut less = std::pin::pin!(rights.become_less(actor));
+            loop {
+                tokio::select! {
+                    biased;
+                    () = &mut less => {
+                        yield refused_by(Error::Forbidden(
+                            "your roles or your key's scopes have become less: subscribe again, from your cursor",
+                        ));
+                        return;
+                    }
+                    response = responses.next() => match response {
+                        Some(Ok(response)) => yield executed(response, &prepared.shape),
+                        Some(Err(_)) => yield panicked(),
+                        None => return,
+                    }
+                }
+            }
+        }
+    }
+
     /// A mutation goes on to its end, whether or not somebody still waits for it.
-    async fn run(&self, operation_type: OperationType, request: Request) -> Answer {
+    async fn run(&self, prepared: &Prepared, request: Request) -> Answer {
+        let Prepared { operation_type, shape, .. } = prepared;
+        let operation_type = *operation_type;
         let schema = self.0.schema.clone();
-        let execution = async move { AssertUnwindSafe(schema.execute(request)).catch_unwind().await };
+        let execution = async move { caught(schema.execute(request)).await };
         let outcome = if operation_type == OperationType::Mutation {
             let running = Running::one("aifirst_mutations_running");
             let execution = async move {
@@ -209,13 +234,13 @@ impl FrontDoor {
             let task = self.0.mutations.spawn(execution.in_current_span());
             tokio::time::timeout(self.0.timeout, task)
                 .await
-                .map(|joined| joined.map_err(|_| ()).and_then(|r| r.map_err(|_| ())))
+                .map(|joined| joined.unwrap_or_else(|_| Err(panicked())))
         } else {
-            tokio::time::timeout(self.0.timeout, execution).await.map(|r| r.map_err(|_| ()))
+            tokio::time::timeout(self.0.timeout, execution).await
         };
         match outcome {
-            Ok(Ok(response)) => Answer::Executed(response),
-            Ok(Err(())) => panicked(),
+            Ok(Ok(response)) => executed(response, shape),
+            Ok(Err(answer)) => answer,
             Err(_) if operation_type == OperationType::Mutation => refuse(
                 StatusCode::SERVICE_UNAVAILABLE,
                 ErrorCode::Timeout,
@@ -228,6 +253,16 @@ impl FrontDoor {
             ),
         }
     }
+}
+
+fn executed(mut response: Response, shape: &Shape) -> Answer {
+    shape.complete(&mut response);
+    Answer::Executed(response)
+}
+
+/// A fault of one field is an answer, not the end of the connection.
+async fn caught(execution: impl Future<Output = Response>) -> Result<Response, Answer> {
+    AssertUnwindSafe(execution).catch_unwind().await.map_err(|_| panicked())
 }
 
 fn panicked() -> Answer {
@@ -257,4 +292,33 @@ fn token(credential: &str) -> Result<&str, Error> {
         return Err(Error::Unauthenticated("the credential is malformed: it has the form `Bearer …`"));
     }
     Ok(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use async_graphql::{EmptyMutation, EmptySubscription, Object};
+
+    struct Broken;
+
+    #[Object]
+    impl Broken {
+        async fn sound(&self) -> i32 {
+            1
+        }
+        async fn broken(&self) -> i32 {
+            panic!("secret")
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_in_a_resolver_is_a_generic_error_with_the_requests_id() {
+        let schema = async_graphql::Schema::new(Broken, EmptyMutation, EmptySubscription);
+        let outcome = caught(schema.execute("{ sound broken }")).await;
+        let answer = outcome.unwrap_err().made_public("r1").into_response_of_stream();
+        let expected = serde_json::json!({ "data": null, "errors": [{ "message": "internal error",
+            "extensions": { "code": "INTERNAL", "requestId": "r1" } }] });
+        assert_eq!(serde_json::to_value(answer).unwrap(), expected);
+        assert!(caught(schema.execute("{ sound }")).await.unwrap().errors.is_empty(), "and it goes on");
+    }
 }

@@ -10,6 +10,7 @@ mod graphiql;
 mod guard;
 mod log;
 mod request;
+mod rights;
 mod socket;
 mod sse;
 

@@ -5,6 +5,7 @@ use super::{
     door::{Call, Caller},
     graphiql,
     guard::RequestId,
+    rights::Rights,
     socket, sse,
 };
 use crate::graphql_kit::ErrorCode;
@@ -59,8 +60,9 @@ pub(super) async fn graphql(State(public): State<Public>, request: Request) -> R
                 read_only: parts.method == Method::GET,
             };
             if streams {
-                match public.door.stream(call, &caller).await {
-                    Ok(answers) => return sse::stream(answers, public, caller),
+                let rights = Rights::new(caller.credential.clone());
+                match public.door.stream(call, &caller, rights.now()).await {
+                    Ok(answers) => return sse::stream(answers, public, rights),
                     Err(refusal) => refusal,
                 }
             } else {

@@ -6,8 +6,9 @@ use super::{
     Public,
     answer::{MediaType, refuse},
     door::{Call, Caller, FrontDoor},
+    rights::{Rights, RightsNow},
 };
-use crate::{config::SocketConfig, graphql_kit::ErrorCode, shared::Error, telemetry::Running};
+use crate::{config::SocketConfig, graphql_kit::ErrorCode, telemetry::Running};
 use async_graphql::{Response, ServerError};
 use axum::{
     extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code},
@@ -110,13 +111,20 @@ enum Content {
     Complete,
 }
 
+/// What a client said of itself.
+struct Initialised {
+    /// `None` for an anonymous one.
+    credential: Option<String>,
+    rights: Rights,
+}
+
 struct Connection {
     socket: WebSocket,
     public: Public,
     config: Arc<SocketConfig>,
     connection_id: String,
-    /// From `connection_init`: `None` before, `Some(None)` for an anonymous client.
-    credential: Option<Option<String>>,
+    /// From `connection_init`.
+    initialised: Option<Initialised>,
     operations: HashMap<String, (u64, AbortHandle)>,
     running: JoinSet<()>,
     serial: u64,
@@ -141,7 +149,7 @@ impl Connection {
             config: Arc::clone(&public.sockets),
             public,
             connection_id,
-            credential: None,
+            initialised: None,
             operations: HashMap::new(),
             running: JoinSet::new(),
             serial: 0,
@@ -179,7 +187,7 @@ impl Connection {
         loop {
             tokio::select! {
                 () = stop.cancelled() => return Err(self.restart().await),
-                () = &mut initialise_by, if self.credential.is_none() => {
+                () = &mut initialise_by, if self.initialised.is_none() => {
                     return Err(close(Close::InitialisationTimeout, "Connection initialisation timeout"));
                 }
                 message = self.socket.recv() => {
@@ -233,7 +241,7 @@ impl Connection {
     }
 
     async fn initialise(&mut self, payload: serde_json::Map<String, serde_json::Value>) -> Step {
-        if self.credential.is_some() {
+        if self.initialised.is_some() {
             return Err(close(Close::TooManyInitialisations, "Too many initialisation requests"));
         }
         let given = payload.into_iter().find(|(key, _)| key.eq_ignore_ascii_case("authorization"));
@@ -242,31 +250,19 @@ impl Connection {
             Some((_, serde_json::Value::String(credential))) => Some(credential),
             Some(_) => return Err(close(Close::BadRequest, "authorization has to be a string: Bearer …")),
         };
-        if let Some(credential) = &credential {
-            self.authenticate(credential).await?;
-        }
-        self.credential = Some(credential);
+        self.initialised = Some(Initialised { rights: Rights::new(credential.clone()), credential });
+        self.recheck().await?;
         self.say(&ToClient::ConnectionAck).await
     }
 
     /// 4403 lets clients come back with another credential; they take 4401 as final.
-    async fn authenticate(&mut self, credential: &str) -> Step {
-        match self.public.door.authenticate(credential).await {
-            Err(error @ Error::Unauthenticated(_)) => Err(close(Close::Forbidden, error.to_string())),
-            // Whatever else keeps us from knowing: the operations will tell it.
-            Ok(_) | Err(_) => Ok(()),
-        }
-    }
-
     async fn recheck(&mut self) -> Step {
-        match self.credential.clone() {
-            Some(Some(credential)) => self.authenticate(&credential).await,
-            _ => Ok(()),
-        }
+        let Some(Initialised { rights, .. }) = &self.initialised else { return Ok(()) };
+        rights.recheck(&self.public.door).await.map_err(|error| close(Close::Forbidden, error.to_string()))
     }
 
     async fn subscribe(&mut self, id: String, call: Call) -> Step {
-        let Some(credential) = self.credential.clone() else {
+        let Some(Initialised { credential, rights }) = &self.initialised else {
             return Err(close(Close::Unauthorized, "Unauthorized: connection_init comes first"));
         };
         if id.is_empty() || id.chars().count() > ID_CHARS {
@@ -290,9 +286,11 @@ impl Connection {
         }
         self.serial += 1;
         let span = tracing::info_span!("operation", request_id);
+        let credential = credential.clone();
         let caller = Caller { request_id, credential, transport: "websocket", read_only: false };
+        let asked = Asked { call, caller, rights: rights.now() };
         let operation =
-            operate(self.public.door.clone(), call, caller, id.clone(), self.serial, self.sender.clone());
+            operate(self.public.door.clone(), asked, id.clone(), self.serial, self.sender.clone());
         let operation = self.running.spawn(operation.instrument(span));
         self.operations.insert(id, (self.serial, operation));
         Ok(())
@@ -353,16 +351,15 @@ fn ticks(seconds: u64) -> tokio::time::Interval {
     ticks
 }
 
-async fn operate(
-    door: FrontDoor,
+struct Asked {
     call: Call,
     caller: Caller,
-    id: String,
-    serial: u64,
-    sender: mpsc::Sender<Outgoing>,
-) {
+    rights: RightsNow,
+}
+
+async fn operate(door: FrontDoor, asked: Asked, id: String, serial: u64, sender: mpsc::Sender<Outgoing>) {
     let send = async |content| sender.send(Outgoing { id: id.clone(), serial, content }).await;
-    match door.stream(call, &caller).await {
+    match door.stream(asked.call, &asked.caller, asked.rights).await {
         Ok(mut answers) => {
             while let Some(response) = answers.next().await {
                 if send(Content::Next(response)).await.is_err() {

@@ -1,9 +1,6 @@
 //! GraphQL over Server-Sent Events, by the protocol graphql-sse with a connection for each operation: `next` events,
 //! then `complete`, with `null` as data, for browsers drop events without any. A stream that ends without `complete` was cut: the client connects again.
-use super::{
-    Public,
-    door::{Answers, Caller},
-};
+use super::{Public, door::Answers, rights::Rights};
 use axum::response::{
     IntoResponse, Response,
     sse::{Event, KeepAlive, Sse},
@@ -14,7 +11,7 @@ use std::time::Duration;
 /// Proxies hang up on connections that are silent for longer than this.
 const KEEP_ALIVE: Duration = Duration::from_secs(12);
 
-pub(super) fn stream(answers: Answers, public: Public, caller: Caller) -> Response {
+pub(super) fn stream(answers: Answers, public: Public, rights: Rights) -> Response {
     let events = answers
         .map(|response| Event::default().event("next").json_data(response))
         .chain(stream::once(async { Ok(Event::default().event("complete").data("null")) }));
@@ -22,7 +19,7 @@ pub(super) fn stream(answers: Answers, public: Public, caller: Caller) -> Respon
         let recheck = Duration::from_secs(public.sockets.recheck_seconds);
         tokio::select! {
             () = public.stop.cancelled() => {}
-            () = public.door.until_revoked(caller.credential.as_deref(), recheck) => {}
+            () = rights.watch(&public.door, recheck) => {}
         }
     };
     Sse::new(events.take_until(Box::pin(cut)))

@@ -177,6 +177,14 @@ impl Actor {
         self.limit
     }
 
+    /// Whether there is something that `earlier` might do and this one may not.
+    pub fn lacks_some_of(&self, earlier: &Self) -> bool {
+        self.principal != earlier.principal
+            || self.limit < earlier.limit
+            || (self.confined_to.is_some() && self.confined_to != earlier.confined_to)
+            || earlier.workspaces().into_iter().any(|(id, role)| self.role(id) < Some(role))
+    }
+
     /// Whether the credential itself allows the action, wherever it is done.
     pub fn key_allows<A: Action>(&self) -> Result<()> {
         if self.limit < A::KEY_SCOPE {

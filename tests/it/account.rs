@@ -7,35 +7,11 @@ mod members;
 
 use crate::{
     on_both,
-    support::{Person, TestApp, text},
+    support::{Person, TestApp, TestClock, text},
 };
-use aifirst::shared::{Ambient, Clock, Random};
-use chrono::{DateTime, TimeDelta, Utc};
+use aifirst::shared::Ambient;
+use chrono::TimeDelta;
 use serde_json::{Value, json};
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
-};
-
-/// A clock that a test can put forward.
-#[derive(Clone, Default)]
-struct TestClock(Arc<AtomicI64>);
-
-impl TestClock {
-    fn forward(&self, by: TimeDelta) {
-        self.0.fetch_add(by.num_milliseconds(), Ordering::SeqCst);
-    }
-
-    fn now(&self) -> DateTime<Utc> {
-        let start = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
-        start + TimeDelta::milliseconds(self.0.load(Ordering::SeqCst))
-    }
-
-    fn ambient(&self) -> Ambient {
-        let clock = self.clone();
-        Ambient::new(Clock::new(move || clock.now()), Random::system())
-    }
-}
 
 impl TestApp {
     /// The HTTP status and the first error's code of a query with this credential.

@@ -3,6 +3,7 @@
 mod support;
 
 mod account;
+mod answer;
 mod authorization;
 mod contract;
 mod database;
@@ -12,6 +13,7 @@ mod memory;
 mod pipeline;
 mod processes;
 mod readme;
+mod rights;
 mod start;
 mod structure;
 mod websocket;

@@ -25,11 +25,17 @@ pub(super) struct Measure<'a> {
     document: &'a Valid<ExecutableDocument>,
     limits: &'a Limits,
     fragments: HashMap<&'a str, Size>,
+    visited: u64,
 }
 
 impl<'a> Measure<'a> {
     pub(super) fn new(document: &'a Valid<ExecutableDocument>, limits: &'a Limits) -> Self {
-        Self { document, limits, fragments: HashMap::new() }
+        Self { document, limits, fragments: HashMap::new(), visited: 0 }
+    }
+
+    /// Selections so far.
+    pub(super) fn visited(&self) -> u64 {
+        self.visited
     }
 
     pub(super) fn check(&mut self, operation: &'a Operation) -> Result<(), RequestError> {
@@ -55,6 +61,7 @@ impl<'a> Measure<'a> {
         within("selection sets below each other", nesting, self.limits.nesting)?;
         let mut sum = Size::default();
         for selection in &set.selections {
+            self.visited += 1;
             let inner = match selection {
                 Selection::Field(field) => {
                     let mut size = self.set_or_leaf(&field.selection_set, nesting)?;

@@ -2,21 +2,26 @@
 //!
 //! Once a document, kept by its hash: byte limit → parse by apollo-compiler (tokens and nesting bounded) → full
 //! validation against our SDL → size ([`measure`]) → translation into async-graphql's document, with the checks of
-//! literals that apollo-compiler leaves out ([`translate`]). Then for each request: the operation, its cost, its
-//! variables ([`variables`]).
+//! literals that apollo-compiler leaves out ([`translate`]), its fields merged ([`collect`]). Then for each request: the
+//! operation, its cost, its variables ([`variables`]), and what `@skip` and `@include` leave. The answer gets its form
+//! from [`Shape`].
 //!
 //! The result is executed under `ValidationMode::Fast`, which checks next to nothing. async-graphql's own parser
 //! is never called: a few kilobytes of nesting overflow its stack and kill the process.
+mod collect;
 mod error;
 mod measure;
+mod shape;
 mod translate;
 mod variables;
+mod work;
 
 #[cfg(test)]
 mod tests;
 
 pub use apollo_compiler::response::JsonMap;
 pub use error::RequestError;
+pub use shape::Shape;
 
 use crate::{config::Limits, graphql_kit::ErrorCode};
 
@@ -27,15 +32,21 @@ use apollo_compiler::{
     request::coerce_variable_values,
     validation::{DiagnosticList, Valid},
 };
-use async_graphql::{Pos, Request, Variables, parser::types as ag};
+use async_graphql::{Pos, Request, Variables};
+use collect::Conditions;
 use quick_cache::{Weighter, sync::Cache};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
+use translate::{Plan, Positions};
+use work::{Unit, Work};
 
 pub use async_graphql::parser::types::OperationType;
 
 /// Validation tells at most so many errors: a document can have one for each of its tokens.
 const ERRORS_TOLD: usize = 20;
+
+/// An interface's fragments are written once for each type of object: so many fields may become of one.
+const SPREAD: u64 = 8;
 
 /// Cheap to clone: the schema and the cache are shared.
 #[derive(Clone)]
@@ -45,6 +56,7 @@ struct Shared {
     schema: Valid<Schema>,
     limits: Limits,
     cache: Cache<[u8; 32], Arc<Document>, ByText>,
+    work: Work,
 }
 
 /// A document that passed everything which does not depend on variables.
@@ -57,8 +69,7 @@ struct Document {
 
 struct Ready {
     definition: Node<Operation>,
-    /// This operation and the fragments that it reaches.
-    executable: ag::ExecutableDocument,
+    plan: Plan,
     asks: Asks,
     /// `None` where it depends on variables.
     cost: Option<u64>,
@@ -93,6 +104,8 @@ pub struct Prepared {
     pub cost: u64,
     /// With document and variables; the caller adds the request's data.
     pub request: Request,
+    /// What each answer has to be brought into.
+    pub shape: Arc<Shape>,
 }
 
 impl std::fmt::Debug for Pipeline {
@@ -110,7 +123,7 @@ impl Pipeline {
         let schema =
             Schema::parse_and_validate(sdl, "schema.graphql").map_err(|invalid| invalid.to_string())?;
         let cache = Cache::with_weighter(1_000, limits.cache_bytes, ByText);
-        Ok(Self(Arc::new(Shared { schema, limits, cache })))
+        Ok(Self(Arc::new(Shared { schema, limits, cache, work: Work::default() })))
     }
 
     /// Everything between the text and the execution. `operation_name` chooses among several operations.
@@ -122,7 +135,7 @@ impl Pipeline {
     ) -> Result<Prepared, Vec<RequestError>> {
         let document = self.document(query)?;
         let operation = document.operation(operation_name).map_err(|e| vec![e])?;
-        self.bind(&document, operation, variables).map_err(|e| vec![e])
+        self.bind(query, &document, operation, variables).map_err(|e| vec![e])
     }
 
     fn document(&self, query: &str) -> Result<Arc<Document>, Vec<RequestError>> {
@@ -133,6 +146,7 @@ impl Pipeline {
                 format!("the document is longer than {document_bytes} bytes: send long values as variables"),
             )]);
         }
+        self.0.work.add(Unit::Bytes, query.len() as u64);
         let hash: [u8; 32] = Sha256::digest(query).into();
         if let Some(document) = self.0.cache.get(&hash) {
             return Ok(document);
@@ -145,7 +159,9 @@ impl Pipeline {
     fn read(&self, query: &str) -> Result<Document, Vec<RequestError>> {
         let Shared { schema, limits, .. } = &*self.0;
         let mut parser = Parser::new().token_limit(limits.tokens).recursion_limit(limits.syntax_nesting);
-        let parsed = parser.parse_ast(query, "document").map_err(|with_errors| {
+        let parsed = parser.parse_ast(query, "document");
+        self.0.work.add(Unit::Tokens, parser.tokens_reached() as u64);
+        let parsed = parsed.map_err(|with_errors| {
             if parser.tokens_reached() > limits.tokens || parser.recursion_reached() > limits.syntax_nesting {
                 return vec![RequestError::new(
                     ErrorCode::QueryTooComplex,
@@ -168,24 +184,48 @@ impl Pipeline {
             )]);
         }
         let mut measure = measure::Measure::new(&source, limits);
-        let positions = translate::Positions::of(query);
+        let positions = Positions::of(query);
         let mut operations = Vec::with_capacity(source.operations.len());
         for definition in source.operations.iter() {
             let ready = measure.check(definition).and_then(|()| {
+                let plan = self.plan(&source, definition, &positions, Conditions::Ignored)?;
                 Ok(Ready {
-                    executable: translate::operation(schema, &source, definition, &positions)?,
+                    plan,
                     asks: asks(&source, definition),
                     cost: measure::fixed_cost(&source, definition, limits)?,
                     definition: definition.clone(),
                 })
             });
-            operations.push(ready.map_err(|e| vec![e])?);
+            operations.push(ready);
         }
+        self.0.work.add(Unit::Nodes, measure.visited());
+        let operations = operations.into_iter().collect::<Result<_, _>>().map_err(|e| vec![e])?;
         let bytes = query.len() as u64;
         Ok(Document { source, operations, bytes })
     }
 
-    fn bind(&self, document: &Document, ready: &Ready, given: &JsonMap) -> Result<Prepared, RequestError> {
+    fn plan(
+        &self,
+        document: &Valid<ExecutableDocument>,
+        definition: &Node<Operation>,
+        positions: &Positions,
+        conditions: Conditions<'_>,
+    ) -> Result<Plan, RequestError> {
+        let Shared { schema, limits, .. } = &*self.0;
+        let fields = limits.selections.saturating_mul(SPREAD);
+        let (plan, written) =
+            translate::operation(schema, document, definition, positions, conditions, fields)?;
+        self.0.work.add(Unit::Nodes, written);
+        Ok(plan)
+    }
+
+    fn bind(
+        &self,
+        query: &str,
+        document: &Document,
+        ready: &Ready,
+        given: &JsonMap,
+    ) -> Result<Prepared, RequestError> {
         let Shared { schema, limits, .. } = &*self.0;
         let definition = &ready.definition;
         let coerced = coerce_variable_values(schema, definition, given).map_err(|error| {
@@ -197,6 +237,17 @@ impl Pipeline {
             Some(cost) => cost,
             None => measure::cost(&document.source, definition, limits, &coerced)?,
         };
+        // Rare, and quicker written again than looked up by the values of its conditions.
+        let decided = if ready.plan.conditional {
+            let positions = Positions::of(query);
+            Some(self.plan(&document.source, definition, &positions, Conditions::By(&coerced))?)
+        } else {
+            None
+        };
+        let (executable, shape) = match decided {
+            Some(plan) => (plan.executable, plan.shape),
+            None => (ready.plan.executable.clone(), Arc::clone(&ready.plan.shape)),
+        };
         let mut variables = Variables::default();
         for (name, value) in coerced.into_inner() {
             let ty = definition.variables.iter().find(|v| v.name.as_str() == name.as_str()).map(|v| &*v.ty);
@@ -204,13 +255,14 @@ impl Pipeline {
             variables.insert(async_graphql::Name::new(name.as_str()), value);
         }
         let mut request = Request::new(String::new()).variables(variables);
-        request.set_parsed_query(ready.executable.clone());
+        request.set_parsed_query(executable);
         Ok(Prepared {
             operation_type: translate::operation_type(definition.operation_type),
             operation_name: definition.name.as_ref().map(|name| name.as_str().to_owned()),
             asks: ready.asks,
             cost,
             request,
+            shape,
         })
     }
 }

@@ -2,18 +2,22 @@
 //! would have a second opinion, and no bound on nesting.
 use super::{
     RequestError,
+    collect::{Collector, Conditions, Group},
+    shape::{Entry, Fields, HIDDEN, Shape},
     variables::{exactly_one_key, input_object, storable},
 };
 use crate::graphql_kit::ErrorCode;
 use apollo_compiler::{
     self as apollo, ExecutableDocument, Node, Schema,
     ast::{Argument, DirectiveList, Type, Value, VariableDefinition},
-    executable::{Field, Operation, Selection, SelectionSet},
+    executable::{Field, Operation, SelectionSet},
     parser::SourceSpan,
+    schema::ExtendedType,
+    validation::Valid,
 };
 use async_graphql::{Name, Number, Pos, Positioned, indexmap::IndexMap, parser::types as ag};
 use async_graphql_value as ag_value;
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 pub(super) fn operation_type(ty: apollo::ast::OperationType) -> ag::OperationType {
     match ty {
@@ -52,15 +56,30 @@ impl Positions {
     }
 }
 
-/// The operation alone, with the fragments that it reaches.
+/// An operation as it is executed, and the form of its answer.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub executable: ag::ExecutableDocument,
+    pub shape: Arc<Shape>,
+    /// Whether it depends on `@skip` and `@include`.
+    pub conditional: bool,
+}
+
+/// The operation alone: its fragments dissolved, its fields merged; and how many fields that came to, which
+/// `selections` bounds.
 pub(super) fn operation(
-    schema: &Schema,
+    schema: &Valid<Schema>,
     document: &ExecutableDocument,
     operation: &Node<Operation>,
     positions: &Positions,
-) -> Result<ag::ExecutableDocument, RequestError> {
-    let mut translation = Translation { schema, operation, positions, spread: Vec::new() };
+    conditions: Conditions<'_>,
+    selections: u64,
+) -> Result<(Plan, u64), RequestError> {
+    let collector = Collector { schema, document, conditions, conditional: false };
+    let mut translation = Translation { schema, operation, positions, collector, left: selections };
     let at = positions.at(operation.location());
+    let root = &operation.selection_set;
+    let (selection_set, shape) = translation.selection_set(&root.ty, &[root], at)?;
     let definition = ag::OperationDefinition {
         ty: operation_type(operation.operation_type),
         variable_definitions: operation
@@ -69,36 +88,24 @@ pub(super) fn operation(
             .map(|variable| translation.variable_definition(variable))
             .collect::<Result<_, _>>()?,
         directives: translation.directives(&operation.directives)?,
-        selection_set: translation.selection_set(&operation.selection_set, at)?,
+        selection_set,
     };
-    let mut fragments = HashMap::new();
-    while let Some(name) = translation.spread.pop() {
-        let name = Name::new(name);
-        let Some(fragment) = document.fragments.get(name.as_str()) else { continue };
-        if fragments.contains_key(&name) {
-            continue;
-        }
-        let at = positions.at(fragment.location());
-        let on = Positioned::new(Name::new(fragment.type_condition()), at);
-        let definition = ag::FragmentDefinition {
-            type_condition: Positioned::new(ag::TypeCondition { on }, at),
-            directives: translation.directives(&fragment.directives)?,
-            selection_set: translation.selection_set(&fragment.selection_set, at)?,
-        };
-        fragments.insert(name, Positioned::new(definition, at));
-    }
-    Ok(ag::ExecutableDocument {
+    let executable = ag::ExecutableDocument {
         operations: ag::DocumentOperations::Single(Positioned::new(definition, at)),
-        fragments,
-    })
+        fragments: HashMap::new(),
+    };
+    let conditional = translation.collector.conditional;
+    let written = selections - translation.left;
+    Ok((Plan { executable, shape: Arc::new(shape), conditional }, written))
 }
 
 struct Translation<'a> {
-    schema: &'a Schema,
+    schema: &'a Valid<Schema>,
     operation: &'a Operation,
     positions: &'a Positions,
-    /// Fragments that were spread and are to be translated.
-    spread: Vec<&'a str>,
+    collector: Collector<'a>,
+    /// Fields that may yet be written: fragments on interfaces multiply.
+    left: u64,
 }
 
 impl<'a> Translation<'a> {
@@ -108,42 +115,90 @@ impl<'a> Translation<'a> {
 
     fn selection_set(
         &mut self,
-        set: &'a SelectionSet,
+        ty: &str,
+        sets: &[&'a SelectionSet],
         at: Pos,
-    ) -> Result<Positioned<ag::SelectionSet>, RequestError> {
-        let items = set.selections.iter().map(|s| self.selection(s)).collect::<Result<_, _>>()?;
-        Ok(Positioned::new(ag::SelectionSet { items }, at))
+    ) -> Result<(Positioned<ag::SelectionSet>, Shape), RequestError> {
+        let mut items = vec![];
+        let (fields, hidden) = if self.collector.narrows(ty, sets) {
+            items.push(hidden_type(at));
+            (self.by_type(ty, sets, at, &mut items)?, true)
+        } else {
+            let entries = self.fields(ty, sets, &mut items)?;
+            // An object without any field would be taken for null.
+            let hidden = items.is_empty();
+            if hidden {
+                items.push(hidden_type(at));
+            }
+            (Fields::Same(entries), hidden)
+        };
+        Ok((Positioned::new(ag::SelectionSet { items }, at), Shape::new(fields, hidden)))
     }
 
-    fn selection(&mut self, selection: &'a Selection) -> Result<Positioned<ag::Selection>, RequestError> {
-        Ok(match selection {
-            Selection::Field(field) => {
-                let at = self.positions.at(field.location());
-                Positioned::new(ag::Selection::Field(Positioned::new(self.field(field, at)?, at)), at)
+    fn by_type(
+        &mut self,
+        ty: &str,
+        sets: &[&'a SelectionSet],
+        at: Pos,
+        items: &mut Vec<Positioned<ag::Selection>>,
+    ) -> Result<Fields, RequestError> {
+        let schema = self.schema;
+        let mut types = HashMap::new();
+        for object in schema.types.values().filter(|object| object.is_object()).map(ExtendedType::name) {
+            if object != ty && !schema.is_subtype(ty, object) {
+                continue;
             }
-            Selection::FragmentSpread(spread) => {
-                self.spread.push(&spread.fragment_name);
-                let at = self.positions.at(spread.location());
-                let spread = ag::FragmentSpread {
-                    fragment_name: self.name(&spread.fragment_name),
-                    directives: self.directives(&spread.directives)?,
-                };
-                Positioned::new(ag::Selection::FragmentSpread(Positioned::new(spread, at)), at)
+            let mut own = vec![];
+            types.insert(object.to_string(), self.fields(object, sets, &mut own)?);
+            if own.is_empty() {
+                continue;
             }
-            Selection::InlineFragment(fragment) => {
-                let at = self.positions.at(fragment.location());
-                let on = fragment.type_condition.as_ref().map(|on| self.name(on));
-                let fragment = ag::InlineFragment {
-                    type_condition: on.map(|on| Positioned::new(ag::TypeCondition { on }, at)),
-                    directives: self.directives(&fragment.directives)?,
-                    selection_set: self.selection_set(&fragment.selection_set, at)?,
-                };
-                Positioned::new(ag::Selection::InlineFragment(Positioned::new(fragment, at)), at)
-            }
-        })
+            let fragment = ag::InlineFragment {
+                type_condition: Some(Positioned::new(ag::TypeCondition { on: self.name(object) }, at)),
+                directives: vec![],
+                selection_set: Positioned::new(ag::SelectionSet { items: own }, at),
+            };
+            items.push(Positioned::new(ag::Selection::InlineFragment(Positioned::new(fragment, at)), at));
+        }
+        Ok(Fields::ByType(types))
     }
 
-    fn field(&mut self, field: &'a Field, at: Pos) -> Result<ag::Field, RequestError> {
+    fn fields(
+        &mut self,
+        ty: &str,
+        sets: &[&'a SelectionSet],
+        items: &mut Vec<Positioned<ag::Selection>>,
+    ) -> Result<Vec<Entry>, RequestError> {
+        let mut entries = vec![];
+        for Group { field, sets } in self.collector.groups(ty, sets) {
+            self.left = self.left.checked_sub(1).ok_or_else(|| {
+                RequestError::new(
+                    ErrorCode::QueryTooComplex,
+                    "the fragments on interfaces come to too many fields: ask for less",
+                )
+            })?;
+            let at = self.positions.at(field.location());
+            // An object may promise more of a field than its interface.
+            let definition = self.schema.type_field(ty, &field.name).map_or(&*field.definition, |own| own);
+            let mut selection_set = Positioned::default();
+            let mut below = None;
+            if !sets.is_empty() {
+                let (set, shape) = self.selection_set(definition.ty.inner_named_type(), &sets, at)?;
+                (selection_set, below) = (set, Some(shape));
+            }
+            let translated = self.field(field, selection_set)?;
+            let key = translated.response_key().node.clone();
+            entries.push(Entry { key, ty: definition.ty.clone(), below });
+            items.push(Positioned::new(ag::Selection::Field(Positioned::new(translated, at)), at));
+        }
+        Ok(entries)
+    }
+
+    fn field(
+        &self,
+        field: &'a Field,
+        selection_set: Positioned<ag::SelectionSet>,
+    ) -> Result<ag::Field, RequestError> {
         let mut arguments = Vec::with_capacity(field.arguments.len());
         for argument in &field.arguments {
             let ty = field.definition.argument_by_name(&argument.name).map(|definition| &*definition.ty);
@@ -154,13 +209,14 @@ impl<'a> Translation<'a> {
             name: self.name(&field.name),
             arguments,
             directives: self.directives(&field.directives)?,
-            selection_set: self.selection_set(&field.selection_set, at)?,
+            selection_set,
         })
     }
 
     fn directives(&self, directives: &DirectiveList) -> Result<Vec<Positioned<ag::Directive>>, RequestError> {
         directives
             .iter()
+            .filter(|directive| !matches!(directive.name.as_str(), "skip" | "include"))
             .map(|directive| {
                 let arguments = directive.arguments.iter().map(|argument| self.argument(argument, None));
                 let translated = ag::Directive {
@@ -258,6 +314,19 @@ impl<'a> Translation<'a> {
         let at = self.positions.at(value.location());
         RequestError::new(ErrorCode::GraphqlValidationFailed, message).at([at])
     }
+}
+
+/// The object's type, for [`Shape`].
+fn hidden_type(at: Pos) -> Positioned<ag::Selection> {
+    let name = |name| Positioned::new(Name::new(name), at);
+    let field = ag::Field {
+        alias: Some(name(HIDDEN)),
+        name: name("__typename"),
+        arguments: vec![],
+        directives: vec![],
+        selection_set: Positioned::default(),
+    };
+    Positioned::new(ag::Selection::Field(Positioned::new(field, at)), at)
 }
 
 fn type_of(ty: &Type) -> ag::Type {

@@ -1,9 +1,11 @@
 //! A server of its own for each test, on a database of its own, and clients for it.
+mod clock;
 mod database;
 mod nats;
 mod process;
 mod socket;
 
+pub use clock::TestClock;
 pub use database::Database;
 pub use nats::Nats;
 pub use process::{Binary, Client, Ended};
@@ -81,12 +83,16 @@ impl TestApp {
 
     /// With settings over the defaults, and with time and randomness of the test's own.
     pub async fn start_with(database: Database, settings: &str, ambient: Ambient) -> Self {
-        let running = start_server(&database, settings, ambient).await;
-        let http = reqwest::Client::new();
-        let owner = create_person(&running, "Olga Owner").await;
-        let mut app = Self { running, database, owner, workspace: String::new(), http };
+        let mut app = Self::without_workspace(database, settings, ambient).await;
         app.workspace = app.create_workspace(&app.owner, "acme").await;
         app
+    }
+
+    /// With a person who has no workspace yet.
+    pub async fn without_workspace(database: Database, settings: &str, ambient: Ambient) -> Self {
+        let running = start_server(&database, settings, ambient).await;
+        let owner = create_person(&running, "Olga Owner").await;
+        Self { running, database, owner, workspace: String::new(), http: reqwest::Client::new() }
     }
 
     /// Stops the server and starts it again on the same database.

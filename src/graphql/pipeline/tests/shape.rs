@@ -1,0 +1,415 @@
+//! Random documents over a schema whose fields fail, and come late, answered by async-graphql behind the pipeline and,
+//! as the judge, by apollo-compiler's own execution.
+use super::limits;
+use crate::{
+    config::Limits,
+    graphql::pipeline::{JsonMap, Pipeline},
+    graphql_kit::{ApiError, ErrorCode},
+};
+use apollo_compiler::{
+    ExecutableDocument, Schema as ApolloSchema,
+    resolvers::{Execution, FieldError, ObjectValue, ResolveInfo, ResolvedValue},
+    response::JsonValue,
+    validation::Valid,
+};
+use async_graphql::{
+    EmptyMutation, EmptySubscription, Interface, Object, PathSegment, Response, Schema, ValidationMode,
+};
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+
+type Failing<T> = Result<T, ApiError>;
+
+fn failure<T>() -> Failing<T> {
+    Err(ApiError::new(ErrorCode::Internal, "failed"))
+}
+
+async fn later(turns: Option<i32>) {
+    for _ in 0..turns.unwrap_or(0) {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Thing;
+
+#[Object]
+impl Thing {
+    async fn n(&self, late: Option<i32>) -> i32 {
+        later(late).await;
+        1
+    }
+    async fn none(&self, late: Option<i32>) -> Option<i32> {
+        later(late).await;
+        None
+    }
+    async fn fails(&self, late: Option<i32>) -> Failing<Option<i32>> {
+        later(late).await;
+        failure()
+    }
+    async fn fails_hard(&self, late: Option<i32>) -> Failing<i32> {
+        later(late).await;
+        failure()
+    }
+    async fn thing(&self, late: Option<i32>) -> Option<Thing> {
+        later(late).await;
+        Some(Self)
+    }
+    async fn hard_thing(&self, late: Option<i32>) -> Thing {
+        later(late).await;
+        Self
+    }
+    async fn things(&self, late: Option<i32>) -> Vec<Thing> {
+        later(late).await;
+        vec![Self, Self]
+    }
+    async fn maybe_things(&self, late: Option<i32>) -> Option<Vec<Option<Thing>>> {
+        later(late).await;
+        Some(vec![Some(Self), None, Some(Self)])
+    }
+    async fn any(&self, late: Option<i32>) -> Option<Any> {
+        later(late).await;
+        Some(Any::Other(Other))
+    }
+    async fn anys(&self, late: Option<i32>) -> Vec<Any> {
+        later(late).await;
+        vec![Any::Thing(Self), Any::Other(Other)]
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Other;
+
+#[Object]
+impl Other {
+    async fn n(&self, late: Option<i32>) -> i32 {
+        later(late).await;
+        2
+    }
+    async fn fails(&self, late: Option<i32>) -> Failing<Option<i32>> {
+        later(late).await;
+        failure()
+    }
+    async fn thing(&self, late: Option<i32>) -> Option<Thing> {
+        later(late).await;
+        Some(Thing)
+    }
+}
+
+#[derive(Interface)]
+#[graphql(
+    field(name = "n", ty = "i32", arg(name = "late", ty = "Option<i32>")),
+    field(name = "thing", ty = "Option<Thing>", arg(name = "late", ty = "Option<i32>"))
+)]
+enum Any {
+    Thing(Thing),
+    Other(Other),
+}
+
+/// What the resolvers above give, for the judge.
+struct Judged(&'static str);
+
+impl ObjectValue for Judged {
+    fn type_name(&self) -> &str {
+        self.0
+    }
+
+    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> Result<ResolvedValue<'a>, FieldError> {
+        let object = |ty| ResolvedValue::Object(Box::new(Judged(ty)));
+        let list = |items: Vec<Option<&'static str>>| {
+            let item = move |ty: Option<&'static str>| {
+                Ok(ty.map_or(ResolvedValue::Leaf(JsonValue::Null), |ty| {
+                    ResolvedValue::Object(Box::new(Judged(ty)))
+                }))
+            };
+            ResolvedValue::List(Box::new(items.into_iter().map(item)))
+        };
+        Ok(match info.field_name() {
+            "n" => ResolvedValue::Leaf(if self.0 == "Thing" { 1 } else { 2 }.into()),
+            "none" => ResolvedValue::Leaf(JsonValue::Null),
+            "thing" | "hardThing" => object("Thing"),
+            "things" => list(vec![Some("Thing"), Some("Thing")]),
+            "maybeThings" => list(vec![Some("Thing"), None, Some("Thing")]),
+            "any" => object("Other"),
+            "anys" => list(vec![Some("Thing"), Some("Other")]),
+            _ => return Err(FieldError { message: "failed".to_owned() }),
+        })
+    }
+}
+
+/// A document, written by what the test's generator chose.
+struct Writer<'a>(std::slice::Iter<'a, u8>);
+
+impl Writer<'_> {
+    fn pick(&mut self, below: usize) -> usize {
+        usize::from(*self.0.next().unwrap_or(&0)) % below
+    }
+
+    fn among<T: Copy>(&mut self, items: &[T]) -> T {
+        items[self.pick(items.len())]
+    }
+
+    fn document(mut self) -> String {
+        let query = self.set("Thing", 3);
+        let mut document = query;
+        for (name, ty) in [("OfThing", "Thing"), ("OfAny", "Any"), ("OfOther", "Other")] {
+            if document.contains(&format!("...{name} ")) {
+                let set = self.set_without_spreads(ty);
+                document = format!("{document} fragment {name} on {ty} {set}");
+            }
+        }
+        let declared: Vec<_> = [("$yes", "$yes: Boolean!"), ("$no", "$no: Boolean = false")]
+            .into_iter()
+            .filter_map(|(name, declaration)| document.contains(name).then_some(declaration))
+            .collect();
+        if declared.is_empty() { document } else { format!("query({}) {document}", declared.join(" ")) }
+    }
+
+    fn set_without_spreads(&mut self, ty: &str) -> String {
+        format!("{{ {} {} }}", self.leaf(ty), self.leaf(ty))
+    }
+
+    fn set(&mut self, ty: &str, depth: usize) -> String {
+        let selections: Vec<_> = (0..=self.pick(4)).map(|_| self.selection(ty, depth)).collect();
+        format!("{{ {} }}", selections.join(" "))
+    }
+
+    fn selection(&mut self, ty: &str, depth: usize) -> String {
+        if depth == 0 || self.pick(3) == 0 {
+            return self.leaf(ty);
+        }
+        let condition = self.condition();
+        if self.pick(3) > 0 {
+            let (field, below) = match ty {
+                "Thing" => self.among(&[
+                    ("thing", "Thing"),
+                    ("hardThing", "Thing"),
+                    ("things", "Thing"),
+                    ("maybeThings", "Thing"),
+                    ("any", "Any"),
+                    ("anys", "Any"),
+                ]),
+                _ => ("thing", "Thing"),
+            };
+            return format!("{}{condition} {}", self.field(field), self.set(below, depth - 1));
+        }
+        let on = match ty {
+            "Any" => self.among(&["Any", "Thing", "Other"]),
+            _ => self.among(&[ty, "Any"]),
+        };
+        match self.pick(3) {
+            0 => format!("...Of{on} {condition}"),
+            1 => format!("...{condition} {}", self.set(ty, depth - 1)),
+            _ => format!("... on {on}{condition} {}", self.set(on, depth - 1)),
+        }
+    }
+
+    fn leaf(&mut self, ty: &str) -> String {
+        let field = match ty {
+            "Thing" => self.among(&["n", "none", "fails", "failsHard", "__typename"]),
+            "Other" => self.among(&["n", "fails", "__typename"]),
+            _ => self.among(&["n", "__typename"]),
+        };
+        format!("{}{}", self.field(field), self.condition())
+    }
+
+    /// The same key is always the same field with the same arguments: such fields merge.
+    fn field(&mut self, field: &str) -> String {
+        match self.pick(4) {
+            late @ 1..=3 if field != "__typename" => format!("{field}{late}: {field}(late: {late})"),
+            _ => field.to_owned(),
+        }
+    }
+
+    fn condition(&mut self) -> &'static str {
+        self.among(&[
+            "",
+            "",
+            "",
+            "",
+            "",
+            " @include(if: $yes)",
+            " @skip(if: $yes)",
+            " @include(if: $no)",
+            " @include(if: false)",
+            " @skip(if: $no) @include(if: true)",
+        ])
+    }
+}
+
+struct Both {
+    schema: Schema<Thing, EmptyMutation, EmptySubscription>,
+    pipeline: Pipeline,
+    apollo: Valid<ApolloSchema>,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Both {
+    fn new() -> Self {
+        let schema = Schema::build(Thing, EmptyMutation, EmptySubscription)
+            .validation_mode(ValidationMode::Fast)
+            .finish();
+        let sdl = schema.sdl();
+        Self {
+            pipeline: Pipeline::new(&sdl, Limits { directives: 10_000, ..limits() }).unwrap(),
+            apollo: ApolloSchema::parse_and_validate(sdl, "schema.graphql").unwrap(),
+            runtime: tokio::runtime::Builder::new_current_thread().build().unwrap(),
+            schema,
+        }
+    }
+
+    fn ours(&self, document: &str, variables: &JsonMap) -> Response {
+        let prepared = self.pipeline.prepare(document, None, variables).unwrap();
+        let mut response = self.runtime.block_on(self.schema.execute(prepared.request));
+        prepared.shape.complete(&mut response);
+        response
+    }
+
+    /// Data as text, for the order counts; and the places that became null by an error.
+    fn judged(&self, document: &str, variables: &JsonMap) -> (String, BTreeSet<String>) {
+        let document = ExecutableDocument::parse_and_validate(&self.apollo, document, "document").unwrap();
+        let execution = Execution::new(&self.apollo, &document).raw_variable_values(variables);
+        let response = execution.execute_sync(&Judged("Thing")).unwrap();
+        let answer = serde_json::to_value(&response).unwrap();
+        let paths = answer.get("errors").and_then(|errors| errors.as_array()).cloned().unwrap_or_default();
+        let nulls = paths.iter().map(|error| {
+            let path = error["path"].as_array().unwrap();
+            let steps = path.iter().map(|step| step.as_str().map_or_else(|| step.to_string(), str::to_owned));
+            null_on(&answer["data"], steps.collect())
+        });
+        (serde_json::to_string(&response.data).unwrap(), nulls.collect())
+    }
+}
+
+/// Where on the way down the path the data ends in null.
+fn null_on(data: &serde_json::Value, path: Vec<String>) -> String {
+    let (mut at, mut way) = (data, String::new());
+    for step in path {
+        if at.is_null() {
+            return way;
+        }
+        at = match step.parse::<usize>() {
+            Ok(index) if at.is_array() => &at[index],
+            _ => at.get(&step).unwrap_or_else(|| panic!("no {step} after {way} in {data}")),
+        };
+        way = format!("{way}/{step}");
+    }
+    assert!(at.is_null(), "{way} failed and is not null in {data}");
+    way
+}
+
+fn given() -> JsonMap {
+    super::variables(serde_json::json!({ "yes": true }))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn an_answer_has_the_documents_form_whatever_fails_or_comes_late(choices in prop::collection::vec(any::<u8>(), 0..200)) {
+        thread_local!(static BOTH: Both = Both::new());
+        let document = Writer(choices.iter()).document();
+        BOTH.with(|both| -> Result<(), TestCaseError> {
+            let response = both.ours(&document, &given());
+            let (data, nulls) = both.judged(&document, &given());
+            prop_assert_eq!(serde_json::to_string(&response.data).unwrap(), data, "{}", document);
+            let told: Vec<_> = response.errors.iter().map(|error| {
+                let steps = error.path.iter().map(|step| match step {
+                    PathSegment::Field(name) => name.clone(),
+                    PathSegment::Index(index) => index.to_string(),
+                });
+                null_on(&serde_json::to_value(&response.data).unwrap(), steps.collect())
+            }).collect();
+            prop_assert_eq!(told.len(), told.iter().collect::<BTreeSet<_>>().len(), "an error twice: {}", document);
+            prop_assert_eq!(told.into_iter().collect::<BTreeSet<_>>(), nulls, "{}", document);
+            Ok(())
+        })?;
+    }
+}
+
+#[track_caller]
+fn assert_answer(document: &str, data: &str, errors: &[&str]) {
+    let both = Both::new();
+    let response = both.ours(document, &JsonMap::new());
+    assert_eq!(serde_json::to_string(&response.data).unwrap(), data, "{document}");
+    let paths: Vec<_> = response.errors.iter().map(|e| serde_json::to_string(&e.path).unwrap()).collect();
+    assert_eq!(paths, errors, "{document}");
+}
+
+#[test]
+fn keys_stand_in_the_order_of_the_document_whatever_comes_first() {
+    assert_answer(
+        "{ b: n(late: 3) a: n thing(late: 2) { n2: n(late: 2) n } }",
+        r#"{"b":1,"a":1,"thing":{"n2":1,"n":1}}"#,
+        &[],
+    );
+    assert_answer(
+        "{ thing { n(late: 1) } none thing { __typename n(late: 1) } }",
+        r#"{"thing":{"n":1,"__typename":"Thing"},"none":null}"#,
+        &[],
+    );
+}
+
+#[test]
+fn what_fails_alone_is_null() {
+    assert_answer("{ n fails none }", r#"{"n":1,"fails":null,"none":null}"#, &[r#"["fails"]"#]);
+    assert_answer("{ thing { fails } }", r#"{"thing":{"fails":null}}"#, &[r#"["thing","fails"]"#]);
+    assert_answer("{ fails }", r#"{"fails":null}"#, &[r#"["fails"]"#]);
+    assert_answer(
+        "{ things { a: fails } }",
+        r#"{"things":[{"a":null},{"a":null}]}"#,
+        &[r#"["things",0,"a"]"#, r#"["things",1,"a"]"#],
+    );
+}
+
+#[test]
+fn what_must_not_be_null_takes_the_nearest_that_may_be_with_one_error() {
+    assert_answer("{ n thing { n failsHard } }", r#"{"n":1,"thing":null}"#, &[r#"["thing","failsHard"]"#]);
+    assert_answer(
+        "{ thing { hardThing { failsHard(late: 1) b: failsHard n } } }",
+        r#"{"thing":null}"#,
+        &[r#"["thing","hardThing","b"]"#],
+    );
+    assert_answer(
+        "{ maybeThings { failsHard } n }",
+        r#"{"maybeThings":[null,null,null],"n":1}"#,
+        &[r#"["maybeThings",0,"failsHard"]"#, r#"["maybeThings",2,"failsHard"]"#],
+    );
+    assert_answer("{ n things { n failsHard } }", "null", &[r#"["things",0,"failsHard"]"#]);
+}
+
+#[test]
+fn an_object_of_which_nothing_was_asked_is_empty() {
+    assert_answer(
+        "{ thing { n @skip(if: true) } any { ... on Thing { n } } }",
+        r#"{"thing":{},"any":{}}"#,
+        &[],
+    );
+    assert_answer("{ n @include(if: false) }", "{}", &[]);
+}
+
+/// What is asked twice is done once.
+#[test]
+fn repeated_fields_are_executed_once() {
+    let prepared = super::prepare("mutation { rename(name: \"a\") { id } ...M } fragment M on Mutation { rename(name: \"a\") { name } }").unwrap();
+    let mut request = prepared.request;
+    let executed = &request.parsed_query().unwrap().operations;
+    let (_, operation) = executed.iter().next().unwrap();
+    assert_eq!(operation.node.selection_set.node.items.len(), 1);
+}
+
+/// A set on an interface is written once for each kind of object; within each other they multiply.
+#[test]
+fn fragments_on_interfaces_are_bounded() {
+    let sdl = Both::new().schema.sdl();
+    let pipeline = Pipeline::new(&sdl, Limits { selections: 60, cost: u64::MAX, ..limits() }).unwrap();
+    let fields: String = (0..24).map(|i| format!("a{i}: n ")).collect();
+    let nested = |levels: usize| {
+        let (open, close) = ("any { thing { ", "} ... on Thing { n } }");
+        format!("{{ {}{fields}{} }}", open.repeat(levels), close.repeat(levels))
+    };
+    pipeline.prepare(&nested(3), None, &JsonMap::new()).unwrap();
+    let error = pipeline.prepare(&nested(5), None, &JsonMap::new()).unwrap_err().remove(0);
+    assert_eq!(error.code, ErrorCode::QueryTooComplex);
+    assert!(error.message.contains("interfaces"), "{}", error.message);
+}
