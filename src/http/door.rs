@@ -42,9 +42,26 @@ pub(super) struct Caller {
     pub transport: &'static str,
     /// By GET, which must not change anything.
     pub read_only: bool,
+    /// The cursor after which a subscription is to go on, where the transport tells it.
+    pub after: Option<String>,
 }
 
 pub(super) type Answers = Pin<Box<dyn Stream<Item = Response> + Send>>;
+
+/// What comes of an operation: one answer, or those of a subscription.
+pub(super) enum Answered {
+    Once(Box<Response>),
+    Stream(Answers),
+}
+
+impl Answered {
+    pub(super) fn into_stream(self) -> Answers {
+        match self {
+            Self::Once(response) => Box::pin(stream::once(std::future::ready(*response))),
+            Self::Stream(answers) => answers,
+        }
+    }
+}
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -134,6 +151,9 @@ impl FrontDoor {
             Mode::Development => Asks::Schema,
             Mode::Production => Asks::Typename,
         };
+        if let (Some(cursor), OperationType::Subscription) = (&caller.after, prepared.operation_type) {
+            prepared.resume_after(cursor);
+        }
         let request = std::mem::replace(&mut prepared.request, Request::new(String::new()));
         match actor {
             Some(actor) => Ok((prepared, graphql::request_data(request, &self.0.services, actor))),
@@ -166,26 +186,26 @@ impl FrontDoor {
         answer
     }
 
-    /// Any operation, as a stream of answers; an `Err` was never executed.
-    pub(super) async fn stream(&self, call: Call, caller: &Caller) -> Result<Answers, Answer> {
+    /// Any operation; an `Err` was never executed.
+    pub(super) async fn stream(&self, call: Call, caller: &Caller) -> Result<Answered, Answer> {
         let mut log = Operation::begin(caller.transport, &caller.request_id);
         let request_id = caller.request_id.clone();
         let admitted = self.admit(call, caller, &mut log).await;
         let refused = match admitted {
             Ok((prepared, request)) if prepared.operation_type == OperationType::Subscription => {
                 let answers = AssertUnwindSafe(self.0.schema.execute_stream(request)).catch_unwind();
-                return Ok(Box::pin(answers.map(move |response| {
+                return Ok(Answered::Stream(Box::pin(answers.map(move |response| {
                     let answer =
                         response.map_or_else(|_| panicked(), Answer::Executed).made_public(&request_id);
                     log.event(answer.errors());
                     answer.into_response_of_stream()
-                })));
+                }))));
             }
             Ok((prepared, request)) => match self.run(prepared.operation_type, request).await {
                 Answer::Executed(response) => {
                     let answer = Answer::Executed(response).made_public(&request_id);
                     log.outcome(answer.errors());
-                    return Ok(Box::pin(stream::once(std::future::ready(answer.into_response_of_stream()))));
+                    return Ok(Answered::Once(Box::new(answer.into_response_of_stream())));
                 }
                 failed => failed,
             },

@@ -2,10 +2,11 @@
 use super::{
     Public,
     answer::{Answer, MediaType, refuse},
-    door::{Call, Caller},
+    door::{Answered, Call, Caller},
     graphiql,
-    guard::RequestId,
-    socket, sse,
+    guard::{LAST_EVENT_ID, RequestId},
+    socket,
+    stream::Form,
 };
 use crate::graphql_kit::ErrorCode;
 use axum::{
@@ -40,9 +41,10 @@ pub(super) async fn graphql(State(public): State<Public>, request: Request) -> R
         return graphiql::page();
     }
     let accept = text(&parts.headers, header::ACCEPT);
-    let streams = accept.contains("text/event-stream");
+    let form = Form::accepted(accept);
+    let single = MediaType::accepted(accept);
     // What a stream is refused with has to differ from one that began.
-    let media_type = if streams { Some(MediaType::GraphqlResponse) } else { MediaType::accepted(accept) };
+    let media_type = single.or(form.map(|_| MediaType::GraphqlResponse));
     let answer = match media_type {
         None => Err(bad(
             StatusCode::NOT_ACCEPTABLE,
@@ -55,16 +57,19 @@ pub(super) async fn graphql(State(public): State<Public>, request: Request) -> R
             let caller = Caller {
                 request_id: id.clone(),
                 credential: parts.headers.get(header::AUTHORIZATION).map(credential),
-                transport: if streams { "sse" } else { "http" },
+                transport: form.map_or("http", Form::name),
                 read_only: parts.method == Method::GET,
+                after: form
+                    .map(|_| text(&parts.headers, LAST_EVENT_ID).to_owned())
+                    .filter(|id| !id.is_empty()),
             };
-            if streams {
-                match public.door.stream(call, &caller).await {
-                    Ok(answers) => return sse::stream(answers, public, caller),
+            match form {
+                Some(form) => match public.door.stream(call, &caller).await {
+                    Ok(Answered::Once(response)) if single.is_some() => Answer::Executed(*response),
+                    Ok(answered) => return form.respond(answered.into_stream(), public, caller),
                     Err(refusal) => refusal,
-                }
-            } else {
-                public.door.execute(call, &caller).await
+                },
+                None => public.door.execute(call, &caller).await,
             }
         }
         Err(refusal) => refusal.made_public(&id),

@@ -290,7 +290,7 @@ impl Connection {
         }
         self.serial += 1;
         let span = tracing::info_span!("operation", request_id);
-        let caller = Caller { request_id, credential, transport: "websocket", read_only: false };
+        let caller = Caller { request_id, credential, transport: "websocket", read_only: false, after: None };
         let operation =
             operate(self.public.door.clone(), call, caller, id.clone(), self.serial, self.sender.clone());
         let operation = self.running.spawn(operation.instrument(span));
@@ -363,7 +363,8 @@ async fn operate(
 ) {
     let send = async |content| sender.send(Outgoing { id: id.clone(), serial, content }).await;
     match door.stream(call, &caller).await {
-        Ok(mut answers) => {
+        Ok(answered) => {
+            let mut answers = answered.into_stream();
             while let Some(response) = answers.next().await {
                 if send(Content::Next(response)).await.is_err() {
                     return;

@@ -9,6 +9,7 @@
 //! is never called: a few kilobytes of nesting overflow its stack and kill the process.
 mod error;
 mod measure;
+mod resume;
 mod translate;
 mod variables;
 
@@ -101,6 +102,17 @@ impl std::fmt::Debug for Pipeline {
             .field("limits", &self.0.limits)
             .field("cached", &self.0.cache.len())
             .finish()
+    }
+}
+
+impl Prepared {
+    /// A subscription then goes on after `cursor`.
+    pub fn resume_after(&mut self, cursor: &str) {
+        if let Ok(document) = self.request.parsed_query() {
+            let mut document = document.clone();
+            resume::after(&mut document, cursor);
+            self.request.set_parsed_query(document);
+        }
     }
 }
 
