@@ -11,18 +11,22 @@ export function follow(variables, begin, isBreak = () => true) {
   return new ReadableStream({
     start(controller) {
       const again = () => {
+        // What still comes of an attempt that broke, such as its end, counts no more.
+        let broken = false;
+        const alive = () => !over && !broken;
         stop = begin(
           { ...variables, after: at },
           {
             next(data) {
-              if (over) return;
+              if (!alive()) return;
               const [event] = Object.values(data);
               at = event.cursor;
               controller.enqueue(event);
             },
             error(error) {
-              if (over) return;
+              if (!alive()) return;
               if (isBreak(error)) {
+                broken = true;
                 setTimeout(() => over || again(), 20);
               } else {
                 over = true;
@@ -30,7 +34,7 @@ export function follow(variables, begin, isBreak = () => true) {
               }
             },
             complete() {
-              if (over) return;
+              if (!alive()) return;
               over = true;
               controller.close();
             },

@@ -31,7 +31,9 @@ export class Server {
       ...Object.entries(own).map(([name, value]) => [`AIFIRST_${name}`, String(value)]),
     ]);
     server.#process = spawn(binary, ["serve"], { cwd: server.#folder, env, stdio: ["ignore", "pipe", "pipe"] });
+    // Whatever ends this process, a test that hangs among it, ends the server.
     process.once("exit", () => server.#process.kill("SIGKILL"));
+    for (const [signal, number] of [["SIGINT", 2], ["SIGTERM", 15]]) process.once(signal, () => process.exit(128 + number));
     server.#ended = new Promise((resolve) => {
       server.#process.once("error", (error) => resolve(error.message));
       server.#process.once("close", (code, signal) => resolve(code ?? signal));

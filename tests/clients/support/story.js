@@ -34,6 +34,17 @@ export const operations = {
       }
     }
   `,
+  memories: /* GraphQL */ `
+    query Memories($workspace: ID!, $first: Int!, $after: String) {
+      workspace(id: $workspace) {
+        id
+        memories(first: $first, after: $after) {
+          edges { cursor node { id text } }
+          pageInfo { hasNextPage endCursor hasPreviousPage startCursor }
+        }
+      }
+    }
+  `,
   startSession: /* GraphQL */ `
     mutation StartSession($workspace: ID!) {
       startCoachingSession(input: { workspaceId: $workspace, mode: CHAT, topic: "My week" }) {
@@ -147,6 +158,27 @@ export const QUESTION = "When does Ana prefer stand-ups?";
 export function done(payload) {
   assert.deepEqual(payload.userErrors, []);
   return payload;
+}
+
+/**
+ * What a normalised cache has to hold after the story, each thing once, in its last state, whether that came with a query,
+ * a mutation or an event. `read(type, id, field)` looks into it.
+ */
+export function assertCache(story, read) {
+  const expected = [
+    ["Viewer", story.viewer.id, "displayName", story.viewer.displayName],
+    ["Workspace", story.workspace.id, "slug", story.workspace.slug],
+    ["Memory", story.memory.id, "text", MEMORY],
+    ["CoachingSession", story.session.id, "status", "ENDED"],
+    ["Turn", story.turn.id, "status", "COMPLETED"],
+    ["Message", story.message.id, "text", QUESTION],
+    ["Message", story.reply.id, "text", story.reply.text],
+    ["Message", story.reply.id, "status", "COMPLETED"],
+    ["Run", story.run.id, "status", "COMPLETED"],
+    ["Approval", story.approval.id, "status", "APPROVED"],
+  ];
+  const found = expected.map(([type, id, field]) => [type, id, field, read(type, id, field)]);
+  assert.deepEqual(found, expected);
 }
 
 /** A reply as a client shows it while it grows, by the rules of `coachingEvents`. */
