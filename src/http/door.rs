@@ -43,6 +43,8 @@ pub(super) struct Caller {
     pub transport: &'static str,
     /// By GET, which must not change anything.
     pub read_only: bool,
+    /// The cursor after which a subscription is to go on, where the transport tells it.
+    pub after: Option<String>,
 }
 
 /// What may be executed.
@@ -53,6 +55,21 @@ struct Admitted {
 }
 
 pub(super) type Answers = Pin<Box<dyn Stream<Item = Response> + Send>>;
+
+/// What comes of an operation: one answer, or those of a subscription.
+pub(super) enum Answered {
+    Once(Box<Response>),
+    Stream(Answers),
+}
+
+impl Answered {
+    pub(super) fn into_stream(self) -> Answers {
+        match self {
+            Self::Once(response) => Box::pin(stream::once(std::future::ready(*response))),
+            Self::Stream(answers) => answers,
+        }
+    }
+}
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -126,6 +143,9 @@ impl FrontDoor {
             Mode::Development => Asks::Schema,
             Mode::Production => Asks::Typename,
         };
+        if let (Some(cursor), OperationType::Subscription) = (&caller.after, prepared.operation_type) {
+            prepared.resume_after(cursor);
+        }
         let request = std::mem::replace(&mut prepared.request, Request::new(String::new()));
         let request = match &actor {
             Some(actor) => graphql::request_data(request, &self.0.services, actor.clone()),
@@ -161,30 +181,30 @@ impl FrontDoor {
         answer
     }
 
-    /// Any operation, as a stream of answers; an `Err` was never executed. A subscription ends once `rights` become less.
+    /// Any operation; an `Err` was never executed. A subscription ends once `rights` become less.
     pub(super) async fn stream(
         &self,
         call: Call,
         caller: &Caller,
         rights: RightsNow,
-    ) -> Result<Answers, Answer> {
+    ) -> Result<Answered, Answer> {
         let mut log = Operation::begin(caller.transport, &caller.request_id);
         let request_id = caller.request_id.clone();
         let admitted = self.admit(call, caller, &mut log).await;
         let refused = match admitted {
             Ok(admitted) if admitted.prepared.operation_type == OperationType::Subscription => {
                 let answers = self.events(admitted, rights);
-                return Ok(Box::pin(answers.map(move |answer| {
+                return Ok(Answered::Stream(Box::pin(answers.map(move |answer| {
                     let answer = answer.made_public(&request_id);
                     log.event(answer.errors());
                     answer.into_response_of_stream()
-                })));
+                }))));
             }
             Ok(Admitted { prepared, request, .. }) => match self.run(&prepared, request).await {
                 Answer::Executed(response) => {
                     let answer = Answer::Executed(response).made_public(&request_id);
                     log.outcome(answer.errors());
-                    return Ok(Box::pin(stream::once(std::future::ready(answer.into_response_of_stream()))));
+                    return Ok(Answered::Once(Box::new(answer.into_response_of_stream())));
                 }
                 failed => failed,
             },

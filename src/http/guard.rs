@@ -18,6 +18,8 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use tracing::Instrument;
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The cursor after which an EventSource goes on.
+pub(super) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// The request's id, on its extensions.
 #[derive(Clone, Debug)]
@@ -100,7 +102,13 @@ impl Guard {
                 origin.to_str().is_ok_and(|origin| guard.allows_origin(origin, host))
             }))
             .allow_methods([Method::GET, Method::POST])
-            .allow_headers([header::ACCEPT, header::AUTHORIZATION, header::CONTENT_TYPE, REQUEST_ID])
+            .allow_headers([
+                header::ACCEPT,
+                header::AUTHORIZATION,
+                header::CONTENT_TYPE,
+                LAST_EVENT_ID,
+                REQUEST_ID,
+            ])
             .expose_headers([REQUEST_ID, header::RETRY_AFTER])
             .max_age(Duration::from_secs(600))
     }

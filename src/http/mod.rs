@@ -1,18 +1,20 @@
 //! The front door. `/graphql` takes GraphQL over HTTP, WebSocket and Server-Sent Events; health and metrics have a listener of
 //! their own.
 //!
-//! A request's way: [`guard`] (id, Host, Origin, panics) → CORS → compression → [`request`], [`socket`] or [`sse`] (what the
-//! transport demands) → [`door`] (who asks, the document pipeline, execution) → [`answer`] (masking, form).
+//! A request's way: [`guard`] (id, Host, Origin, panics) → CORS → compression → [`request`], [`socket`] or [`stream`] (what
+//! the transport demands) → [`door`] (who asks, the document pipeline, execution) → [`answer`] (masking, form).
 mod admin;
 mod answer;
 mod door;
 mod graphiql;
 mod guard;
 mod log;
+mod multipart;
 mod request;
 mod rights;
 mod socket;
 mod sse;
+mod stream;
 
 use crate::{
     config::{Config, Mode, SocketConfig},
@@ -27,7 +29,10 @@ use guard::Guard;
 use std::{sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tower_http::compression::CompressionLayer;
+use tower_http::compression::{
+    CompressionLayer,
+    predicate::{DefaultPredicate, NotForContentType, Predicate},
+};
 
 /// What the handlers of the public listener share.
 #[derive(Clone)]
@@ -75,11 +80,13 @@ impl Server {
             tasks: tasks.clone(),
             stop: stop.clone(),
         };
+        // A part of a stream must not wait in the compressor for the next one.
+        let compressible = DefaultPredicate::new().and(NotForContentType::const_new("multipart/mixed"));
         let router = Router::new()
             .route("/graphql", any(request::graphql))
             .fallback(async || (StatusCode::NOT_FOUND, "there is nothing here: the API is at /graphql\n"))
             .with_state(public)
-            .layer(CompressionLayer::new())
+            .layer(CompressionLayer::new().compress_when(compressible))
             .layer(guard.cors())
             .layer(middleware::from_fn_with_state(guard, guard::watch));
         Ok(Self { router, tasks })

@@ -2,11 +2,12 @@
 use super::{
     Public,
     answer::{Answer, MediaType, refuse},
-    door::{Call, Caller},
+    door::{Answered, Call, Caller},
     graphiql,
-    guard::RequestId,
+    guard::{LAST_EVENT_ID, RequestId},
     rights::Rights,
-    socket, sse,
+    socket,
+    stream::Form,
 };
 use crate::graphql_kit::ErrorCode;
 use axum::{
@@ -41,9 +42,10 @@ pub(super) async fn graphql(State(public): State<Public>, request: Request) -> R
         return graphiql::page();
     }
     let accept = text(&parts.headers, header::ACCEPT);
-    let streams = accept.contains("text/event-stream");
+    let form = Form::accepted(accept);
+    let single = MediaType::accepted(accept);
     // What a stream is refused with has to differ from one that began.
-    let media_type = if streams { Some(MediaType::GraphqlResponse) } else { MediaType::accepted(accept) };
+    let media_type = single.or(form.map(|_| MediaType::GraphqlResponse));
     let answer = match media_type {
         None => Err(bad(
             StatusCode::NOT_ACCEPTABLE,
@@ -56,17 +58,20 @@ pub(super) async fn graphql(State(public): State<Public>, request: Request) -> R
             let caller = Caller {
                 request_id: id.clone(),
                 credential: parts.headers.get(header::AUTHORIZATION).map(credential),
-                transport: if streams { "sse" } else { "http" },
+                transport: form.map_or("http", Form::name),
                 read_only: parts.method == Method::GET,
+                after: form
+                    .map(|_| text(&parts.headers, LAST_EVENT_ID).to_owned())
+                    .filter(|id| !id.is_empty()),
             };
-            if streams {
-                let rights = Rights::new(caller.credential.clone());
-                match public.door.stream(call, &caller, rights.now()).await {
-                    Ok(answers) => return sse::stream(answers, public, rights),
+            let rights = Rights::new(caller.credential.clone());
+            match form {
+                Some(form) => match public.door.stream(call, &caller, rights.now()).await {
+                    Ok(Answered::Once(response)) if single.is_some() => Answer::Executed(*response),
+                    Ok(answered) => return form.respond(answered.into_stream(), public, rights),
                     Err(refusal) => refusal,
-                }
-            } else {
-                public.door.execute(call, &caller).await
+                },
+                None => public.door.execute(call, &caller).await,
             }
         }
         Err(refusal) => refusal.made_public(&id),

@@ -286,8 +286,13 @@ impl Connection {
         }
         self.serial += 1;
         let span = tracing::info_span!("operation", request_id);
-        let credential = credential.clone();
-        let caller = Caller { request_id, credential, transport: "websocket", read_only: false };
+        let caller = Caller {
+            request_id,
+            credential: credential.clone(),
+            transport: "websocket",
+            read_only: false,
+            after: None,
+        };
         let asked = Asked { call, caller, rights: rights.now() };
         let operation =
             operate(self.public.door.clone(), asked, id.clone(), self.serial, self.sender.clone());
@@ -360,7 +365,8 @@ struct Asked {
 async fn operate(door: FrontDoor, asked: Asked, id: String, serial: u64, sender: mpsc::Sender<Outgoing>) {
     let send = async |content| sender.send(Outgoing { id: id.clone(), serial, content }).await;
     match door.stream(asked.call, &asked.caller, asked.rights).await {
-        Ok(mut answers) => {
+        Ok(answered) => {
+            let mut answers = answered.into_stream();
             while let Some(response) = answers.next().await {
                 if send(Content::Next(response)).await.is_err() {
                     return;

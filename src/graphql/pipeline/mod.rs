@@ -11,6 +11,7 @@
 mod collect;
 mod error;
 mod measure;
+mod resume;
 mod shape;
 mod translate;
 mod variables;
@@ -114,6 +115,17 @@ impl std::fmt::Debug for Pipeline {
             .field("limits", &self.0.limits)
             .field("cached", &self.0.cache.len())
             .finish()
+    }
+}
+
+impl Prepared {
+    /// A subscription then goes on after `cursor`.
+    pub fn resume_after(&mut self, cursor: &str) {
+        if let Ok(document) = self.request.parsed_query() {
+            let mut document = document.clone();
+            resume::after(&mut document, cursor);
+            self.request.set_parsed_query(document);
+        }
     }
 }
 

@@ -1,0 +1,82 @@
+// A line between client and server that breaks where a test wants it to.
+import { once } from "node:events";
+import net from "node:net";
+
+export class Proxy {
+  #server;
+  #sockets = new Set();
+  #cut;
+  /** Connections so far, and how many of them were cut. */
+  connections = 0;
+  cuts = 0;
+
+  /** In front of the server at `url`; `proxy.url` is the same address through the proxy. */
+  static async before(url) {
+    const proxy = new Proxy();
+    const { hostname, port } = new URL(url);
+    proxy.#server = net.createServer((client) => proxy.#connect(client, net.connect(port, hostname)));
+    proxy.#server.listen(0, "127.0.0.1");
+    await once(proxy.#server, "listening");
+    const through = new URL(url);
+    through.port = proxy.#server.address().port;
+    proxy.url = through.href;
+    return proxy;
+  }
+
+  get webSocketUrl() {
+    return this.url.replace(/^http/, "ws");
+  }
+
+  /** Breaks the line in the midst of the `count`th message from the server that has `marker` in it. */
+  cutAt(marker, count) {
+    this.#cut = { marker: Buffer.from(marker), left: count };
+  }
+
+  #connect(client, server) {
+    this.connections += 1;
+    const end = () => {
+      client.destroy();
+      server.destroy();
+    };
+    for (const socket of [client, server]) {
+      this.#sockets.add(socket);
+      socket.setNoDelay(true);
+      // A broken line is what this is for.
+      socket.on("error", end).on("close", () => {
+        this.#sockets.delete(socket);
+        end();
+      });
+    }
+    client.pipe(server);
+    server.on("data", (bytes) => {
+      const until = this.#until(bytes);
+      if (until === undefined) {
+        client.write(bytes);
+      } else {
+        this.cuts += 1;
+        client.write(bytes.subarray(0, until), () => client.resetAndDestroy());
+        server.resetAndDestroy();
+      }
+    });
+    server.on("end", () => client.end());
+  }
+
+  /** Where these bytes are to be cut. */
+  #until(bytes) {
+    for (let at = 0; this.#cut && (at = bytes.indexOf(this.#cut.marker, at)) >= 0; ) {
+      at += this.#cut.marker.length;
+      this.#cut.left -= 1;
+      if (this.#cut.left === 0) {
+        this.#cut = undefined;
+        return at;
+      }
+    }
+    return undefined;
+  }
+
+  async close() {
+    for (const socket of this.#sockets) socket.destroy();
+    this.#server.close();
+    await once(this.#server, "close");
+  }
+}
