@@ -1,16 +1,19 @@
 //! CEL expressions (`when`, `transform`) over `input` and `steps.<key>.output`.
 //!
 //! The interpreter has no limits of its own, and a few chained `map` with `+` multiply a value each: so before it
-//! runs, [`bound`] tells what the expression can at most do with values of the sizes at hand.
+//! runs, [`guard`] tells what the expression can at most do with values of the sizes at hand.
+mod guard;
+
 use super::{
     graph::MAX_EXPRESSION,
-    scope::{Reference, Scope, size_of},
+    scope::{Reference, Scope},
 };
 use cel::{
     Context, Env, ExecutionError, Program, Value as Cel,
-    common::ast::{ComprehensionExpr, EntryExpr, Expr, IdedExpr, LiteralValue, operators},
+    common::ast::{Expr, IdedExpr, LiteralValue, operators},
     objects::{Key, Map},
 };
+use guard::{Bound, MAX_WORK, Sizes, children};
 use serde_json::Value;
 use std::{
     collections::{BTreeSet, HashMap},
@@ -18,16 +21,6 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-/// Values touched, bytes made or compared, at most, in one evaluation.
-const MAX_WORK: f64 = 2_000_000.0;
-/// Of `map`, `filter`, `all`, `exists` inside one another.
-const MAX_NESTING: usize = 3;
-/// Of brackets inside one another, counted before the parser recurses into them.
-const MAX_DEPTH: usize = 24;
-/// Of signs in a row, and of parts that `?:` chains: the parser recurses into them too.
-const MAX_CHAIN: usize = 32;
-/// Of signs that make one expression of two: left-hand chains are recursed into as well.
-const MAX_OPERATORS: usize = 200;
 /// Bytes: the generated parser was seen to take 170 KB a bracket.
 const STACK: usize = 16 << 20;
 /// What fits on any stack: brackets, and bytes of the expression.
@@ -35,50 +28,6 @@ const SMALL: (usize, usize) = (2, 200);
 
 static ENVIRONMENT: LazyLock<Arc<Env>> =
     LazyLock::new(|| Arc::new(Env::stdlib().with_optional_support(false)));
-
-/// Not here: `matches`, whose work a short pattern can make as long as it likes.
-const FUNCTIONS: &[&str] = &[
-    operators::CONDITIONAL,
-    operators::LOGICAL_AND,
-    operators::LOGICAL_OR,
-    operators::LOGICAL_NOT,
-    operators::SUBSTRACT,
-    operators::ADD,
-    operators::MULTIPLY,
-    operators::DIVIDE,
-    operators::MODULO,
-    operators::EQUALS,
-    operators::NOT_EQUALS,
-    operators::GREATER_EQUALS,
-    operators::LESS_EQUALS,
-    operators::GREATER,
-    operators::LESS,
-    operators::NEGATE,
-    operators::INDEX,
-    operators::NOT_STRICTLY_FALSE,
-    operators::IN,
-    "size",
-    "contains",
-    "startsWith",
-    "endsWith",
-    "int",
-    "uint",
-    "double",
-    "string",
-    "bool",
-    "timestamp",
-    "duration",
-    "getFullYear",
-    "getMonth",
-    "getDate",
-    "getDayOfMonth",
-    "getDayOfWeek",
-    "getDayOfYear",
-    "getHours",
-    "getMinutes",
-    "getSeconds",
-    "getMilliseconds",
-];
 
 /// A compiled expression.
 #[derive(Debug)]
@@ -96,14 +45,14 @@ impl Expression {
         if text.len() > MAX_EXPRESSION {
             return Err(format!("{} bytes: at most {MAX_EXPRESSION} are possible", text.len()));
         }
-        let small = check_depth(text)? <= SMALL.0 && text.len() <= SMALL.1;
+        let small = guard::depth(text)? <= SMALL.0 && text.len() <= SMALL.1;
         // The generated parser may panic on malformed texts.
         let parsed = apart(small, || ENVIRONMENT.compile(text)).ok_or("not a CEL expression")?;
         let program = parsed.map_err(|errors| {
             let first = errors.errors.first().map(|error| error.to_string()).unwrap_or_default();
             format!("not a CEL expression: {}", first.lines().next().unwrap_or_default())
         })?;
-        check(program.expression(), 0)?;
+        guard::check(program.expression(), 0)?;
         Ok(Self { program, small })
     }
 
@@ -115,8 +64,7 @@ impl Expression {
 
     /// The message says what is wrong with the expression or its values.
     pub fn evaluate(&self, scope: &Scope) -> Result<Value, String> {
-        let mut sizes = Sizes { scope, variables: vec![] };
-        let Bound { work, size } = bound(self.program.expression(), &mut sizes);
+        let Bound { work, size } = guard::bound(self.program.expression(), &mut Sizes::new(scope));
         if work > MAX_WORK || size > MAX_WORK {
             return Err(
                 "with these values the expression could take too long: compare or map less at once".into()
@@ -173,73 +121,6 @@ fn shorten(text: String) -> String {
     }
 }
 
-/// How deep the brackets go; texts count as if they were code.
-fn check_depth(text: &str) -> Result<usize, String> {
-    let (mut depth, mut deepest, mut chain, mut ternaries, mut operators) =
-        (0_usize, 0, 0_usize, 0_usize, 0_usize);
-    for byte in text.bytes() {
-        match byte {
-            b'(' | b'[' | b'{' => depth += 1,
-            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        match byte {
-            b'!' | b'-' => chain += 1,
-            b if b.is_ascii_whitespace() => {}
-            _ => chain = 0,
-        }
-        ternaries += usize::from(byte == b'?');
-        operators += usize::from(b"+-*/%.<>=&|![(".contains(&byte));
-        deepest = deepest.max(depth);
-        if depth > MAX_DEPTH || chain > MAX_CHAIN || ternaries > MAX_CHAIN || operators > MAX_OPERATORS {
-            return Err("nested too deeply, or more than can be computed at once".into());
-        }
-    }
-    Ok(deepest)
-}
-
-/// Refuses what is not offered, and nesting whose bound would take long to find.
-fn check(expression: &IdedExpr, nesting: usize) -> Result<(), String> {
-    match &expression.expr {
-        Expr::Struct(_) | Expr::Unspecified => {
-            return Err("messages are not available: use {\"key\": value}".into());
-        }
-        Expr::Call(call) if !FUNCTIONS.contains(&call.func_name.as_str()) => {
-            return Err(format!("there is no function {}", shorten(call.func_name.clone())));
-        }
-        Expr::Comprehension(_) if nesting >= MAX_NESTING => {
-            return Err(format!("more than {MAX_NESTING} of map, filter, all, exists inside one another"));
-        }
-        _ => {}
-    }
-    if let Expr::Comprehension(comprehension) = &expression.expr {
-        // One after the other is not one inside the other.
-        check(&comprehension.iter_range, nesting)?;
-        return check(&comprehension.loop_step, nesting + 1);
-    }
-    children(expression).into_iter().try_for_each(|child| check(child, nesting))
-}
-
-fn children(expression: &IdedExpr) -> Vec<&IdedExpr> {
-    match &expression.expr {
-        Expr::Call(call) => call.target.as_deref().into_iter().chain(&call.args).collect(),
-        Expr::List(list) => list.elements.iter().collect(),
-        Expr::Map(map) => map.entries.iter().flat_map(|entry| pair(&entry.expr)).collect(),
-        Expr::Select(select) => vec![&select.operand],
-        Expr::Comprehension(c) => {
-            vec![&c.iter_range, &c.accu_init, &c.loop_cond, &c.loop_step, &c.result]
-        }
-        Expr::Struct(_) | Expr::Ident(_) | Expr::Literal(_) | Expr::Unspecified => vec![],
-    }
-}
-
-fn pair(entry: &EntryExpr) -> Vec<&IdedExpr> {
-    match entry {
-        EntryExpr::MapEntry(entry) => vec![&entry.key, &entry.value],
-        EntryExpr::StructField(field) => vec![&field.value],
-    }
-}
-
 fn collect<'e>(expression: &'e IdedExpr, bound: &mut Vec<&'e str>, found: &mut BTreeSet<Reference>) {
     let free = |operand: &IdedExpr, root: &str, bound: &[&str]| matches!(&operand.expr, Expr::Ident(name) if name == root && !bound.contains(&root));
     match &expression.expr {
@@ -276,117 +157,6 @@ fn collect<'e>(expression: &'e IdedExpr, bound: &mut Vec<&'e str>, found: &mut B
     }
 }
 
-/// At most: how large the value is, and what it takes to make it.
-#[derive(Clone, Copy, Debug, Default)]
-struct Bound {
-    size: f64,
-    work: f64,
-}
-
-struct Sizes<'e> {
-    scope: &'e Scope,
-    /// Of the variables that `map` and its like bring, the innermost last.
-    variables: Vec<(&'e str, f64)>,
-}
-
-impl<'e> Sizes<'e> {
-    fn of(&self, name: &str) -> f64 {
-        self.variables.iter().rev().find(|(known, _)| *known == name).map_or(1.0, |(_, size)| *size)
-    }
-
-    /// What `input.a.b` or `steps.a.output` names.
-    fn known(&self, expression: &IdedExpr) -> Option<&'e Value> {
-        match &expression.expr {
-            Expr::Ident(name) if self.variables.iter().any(|(known, _)| known == name) => None,
-            Expr::Ident(name) if name == "input" => Some(&self.scope.input),
-            Expr::Ident(name) if name == "steps" => Some(&self.scope.steps),
-            Expr::Select(select) if !select.test => self.known(&select.operand)?.get(&select.field),
-            _ => None,
-        }
-    }
-}
-
-fn bound<'e>(expression: &'e IdedExpr, sizes: &mut Sizes<'e>) -> Bound {
-    if let Some(value) = sizes.known(expression) {
-        return Bound { size: size_of(value) as f64, work: 3.0 };
-    }
-    match &expression.expr {
-        Expr::Literal(LiteralValue::String(text)) => {
-            let size = 1.0 + text.inner().len() as f64;
-            Bound { size, work: size }
-        }
-        Expr::Ident(name) => Bound { size: sizes.of(name), work: 1.0 },
-        // A part is no larger than the whole, and is found without a copy.
-        Expr::Select(select) => {
-            let whole = bound(&select.operand, sizes);
-            Bound { size: whole.size, work: whole.work + 1.0 }
-        }
-        Expr::Comprehension(comprehension) => comprehension_bound(comprehension, sizes),
-        _ => {
-            let parts = children(expression).into_iter().map(|child| bound(child, sizes));
-            let sum = parts.fold(Bound::default(), |sum, part| Bound {
-                size: sum.size + part.size,
-                work: sum.work + part.work,
-            });
-            let free =
-                matches!(&expression.expr, Expr::Call(call) if FREE.contains(&call.func_name.as_str()));
-            let work = sum.work + if free { 1.0 } else { 1.0 + sum.size };
-            match &expression.expr {
-                Expr::Call(call) if SCALAR.contains(&call.func_name.as_str()) => Bound { size: 1.0, work },
-                // A number or a time of a few bytes is longer as text.
-                Expr::Call(call) if call.func_name == "string" => Bound { size: sum.size + 64.0, work },
-                _ => Bound { size: sum.size + 1.0, work },
-            }
-        }
-    }
-}
-
-/// Whose work does not grow with their operands.
-const FREE: &[&str] =
-    &[operators::CONDITIONAL, operators::LOGICAL_AND, operators::LOGICAL_OR, operators::INDEX, "size"];
-/// Whose value is a number, a truth value or a time.
-const SCALAR: &[&str] = &[
-    operators::LOGICAL_AND,
-    operators::LOGICAL_OR,
-    operators::LOGICAL_NOT,
-    operators::EQUALS,
-    operators::NOT_EQUALS,
-    operators::GREATER_EQUALS,
-    operators::LESS_EQUALS,
-    operators::GREATER,
-    operators::LESS,
-    operators::NOT_STRICTLY_FALSE,
-    operators::IN,
-    "size",
-    "contains",
-    "startsWith",
-    "endsWith",
-];
-
-/// Elements of sizes that add up to `s`, each at least 1, cost a step `f` at most `f(s) + s·f(1)` together: bounds
-/// are made of sums and products of sizes, so they are convex and the worst case is one large element.
-fn comprehension_bound<'e>(c: &'e ComprehensionExpr, sizes: &mut Sizes<'e>) -> Bound {
-    let range = bound(&c.iter_range, sizes);
-    let start = bound(&c.accu_init, sizes);
-    let outer = sizes.variables.len();
-    let mut step = |element: f64| {
-        sizes.variables.truncate(outer);
-        // What has been gathered is only ever added to: it counts once, below.
-        sizes.variables.extend([(c.iter_var.as_str(), element), (c.accu_var.as_str(), 0.0)]);
-        bound(&c.loop_step, sizes)
-    };
-    let (large, small) = (step(range.size), step(1.0));
-    let gathered = start.size + large.size + range.size * small.size;
-    sizes.variables.truncate(outer);
-    sizes.variables.push((c.accu_var.as_str(), gathered));
-    let result = bound(&c.result, sizes);
-    sizes.variables.truncate(outer);
-    Bound {
-        size: result.size,
-        work: range.work + start.work + large.work + range.size * (small.work + 1.0) + result.work,
-    }
-}
-
 /// Whole numbers are `int`, also where JSON cannot tell: so `input.n + 1` works.
 fn to_cel(value: &Value) -> Cel {
     match value {
@@ -411,7 +181,7 @@ fn to_cel(value: &Value) -> Cel {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{guard::MAX_DEPTH, *};
     use proptest::prelude::*;
     use serde_json::json;
 

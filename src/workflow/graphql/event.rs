@@ -3,8 +3,10 @@ use super::{
         WorkflowService,
         event::{self, Snapshot, What},
     },
+    approval::Approval,
     loader::WorkflowLoader,
-    run::{Approval, Run, StepError, StepStatus, private},
+    run::{Run, private},
+    step::{StepError, StepStatus},
 };
 use crate::{
     graphql_kit::{ApiError, ContextExt, Cursor, DateTime, Json},

@@ -1,14 +1,18 @@
-//! Workflows and runs; [`input`] takes graphs in, [`run`] shows runs, [`event`] streams what happens in them.
+//! Workflows and runs; [`input`] takes graphs in, [`run`], [`step`] and [`approval`] show runs, [`event`] streams what happens in them.
+mod approval;
 mod definition;
 mod event;
 mod input;
 mod loader;
 mod run;
+mod step;
 
+pub use approval::Approval;
 pub use definition::{Workflow, WorkflowVersion};
 pub use event::WorkflowSubscription;
 pub use loader::{WorkflowLoader, request_data};
-pub use run::{Approval, Run, StepRun};
+pub use run::Run;
+pub use step::StepRun;
 
 use super::{WorkflowService, model};
 use crate::{

@@ -1,11 +1,13 @@
-//! Rows of workflows and versions; `run` has what is read of runs, `lease` what only the worker that holds a run's
-//! lease may write.
+//! Rows of workflows and versions; `run` has what is read of runs, `lease` who carries one out, `progress` what only
+//! the worker that holds a run's lease may write.
 mod lease;
+mod progress;
 mod run;
 
-pub(super) use lease::{
-    ApprovalRow, AttemptRow, Lease, StepRow, claim, close_approvals, find_due, finish_attempt, forget_owners,
-    insert_approval, insert_attempts, insert_sources, leased_steps, lock, release, renew, save_step, touch,
+pub(super) use lease::{Lease, claim, find_due, forget_owners, lock, release, renew};
+pub(super) use progress::{
+    ApprovalRow, AttemptRow, StepRow, close_approvals, finish_attempt, insert_approval, insert_attempts,
+    insert_sources, leased_steps, save_step, touch,
 };
 pub(super) use run::{
     cancel_steps, decide, end_run, erase_derived, find_approval, find_approvals, find_run, find_runs,

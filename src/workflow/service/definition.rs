@@ -1,0 +1,116 @@
+//! Workflows and their versions.
+use super::{NO_WORKFLOW, WorkflowService, told};
+use crate::{
+    db::idempotency::{self, Claimed, Key},
+    shared::{
+        Error, Problem, Problems, Result,
+        actor::{Actor, Read, Write},
+        id::WorkflowId,
+        text,
+    },
+    workflow::{
+        graph,
+        model::{Draft, MAX_NAME, NewWorkflow, Plan, Version, Workflow, is_slug, slug_from},
+        store, validate,
+    },
+};
+
+/// Tries at a free slug made from a name.
+const SLUGS: u32 = 100;
+
+impl WorkflowService {
+    /// A new workflow with a draft. A graph that could not run is stored all the same, with what is wrong with it;
+    /// only what is too large is refused.
+    pub async fn create(&self, actor: &Actor, new: NewWorkflow, key: Option<String>) -> Result<Workflow> {
+        let grant = actor.may::<Write>(new.workspace)?;
+        let key = key.map(|key| Key::new("createWorkflow", key, &new)).transpose()?;
+        let mut problems = Problems::default();
+        let name = text::required(&mut problems, "name", &new.name, MAX_NAME);
+        if new.slug.as_deref().is_some_and(|slug| !is_slug(slug)) {
+            problems.invalid("slug", "a–z, 0–9 and hyphens between them, at most 50 characters");
+        }
+        validate::check_bounds(&mut problems, &new.graph, new.input_schema.as_ref());
+        problems.finish()?;
+        // Compiling takes a moment: before the transaction, for there is one writer.
+        let found = validate::problems(&new.graph, new.input_schema.as_ref());
+
+        let mut tx = self.log.begin().await?;
+        let claim = match idempotency::claim(&tx, &self.ambient, actor.principal(), key.as_ref()).await? {
+            Claimed::Replay(id) => {
+                let found = store::find_workflow(&tx, &actor.scope::<Read>(), id).await?;
+                return Ok(found.ok_or(NO_WORKFLOW)?.0);
+            }
+            Claimed::New(claim) => claim,
+        };
+        let slug = match new.slug {
+            Some(slug) if store::slug_is_taken(&tx, &grant, &slug).await? => {
+                return Err(Error::conflict(
+                    "slug",
+                    "another workflow has this slug: choose a different one",
+                ));
+            }
+            Some(slug) => slug,
+            None => {
+                let base = Some(slug_from(&name)).filter(|slug| !slug.is_empty());
+                let base = base.unwrap_or_else(|| "workflow".to_owned());
+                let mut slug = base.clone();
+                let mut number = 1;
+                while store::slug_is_taken(&tx, &grant, &slug).await? {
+                    number += 1;
+                    if number > SLUGS {
+                        return Err(Error::conflict("slug", "many workflows have this name: choose a slug"));
+                    }
+                    slug = format!("{}-{number}", base.get(..40).unwrap_or(&base));
+                }
+                slug
+            }
+        };
+        let draft = Draft { graph: new.graph, input_schema: new.input_schema, problems: found, version: 1 };
+        let workflow = Workflow {
+            id: self.ambient.ids.next(),
+            workspace: new.workspace,
+            name,
+            slug,
+            draft,
+            published: None,
+            created_at: self.ambient.now(),
+        };
+        store::insert_workflow(&tx, &grant, &workflow).await?;
+        claim.keep(&tx, &workflow.id).await?;
+        tx.record(&grant, told("WORKFLOW_CREATED", workflow.id.uuid()));
+        tx.commit().await?;
+        Ok(workflow)
+    }
+
+    /// Makes the draft a version that runs can use; a draft that is published already gives the same version again.
+    pub async fn publish(&self, actor: &Actor, id: WorkflowId) -> Result<Version> {
+        let mut tx = self.log.begin().await?;
+        let (workflow, grant) =
+            store::find_workflow(&tx, &actor.scope::<Write>(), id).await?.ok_or(NO_WORKFLOW)?;
+        if !workflow.draft.problems.is_empty() {
+            let problems = workflow.draft.problems.iter();
+            return Err(Error::Refused(problems.map(|p| Problem::invalid(&p.path, &p.message)).collect()));
+        }
+        let now = self.ambient.now();
+        let last = store::lock_for_publishing(&tx, &grant, id, now).await?;
+        let Draft { graph, input_schema, .. } = workflow.draft.clone();
+        let checksum = graph::checksum(&graph, input_schema.as_ref()).map_err(Error::internal)?;
+        let published = store::find_plan(&tx, &grant, &workflow, (last > 0).then_some(last)).await?;
+        if let Some(plan) = published
+            && plan.version.checksum == checksum
+        {
+            return Ok(plan.version);
+        }
+        let version = Version {
+            id: self.ambient.ids.next(),
+            workflow: id,
+            number: last + 1,
+            checksum,
+            published_at: now,
+        };
+        store::insert_version(&tx, &grant, &Plan { version: version.clone(), graph, input_schema }).await?;
+        tx.record(&grant, told("WORKFLOW_PUBLISHED", id.uuid()));
+        tx.commit().await?;
+        Ok(version)
+    }
+}
