@@ -24,7 +24,7 @@ impl Sessions for MemoryPorts {
 #[async_trait::async_trait]
 impl Derived for MemoryPorts {
     async fn erase(&self, tx: &mut Tx, grant: &Grant<Write>, memory: MemoryId) -> Result<Vec<Erased>> {
-        let count = store::turn::erase_quotes(tx, grant, memory).await?;
+        let count = store::message::erase_quotes(tx, grant, memory).await?;
         Ok(if count == 0 { vec![] } else { vec![Erased { kind: "QUOTE".to_owned(), count }] })
     }
 }

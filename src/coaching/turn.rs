@@ -3,7 +3,7 @@ use super::{
     event::{Delta, delta_topic, interrupt_topic},
     model::{Citation, Ending, MessageRole, MessageStatus, StopReason, TokenUsage, Turn, TurnStatus},
     service::chat_message,
-    store::{self, turn as turns},
+    store::{self, message as messages, turn as turns},
     tracker::length,
     worker::{Worker, upkeep},
 };
@@ -122,7 +122,7 @@ impl Worker {
             None => None,
         };
         let conversation =
-            turns::conversation(&self.parts.db, &grant, turn.session, turn.number, HISTORY).await?;
+            messages::conversation(&self.parts.db, &grant, turn.session, turn.number, HISTORY).await?;
         let messages: Vec<_> = conversation
             .iter()
             .filter(|message| message.status != MessageStatus::Streaming && !message.text.is_empty())

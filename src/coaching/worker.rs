@@ -4,7 +4,7 @@ use super::{
     event::WORK_TOPIC,
     model::{Ending, MessageRole, MessageStatus, SessionStatus, StopReason, Turn},
     service::{record_turn, said},
-    store::{self, turn as turns},
+    store::{self, message as messages, turn as turns},
 };
 use crate::{
     db::{self, Source},
@@ -120,7 +120,7 @@ impl Worker {
         };
         let Some(turn) = claimed else { return Ok(None) };
         let message = said(&turn, reply, MessageRole::Coach, String::new(), MessageStatus::Streaming, now);
-        turns::insert_message(&tx, &grant, &message, locked.messages, None).await?;
+        messages::insert_message(&tx, &grant, &message, locked.messages, None).await?;
         record_turn(&mut tx, &grant, &turn, None)?;
         tx.commit().await?;
         Ok(Some(turn))

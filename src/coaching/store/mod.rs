@@ -1,5 +1,6 @@
-//! Sessions and goals; turns and what is said in them are in [`turn`]. Each row is its owner's alone: every query by
+//! Sessions and goals; turns are in [`turn`], what is said in them in [`message`]. Each row is its owner's alone: every query by
 //! a person filters by workspace and owner.
+pub mod message;
 pub mod turn;
 
 use super::model::{Goal, Session, SessionMode, SessionStatus};

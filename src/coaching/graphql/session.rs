@@ -1,0 +1,201 @@
+use super::{CoachingMode, CoachingSessionStatus, Message, load::MessagesOf};
+use crate::{
+    coaching::{CoachingLoader, CoachingService, model, store::SessionOrder},
+    graphql_kit::{
+        ApiError, Connection, ContextExt, Cursor, DateTime, OrderDirection, connection, page_request,
+    },
+    shared::{
+        Page,
+        id::{CoachingSessionId, GoalId, WorkspaceId},
+    },
+};
+use async_graphql::{Context, Enum, InputObject, Object, SimpleObject};
+
+#[derive(Clone, Debug)]
+pub struct Goal(pub(super) model::Goal);
+
+impl From<model::Goal> for Goal {
+    fn from(goal: model::Goal) -> Self {
+        Self(goal)
+    }
+}
+
+/// What a person works towards. Only they see it.
+#[Object]
+impl Goal {
+    /// Stable for ever.
+    pub async fn id(&self) -> GoalId {
+        self.0.id
+    }
+
+    /// What it is, in the person's words.
+    async fn title(&self) -> &str {
+        &self.0.title
+    }
+
+    /// How far it is reached, from 0 to 1.
+    async fn progress(&self) -> f64 {
+        self.0.progress
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct CoachingSession {
+    pub(super) session: model::Session,
+    /// Read before the session was.
+    pub(super) cursor: Option<Cursor>,
+}
+
+impl From<model::Session> for CoachingSession {
+    fn from(session: model::Session) -> Self {
+        Self { session, cursor: None }
+    }
+}
+
+impl CoachingSession {
+    /// `None` where the actor may not see it. The cursor, where selected, is read first: so what is read after it is
+    /// never older, and a subscription from it has no gap.
+    pub async fn visible(ctx: &Context<'_>, id: CoachingSessionId) -> Result<Option<Self>, ApiError> {
+        let Some(mut session) = ctx.load::<_, CoachingLoader>(id).await? else { return Ok(None) };
+        if ctx.look_ahead().field("cursor").exists() {
+            let cursor = head(ctx, session.workspace).await?;
+            let Some(again) = ctx.load::<_, CoachingLoader>(id).await? else { return Ok(None) };
+            session = again;
+            return Ok(Some(Self { session, cursor: Some(cursor) }));
+        }
+        Ok(Some(session.into()))
+    }
+}
+
+pub(super) async fn head(ctx: &Context<'_>, workspace: WorkspaceId) -> Result<Cursor, ApiError> {
+    Ok(Cursor(ctx.service::<CoachingService>()?.head(ctx.actor()?, workspace).await?))
+}
+
+/// A conversation with the coach. Only the person whose it is sees it.
+#[Object]
+impl CoachingSession {
+    /// Stable for ever.
+    pub async fn id(&self) -> CoachingSessionId {
+        self.session.id
+    }
+
+    /// What the session is for.
+    async fn mode(&self) -> CoachingMode {
+        self.session.mode.into()
+    }
+
+    /// What it is about, in the person's words.
+    async fn topic(&self) -> Option<&str> {
+        self.session.topic.as_deref()
+    }
+
+    /// Where it is in its life.
+    async fn status(&self) -> CoachingSessionStatus {
+        self.session.status.into()
+    }
+
+    /// The place in the workspace's event log at which this answer was read: follow `coachingEvents` from it and miss
+    /// nothing.
+    async fn cursor(&self, ctx: &Context<'_>) -> Result<Cursor, ApiError> {
+        match self.cursor {
+            Some(cursor) => Ok(cursor),
+            None => head(ctx, self.session.workspace).await,
+        }
+    }
+
+    /// The goal that it serves.
+    async fn goal(&self, ctx: &Context<'_>) -> Result<Option<Goal>, ApiError> {
+        match self.session.goal {
+            Some(goal) => ctx.load::<_, CoachingLoader>(goal).await,
+            None => Ok(None),
+        }
+    }
+
+    /// What it came to; null until it has ended.
+    async fn summary(&self) -> Option<SessionSummary> {
+        self.session.summary.clone().map(|text| SessionSummary { text })
+    }
+
+    /// What was said, oldest first.
+    async fn messages(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, at most 100; 25 if nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Message>, ApiError> {
+        let request = page_request(ctx, first, after, last, before)?;
+        let key = MessagesOf { session: self.session.id, request };
+        let page = ctx.load::<_, CoachingLoader>(key).await?;
+        Ok(connection(page.unwrap_or_else(|| Page::empty(Some(0))), Message))
+    }
+
+    /// When it was started.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.session.created_at)
+    }
+
+    /// When something last happened in it.
+    async fn updated_at(&self) -> DateTime {
+        DateTime(self.session.updated_at)
+    }
+}
+
+/// What a session came to.
+#[derive(SimpleObject, Debug)]
+pub struct SessionSummary {
+    /// In the words that were used in it: nothing is made up.
+    text: String,
+}
+
+/// What sessions can be ordered by.
+#[derive(Enum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CoachingSessionOrderField {
+    /// When they were started.
+    CreatedAt,
+    /// When something last happened in them.
+    UpdatedAt,
+}
+
+/// An order of sessions; where two are equal, their ids decide.
+#[derive(InputObject, Debug)]
+pub struct CoachingSessionOrder {
+    /// By what.
+    field: CoachingSessionOrderField,
+    /// Which way.
+    direction: OrderDirection,
+}
+
+/// The part of `Workspace` that this slice gives.
+#[derive(Debug)]
+pub struct WorkspaceSessions {
+    pub workspace: WorkspaceId,
+}
+
+#[Object]
+impl WorkspaceSessions {
+    /// The caller's own coaching sessions, the newest first if nothing else is said. Nobody else sees them.
+    async fn coaching_sessions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, at most 100; 25 if nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+        #[graphql(desc = "In which order.")] order_by: Option<CoachingSessionOrder>,
+    ) -> Result<Connection<CoachingSession>, ApiError> {
+        let request = page_request(ctx, first, after, last, before)?;
+        let order = SessionOrder {
+            by_update: order_by.as_ref().is_some_and(|by| by.field == CoachingSessionOrderField::UpdatedAt),
+            descending: order_by.as_ref().is_none_or(|by| by.direction == OrderDirection::Desc),
+        };
+        let ahead = ctx.look_ahead();
+        let wanted = ahead.field("nodes").field("cursor").exists()
+            || ahead.field("edges").field("node").field("cursor").exists();
+        let cursor = if wanted { Some(head(ctx, self.workspace).await?) } else { None };
+        let coaching = ctx.service::<CoachingService>()?;
+        let page = coaching.list_sessions(ctx.actor()?, self.workspace, order, &request).await?;
+        Ok(connection(page, |session| CoachingSession { session, cursor }))
+    }
+}

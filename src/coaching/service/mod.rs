@@ -1,0 +1,179 @@
+//! The use cases: [`start`] makes goals and sessions, [`send`] puts messages in the queue, [`stop`] ends turns and
+//! sessions; here is what reads.
+mod send;
+mod start;
+mod stop;
+
+use super::{
+    event::TurnFacts,
+    model::{Citation, Goal, Message, MessageRole, MessageStatus, Session, StopReason, Turn},
+    store::{self, SessionOrder, message as messages, turn as turns},
+};
+use crate::{
+    account::AccountService,
+    config::CoachingConfig,
+    db::{Db, Source},
+    event::{Bus, Cursor, Log, NewEvent, Tx},
+    gateway::{ChatMessage, Gateway},
+    memory::MemoryService,
+    shared::{
+        Ambient, Error, Page, PageRequest, Result,
+        actor::{Actor, AtLeast, Grant, Read, Write},
+        id::{CoachingSessionId, GoalId, MessageId, TurnId, WorkspaceId},
+    },
+};
+use std::collections::HashMap;
+
+/// What coaching is built on.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    pub db: Db,
+    pub log: Log,
+    pub bus: Bus,
+    pub ambient: Ambient,
+    pub account: AccountService,
+    pub gateway: Gateway,
+    pub memory: MemoryService,
+    pub config: CoachingConfig,
+}
+
+#[derive(Clone, Debug)]
+pub struct CoachingService {
+    pub(super) parts: Parts,
+}
+
+const NO_SESSION: Error = Error::NotFound("session");
+const NO_TURN: Error = Error::NotFound("turn");
+
+impl CoachingService {
+    pub fn new(parts: Parts) -> Self {
+        Self { parts }
+    }
+
+    pub(super) async fn get_session<A>(
+        &self,
+        source: &impl Source,
+        actor: &Actor,
+        id: CoachingSessionId,
+    ) -> Result<(Session, Grant<A>)>
+    where
+        A: AtLeast<Read>,
+    {
+        store::find_session(source, &actor.scope::<A>(), id).await?.ok_or(NO_SESSION)
+    }
+
+    /// The place in the workspace's log. Read before the session, so that a subscription from it has no gap.
+    pub async fn head(&self, actor: &Actor, workspace: WorkspaceId) -> Result<Cursor> {
+        let grant = actor.may::<Read>(workspace)?;
+        Ok(Cursor::new(workspace, self.parts.log.head(&self.parts.db, grant.workspace()).await?))
+    }
+
+    pub async fn list_sessions(
+        &self,
+        actor: &Actor,
+        workspace: WorkspaceId,
+        order: SessionOrder,
+        request: &PageRequest,
+    ) -> Result<Page<Session>> {
+        store::list_sessions(&self.parts.db, &actor.may::<Read>(workspace)?, order, request).await
+    }
+
+    pub async fn find_sessions(
+        &self,
+        actor: &Actor,
+        ids: &[CoachingSessionId],
+    ) -> Result<HashMap<CoachingSessionId, Session>> {
+        actor.key_allows::<Read>()?;
+        store::find_sessions(&self.parts.db, &actor.scope::<Read>(), ids).await
+    }
+
+    pub async fn find_goals(&self, actor: &Actor, ids: &[GoalId]) -> Result<HashMap<GoalId, Goal>> {
+        actor.key_allows::<Read>()?;
+        store::find_goals(&self.parts.db, &actor.scope::<Read>(), ids).await
+    }
+
+    pub async fn find_turns(&self, actor: &Actor, ids: &[TurnId]) -> Result<HashMap<TurnId, Turn>> {
+        actor.key_allows::<Read>()?;
+        turns::find_turns(&self.parts.db, &actor.scope::<Read>(), ids).await
+    }
+
+    pub async fn find_messages(
+        &self,
+        actor: &Actor,
+        ids: &[MessageId],
+    ) -> Result<HashMap<MessageId, Message>> {
+        actor.key_allows::<Read>()?;
+        messages::find_messages(&self.parts.db, &actor.scope::<Read>(), ids).await
+    }
+
+    pub async fn list_messages(
+        &self,
+        actor: &Actor,
+        sessions: &[CoachingSessionId],
+        request: &PageRequest,
+    ) -> Result<HashMap<CoachingSessionId, Page<Message>>> {
+        actor.key_allows::<Read>()?;
+        messages::list_messages(&self.parts.db, &actor.scope::<Read>(), sessions, request).await
+    }
+
+    pub async fn list_citations(
+        &self,
+        actor: &Actor,
+        messages: &[MessageId],
+    ) -> Result<HashMap<MessageId, Vec<Citation>>> {
+        actor.key_allows::<Read>()?;
+        messages::list_citations(&self.parts.db, &actor.scope::<Read>(), messages).await
+    }
+}
+
+/// An event that only the grant's principal may see.
+fn own_event(
+    grant: &Grant<Write>,
+    kind: &'static str,
+    subject: uuid::Uuid,
+    data: serde_json::Value,
+) -> NewEvent {
+    NewEvent { kind, subject, owner: Some(grant.principal().uuid()), data }
+}
+
+/// Records that the turn has come into the state in which it is.
+pub(super) fn record_turn(
+    tx: &mut Tx,
+    grant: &Grant<Write>,
+    turn: &Turn,
+    reason: Option<StopReason>,
+) -> Result<()> {
+    let facts = TurnFacts::of(turn, reason);
+    let data = serde_json::to_value(&facts).map_err(Error::internal)?;
+    tx.record(grant, own_event(grant, facts.kind(), turn.session.uuid(), data));
+    Ok(())
+}
+
+pub(super) fn said(
+    turn: &Turn,
+    id: MessageId,
+    role: MessageRole,
+    text: String,
+    status: MessageStatus,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Message {
+    Message {
+        id,
+        session: turn.session,
+        turn: turn.id,
+        turn_number: turn.number,
+        role,
+        text,
+        status,
+        stop_reason: None,
+        usage: None,
+        created_at: now,
+    }
+}
+
+pub(super) fn chat_message(message: &Message) -> ChatMessage {
+    match message.role {
+        MessageRole::User => ChatMessage::user(message.text.as_str()),
+        MessageRole::Coach => ChatMessage::assistant(message.text.as_str()),
+    }
+}

@@ -1,0 +1,84 @@
+use super::{CoachingService, own_event};
+use crate::{
+    coaching::{
+        event::{GOAL_CREATED, SESSION_STARTED},
+        model::{Goal, NewGoal, NewSession, Session, SessionStatus},
+        store,
+    },
+    db::idempotency::{self, Claimed, Key},
+    shared::{
+        Error, Result,
+        actor::{Actor, Read, Write},
+    },
+};
+
+impl CoachingService {
+    pub async fn create_goal(&self, actor: &Actor, new: NewGoal, key: Option<String>) -> Result<Goal> {
+        let grant = actor.may::<Write>(new.workspace)?;
+        actor.user()?;
+        let title = new.checked()?;
+        let key = key.map(|key| Key::new("createGoal", key, &new)).transpose()?;
+        let ambient = &self.parts.ambient;
+        let mut tx = self.parts.log.begin().await?;
+        let claim = match idempotency::claim(&tx, ambient, actor.principal(), key.as_ref()).await? {
+            Claimed::Replay(id) => {
+                return store::find_goal(&tx, &grant, id).await?.ok_or(Error::NotFound("goal"));
+            }
+            Claimed::New(claim) => claim,
+        };
+        let (id, created_at) = (ambient.ids.next(), ambient.now());
+        let goal = Goal { id, workspace: new.workspace, title, progress: 0.0, created_at };
+        store::insert_goal(&tx, &grant, &goal).await?;
+        tx.record(&grant, own_event(&grant, GOAL_CREATED, goal.id.uuid(), serde_json::json!({})));
+        claim.keep(&tx, &goal.id).await?;
+        tx.commit().await?;
+        Ok(goal)
+    }
+
+    /// A new session. The same client id again gives the same session.
+    pub async fn start(&self, actor: &Actor, new: NewSession, key: Option<String>) -> Result<Session> {
+        let grant = actor.may::<Write>(new.workspace)?;
+        let owner = actor.user()?;
+        let (topic, client_id) = new.checked()?;
+        let key = key.map(|key| Key::new("startCoachingSession", key, &new)).transpose()?;
+        let ambient = &self.parts.ambient;
+        let mut tx = self.parts.log.begin().await?;
+        let claim = match idempotency::claim(&tx, ambient, actor.principal(), key.as_ref()).await? {
+            Claimed::Replay(id) => return Ok(self.get_session::<Read>(&tx, actor, id).await?.0),
+            Claimed::New(claim) => claim,
+        };
+        if let Some(goal) = new.goal
+            && store::find_goal(&tx, &grant, goal).await?.is_none()
+        {
+            return Err(Error::invalid("goalId", "there is no such goal of yours in this workspace"));
+        }
+        if let Some(client_id) = client_id
+            && let Some(session) = store::find_session_by_client_id(&tx, &grant, client_id).await?
+        {
+            if (session.mode, &session.topic, session.goal) != (new.mode, &topic, new.goal) {
+                return Err(Error::conflict("clientId", "another session has this id: give each its own"));
+            }
+            claim.keep(&tx, &session.id).await?;
+            tx.commit().await?;
+            return Ok(session);
+        }
+        let now = ambient.now();
+        let session = Session {
+            id: ambient.ids.next(),
+            workspace: new.workspace,
+            owner,
+            goal: new.goal,
+            mode: new.mode,
+            topic,
+            status: SessionStatus::Active,
+            summary: None,
+            created_at: now,
+            updated_at: now,
+        };
+        store::insert_session(&tx, &grant, &session, client_id).await?;
+        tx.record(&grant, own_event(&grant, SESSION_STARTED, session.id.uuid(), serde_json::json!({})));
+        claim.keep(&tx, &session.id).await?;
+        tx.commit().await?;
+        Ok(session)
+    }
+}

@@ -1,0 +1,198 @@
+//! Messages and what they quote.
+use super::try_map;
+use crate::{
+    coaching::model::{Citation, Message, MessageRole, MessageStatus, StopReason, TokenUsage},
+    db::{Source, page},
+    shared::{
+        Error, Page, PageRequest, Result,
+        actor::{AtLeast, Grant, Read, Scope, Write},
+        id::{CoachingSessionId, MemoryId, MessageId, TurnId},
+    },
+};
+use entity::{citation, message};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait, Select, Set,
+};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+pub async fn insert_message(
+    tx: &impl Source,
+    grant: &Grant<Write>,
+    message: &Message,
+    position: i64,
+    client_id: Option<Uuid>,
+) -> Result<()> {
+    let row = message::Model {
+        id: message.id.uuid(),
+        workspace_id: grant.workspace().uuid(),
+        owner_id: grant.principal().uuid(),
+        session_id: message.session.uuid(),
+        turn_id: message.turn.uuid(),
+        turn_number: message.turn_number,
+        position,
+        role: message.role.name().to_owned(),
+        text: message.text.clone(),
+        status: message.status.name().to_owned(),
+        stop_reason: None,
+        input_tokens: None,
+        output_tokens: None,
+        client_id,
+        created_at: message.created_at,
+    };
+    row.into_active_model().insert(tx.connection()).await?;
+    Ok(())
+}
+
+/// The message that a client gave this id to.
+pub async fn find_message_by_client_id(
+    tx: &impl Source,
+    grant: &Grant<Write>,
+    session: CoachingSessionId,
+    client_id: Uuid,
+) -> Result<Option<Message>> {
+    let row = message::Entity::find()
+        .filter(message::Column::SessionId.eq(session.uuid()))
+        .filter(message::Column::OwnerId.eq(grant.principal().uuid()))
+        .filter(message::Column::ClientId.eq(client_id))
+        .one(tx.connection())
+        .await?;
+    row.map(message_of).transpose()
+}
+
+pub async fn find_messages(
+    source: &impl Source,
+    scope: &Scope<impl AtLeast<Read>>,
+    ids: &[MessageId],
+) -> Result<HashMap<MessageId, Message>> {
+    let rows = visible_messages(scope)
+        .filter(message::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
+        .all(source.connection())
+        .await?;
+    rows.into_iter().map(|row| Ok((MessageId::from_uuid(row.id), message_of(row)?))).collect()
+}
+
+/// The same page of each session's messages, oldest first, in one statement.
+pub async fn list_messages(
+    source: &impl Source,
+    scope: &Scope<impl AtLeast<Read>>,
+    sessions: &[CoachingSessionId],
+    request: &PageRequest,
+) -> Result<HashMap<CoachingSessionId, Page<Message>>> {
+    let order = page::Keyset::oldest_first(message::Column::Position, message::Column::Id);
+    let parents: Vec<Uuid> = sessions.iter().map(|id| id.uuid()).collect();
+    let select = visible_messages(scope);
+    let pages: HashMap<Uuid, Page<message::Model>> =
+        page::list_by(source, select, message::Column::SessionId, &parents, &order, request).await?;
+    pages
+        .into_iter()
+        .map(|(id, page)| Ok((CoachingSessionId::from_uuid(id), try_map(page, message_of)?)))
+        .collect()
+}
+
+/// In the order of the text.
+pub async fn list_citations(
+    source: &impl Source,
+    scope: &Scope<impl AtLeast<Read>>,
+    messages: &[MessageId],
+) -> Result<HashMap<MessageId, Vec<Citation>>> {
+    let visible = visible_messages(scope)
+        .filter(message::Column::Id.is_in(messages.iter().map(|id| id.uuid())))
+        .select_only()
+        .column(message::Column::Id)
+        .into_query();
+    let rows = citation::Entity::find()
+        .filter(citation::Column::MessageId.in_subquery(visible))
+        .order_by_asc(citation::Column::MessageId)
+        .order_by_asc(citation::Column::Place)
+        .all(source.connection())
+        .await?;
+    let mut found: HashMap<MessageId, Vec<Citation>> = HashMap::new();
+    for row in rows {
+        found.entry(MessageId::from_uuid(row.message_id)).or_default().push(Citation {
+            memory: MemoryId::from_uuid(row.memory_id),
+            quote: row.quote,
+            start: usize::try_from(row.start_offset).map_err(Error::internal)?,
+            end: usize::try_from(row.end_offset).map_err(Error::internal)?,
+        });
+    }
+    Ok(found)
+}
+
+/// What was said up to and with this turn, in the order of the turns, at most `limit` messages.
+pub async fn conversation(
+    source: &impl Source,
+    grant: &Grant<impl AtLeast<Read>>,
+    session: CoachingSessionId,
+    last_turn: i64,
+    limit: u64,
+) -> Result<Vec<Message>> {
+    let mut rows = message::Entity::find()
+        .filter(message::Column::SessionId.eq(session.uuid()))
+        .filter(message::Column::OwnerId.eq(grant.principal().uuid()))
+        .filter(message::Column::TurnNumber.lte(last_turn))
+        .order_by_desc(message::Column::TurnNumber)
+        .order_by_desc(message::Column::Position)
+        .limit(limit)
+        .all(source.connection())
+        .await?;
+    rows.reverse();
+    rows.into_iter().map(message_of).collect()
+}
+
+/// Takes a memory's words out of every reply that quotes them, and the citations with them; returns how many.
+/// Another member's replies too: a memory of the workspace may be quoted to everybody.
+pub async fn erase_quotes(tx: &impl Source, grant: &Grant<Write>, memory: MemoryId) -> Result<u64> {
+    let connection = tx.connection();
+    let citations =
+        citation::Entity::find().filter(citation::Column::MemoryId.eq(memory.uuid())).all(connection).await?;
+    let replies = message::Entity::find()
+        .filter(message::Column::WorkspaceId.eq(grant.workspace().uuid()))
+        .filter(message::Column::Id.is_in(citations.iter().map(|citation| citation.message_id)))
+        .all(connection)
+        .await?;
+    for reply in replies {
+        let quotes = citations.iter().filter(|citation| citation.message_id == reply.id);
+        let text = quotes.fold(reply.text.clone(), |text, citation| text.replace(&citation.quote, ERASED));
+        message::ActiveModel { id: Set(reply.id), text: Set(text), ..Default::default() }
+            .update(connection)
+            .await?;
+    }
+    let erased = citation::Entity::delete_many()
+        .filter(citation::Column::MemoryId.eq(memory.uuid()))
+        .exec(connection)
+        .await?;
+    Ok(erased.rows_affected)
+}
+
+/// Stands in a reply where a forgotten memory was quoted.
+const ERASED: &str = "[forgotten]";
+
+fn visible_messages(scope: &Scope<impl AtLeast<Read>>) -> Select<message::Entity> {
+    message::Entity::find()
+        .filter(message::Column::WorkspaceId.is_in(scope.workspaces()))
+        .filter(message::Column::OwnerId.eq(scope.principal().uuid()))
+}
+
+fn message_of(row: message::Model) -> Result<Message> {
+    let tokens = |count: i64| u32::try_from(count).map_err(Error::internal);
+    let usage = match (row.input_tokens, row.output_tokens) {
+        (Some(input), Some(output)) => {
+            Some(TokenUsage { input_tokens: tokens(input)?, output_tokens: tokens(output)? })
+        }
+        _ => None,
+    };
+    Ok(Message {
+        id: MessageId::from_uuid(row.id),
+        session: CoachingSessionId::from_uuid(row.session_id),
+        turn: TurnId::from_uuid(row.turn_id),
+        turn_number: row.turn_number,
+        role: MessageRole::from_name(&row.role)?,
+        text: row.text,
+        status: MessageStatus::from_name(&row.status)?,
+        stop_reason: row.stop_reason.as_deref().map(StopReason::from_name).transpose()?,
+        usage,
+        created_at: row.created_at,
+    })
+}
