@@ -8,6 +8,7 @@ mod authorization;
 mod contract;
 mod database;
 mod deploy;
+mod docs;
 mod http;
 mod memory;
 mod pipeline;
