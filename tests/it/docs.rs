@@ -17,7 +17,8 @@ fn rows(heading: &str) -> Vec<(String, String)> {
     let (_, section) = ERRORS.split_once(heading).unwrap();
     let table = section.lines().skip_while(|line| !line.starts_with("|---")).skip(1);
     let row = |line: &str| {
-        let mut cells = line.trim_matches('|').split(" | ").map(|cell| cell.trim().trim_matches('`').to_owned());
+        let mut cells =
+            line.trim_matches('|').split(" | ").map(|cell| cell.trim().trim_matches('`').to_owned());
         (cells.next().unwrap(), cells.next().unwrap())
     };
     table.take_while(|line| line.starts_with('|')).map(row).collect()
