@@ -10,6 +10,7 @@ use crate::{
     memory::{MemoryService, Ports},
     services::Services,
     shared::{Ambient, Error},
+    sync::SyncService,
     workflow::{Executor, Hands, WorkflowService},
 };
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -118,7 +119,8 @@ async fn connect(config: &Config, ambient: Ambient) -> Result<Services, StartErr
         memory: memory.clone(),
         config: config.coaching.clone(),
     });
-    Ok(Services { db, log, bus, ambient, account, gateway, memory, workflow, coaching })
+    let sync = SyncService::new(db.clone(), log.clone());
+    Ok(Services { db, log, bus, ambient, account, gateway, memory, workflow, coaching, sync })
 }
 
 async fn listen(address: SocketAddr, setting: &'static str) -> Result<(TcpListener, SocketAddr), StartError> {

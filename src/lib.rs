@@ -10,7 +10,7 @@
 //! | [`shared`] | errors, ids, pages, time, who asks |
 //! | [`db`], [`event`] | the database; the event log and the bus |
 //! | [`graphql_kit`], [`graphql`], [`http`], [`telemetry`] | the front door |
-//! | [`account`], [`gateway`], [`memory`], [`workflow`] | the slices, in the order in which they may use each other |
+//! | [`account`], [`gateway`], [`memory`], [`workflow`], [`coaching`], [`sync`] | the slices, in the order in which they may use each other |
 pub mod account;
 pub mod app;
 pub mod cli;
@@ -27,5 +27,6 @@ pub mod http;
 pub mod memory;
 pub mod services;
 pub mod shared;
+pub mod sync;
 pub mod telemetry;
 pub mod workflow;

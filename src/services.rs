@@ -7,6 +7,7 @@ use crate::{
     gateway::Gateway,
     memory::MemoryService,
     shared::Ambient,
+    sync::SyncService,
     workflow::WorkflowService,
 };
 
@@ -22,4 +23,5 @@ pub struct Services {
     pub memory: MemoryService,
     pub workflow: WorkflowService,
     pub coaching: CoachingService,
+    pub sync: SyncService,
 }

@@ -4,6 +4,7 @@
 //! [`Actor`](crate::shared::actor::Actor) behind its credential: [`token`] for API keys, [`jwt`] for other
 //! issuers' tokens. Mutations come by `graphql`; `service` decides and commits, `store` speaks SQL. What changes
 //! who may do what leaves an audit entry in the same transaction.
+mod event;
 mod graphql;
 pub mod jwt;
 mod model;
@@ -12,6 +13,7 @@ mod store;
 mod token;
 mod usage;
 
+pub use event::change;
 pub use graphql::{
     AccountMutation, AccountQuery, ApiKey, AuditEntry, Invitation, Membership, ServiceAccount, Viewer,
     Workspace, WorkspaceFields, request_data,

@@ -1,10 +1,10 @@
 //! What happens in a session, as it is recorded and as it is heard.
 use super::model::{StopReason, Turn, TurnStatus};
 use crate::{
-    event::{Cursor, Event},
+    event::{Change, Cursor, Event},
     shared::{
         Error, Result,
-        id::{CoachingSessionId, MessageId, TurnId},
+        id::{AnyId, CoachingSessionId, GoalId, MessageId, TurnId},
     },
 };
 use chrono::{DateTime, Utc};
@@ -143,3 +143,22 @@ pub(super) fn interrupt_topic(turn: TurnId) -> String {
 
 /// Where workers hear of turns that wait.
 pub(super) const WORK_TOPIC: &str = "coaching.work";
+
+/// What an event did to a goal, a session or a turn, which its messages belong to; `None` where it is none of theirs.
+pub fn change(event: &Event) -> Option<Change> {
+    if event.kind == GOAL_CREATED {
+        return Some(Change::created(AnyId::Goal(GoalId::from_uuid(event.subject))));
+    }
+    Some(match Happened::of(event).ok()?? {
+        Happened::SessionStarted(session) => Change::created(AnyId::CoachingSession(session)),
+        Happened::SessionEnded(session) => Change::updated(AnyId::CoachingSession(session)),
+        Happened::TurnQueued(turn) => Change::created(AnyId::Turn(turn.turn)),
+        Happened::TurnStarted(turn)
+        | Happened::TurnCompleted(turn)
+        | Happened::TurnInterrupted(turn)
+        | Happened::TurnIncomplete(turn)
+        | Happened::TurnFailed(turn) => Change::updated(AnyId::Turn(turn.turn)),
+        // They travel on the bus alone.
+        Happened::TurnSnapshot { .. } | Happened::TurnDelta { .. } => return None,
+    })
+}

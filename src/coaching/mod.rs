@@ -18,7 +18,7 @@ mod tracker;
 mod turn;
 mod worker;
 
-pub use event::{CoachingEvent, Happened, TurnFacts};
+pub use event::{CoachingEvent, Happened, TurnFacts, change};
 pub use graphql::{
     CoachingLoader, CoachingMutation, CoachingSession, CoachingSubscription, Goal, Message, Turn,
     WorkspaceSessions, request_data,

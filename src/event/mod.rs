@@ -4,9 +4,11 @@
 //! numbered by one position per workspace, gapless and in commit order. The bus is a hint: a lost message costs
 //! time, never an event, because [`Log::follow`] reads the log.
 mod bus;
+mod change;
 mod cursor;
 mod log;
 
 pub use bus::{Bus, BusError, Signal, Subscription};
+pub use change::{Change, ChangeKind};
 pub use cursor::{Cursor, Place};
 pub use log::{Event, Log, NewEvent, Tx, Wake, create_head};

@@ -1,4 +1,5 @@
 //! The one schema, assembled from the slices, and the way of a document through it.
+mod change;
 mod node;
 pub mod pipeline;
 
@@ -17,7 +18,7 @@ use async_graphql::{
 
 /// Where every read begins.
 #[derive(MergedObject, Default, Debug)]
-pub struct Query(AccountQuery, node::NodeQuery);
+pub struct Query(AccountQuery, node::NodeQuery, change::ChangeQuery);
 
 /// Every change.
 #[derive(MergedObject, Default, Debug)]
@@ -25,7 +26,7 @@ pub struct Mutation(AccountMutation, MemoryMutation, WorkflowMutation, CoachingM
 
 /// What happens, as it happens.
 #[derive(MergedSubscription, Default, Debug)]
-pub struct Subscription(WorkflowSubscription, CoachingSubscription);
+pub struct Subscription(WorkflowSubscription, CoachingSubscription, change::ChangeSubscription);
 
 pub type Schema = BareSchema<Query, Mutation, Subscription>;
 
@@ -36,6 +37,7 @@ pub fn schema(services: &Services) -> Schema {
         .data(services.memory.clone())
         .data(services.workflow.clone())
         .data(services.coaching.clone())
+        .data(services.sync.clone())
         .finish()
 }
 

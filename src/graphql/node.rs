@@ -72,9 +72,7 @@ impl Node {
     }
 
     /// What the caller may not see is as if it were not there.
-    async fn visible(ctx: &Context<'_>, id: &ID) -> Result<Option<Self>, ApiError> {
-        ctx.actor()?;
-        let id = id.parse::<AnyId>()?;
+    pub(super) async fn visible(ctx: &Context<'_>, id: AnyId) -> Result<Option<Self>, ApiError> {
         match Self::find(ctx, id).await {
             Err(error) if error.is_hidden() => Ok(None),
             found => found,
@@ -96,7 +94,8 @@ impl NodeQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The id, with the prefix of its type.")] id: ID,
     ) -> Result<Option<Node>, ApiError> {
-        Node::visible(ctx, &id).await
+        ctx.actor()?;
+        Node::visible(ctx, id.parse()?).await
     }
 
     /// As `node`, for up to 100 ids at once, in their order.
@@ -110,6 +109,8 @@ impl NodeQuery {
                 Error::BadInput(format!("{} ids: at most {MAX_NODES} are possible", ids.len())).into()
             );
         }
-        futures_util::future::try_join_all(ids.iter().map(|id| Node::visible(ctx, id))).await
+        ctx.actor()?;
+        let found = ids.iter().map(async |id| Node::visible(ctx, id.parse()?).await);
+        futures_util::future::try_join_all(found).await
     }
 }

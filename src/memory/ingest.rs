@@ -1,6 +1,6 @@
 //! Carries out a batch of writes into one partition: what is new, what changed, what stays, what was forgotten.
 use super::{
-    Memory, MemoryStatus, NewItem, Outcome,
+    Memory, MemoryStatus, NewItem, Outcome, event,
     partition::Partition,
     store::{self, Stored},
     terms::Terms,
@@ -114,8 +114,8 @@ pub(super) async fn write(
     }
     for (memory, outcome) in &outcomes {
         match outcome {
-            Outcome::Created => record(tx, grant, partition, "MEMORY_REMEMBERED", memory),
-            Outcome::Updated => record(tx, grant, partition, "MEMORY_UPDATED", memory),
+            Outcome::Created => record(tx, grant, partition, event::REMEMBERED, memory),
+            Outcome::Updated => record(tx, grant, partition, event::UPDATED, memory),
             Outcome::Unchanged => {}
         }
     }

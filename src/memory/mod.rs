@@ -7,6 +7,7 @@
 //! statements. Memories lie in partitions by (workspace, owner), and a query reads no posting of another's.
 #[cfg(test)]
 mod evaluation;
+mod event;
 pub mod graphql;
 mod ingest;
 mod model;
@@ -17,6 +18,7 @@ mod service;
 mod store;
 mod terms;
 
+pub use event::change;
 pub use graphql::{MemoryLoader, MemoryMutation, WorkspaceMemories, request_data};
 pub use model::{
     Content, Erased, ErasureReceipt, Hit, Import, Imported, Memory, MemoryFilter, MemoryKind, MemoryScope,

@@ -1,6 +1,6 @@
 use super::{
     Erased, ErasureReceipt, Hit, Import, Imported, Memory, MemoryFilter, MemoryScope, NewMemory, Outcome,
-    Ports, Recall, RecallRequest, ingest, ingest::Prepared, partition::Partition, rank::rank, store,
+    Ports, Recall, RecallRequest, event, ingest, ingest::Prepared, partition::Partition, rank::rank, store,
     terms::Terms,
 };
 use crate::{
@@ -224,7 +224,7 @@ impl MemoryService {
         erased.push(Erased { kind: "POSTING".to_owned(), count: removed.postings });
         let receipt = ErasureReceipt { id: self.ambient.ids.next(), erased, at: self.ambient.now() };
         store::insert_receipt(tx, &grant, &stored, &receipt).await?;
-        ingest::record(tx, &grant, &stored.partition, "MEMORY_FORGOTTEN", &stored.memory);
+        ingest::record(tx, &grant, &stored.partition, event::FORGOTTEN, &stored.memory);
         Ok(receipt)
     }
 }

@@ -2,14 +2,17 @@
 //! which never changes once it is completed, so that forgetting reaches it.
 use super::model::{RunStatus, StepError, StepStatus};
 use crate::{
-    event::{Cursor, Event, NewEvent},
+    event::{Change, Cursor, Event, NewEvent},
     shared::{
         Error, Result,
-        id::{ApprovalId, RunId, StepRunId},
+        id::{AnyId, ApprovalId, RunId, StepRunId, WorkflowId},
     },
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+
+pub(super) const WORKFLOW_CREATED: &str = "WORKFLOW_CREATED";
+pub(super) const WORKFLOW_PUBLISHED: &str = "WORKFLOW_PUBLISHED";
 
 #[derive(Clone, Debug)]
 pub struct RunEvent {
@@ -82,4 +85,29 @@ impl TryFrom<Event> for RunEvent {
         let (cursor, at, run) = (event.cursor(), event.at, RunId::from_uuid(event.subject));
         Ok(Self { cursor, at, run, what: serde_json::from_value(event.data).map_err(Error::internal)? })
     }
+}
+
+/// What an event did to a workflow, a run or something of a run; `None` where it is none of theirs.
+pub fn change(event: &Event) -> Option<Change> {
+    let workflow = AnyId::Workflow(WorkflowId::from_uuid(event.subject));
+    let run = AnyId::Run(RunId::from_uuid(event.subject));
+    match event.kind.as_str() {
+        WORKFLOW_CREATED => return Some(Change::created(workflow)),
+        WORKFLOW_PUBLISHED => return Some(Change::updated(workflow)),
+        _ => {}
+    }
+    Some(match serde_json::from_value(event.data.clone()).ok()? {
+        What::RunCreated { .. } => Change::created(run),
+        What::StepStarted { step }
+        | What::StepWaiting { step, .. }
+        | What::StepCompleted { step }
+        | What::StepSkipped { step }
+        | What::StepRetryScheduled { step, .. }
+        | What::StepFailed { step, .. } => Change::updated(AnyId::StepRun(step.id)),
+        What::ApprovalRequested { approval } => Change::created(AnyId::Approval(approval)),
+        What::ApprovalDecided { approval, .. } => Change::updated(AnyId::Approval(approval)),
+        What::RunCompleted { .. } | What::RunFailed { .. } | What::RunCancelled { .. } => {
+            Change::updated(run)
+        }
+    })
 }

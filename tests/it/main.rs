@@ -17,5 +17,6 @@ mod readme;
 mod rights;
 mod start;
 mod structure;
+mod sync;
 mod websocket;
 mod workflow;

@@ -2,7 +2,7 @@
 use crate::{
     contract::operations,
     on_both,
-    support::{Binary, Database, Ended, text},
+    support::{Binary, Ended, text},
 };
 use aifirst::{config::Config, db};
 use serde_json::json;

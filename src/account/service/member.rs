@@ -1,7 +1,8 @@
 //! Workspaces and who belongs to them.
-use super::{AccountService, change};
+use super::{AccountService, told};
 use crate::{
     account::{
+        event::{JOINED, LEFT, ROLE_CHANGED},
         model::{
             AuditAction, MAX_MEMBERSHIPS, Membership, NewWorkspace, Slug, User, Workspace, name_and_slug,
             slug_with_suffix,
@@ -94,7 +95,7 @@ impl AccountService {
         if !store::insert_membership(tx, &grant, &new).await? {
             return Err(Error::conflict("token", "you are a member of this workspace already"));
         }
-        tx.record(&grant, change("MEMBER_JOINED", new.id.uuid(), json!({ "role": role_name(role) })));
+        tx.record(&grant, told(JOINED, new.id.uuid(), json!({ "role": role_name(role) })));
         Ok(new)
     }
 
@@ -149,7 +150,7 @@ impl AccountService {
         self.keep_an_owner(&tx, &grant, &member).await?;
         store::update_role(&tx, &grant, id, role).await?;
         let data = json!({ "from": role_name(member.role), "to": role_name(role), "user": member.user });
-        self.tell(&mut tx, &actor, &grant, AuditAction::RoleChanged, "MEMBER_ROLE_CHANGED", id, data).await?;
+        self.tell(&mut tx, &actor, &grant, AuditAction::RoleChanged, ROLE_CHANGED, id, data).await?;
         tx.commit().await?;
         Ok(Membership { role, ..member })
     }
@@ -173,7 +174,7 @@ impl AccountService {
         let keys = store::KeysOf::MemberHere(member.user.uuid(), member.workspace);
         store::revoke_keys(&tx, keys, self.ambient.now()).await?;
         let data = json!({ "role": role_name(member.role), "user": member.user });
-        self.tell(&mut tx, &actor, &grant, AuditAction::MemberRemoved, "MEMBER_LEFT", id, data).await?;
+        self.tell(&mut tx, &actor, &grant, AuditAction::MemberRemoved, LEFT, id, data).await?;
         tx.commit().await?;
         Ok(member)
     }
@@ -220,7 +221,7 @@ impl AccountService {
     ) -> Result<()> {
         let (principal, workspace) = (Some(actor.principal()), Some(grant.workspace()));
         self.audit(tx, principal, workspace, action, AnyId::Membership(id), data.clone()).await?;
-        tx.record(grant, change(kind, id.uuid(), data));
+        tx.record(grant, told(kind, id.uuid(), data));
         Ok(())
     }
 }

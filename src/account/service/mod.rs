@@ -205,6 +205,6 @@ impl AccountService {
     }
 }
 
-fn change(kind: &'static str, subject: uuid::Uuid, data: serde_json::Value) -> event::NewEvent {
+fn told(kind: &'static str, subject: uuid::Uuid, data: serde_json::Value) -> event::NewEvent {
     event::NewEvent { kind, subject, owner: None, data }
 }

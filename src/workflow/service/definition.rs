@@ -9,6 +9,7 @@ use crate::{
         text,
     },
     workflow::{
+        event::{WORKFLOW_CREATED, WORKFLOW_PUBLISHED},
         graph,
         model::{Draft, MAX_NAME, NewWorkflow, Plan, Version, Workflow, is_slug, slug_from},
         store, validate,
@@ -77,7 +78,7 @@ impl WorkflowService {
         };
         store::insert_workflow(&tx, &grant, &workflow).await?;
         claim.keep(&tx, &workflow.id).await?;
-        tx.record(&grant, told("WORKFLOW_CREATED", workflow.id.uuid()));
+        tx.record(&grant, told(WORKFLOW_CREATED, workflow.id.uuid()));
         tx.commit().await?;
         Ok(workflow)
     }
@@ -109,7 +110,7 @@ impl WorkflowService {
             published_at: now,
         };
         store::insert_version(&tx, &grant, &Plan { version: version.clone(), graph, input_schema }).await?;
-        tx.record(&grant, told("WORKFLOW_PUBLISHED", id.uuid()));
+        tx.record(&grant, told(WORKFLOW_PUBLISHED, id.uuid()));
         tx.commit().await?;
         Ok(version)
     }

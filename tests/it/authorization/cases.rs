@@ -145,6 +145,14 @@ fn workflow() -> Vec<Case> {
             "mutation($workflow: ID!) { startRun(input: {workflowId: $workflow}) { run { id } userErrors { code } } }",
         ),
         Case::read(
+            "Query.changes",
+            "query($ws: ID!, $cursor: Cursor) { changes(workspaceId: $ws, after: $cursor) { changes { kind } cursor } }",
+        ),
+        Case::read(
+            "Subscription.changes",
+            "subscription($ws: ID!, $cursor: Cursor) { changes(workspaceId: $ws, after: $cursor) { cursor } }",
+        ),
+        Case::read(
             "Subscription.runEvents",
             "subscription($run: ID!) { runEvents(runId: $run) { cursor } }",
         ),

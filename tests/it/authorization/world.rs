@@ -22,6 +22,7 @@ impl<'a> World<'a> {
         let membership = app.join(&other, "MEMBER").await;
         let mut world = Self { app, variables: json!({}), viewer, stranger };
         world.set("ws", app.workspace.clone());
+        world.make("cursor", "/workspace/cursor", "query($ws: ID!) { workspace(id: $ws) { cursor } }").await;
         world.set("user", app.owner.id.clone());
         world.set("membership", membership);
         world.account().await;

@@ -8,7 +8,7 @@ use aifirst::shared::Ambient;
 use serde_json::{Value, json};
 
 /// What a later version brings; the story leaves it out.
-const LATER: &[&str] = &["AddDocument", "RecallGroups", "Rerun", "Calls", "SetBudget", "Budgets", "Changes"];
+const LATER: &[&str] = &["AddDocument", "RecallGroups", "Rerun", "Calls", "SetBudget", "Budgets"];
 
 /// What a later version brings of the others, as it stands in their texts; the rest is word for word.
 const PARTS_LATER: &[(&str, &str)] = &[
@@ -76,6 +76,7 @@ on_both! {
         let created = story.play("CreateWorkspace", json!({})).await;
         assert_eq!(text(&created, "/createWorkspace/workspace/slug"), "acme");
         let ws = text(&created, "/createWorkspace/workspace/id");
+        let begin = app.ok(&app.owner, "query($ws: ID!) { workspace(id: $ws) { cursor } }", json!({ "ws": ws })).await;
         let viewer = story.play("Viewer", json!({})).await;
         assert_eq!(viewer, json!({ "viewer": { "id": app.owner.id, "displayName": "Olga Owner", "memberships": { "nodes": [
             { "role": "OWNER", "workspace": { "id": ws, "name": "Acme", "slug": "acme" } }] } } }));
@@ -97,6 +98,11 @@ on_both! {
 
         let forgotten = story.play("Forget", json!({ "id": memory })).await;
         assert_eq!(forgotten["forgetMemory"]["receipt"]["erased"][0]["kind"].as_str().map(str::is_empty), Some(false));
+
+        let after = json!({ "ws": ws, "after": begin["workspace"]["cursor"] });
+        let mut changes = app.subscribe(&app.owner, &story.document("Changes"), after).await;
+        let changes = changes.until("changes", |change| change["deletedId"] == json!(memory)).await;
+        assert_eq!((&changes[0]["kind"], &changes.last().unwrap()["kind"]), (&json!("CREATED"), &json!("DELETED")));
 
         let untold: Vec<_> =
             operations().into_keys().filter(|name| !story.played.contains(name) && !LATER.contains(name)).collect();

@@ -1,12 +1,14 @@
 //! A server of its own for each test, on a database of its own, and clients for it.
 mod clock;
 mod database;
+mod dice;
 mod nats;
 mod process;
 mod socket;
 
 pub use clock::TestClock;
 pub use database::Database;
+pub use dice::{Dice, with_seeds};
 pub use nats::Nats;
 pub use process::{Binary, Client, Ended};
 pub use socket::{Socket, Subscription};
