@@ -8,6 +8,7 @@ use super::{
     },
     Called, Executor,
     call::step_error,
+    lost,
 };
 use crate::{
     event::Tx,
@@ -77,7 +78,7 @@ impl Executor {
                 self.memory.reserve_in(&tx, &actor, lease.workspace, reads, &learnt.writes).await?;
             }
             let Some((run, revision)) = store::lock(&tx, lease, self.lease_end()).await? else {
-                tracing::info!(run = %lease.run, "the run has ended or belongs to another worker; dropped");
+                lost(lease);
                 return Ok(Recorded::Over);
             };
             if !allowed {

@@ -156,8 +156,7 @@ async fn round(app: &TestApp, workflow: &str, seed: u64) {
 }
 
 on_both! {
-    async fn no_cut_of_a_stream_makes_a_gap_or_a_double(database: Database) {
-        let app = TestApp::start_with(database, "gateway.builtin.pace_milliseconds = 1", aifirst::shared::Ambient::system()).await;
+    async fn no_cut_of_a_stream_makes_a_gap_or_a_double(app: TestApp) {
         let workflow = publish(&app, steps()).await;
         let given = std::env::var(SEED).ok().map(|seed| seed.parse().unwrap());
         for _ in 0..ROUNDS {

@@ -21,10 +21,10 @@ async fn recorded(client: &Client, workspace: &str, run: &str) -> Value {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_that_comes_back_after_its_lease_writes_nothing() {
     let database = Database::postgres().await;
-    // It says so seldom that it lives that it is never stopped in the middle of saying it, with the row locked.
+    // It first says that it lives long after it is stopped: so it never holds the row meanwhile.
     let slow = Binary::on(&database)
-        .set("WORKFLOW__LEASE_SECONDS", 1)
-        .set("WORKFLOW__HEARTBEAT_MILLISECONDS", 60_000)
+        .set("WORKFLOW__LEASE_SECONDS", 3)
+        .set("WORKFLOW__HEARTBEAT_MILLISECONDS", 1_500)
         .set("GATEWAY__BUILTIN__PACE_MILLISECONDS", 200);
     let quick = slow
         .clone()

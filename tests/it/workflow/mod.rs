@@ -28,7 +28,7 @@ const CREATE: &str = "mutation($input: CreateWorkflowInput!) { createWorkflow(in
 const START: &str = "mutation($input: StartRunInput!) { startRun(input: $input) {
     run { id status cursor } userErrors { code field message } } }";
 const STATE: &str = "query($r: ID!) { node(id: $r) { ... on Run { status input output cursor error { code message stepKey }
-    steps(first: 50) { totalCount nodes { key status output attempts(first: 50) { totalCount nodes { number finishedAt error { code } } } } } } } }";
+    steps(first: 50) { totalCount nodes { key status output attempts(first: 50) { totalCount nodes { number startedAt finishedAt error { code } } } } } } } }";
 const EVENTS: &str = "subscription($r: ID!, $after: Cursor) { runEvents(runId: $r, after: $after) { __typename cursor at
     ... on StepStarted { step { key attempt } } ... on StepWaiting { step { key } until } ... on StepCompleted { step { key status output } }
     ... on StepSkipped { step { key } } ... on StepFailed { step { key attempt } error { code } }
