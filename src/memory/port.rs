@@ -21,7 +21,8 @@ pub trait Sessions: Send + Sync {
 #[async_trait::async_trait]
 pub trait Derived: Send + Sync {
     /// Erases what derives from the memory, in the transaction that forgets it, and counts it by kind. Called before
-    /// the memory itself is gone.
+    /// the memory itself is gone, and with its partition taken: who writes a derivate and takes the partition, too,
+    /// takes it first.
     async fn erase(&self, tx: &mut Tx, grant: &Grant<Write>, memory: MemoryId) -> Result<Vec<Erased>>;
 }
 

@@ -95,6 +95,38 @@ impl MemoryService {
         written.pop().map(|(memory, _)| memory).ok_or_else(|| Error::internal("an item was lost"))
     }
 
+    /// Takes of memory what a transaction needs that also changes other things, before it takes any of those: with
+    /// `reads`, nothing that the actor may recall is forgotten until it ends; into the scopes of `writes` it may
+    /// remember. A forgetting takes memory first, too, and everybody in the same order: so no two deadlock.
+    pub async fn reserve_in(
+        &self,
+        tx: &Tx,
+        actor: &Actor,
+        workspace: WorkspaceId,
+        reads: bool,
+        writes: &[MemoryScope],
+    ) -> Result<()> {
+        let grant = actor.may::<Write>(workspace)?;
+        for partition in [Partition::of_user(&grant), Partition::of_workspace(&grant)] {
+            if writes.contains(&partition.scope()) {
+                store::lock_partition(tx, &partition, self.ambient.random.bytes()).await?;
+            } else if reads {
+                store::share_partition(tx, &partition).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Of these, the ones that exist in the transaction and that the actor may see.
+    pub async fn find_many_in(
+        &self,
+        tx: &Tx,
+        actor: &Actor,
+        ids: &[MemoryId],
+    ) -> Result<HashMap<MemoryId, Memory>> {
+        store::find_many(tx, &actor.scope(), ids).await
+    }
+
     /// Writes up to a thousand memories, all or none.
     pub async fn import(
         &self,

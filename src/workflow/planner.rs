@@ -14,10 +14,10 @@ use super::{
     expression::Expression,
     graph::{Action, ExpiryOutcome, Graph, Step, Wait},
     model::{StepError, StepStatus},
-    scope::{Scope, size_of},
+    scope::{Scope, size_of, unstorable},
     template,
 };
-use crate::shared::Result;
+use crate::{memory::MemoryScope, shared::Result};
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -51,6 +51,15 @@ impl Definition {
 
     pub fn steps(&self) -> &[Step] {
         &self.graph.steps
+    }
+
+    /// Into which memories it may write.
+    pub fn written_scopes(&self) -> Vec<MemoryScope> {
+        let written = |step: &Step| match step.action {
+            Action::MemoryWrite { scope, .. } => Some(scope),
+            _ => None,
+        };
+        self.graph.steps.iter().filter_map(written).collect()
     }
 
     fn scope(&self, place: usize, input: &Value, history: &History) -> Scope {
@@ -186,6 +195,9 @@ impl Planner<'_> {
             let message =
                 format!("an output has at most {MAX_OUTPUT} bytes, all of a run at most {MAX_OUTPUTS}");
             return self.fail(place, StepError::new("OUTPUT_TOO_LARGE", message));
+        }
+        if let Some(message) = unstorable(&output) {
+            return self.fail(place, StepError::new("OUTPUT_NOT_STORABLE", message));
         }
         self.record(place, Kind::Completed { output });
     }

@@ -29,6 +29,26 @@ impl Scope {
     }
 }
 
+/// Lists and objects inside one another: what is stored is wrapped a few times more, and parsers of JSON read 128.
+const MAX_DEPTH: usize = 64;
+
+/// Why the databases cannot keep the value, or would not give it back; `None` where they do.
+pub fn unstorable(value: &Value) -> Option<&'static str> {
+    fn find(value: &Value, depth: usize) -> Option<&'static str> {
+        const NUL: &str = "the character U+0000 cannot be kept in a text: remove it";
+        match value {
+            _ if depth > MAX_DEPTH => Some("lists and objects lie more than 64 deep inside one another"),
+            Value::String(text) => text.contains('\0').then_some(NUL),
+            Value::Array(items) => items.iter().find_map(|item| find(item, depth + 1)),
+            Value::Object(fields) => fields
+                .iter()
+                .find_map(|(key, value)| if key.contains('\0') { Some(NUL) } else { find(value, depth + 1) }),
+            _ => None,
+        }
+    }
+    find(value, 0)
+}
+
 /// Bytes of texts and number of values: a measure that does not build the JSON.
 pub fn size_of(value: &Value) -> usize {
     1 + match value {

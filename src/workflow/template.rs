@@ -139,6 +139,9 @@ pub fn render(text: &str, scope: &Scope) -> Result<String, String> {
             rendered.len()
         ));
     }
+    if rendered.contains('\0') {
+        return Err("the text has the character U+0000, which cannot be kept: remove it".to_owned());
+    }
     Ok(rendered)
 }
 

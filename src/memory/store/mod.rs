@@ -24,7 +24,7 @@ use crate::{
 };
 use entity::{erasure_receipt, memory, memory_partition, memory_tombstone};
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, QueryFilter, Set,
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, Set,
     sea_query::{Expr, ExprTrait, Func, OnConflict, SimpleExpr},
 };
 use std::collections::{HashMap, HashSet};
@@ -71,6 +71,16 @@ pub(super) async fn lock_partition(
         .exec_with_returning(tx.connection())
         .await?;
     Ok(row.salt)
+}
+
+/// Keeps others from writing into the partition, but not from doing the same, until the transaction ends. On SQLite
+/// the transaction has the only writer.
+pub(super) async fn share_partition(tx: &impl Source, partition: &Partition) -> Result<()> {
+    if !tx.is_sqlite() {
+        let key = (partition.workspace().uuid(), partition.owner());
+        memory_partition::Entity::find_by_id(key).lock_shared().one(tx.connection()).await?;
+    }
+    Ok(())
 }
 
 /// Writes new memories, and the content of those that are there.

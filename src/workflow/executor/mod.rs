@@ -68,6 +68,11 @@ struct Called {
     sources: Vec<MemoryId>,
 }
 
+/// Told where a worker finds that it may not write any more.
+fn lost(lease: &Lease) {
+    tracing::info!(run = %lease.run, "the run has ended or belongs to another worker; what was under way is dropped");
+}
+
 impl Executor {
     pub fn new(
         db: Db,
@@ -231,7 +236,10 @@ impl Executor {
                     () = self.heartbeat(wake_at) => {}
                 }
                 match self.renew(lease).await? {
-                    None => return Ok(()),
+                    None => {
+                        lost(lease);
+                        return Ok(());
+                    }
                     Some(now) if now != revision => break,
                     Some(_) if wake_at.is_some_and(|at| at <= self.ambient.now()) => break,
                     Some(_) => {}

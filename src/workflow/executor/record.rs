@@ -8,14 +8,15 @@ use super::{
     },
     Called, Executor,
     call::step_error,
+    lost,
 };
 use crate::{
     event::Tx,
-    memory::NewMemory,
+    memory::{MemoryScope, NewMemory},
     shared::{
         Error, Result,
         actor::{self, Actor, Grant},
-        id::StepRunId,
+        id::{MemoryId, StepRunId},
     },
 };
 use chrono::{DateTime, Utc};
@@ -37,6 +38,15 @@ pub(super) enum Recorded {
     Calls { calls: Vec<(usize, i32, Call, Actor)>, revision: i64, wake_at: Option<DateTime<Utc>> },
 }
 
+/// Why a transaction was begun anew.
+#[derive(Default)]
+struct Learnt {
+    /// Memories that were refused: their writing may have begun.
+    refused: BTreeMap<usize, StepError>,
+    /// Into which scopes the run writes: memory is taken before the run is.
+    writes: Vec<MemoryScope>,
+}
+
 /// What a round left to be written down.
 struct Change<'c> {
     lease: &'c Lease,
@@ -55,15 +65,23 @@ impl Executor {
         definition: &Definition,
         came: Done<'_>,
     ) -> Result<Recorded> {
-        let mut refused: BTreeMap<usize, StepError> = BTreeMap::new();
+        let mut learnt = Learnt::default();
+        let read: BTreeSet<_> = came.called.iter().flat_map(|called| &called.sources).copied().collect();
+        let read: Vec<_> = read.into_iter().collect();
         loop {
             // The rights of this moment: who lost them has nothing more done.
             let actor = self.account.actor_for(lease.principal).await?;
+            let allowed = actor.may::<actor::Write>(lease.workspace).is_ok();
             let mut tx = self.log.begin().await?;
+            if allowed {
+                let reads = !read.is_empty();
+                self.memory.reserve_in(&tx, &actor, lease.workspace, reads, &learnt.writes).await?;
+            }
             let Some((run, revision)) = store::lock(&tx, lease, self.lease_end()).await? else {
+                lost(lease);
                 return Ok(Recorded::Over);
             };
-            if actor.may::<actor::Write>(lease.workspace).is_err() {
+            if !allowed {
                 self.end_without_rights(tx, lease, run).await?;
                 return Ok(Recorded::Over);
             }
@@ -77,13 +95,14 @@ impl Executor {
                 transitions: vec![],
                 now: self.ambient.now(),
             };
-            let outcomes = change.outcomes(&came);
-            let verdict = self.advance(&mut tx, &mut change, &run, &actor, outcomes, &mut refused).await?;
-            // A write that was refused may have begun: the transaction is begun anew, without it.
+            let there: BTreeSet<_> = match read.as_slice() {
+                [] => BTreeSet::new(),
+                read => self.memory.find_many_in(&tx, &actor, read).await?.into_keys().collect(),
+            };
+            let outcomes = change.outcomes(&came, &there);
+            let verdict = self.advance(&mut tx, &mut change, &run, &actor, outcomes, &mut learnt).await?;
             let Some(verdict) = verdict else { continue };
-            let sources: BTreeSet<_> =
-                came.called.iter().flat_map(|called| &called.sources).copied().collect();
-            store::insert_sources(&tx, lease, &sources.into_iter().collect::<Vec<_>>()).await?;
+            store::insert_sources(&tx, lease, &there.into_iter().collect::<Vec<_>>()).await?;
             self.write_steps(&mut tx, &change).await?;
             let wake_at = self.write_run(&mut tx, &change, run, verdict).await?;
             tx.commit().await?;
@@ -93,7 +112,8 @@ impl Executor {
         }
     }
 
-    /// Plans, and writes the memories that the plan asks for; `None` where one was refused.
+    /// Plans, and writes the memories that the plan asks for; `None` where the transaction is to be begun anew with
+    /// what was learnt.
     async fn advance(
         &self,
         tx: &mut Tx,
@@ -101,7 +121,7 @@ impl Executor {
         run: &Run,
         actor: &Actor,
         mut outcomes: Vec<Outcome>,
-        refused: &mut BTreeMap<usize, StepError>,
+        learnt: &mut Learnt,
     ) -> Result<Option<Verdict>> {
         loop {
             let slots = self.settings.parallel_steps;
@@ -116,13 +136,17 @@ impl Executor {
             if !matches!(verdict, Verdict::Failed { .. }) {
                 for Transition { place, attempt, kind } in &transitions {
                     let Kind::Written(write) = kind else { continue };
-                    let result = match refused.get(place) {
+                    if !learnt.writes.contains(&write.scope) {
+                        learnt.writes = change.definition.written_scopes();
+                        return Ok(None);
+                    }
+                    let result = match learnt.refused.get(place) {
                         Some(error) => Ended::Failed(error.clone()),
                         None => match self.remember(tx, change, actor, *place, write).await {
                             Ok(output) => Ended::Completed(output),
                             Err(error @ (Error::Internal(_) | Error::Unavailable(_))) => return Err(error),
                             Err(error) => {
-                                refused.insert(*place, step_error(error));
+                                learnt.refused.insert(*place, step_error(error));
                                 return Ok(None);
                             }
                         },
@@ -192,7 +216,7 @@ impl Executor {
                 }
                 Kind::RetryScheduled { error, .. } => Some(Some(error.clone())),
                 Kind::Lost => {
-                    let message = "the server that did this ended before it was done; it is done anew";
+                    let message = "its server ended, or a memory that it read was forgotten; it is done anew";
                     Some(Some(StepError::new("WORKER_LOST", message)))
                 }
                 Kind::Cancelled => {
@@ -279,8 +303,8 @@ impl Executor {
 }
 
 impl Change<'_> {
-    /// What came, and what was lost with an earlier worker.
-    fn outcomes(&self, came: &Done<'_>) -> Vec<Outcome> {
+    /// What came, and what was lost: with an earlier worker, or as a memory that it says is not `there` any more.
+    fn outcomes(&self, came: &Done<'_>, there: &BTreeSet<MemoryId>) -> Vec<Outcome> {
         let known = |place: usize, attempt: i32| {
             came.under_way.get(&place) == Some(&attempt)
                 || came.called.iter().any(|c| c.outcome.place == place && c.outcome.attempt == attempt)
@@ -293,7 +317,12 @@ impl Change<'_> {
                 result: Ended::Lost,
             })
         });
-        lost.chain(came.called.iter().map(|called| called.outcome.clone())).collect()
+        let outcome = |called: &Called| {
+            let forgotten = called.sources.iter().any(|memory| !there.contains(memory));
+            let outcome = called.outcome.clone();
+            if forgotten { Outcome { result: Ended::Lost, ..outcome } } else { outcome }
+        };
+        lost.chain(came.called.iter().map(outcome)).collect()
     }
 
     fn what(&self, place: usize, attempt: i32, kind: &Kind) -> Option<What> {

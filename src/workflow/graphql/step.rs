@@ -139,7 +139,7 @@ impl From<model::StepAttempt> for StepAttempt {
 pub struct StepError {
     /// What kind it is: TIMEOUT, UNAVAILABLE, RATE_LIMITED, INVALID_OUTPUT and INTERNAL are tried again where the
     /// step's `retry` allows it; WORKER_LOST always; TEMPLATE_FAILED, EXPRESSION_FAILED, INVALID, FORBIDDEN,
-    /// CONTENT_POLICY, OUTPUT_TOO_LARGE, APPROVAL_EXPIRED, CANCELLED never. New ones may come.
+    /// CONTENT_POLICY, OUTPUT_TOO_LARGE, OUTPUT_NOT_STORABLE, APPROVAL_EXPIRED, CANCELLED never. New ones may come.
     code: String,
     /// In plain words.
     message: String,

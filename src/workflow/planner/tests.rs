@@ -1,4 +1,5 @@
 use super::*;
+use crate::memory::MemoryKind;
 use proptest::prelude::*;
 use std::collections::HashMap;
 

@@ -43,40 +43,29 @@ impl WorkflowService {
             }
             Claimed::New(claim) => claim,
         };
-        let slug = match new.slug {
-            Some(slug) if store::slug_is_taken(&tx, &grant, &slug).await? => {
-                return Err(Error::conflict(
-                    "slug",
-                    "another workflow has this slug: choose a different one",
-                ));
-            }
-            Some(slug) => slug,
-            None => {
-                let base = Some(slug_from(&name)).filter(|slug| !slug.is_empty());
-                let base = base.unwrap_or_else(|| "workflow".to_owned());
-                let mut slug = base.clone();
-                let mut number = 1;
-                while store::slug_is_taken(&tx, &grant, &slug).await? {
-                    number += 1;
-                    if number > SLUGS {
-                        return Err(Error::conflict("slug", "many workflows have this name: choose a slug"));
-                    }
-                    slug = format!("{}-{number}", base.get(..40).unwrap_or(&base));
-                }
-                slug
-            }
-        };
         let draft = Draft { graph: new.graph, input_schema: new.input_schema, problems: found, version: 1 };
-        let workflow = Workflow {
+        let mut workflow = Workflow {
             id: self.ambient.ids.next(),
             workspace: new.workspace,
+            slug: new.slug.clone().unwrap_or_else(|| slug_of(&name)),
             name,
-            slug,
             draft,
             published: None,
             created_at: self.ambient.now(),
         };
-        store::insert_workflow(&tx, &grant, &workflow).await?;
+        let base = workflow.slug.clone();
+        let mut number = 1;
+        while !store::insert_workflow(&tx, &grant, &workflow).await? {
+            number += 1;
+            if new.slug.is_some() {
+                let message = "another workflow has this slug: choose a different one";
+                return Err(Error::conflict("slug", message));
+            }
+            if number > SLUGS {
+                return Err(Error::conflict("slug", "many workflows have this name: choose a slug"));
+            }
+            workflow.slug = format!("{}-{number}", base.get(..40).unwrap_or(&base));
+        }
         claim.keep(&tx, &workflow.id).await?;
         tx.record(&grant, told(WORKFLOW_CREATED, workflow.id.uuid()));
         tx.commit().await?;
@@ -114,4 +103,8 @@ impl WorkflowService {
         tx.commit().await?;
         Ok(version)
     }
+}
+
+fn slug_of(name: &str) -> String {
+    Some(slug_from(name)).filter(|slug| !slug.is_empty()).unwrap_or_else(|| "workflow".to_owned())
 }

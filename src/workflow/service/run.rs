@@ -14,7 +14,7 @@ use crate::{
             Approval, ApprovalStatus, Decision, MAX_COMMENT, MAX_INPUT, NewRun, Run, RunError, RunStatus,
             StepError, StepStatus,
         },
-        scope::size_of,
+        scope::{size_of, unstorable},
         store,
     },
 };
@@ -29,6 +29,9 @@ impl WorkflowService {
         let size = size_of(&new.input);
         if size > MAX_INPUT {
             return Err(Error::invalid("input", format!("{size} bytes: at most {MAX_INPUT} are possible")));
+        }
+        if let Some(message) = unstorable(&new.input) {
+            return Err(Error::invalid("input", message));
         }
         if !new.input.is_object() {
             return Err(Error::invalid("input", "an object is expected, such as {\"topic\": \"this week\"}"));
@@ -78,6 +81,9 @@ impl WorkflowService {
         text::bounded(&mut problems, "comment", decision.comment.as_deref().unwrap_or_default(), MAX_COMMENT);
         if decision.form.as_ref().map_or(0, size_of) > MAX_INPUT {
             problems.invalid("form", format!("at most {MAX_INPUT} bytes are possible"));
+        }
+        if let Some(message) = decision.form.as_ref().and_then(unstorable) {
+            problems.invalid("form", message);
         }
         problems.finish()?;
         let mut tx = self.log.begin().await?;

@@ -33,13 +33,14 @@ use chrono::{DateTime, Utc};
 use entity::{workflow, workflow_version};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Set,
-    sea_query::Expr,
+    sea_query::{Expr, OnConflict},
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::HashMap;
 
-pub(super) async fn insert_workflow(tx: &impl Source, _: &Grant<Write>, workflow: &Workflow) -> Result<()> {
+/// `false` where another workflow of the workspace has the slug.
+pub(super) async fn insert_workflow(tx: &impl Source, _: &Grant<Write>, workflow: &Workflow) -> Result<bool> {
     let row = workflow::Model {
         id: workflow.id.uuid(),
         workspace_id: workflow.workspace.uuid(),
@@ -53,17 +54,13 @@ pub(super) async fn insert_workflow(tx: &impl Source, _: &Grant<Write>, workflow
         created_at: workflow.created_at,
         updated_at: workflow.created_at,
     };
-    row.into_active_model().insert(tx.connection()).await?;
-    Ok(())
-}
-
-pub(super) async fn slug_is_taken(tx: &impl Source, grant: &Grant<Write>, slug: &str) -> Result<bool> {
-    let taken = workflow::Entity::find()
-        .filter(workflow::Column::WorkspaceId.eq(grant.workspace().uuid()))
-        .filter(workflow::Column::Slug.eq(slug))
-        .one(tx.connection())
+    let taken =
+        OnConflict::columns([workflow::Column::WorkspaceId, workflow::Column::Slug]).do_nothing().to_owned();
+    let inserted = workflow::Entity::insert(row.into_active_model())
+        .on_conflict(taken)
+        .exec_without_returning(tx.connection())
         .await?;
-    Ok(taken.is_some())
+    Ok(inserted == 1)
 }
 
 /// The workflow, and the grant for the workspace that it lies in: `Forbidden` where the actor may only see it.

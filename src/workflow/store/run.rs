@@ -19,8 +19,8 @@ use crate::{
 use chrono::{DateTime, Utc};
 use entity::{approval, run, run_source, step_attempt, step_run};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, Set, prelude::Json,
-    sea_query::Expr,
+    ActiveModelTrait, ColumnTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect, Set, prelude::Json, sea_query::Expr,
 };
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -301,7 +301,8 @@ pub(in super::super) async fn end_run(tx: &impl Source, run: &Run) -> Result<()>
 }
 
 /// Empties what runs derived from a memory: the outputs of all steps, as each may have gone into the next, and the
-/// rendered titles. Errors tell no values. Gives the number of steps.
+/// rendered titles. Errors tell no values. A run that is still going is taken from its worker, whose calls under way
+/// know the memory: the next worker makes them anew. Gives the number of steps.
 pub(in super::super) async fn erase_derived(
     tx: &impl Source,
     grant: &Grant<Write>,
@@ -316,6 +317,18 @@ pub(in super::super) async fn erase_derived(
         return Ok(0);
     }
     let runs: Vec<Uuid> = rows.into_iter().map(|row| row.run_id).collect();
+    if !tx.is_sqlite() {
+        // In one order, so that no two forgettings deadlock.
+        let ordered = run::Entity::find().filter(run::Column::Id.is_in(runs.iter().copied()));
+        ordered.order_by_asc(run::Column::Id).lock_exclusive().all(tx.connection()).await?;
+    }
+    run::Entity::update_many()
+        .col_expr(run::Column::LeaseToken, Expr::col(run::Column::LeaseToken).add(1))
+        .col_expr(run::Column::LeaseUntil, Expr::value(None::<DateTime<Utc>>))
+        .filter(run::Column::Id.is_in(runs.iter().copied()))
+        .filter(run::Column::Status.is_in(RunStatus::LIVE.map(RunStatus::name)))
+        .exec(tx.connection())
+        .await?;
     run::Entity::update_many()
         .col_expr(run::Column::Output, Expr::value(None::<Json>))
         .filter(run::Column::Id.is_in(runs.iter().copied()))

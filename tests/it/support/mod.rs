@@ -16,10 +16,13 @@ pub use socket::{Socket, Subscription};
 use aifirst::{
     app::{App, Running},
     config::Config,
+    db::Source,
+    gateway::{DEFAULT_ROUTE, Gateway, Provider},
     shared::{Ambient, id::WorkspaceId},
 };
+use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// How long a test waits for what must come: long, for machines are slow; what does not come fails.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -85,23 +88,35 @@ impl TestApp {
 
     /// With settings over the defaults, and with time and randomness of the test's own.
     pub async fn start_with(database: Database, settings: &str, ambient: Ambient) -> Self {
-        let mut app = Self::without_workspace(database, settings, ambient).await;
-        app.workspace = app.create_workspace(&app.owner, "acme").await;
-        app
+        Self::without_workspace(database, settings, ambient).await.with_workspace().await
+    }
+
+    /// Workflows ask this model instead of the built-in one.
+    pub async fn start_with_model(database: Database, model: Arc<dyn Provider>) -> Self {
+        let running = start_server(&database, "", Ambient::system(), Some(model)).await;
+        Self::on(running, database).await.with_workspace().await
     }
 
     /// With a person who has no workspace yet.
     pub async fn without_workspace(database: Database, settings: &str, ambient: Ambient) -> Self {
-        let running = start_server(&database, settings, ambient).await;
+        Self::on(start_server(&database, settings, ambient, None).await, database).await
+    }
+
+    async fn on(running: Running, database: Database) -> Self {
         let owner = create_person(&running, "Olga Owner").await;
         Self { running, database, owner, workspace: String::new(), http: reqwest::Client::new() }
+    }
+
+    async fn with_workspace(mut self) -> Self {
+        self.workspace = self.create_workspace(&self.owner, "acme").await;
+        self
     }
 
     /// Stops the server and starts it again on the same database.
     pub async fn restart(self) -> Self {
         let Self { running, database, owner, workspace, http } = self;
         running.stop().await;
-        let running = start_server(&database, "", Ambient::system()).await;
+        let running = start_server(&database, "", Ambient::system(), None).await;
         Self { running, database, owner, workspace, http }
     }
 
@@ -173,6 +188,31 @@ impl TestApp {
         (value, self.running.services.db.statements() - before)
     }
 
+    /// A statement for each column of the database in which the word stands, in upper or lower case.
+    pub async fn columns_with(&self, word: &str) -> Vec<String> {
+        let connection = self.running.services.db.connection();
+        let ask = async |sql: &str| {
+            let statement = Statement::from_string(connection.get_database_backend(), sql);
+            let rows = connection.query_all_raw(statement).await.unwrap();
+            rows.iter().map(|row| row.try_get_by_index::<String>(0).unwrap()).collect::<Vec<_>>()
+        };
+        let columns = if self.database.is_sqlite() {
+            "SELECT 'SELECT CAST(\"' || c.name || '\" AS TEXT) FROM \"' || m.name || '\" WHERE \"' || c.name || '\" IS NOT NULL'
+             FROM sqlite_schema m, pragma_table_info(m.name) c
+             WHERE m.type = 'table' AND c.type NOT LIKE 'uuid%' AND c.type NOT LIKE 'blob%'"
+        } else {
+            "SELECT 'SELECT CAST(\"' || column_name || '\" AS TEXT) FROM \"' || table_name || '\" WHERE \"' || column_name || '\" IS NOT NULL'
+             FROM information_schema.columns WHERE table_schema = 'public'"
+        };
+        let mut found = vec![];
+        for column in ask(columns).await {
+            if ask(&column).await.iter().any(|value| value.to_lowercase().contains(word)) {
+                found.push(column);
+            }
+        }
+        found
+    }
+
     /// A socket of that person, acknowledged.
     pub async fn socket(&self, person: &Person) -> Socket {
         Socket::connect(&self.url(), Some(&person.token)).await
@@ -184,9 +224,18 @@ impl TestApp {
     }
 }
 
-async fn start_server(database: &Database, settings: &str, ambient: Ambient) -> Running {
+async fn start_server(
+    database: &Database,
+    settings: &str,
+    ambient: Ambient,
+    model: Option<Arc<dyn Provider>>,
+) -> Running {
     let config = Config::with(&format!("{}\n{settings}", database.settings())).unwrap();
-    App::open(config, ambient).await.unwrap().start().await.unwrap()
+    let mut app = App::open(config, ambient).await.unwrap();
+    if let Some(model) = model {
+        app.services.gateway = Gateway::new([(DEFAULT_ROUTE.to_owned(), model)]);
+    }
+    app.start().await.unwrap()
 }
 
 async fn create_person(running: &Running, name: &str) -> Person {

@@ -1,10 +1,17 @@
 //! Workflows as their clients see them.
+mod approval;
+mod bad_input;
+mod cuts;
+mod fence;
+mod forgetting;
 mod kill;
+mod step;
+mod version;
 
 use crate::{
     contract::operations,
     on_both,
-    support::{Database, TestApp, text},
+    support::{TestApp, text},
 };
 use aifirst::db::Source;
 use aifirst::shared::{Ambient, Clock, Random, id::UserId};
@@ -21,9 +28,9 @@ const CREATE: &str = "mutation($input: CreateWorkflowInput!) { createWorkflow(in
 const START: &str = "mutation($input: StartRunInput!) { startRun(input: $input) {
     run { id status cursor } userErrors { code field message } } }";
 const STATE: &str = "query($r: ID!) { node(id: $r) { ... on Run { status input output cursor error { code message stepKey }
-    steps(first: 50) { totalCount nodes { key status output attempts(first: 50) { totalCount nodes { number finishedAt error { code } } } } } } } }";
+    steps(first: 50) { totalCount nodes { key status output attempts(first: 50) { totalCount nodes { number startedAt finishedAt error { code } } } } } } } }";
 const EVENTS: &str = "subscription($r: ID!, $after: Cursor) { runEvents(runId: $r, after: $after) { __typename cursor at
-    ... on StepStarted { step { key attempt } } ... on StepCompleted { step { key status output } }
+    ... on StepStarted { step { key attempt } } ... on StepWaiting { step { key } until } ... on StepCompleted { step { key status output } }
     ... on StepSkipped { step { key } } ... on StepFailed { step { key attempt } error { code } }
     ... on StepRetryScheduled { step { key attempt } error { code } nextAttemptAt }
     ... on ApprovalRequested { approval { id title status } } ... on ApprovalDecided { approved }
@@ -34,13 +41,18 @@ const DECIDE: &str =
 
 /// Creates a workflow of these steps and publishes it.
 async fn publish(app: &TestApp, steps: Value) -> String {
-    let input = json!({ "workspaceId": app.workspace, "name": "Test", "graph": { "steps": steps } });
-    let created = app.ok(&app.owner, CREATE, json!({ "input": input })).await;
-    assert_eq!(created["createWorkflow"]["workflow"]["draft"]["valid"], true, "{created:#}");
-    let workflow = text(&created, "/createWorkflow/workflow/id");
+    let created = create(app, "Test", steps).await;
+    assert_eq!(created["workflow"]["draft"]["valid"], true, "{created:#}");
+    let workflow = text(&created, "/workflow/id");
     let published = app.ok(&app.owner, operations()["Publish"], json!({ "w": workflow })).await;
     assert_eq!(published["publishWorkflow"]["version"]["number"], 1, "{published:#}");
     workflow
+}
+
+/// What `createWorkflow` answers to these steps.
+async fn create(app: &TestApp, name: &str, steps: Value) -> Value {
+    let input = json!({ "workspaceId": app.workspace, "name": name, "graph": { "steps": steps } });
+    app.ok(&app.owner, CREATE, json!({ "input": input })).await["createWorkflow"].clone()
 }
 
 async fn start(app: &TestApp, workflow: &str, input: Value) -> String {
@@ -64,45 +76,25 @@ fn of_type<'e>(events: &'e [Value], kind: &str) -> Vec<&'e Value> {
     events.iter().filter(|event| event["__typename"] == kind).collect()
 }
 
+/// The run's events from the first to its last.
+async fn play(app: &TestApp, steps: Value, input: Value) -> Vec<Value> {
+    let workflow = publish(app, steps).await;
+    let run = start(app, &workflow, input).await;
+    events(app, &run, ENDS).await
+}
+
+/// The statuses of the run's steps, in the order of the graph.
+async fn statuses(app: &TestApp, run: &str) -> Vec<String> {
+    let steps = state(app, run).await["steps"]["nodes"].clone();
+    steps.as_array().unwrap().iter().map(|step| text(step, "/status")).collect()
+}
+
 /// A clock that a test moves on.
 fn movable() -> (Ambient, Arc<AtomicI64>) {
     let ahead = Arc::new(AtomicI64::new(0));
     let (system, moved) = (Clock::system(), ahead.clone());
     let clock = Clock::new(move || system.now() + TimeDelta::seconds(moved.load(Ordering::SeqCst)));
     (Ambient::new(clock, Random::system()), ahead)
-}
-
-async fn expiry(database: Database) {
-    let (ambient, ahead) = movable();
-    let app = TestApp::start_with(database, "", ambient).await;
-    let ask =
-        |outcome: &str| json!({ "approval": { "title": "?", "expiresAfter": "P1D", "onExpiry": outcome } });
-    let steps = json!([
-        { "key": "yes", "action": ask("APPROVE") },
-        { "key": "no", "action": ask("REJECT") },
-        { "key": "wait", "action": { "wait": { "for": "PT20H" } } },
-        { "key": "sum", "after": ["yes", "no", "wait"], "action": { "transform": {
-            "expression": "[steps.yes.output.approved, steps.no.output.approved]" } } },
-    ]);
-    let workflow = publish(&app, steps).await;
-    let run = start(&app, &workflow, json!({})).await;
-    let asked = events(&app, &run, &["StepWaiting"]).await;
-    let approval = text(of_type(&asked, "ApprovalRequested")[0], "/approval/id");
-    ahead.store(25 * 3600, Ordering::SeqCst);
-    let ended = events(&app, &run, ENDS).await;
-    assert_eq!(ended.last().unwrap()["run"]["output"], json!({ "sum": [true, false] }), "{ended:#?}");
-    let late = app.ok(&app.owner, DECIDE, json!({ "a": approval, "d": "REJECT" })).await;
-    assert_eq!(late["decideApproval"]["userErrors"][0]["code"], "CONFLICT", "{late:#}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_approval_that_nobody_decides_expires_as_the_graph_says_on_sqlite() {
-    expiry(Database::sqlite()).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_approval_that_nobody_decides_expires_as_the_graph_says_on_postgres() {
-    expiry(Database::postgres().await).await;
 }
 
 on_both! {
@@ -238,9 +230,7 @@ on_both! {
         let run = start(&app, &workflow, json!({})).await;
         let events = events(&app, &run, ENDS).await;
         assert_eq!(events.last().unwrap()["run"]["error"], json!({ "code": "INVALID", "stepKey": "bad" }), "{events:#?}");
-        let steps = state(&app, &run).await["steps"]["nodes"].clone();
-        let statuses: Vec<_> = steps.as_array().unwrap().iter().map(|step| text(step, "/status")).collect();
-        assert_eq!(statuses, ["CANCELLED", "FAILED", "CANCELLED"]);
+        assert_eq!(statuses(&app, &run).await, ["CANCELLED", "FAILED", "CANCELLED"]);
         let approval = text(of_type(&events, "ApprovalRequested")[0], "/approval/id");
         let late = app.ok(&app.owner, DECIDE, json!({ "a": approval, "d": "APPROVE" })).await;
         assert_eq!(late["decideApproval"]["userErrors"][0]["code"], "CONFLICT");
