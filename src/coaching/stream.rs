@@ -8,6 +8,7 @@ use super::{
     CoachingService,
     event::{CoachingEvent, Delta, Happened, TurnFacts, delta_topic},
     model::{SessionStatus, TurnStatus},
+    speech::ERASED,
     store::turn as turns,
     tracker::{Piece, Tracker},
 };
@@ -71,6 +72,10 @@ impl CoachingService {
                         let last = current.take_if(|current| current.facts.turn == ended.turn);
                         let mut last = last.unwrap_or_else(|| Current::new(ended.clone(), Tracker::default()));
                         let text = service.text_of(&actor, ended).await?;
+                        if text.contains(ERASED) {
+                            // Not the text that was heard: it is told anew, without what was forgotten.
+                            last.tracker = Tracker::default();
+                        }
                         if let Some(piece) = last.tracker.finish(&text) {
                             yield last.event(piece, &grant, position, event.at);
                         }

@@ -4,6 +4,7 @@ mod support;
 
 mod account;
 mod authorization;
+mod coaching;
 mod contract;
 mod database;
 mod deploy;

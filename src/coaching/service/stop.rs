@@ -1,4 +1,4 @@
-use super::{CoachingService, NO_SESSION, NO_TURN, chat_message, own_event, record_turn};
+use super::{CoachingService, NO_SESSION, NO_TURN, chat_message, own_event};
 use crate::{
     coaching::{
         event::{SESSION_ENDED, interrupt_topic},
@@ -41,18 +41,12 @@ impl CoachingService {
 
     /// Ends a turn that waits, or whose worker did not stop by itself.
     async fn stop_in(&self, tx: &mut Tx, grant: &Grant<Write>, turn: Turn) -> Result<Turn> {
-        if turn.status.is_over() {
-            return Ok(turn);
-        }
         let ending = Ending::interrupted(StopReason::Interrupted, None);
-        let ended = turns::end(tx, &turn, &ending, self.parts.ambient.now()).await?;
-        match ended {
-            Some(ended) => {
-                record_turn(tx, grant, &ended, Some(ending.reason))?;
-                Ok(ended)
-            }
-            None => Ok(turn),
-        }
+        let ended = match turn.status.is_over() {
+            true => None,
+            false => self.parts.end_turn(tx, grant, &turn, &ending).await?,
+        };
+        Ok(ended.unwrap_or(turn))
     }
 
     /// Leaves word for the turn's worker, and waits a little for it to stop.

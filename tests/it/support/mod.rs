@@ -4,7 +4,7 @@ mod process;
 mod socket;
 
 pub use database::Database;
-pub use process::{Binary, Client, Ended};
+pub use process::{Binary, Client, Ended, Server};
 pub use socket::{Socket, Subscription};
 
 use aifirst::{
@@ -175,7 +175,14 @@ impl TestApp {
 }
 
 async fn start_server(database: &Database, settings: &str, ambient: Ambient) -> Running {
-    let config = Config::with(&format!("{}\n{settings}", database.settings())).unwrap();
+    // A key may stand in TOML once.
+    let own = database.settings();
+    let base = own.lines().filter(|line| {
+        let key = line.split('=').next().unwrap_or_default();
+        !settings.lines().any(|line| line.split('=').next() == Some(key))
+    });
+    let base: Vec<_> = base.collect();
+    let config = Config::with(&format!("{}\n{settings}", base.join("\n"))).unwrap();
     App::open(config, ambient).await.unwrap().start().await.unwrap()
 }
 
