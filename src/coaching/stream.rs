@@ -76,7 +76,9 @@ impl CoachingService {
                             // Not the text that was heard: it is told anew, without what was forgotten.
                             last.tracker = Tracker::default();
                         }
-                        if let Some(piece) = last.tracker.finish(&text) {
+                        if ended.reply.is_some()
+                            && let Some(piece) = last.tracker.finish(&text)
+                        {
                             yield last.event(piece, &grant, position, event.at);
                         }
                     }
@@ -176,16 +178,17 @@ impl Current {
         Self { facts, tracker, caught_up: false }
     }
 
-    /// Its cursor: the last event before it, and how far the text goes with it.
+    /// Its cursor: the last event before it, and how far the text goes with it. Not how far the tracker is: it may have
+    /// given more pieces, and the follower may be cut between two.
     fn event(&self, piece: Piece, grant: &Grant<Read>, position: i64, at: DateTime<Utc>) -> CoachingEvent {
         let turn = self.facts.clone();
-        let heard = self.tracker.heard();
+        let end = piece.end();
         let what = match piece {
-            Piece::Snapshot(text) => Happened::TurnSnapshot { turn, text, offset: heard },
+            Piece::Snapshot(text) => Happened::TurnSnapshot { turn, text, offset: end },
             Piece::Delta { offset, text } => Happened::TurnDelta { turn, text, offset },
         };
         let mut cursor = Cursor::new(grant.workspace(), position);
-        cursor.place = Some(Place { turn: self.facts.turn, offset: heard });
+        cursor.place = Some(Place { turn: self.facts.turn, offset: end });
         CoachingEvent { cursor, at, what }
     }
 }

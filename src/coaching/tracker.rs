@@ -11,6 +11,16 @@ pub(super) enum Piece {
     Delta { offset: u32, text: String },
 }
 
+impl Piece {
+    /// Where a follower stands that has heard this, and nothing after it yet.
+    pub(super) fn end(&self) -> u32 {
+        match self {
+            Self::Snapshot(text) => length(text),
+            Self::Delta { offset, text } => offset + length(text),
+        }
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tracker {
     /// Where the follower stands, in UTF-16 code units; `None` before it was told anything.
@@ -23,10 +33,6 @@ impl Tracker {
     /// A follower that stands at `offset`.
     pub(super) fn at(offset: u32) -> Self {
         Self { heard: Some(offset), ahead: None }
-    }
-
-    pub(super) fn heard(&self) -> u32 {
-        self.heard.unwrap_or_default()
     }
 
     /// Whether a checkpoint is needed before it can go on.
@@ -71,7 +77,7 @@ impl Tracker {
             // More was heard than was kept: a crash came between.
             Some(heard) if heard > length(text) => self.snapshot(text),
             Some(_) => self.extend(0, text),
-            None if text.is_empty() => None,
+            // What it may have heard before it came with this cursor is not known: an empty text is told too.
             None => self.snapshot(text),
         }
     }
@@ -114,6 +120,7 @@ mod tests {
 
     impl Client {
         fn take(&mut self, piece: Piece) {
+            let end = piece.end();
             match piece {
                 Piece::Snapshot(text) => self.0 = text,
                 Piece::Delta { offset, text } => {
@@ -121,6 +128,7 @@ mod tests {
                     self.0.push_str(&text);
                 }
             }
+            assert_eq!(end, length(&self.0));
         }
     }
 
@@ -152,7 +160,7 @@ mod tests {
                     }
                 }
                 if reconnects[at] && at > joins {
-                    tracker = Tracker::at(tracker.heard());
+                    tracker = Tracker::at(length(&client.0));
                 }
                 prop_assert!(said.starts_with(&client.0));
             }

@@ -45,10 +45,8 @@ async fn talk(client: Client, session: String, sent: Arc<AtomicUsize>, pause: Du
     }
 }
 
-/// Follows on from where the reader stands, until the server is gone.
-async fn listen(client: Client, session: String, reader: Arc<Mutex<Reader>>) {
-    let cursor = reader.lock().unwrap().cursor.clone();
-    let mut events = follow_at(&client, &session, cursor.as_ref()).await;
+/// Listens until the server is gone.
+async fn listen(mut events: Subscription, reader: Arc<Mutex<Reader>>) {
     while let Some(event) = events.next().await {
         reader.lock().unwrap().take(&event["coachingEvents"]);
     }
@@ -110,7 +108,9 @@ async fn survive(kills: usize, database: &Database) {
     let (sent, random) = (Arc::new(AtomicUsize::new(0)), Random::system());
     let reader = Arc::new(Mutex::new(Reader::default()));
     for _ in 0..kills {
-        let listener = tokio::spawn(listen(server.client(), session.clone(), reader.clone()));
+        let cursor = reader.lock().unwrap().cursor.clone();
+        let events = follow_at(&server.client(), &session, cursor.as_ref()).await;
+        let listener = tokio::spawn(listen(events, reader.clone()));
         let pause = Duration::from_millis(400);
         let talker = tokio::spawn(talk(server.client(), session.clone(), sent.clone(), pause));
         tokio::time::sleep(Duration::from_secs_f64(random.fraction() * 0.9)).await;

@@ -20,6 +20,8 @@ on_both! {
         remember(&app, MEMORY).await;
         let session = start(&app).await;
         let (mut events, mut reader) = (follow(&app, &session, None).await, Reader::default());
+        // It listens from here on: who comes late need not hear each word.
+        reader.read_until(&mut events, |event| name(event) == "SessionStarted").await;
         let turn = send(&app, &session, MESSAGE).await;
         let ended = until_over(&mut events, &mut reader, &turn).await;
         let reply = text(&ended, "/turn/reply/text");
