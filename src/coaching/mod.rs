@@ -5,13 +5,18 @@
 //! answer (`turn`): each delta goes over the bus, the text so far is checkpointed, and one transaction ends the
 //! turn. [`CoachingService::follow`] shows it live (`stream`), from any cursor, without gap or double.
 //!
+//! What a reply quotes is kept with its text (`speech`), and a turn ends in one place (`ending`), so that forgetting a
+//! memory reaches its words however a turn went.
+//!
 //! A turn changes hands under a fencing token, so a worker that was given up for dead can write nothing any more:
 //! that is why each turn has exactly one terminal event. A session and all in it belong to one person alone.
+mod ending;
 mod event;
 mod graphql;
 mod model;
 mod port;
 mod service;
+mod speech;
 mod store;
 mod stream;
 mod tracker;

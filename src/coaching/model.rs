@@ -1,3 +1,4 @@
+use super::speech::Speech;
 use crate::shared::{
     Problems, Result,
     id::{CoachingSessionId, GoalId, MemoryId, MessageId, TurnId, UserId, WorkspaceId},
@@ -132,9 +133,8 @@ pub struct Ending {
     pub status: TurnStatus,
     pub reason: StopReason,
     /// The whole reply; `None` keeps what was checkpointed.
-    pub text: Option<String>,
+    pub speech: Option<Speech>,
     pub usage: Option<TokenUsage>,
-    pub citations: Vec<Citation>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -181,14 +181,14 @@ impl TurnStatus {
 
 impl Ending {
     /// Somebody or something stopped it: what was said so far stays.
-    pub fn interrupted(reason: StopReason, text: Option<String>) -> Self {
-        Self { status: TurnStatus::Interrupted, reason, text, usage: None, citations: vec![] }
+    pub fn interrupted(reason: StopReason, speech: Option<Speech>) -> Self {
+        Self { status: TurnStatus::Interrupted, reason, speech, usage: None }
     }
 
     /// It broke off: incomplete where something was said, else failed.
-    pub fn broken(reason: StopReason, text: String) -> Self {
-        let status = if text.is_empty() { TurnStatus::Failed } else { TurnStatus::Incomplete };
-        Self { status, reason, text: Some(text), usage: None, citations: vec![] }
+    pub fn broken(reason: StopReason, speech: Speech) -> Self {
+        let status = if speech.text.is_empty() { TurnStatus::Failed } else { TurnStatus::Incomplete };
+        Self { status, reason, speech: Some(speech), usage: None }
     }
 }
 

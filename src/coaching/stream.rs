@@ -8,6 +8,7 @@ use super::{
     CoachingService,
     event::{CoachingEvent, Delta, Happened, TurnFacts, delta_topic},
     model::{SessionStatus, TurnStatus},
+    speech::ERASED,
     store::turn as turns,
     tracker::{Piece, Tracker},
 };
@@ -71,7 +72,13 @@ impl CoachingService {
                         let last = current.take_if(|current| current.facts.turn == ended.turn);
                         let mut last = last.unwrap_or_else(|| Current::new(ended.clone(), Tracker::default()));
                         let text = service.text_of(&actor, ended).await?;
-                        if let Some(piece) = last.tracker.finish(&text) {
+                        if text.contains(ERASED) {
+                            // Not the text that was heard: it is told anew, without what was forgotten.
+                            last.tracker = Tracker::default();
+                        }
+                        if ended.reply.is_some()
+                            && let Some(piece) = last.tracker.finish(&text)
+                        {
                             yield last.event(piece, &grant, position, event.at);
                         }
                     }
@@ -171,8 +178,8 @@ impl Current {
         Self { facts, tracker, caught_up: false }
     }
 
-    /// Its cursor: the last event before it, and how far the text goes with it. Of two pieces the first does not
-    /// reach as far as the follower then stands.
+    /// Its cursor: the last event before it, and how far the text goes with it. Not how far the tracker is: it may have
+    /// given more pieces, and the follower may be cut between two.
     fn event(&self, piece: Piece, grant: &Grant<Read>, position: i64, at: DateTime<Utc>) -> CoachingEvent {
         let turn = self.facts.clone();
         let end = piece.end();

@@ -12,7 +12,7 @@ pub(super) enum Piece {
 }
 
 impl Piece {
-    /// How far the reply goes with it.
+    /// Where a follower stands that has heard this, and nothing after it yet.
     pub(super) fn end(&self) -> u32 {
         match self {
             Self::Snapshot(text) => length(text),
@@ -77,7 +77,7 @@ impl Tracker {
             // More was heard than was kept: a crash came between.
             Some(heard) if heard > length(text) => self.snapshot(text),
             Some(_) => self.extend(0, text),
-            None if text.is_empty() => None,
+            // What it may have heard before it came with this cursor is not known: an empty text is told too.
             None => self.snapshot(text),
         }
     }

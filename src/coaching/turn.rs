@@ -1,8 +1,12 @@
 //! Carries out one turn: recall, answer, stream, checkpoint, end.
 use super::{
     event::{Delta, delta_topic, interrupt_topic},
-    model::{Citation, Ending, MessageRole, MessageStatus, StopReason, TokenUsage, Turn, TurnStatus},
+    model::{
+        Citation, Ending, MAX_MESSAGE, Message, MessageRole, MessageStatus, StopReason, TokenUsage, Turn,
+        TurnStatus,
+    },
     service::chat_message,
+    speech::Speech,
     store::{self, message as messages, turn as turns},
     tracker::length,
     worker::{Worker, upkeep},
@@ -34,14 +38,16 @@ const RECALLED: usize = 10;
 const RECALL_TOKENS: usize = 2_000;
 /// Characters of a message that are looked for in memory.
 const QUERY: usize = 2_000;
-/// Messages of the conversation that the coach is told.
+/// Messages of the conversation that the coach is told, the latest, and their characters in all: more than one
+/// message may have, so the latest is always among them, and far less than the gateway takes.
 const HISTORY: u64 = 40;
+const HISTORY_CHARACTERS: usize = 3 * MAX_MESSAGE;
 
 const INSTRUCTIONS: &str = "You are a coach. Follow the GROW conversation: goal, reality, options, will. Be warm, brief \
     and concrete; end with one question. Quote what is remembered word for word, and say so when nothing is.";
 
 /// What was said so far, shared with whoever keeps it.
-type Said = Arc<Mutex<String>>;
+type Said = Arc<Mutex<Speech>>;
 
 /// Why a turn has to stop.
 enum Stop {
@@ -60,7 +66,7 @@ impl Worker {
             Ok(Some(ending)) => ending,
             Err(error) => {
                 tracing::error!(turn = %turn.id, %error, "a turn failed");
-                Ending::broken(StopReason::ProviderFailed, text_of(&said))
+                Ending::broken(StopReason::ProviderFailed, so_far(&said))
             }
         };
         // Where this fails too, the lease runs out and the turn is ended as interrupted.
@@ -81,7 +87,7 @@ impl Worker {
         // A task of its own: a transaction is never dropped in its midst.
         let over = CancellationToken::new();
         let mut keeper = tokio::spawn(self.clone().keep(turn.clone(), said.clone(), over.clone()));
-        let interrupted = |reason| Ok(Some(Ending::interrupted(reason, Some(text_of(said)))));
+        let interrupted = |reason| Ok(Some(Ending::interrupted(reason, Some(so_far(said)))));
         let mut stopped = false;
         let ending = tokio::select! {
             ending = speaking => ending.map(Some),
@@ -95,7 +101,7 @@ impl Worker {
             }
             () = asked => interrupted(StopReason::Interrupted),
             () = drained.cancelled() => interrupted(StopReason::ServerRestarted),
-            () = sleep_until(deadline) => Ok(Some(Ending::broken(StopReason::Timeout, text_of(said)))),
+            () = sleep_until(deadline) => Ok(Some(Ending::broken(StopReason::Timeout, so_far(said)))),
         };
         over.cancel();
         if !stopped && let Err(error) = keeper.await {
@@ -150,7 +156,7 @@ impl Worker {
             route: DEFAULT_ROUTE.to_owned(),
             task: Task::Coach { topic: session.topic, goal },
             system: INSTRUCTIONS.to_owned(),
-            messages: messages.into_iter().map(chat_message).collect(),
+            messages: latest(&messages, HISTORY_CHARACTERS).iter().copied().map(chat_message).collect(),
             sources: sources.clone(),
         };
         Ok((sources, self.parts.gateway.chat(&actor, request)?))
@@ -164,18 +170,21 @@ impl Worker {
         sources: &[GroundingSource],
         mut events: BoxStream<'static, ChatEvent>,
     ) -> Result<Ending> {
-        let (topic, mut offset, mut citations) = (delta_topic(turn.session), 0, vec![]);
+        let (topic, mut offset) = (delta_topic(turn.session), 0);
         while let Some(event) = events.next().await {
             match event {
                 ChatEvent::Delta { text } => {
-                    said.lock().unwrap_or_else(PoisonError::into_inner).push_str(&text);
+                    said.lock().unwrap_or_else(PoisonError::into_inner).text.push_str(&text);
                     let next = offset + length(&text);
                     let delta = Delta { turn: turn.id, at: self.parts.ambient.now(), offset, text };
                     let delta = serde_json::to_vec(&delta).map_err(Error::internal)?;
                     self.parts.bus.publish(&topic, delta).await;
                     offset = next;
                 }
-                ChatEvent::Citation(quote) => citations.extend(citation(quote, sources)),
+                ChatEvent::Citation(quote) => {
+                    let quoted = citation(quote, sources);
+                    said.lock().unwrap_or_else(PoisonError::into_inner).citations.extend(quoted);
+                }
                 ChatEvent::Finished { reason, usage } => {
                     let (status, reason) = match reason {
                         FinishReason::EndOfTurn => (TurnStatus::Completed, StopReason::EndOfTurn),
@@ -184,8 +193,7 @@ impl Worker {
                     };
                     let usage =
                         TokenUsage { input_tokens: usage.input_tokens, output_tokens: usage.output_tokens };
-                    let text = Some(text_of(said));
-                    return Ok(Ending { status, reason, text, usage: Some(usage), citations });
+                    return Ok(Ending { status, reason, speech: Some(so_far(said)), usage: Some(usage) });
                 }
                 ChatEvent::Failed(failure) => {
                     tracing::warn!(turn = %turn.id, %failure, "the provider failed");
@@ -194,7 +202,7 @@ impl Worker {
                         FailureReason::Timeout => StopReason::Timeout,
                         FailureReason::ContentPolicy => StopReason::ContentPolicy,
                     };
-                    return Ok(Ending { citations, ..Ending::broken(reason, text_of(said)) });
+                    return Ok(Ending::broken(reason, so_far(said)));
                 }
             }
         }
@@ -203,36 +211,48 @@ impl Worker {
 
     /// Keeps what was said and holds on to the turn, until it has to stop or is over.
     async fn keep(self, turn: Turn, said: Said, over: CancellationToken) -> Stop {
-        let (mut kept, mut renewed) = (0, Instant::now());
+        let (mut kept, mut cited, mut renewed) = (0, 0, Instant::now());
         loop {
             tokio::select! {
                 () = over.cancelled() => return Stop::Over,
                 () = sleep(CHECKPOINT) => {}
             }
-            let text = text_of(&said);
+            let speech = so_far(&said);
             let due = renewed.elapsed() >= self.parts.config.renewal();
-            if text.len() == kept && !due {
+            if speech.text.len() == kept && !due {
                 continue;
             }
-            match self.keep_once(&turn, &text).await {
-                Ok(None) => return Stop::Lost,
-                Ok(Some(true)) => return Stop::Asked,
-                Ok(Some(false)) => (kept, renewed) = (text.len(), Instant::now()),
+            match self.keep_once(&turn, &speech, cited).await {
+                Ok(Some(stop)) => return stop,
+                Ok(None) => {
+                    (kept, cited, renewed) = (speech.text.len(), speech.citations.len(), Instant::now());
+                }
                 Err(error) => tracing::warn!(turn = %turn.id, %error, "a checkpoint failed; trying again"),
             }
         }
     }
 
-    /// Whether the turn is to be interrupted; `None` where it is lost.
-    async fn keep_once(&self, turn: &Turn, text: &str) -> Result<Option<bool>> {
+    /// `None` where the turn may go on.
+    async fn keep_once(&self, turn: &Turn, speech: &Speech, cited: usize) -> Result<Option<Stop>> {
+        let grant = upkeep(turn);
         let lease_until = self.parts.ambient.now() + self.parts.config.lease();
-        let tx = self.parts.db.begin().await?;
-        let held = turns::renew(&tx, turn, lease_until).await?;
-        if held.is_some() {
-            turns::checkpoint(&tx, turn, text).await?;
-            tx.commit().await?;
+        let tx = self.parts.log.begin().await?;
+        match turns::renew(&tx, turn, lease_until).await? {
+            None => return Ok(Some(Stop::Lost)),
+            Some(true) => return Ok(Some(Stop::Asked)),
+            Some(false) => {}
         }
-        Ok(held)
+        let quoted: Vec<_> = speech.citations.iter().map(|citation| citation.memory).collect();
+        let there = self.parts.memory.hold(&tx, &grant, &quoted).await?;
+        if quoted.iter().any(|memory| !there.contains(memory)) {
+            // Forgotten while the coach speaks of it: it says no more.
+            return Ok(Some(Stop::Asked));
+        }
+        if let Some(reply) = turn.reply {
+            messages::checkpoint(&tx, reply, speech, cited).await?;
+        }
+        tx.commit().await?;
+        Ok(None)
     }
 }
 
@@ -248,6 +268,18 @@ fn query(asked_latest_first: &[&str], goal: Option<&str>, topic: Option<&str>) -
     query.chars().take(QUERY).collect()
 }
 
+/// Of the messages, as many from the end as have no more characters together.
+fn latest<'a, 'b>(messages: &'a [&'b Message], characters: usize) -> &'a [&'b Message] {
+    let mut left = characters;
+    let told = messages.iter().rev().take_while(|message| {
+        let count = message.text.chars().count();
+        let fits = count <= left;
+        left = left.saturating_sub(count);
+        fits
+    });
+    &messages[messages.len() - told.count()..]
+}
+
 /// A quote that a provider got wrong is left out.
 fn citation(quote: Quote, sources: &[GroundingSource]) -> Option<Citation> {
     let source = sources.iter().find(|source| source.id == quote.source)?;
@@ -260,6 +292,6 @@ fn citation(quote: Quote, sources: &[GroundingSource]) -> Option<Citation> {
     })
 }
 
-fn text_of(said: &Said) -> String {
+fn so_far(said: &Said) -> Speech {
     said.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }

@@ -144,8 +144,7 @@ impl Worker {
         let grant = upkeep(turn);
         let mut tx = self.parts.log.begin().await?;
         store::lock_session(&tx, &grant, turn.session, (0, 0), now).await?;
-        if let Some(ended) = turns::end(&tx, turn, &ending, now).await? {
-            record_turn(&mut tx, &grant, &ended, Some(ending.reason))?;
+        if self.parts.end_turn(&mut tx, &grant, turn, &ending).await?.is_some() {
             tx.commit().await?;
         }
         Ok(())

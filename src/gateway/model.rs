@@ -62,7 +62,8 @@ pub struct Quote {
     pub end: usize,
 }
 
-/// What a caller hears: deltas and citations, then exactly one of `Finished` and `Failed`.
+/// What a caller hears: deltas and citations (one comes before the words that it stands for, so that an answer which
+/// breaks off in the midst of a quote still tells whose words they are), then exactly one of `Finished` and `Failed`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChatEvent {
     Delta { text: String },

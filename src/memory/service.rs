@@ -15,7 +15,7 @@ use crate::{
         id::{ErasureReceiptId, MemoryId, WorkspaceId},
     },
 };
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
 #[derive(Clone, Debug)]
@@ -228,6 +228,12 @@ impl MemoryService {
         store::find_receipts(&self.db, &actor.scope(), ids).await
     }
 
+    /// Of these, the ones that exist; they stay until the transaction ends. Whoever writes down what derives from a
+    /// memory holds it first: so either forgetting finds what was written, or the writer finds the memory gone.
+    pub async fn hold(&self, tx: &Tx, grant: &Grant<Write>, ids: &[MemoryId]) -> Result<HashSet<MemoryId>> {
+        store::hold(tx, grant, ids).await
+    }
+
     /// Erases a memory, its postings and what derives from it, for good; its external id stays taken.
     pub async fn forget(&self, actor: &Actor, id: MemoryId) -> Result<ErasureReceipt> {
         let mut tx = self.log.begin().await?;
@@ -246,7 +252,7 @@ impl MemoryService {
         let (found, grant): (_, Grant<Write>) = store::find(tx, &scope, id).await?.ok_or(GONE)?;
         let salt = store::lock_partition(tx, &found.partition, self.ambient.random.bytes()).await?;
         // It may have changed, or gone, while another held the lock.
-        let (stored, _) = store::find(tx, &scope, id).await?.ok_or(GONE)?;
+        let (stored, _) = store::find_to_erase(tx, &scope, id).await?.ok_or(GONE)?;
         let mut erased = Vec::new();
         for derived in &self.ports.derived {
             erased.extend(derived.erase(tx, &grant, id).await?);

@@ -80,6 +80,10 @@ impl CoachingService {
     async fn make_room(&self, tx: &Tx, grant: &Grant<Write>, new: &NewMessage) -> Result<Option<TurnId>> {
         let open = turns::open_turns(tx, grant, new.session).await?;
         let running = open.iter().find(|turn| turn.status == TurnStatus::Running);
+        if open.len() - usize::from(running.is_some()) >= MAX_QUEUED {
+            let message = format!("{MAX_QUEUED} messages are waiting for an answer: let the coach catch up");
+            return Err(Error::Refused(vec![Problem::new(ProblemCode::LimitReached, "text", message)]));
+        }
         match new.while_running {
             WhileRunning::Reject if !open.is_empty() => {
                 return Err(Error::conflict(
@@ -94,10 +98,6 @@ impl CoachingService {
                 }
             }
             WhileRunning::Enqueue | WhileRunning::Reject => {}
-        }
-        if open.len() > MAX_QUEUED {
-            let message = format!("{MAX_QUEUED} messages are waiting for an answer: let the coach catch up");
-            return Err(Error::Refused(vec![Problem::new(ProblemCode::LimitReached, "text", message)]));
         }
         Ok(None)
     }

@@ -5,7 +5,10 @@ use crate::{
         model::{Goal, NewGoal, NewSession, Session, SessionStatus},
         store,
     },
-    db::idempotency::{self, Claimed, Key},
+    db::{
+        self,
+        idempotency::{self, Claimed, Key},
+    },
     shared::{
         Error, Result,
         actor::{Actor, Read, Write},
@@ -37,10 +40,18 @@ impl CoachingService {
 
     /// A new session. The same client id again gives the same session.
     pub async fn start(&self, actor: &Actor, new: NewSession, key: Option<String>) -> Result<Session> {
+        match self.start_once(actor, &new, key.clone()).await {
+            // Another call with this client id was faster: its session is there now.
+            Err(error) if db::is_unique_violation(&error) => self.start_once(actor, &new, key).await,
+            outcome => outcome,
+        }
+    }
+
+    async fn start_once(&self, actor: &Actor, new: &NewSession, key: Option<String>) -> Result<Session> {
         let grant = actor.may::<Write>(new.workspace)?;
         let owner = actor.user()?;
         let (topic, client_id) = new.checked()?;
-        let key = key.map(|key| Key::new("startCoachingSession", key, &new)).transpose()?;
+        let key = key.map(|key| Key::new("startCoachingSession", key, new)).transpose()?;
         let ambient = &self.parts.ambient;
         let mut tx = self.parts.log.begin().await?;
         let claim = match idempotency::claim(&tx, ambient, actor.principal(), key.as_ref()).await? {

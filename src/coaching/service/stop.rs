@@ -1,4 +1,4 @@
-use super::{CoachingService, NO_SESSION, NO_TURN, chat_message, own_event, record_turn};
+use super::{CoachingService, NO_SESSION, NO_TURN, chat_message, own_event};
 use crate::{
     coaching::{
         event::{SESSION_ENDED, interrupt_topic},
@@ -41,18 +41,12 @@ impl CoachingService {
 
     /// Ends a turn that waits, or whose worker did not stop by itself.
     async fn stop_in(&self, tx: &mut Tx, grant: &Grant<Write>, turn: Turn) -> Result<Turn> {
-        if turn.status.is_over() {
-            return Ok(turn);
-        }
         let ending = Ending::interrupted(StopReason::Interrupted, None);
-        let ended = turns::end(tx, &turn, &ending, self.parts.ambient.now()).await?;
-        match ended {
-            Some(ended) => {
-                record_turn(tx, grant, &ended, Some(ending.reason))?;
-                Ok(ended)
-            }
-            None => Ok(turn),
-        }
+        let ended = match turn.status.is_over() {
+            true => None,
+            false => self.parts.end_turn(tx, grant, &turn, &ending).await?,
+        };
+        Ok(ended.unwrap_or(turn))
     }
 
     /// Leaves word for the turn's worker, and waits a little for it to stop.
@@ -82,9 +76,8 @@ impl CoachingService {
         if session.status == SessionStatus::Ended {
             return Ok(session);
         }
-        let open = turns::open_turns(&self.parts.db, &grant, id).await?;
-        if let Some(running) = open.iter().find(|turn| turn.status == TurnStatus::Running) {
-            self.ask_to_stop(&grant, running).await?;
+        if let Some(running) = self.stop_waiting(&grant, id).await? {
+            self.ask_to_stop(&grant, &running).await?;
         }
         let now = self.parts.ambient.now();
         let mut tx = self.parts.log.begin().await?;
@@ -106,5 +99,21 @@ impl CoachingService {
         tx.record(&grant, own_event(&grant, SESSION_ENDED, id.uuid(), serde_json::json!({})));
         tx.commit().await?;
         Ok(Session { status: SessionStatus::Ended, summary: Some(summary), ..locked.session })
+    }
+
+    /// Ends the turns that wait, and gives the one that runs. They come first: else a worker would begin with the next
+    /// one as soon as that one stops.
+    async fn stop_waiting(&self, grant: &Grant<Write>, id: CoachingSessionId) -> Result<Option<Turn>> {
+        let mut tx = self.parts.log.begin().await?;
+        store::lock_session(&tx, grant, id, (0, 0), self.parts.ambient.now()).await?;
+        let mut running = None;
+        for turn in turns::open_turns(&tx, grant, id).await? {
+            match turn.status {
+                TurnStatus::Running => running = Some(turn),
+                _ => drop(self.stop_in(&mut tx, grant, turn).await?),
+            }
+        }
+        tx.commit().await?;
+        Ok(running)
     }
 }

@@ -1,7 +1,10 @@
 //! Messages and what they quote.
 use super::try_map;
 use crate::{
-    coaching::model::{Citation, Message, MessageRole, MessageStatus, StopReason, TokenUsage},
+    coaching::{
+        model::{Citation, Ending, Message, MessageRole, MessageStatus, StopReason, TokenUsage},
+        speech::{Speech, without},
+    },
     db::{Source, page},
     shared::{
         Error, Page, PageRequest, Result,
@@ -13,6 +16,7 @@ use entity::{citation, message};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
     QueryTrait, Select, Set,
+    sea_query::{Expr, OnConflict},
 };
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -110,12 +114,7 @@ pub async fn list_citations(
         .await?;
     let mut found: HashMap<MessageId, Vec<Citation>> = HashMap::new();
     for row in rows {
-        found.entry(MessageId::from_uuid(row.message_id)).or_default().push(Citation {
-            memory: MemoryId::from_uuid(row.memory_id),
-            quote: row.quote,
-            start: usize::try_from(row.start_offset).map_err(Error::internal)?,
-            end: usize::try_from(row.end_offset).map_err(Error::internal)?,
-        });
+        found.entry(MessageId::from_uuid(row.message_id)).or_default().push(citation_of(row)?);
     }
     Ok(found)
 }
@@ -141,6 +140,81 @@ pub async fn conversation(
     rows.into_iter().map(message_of).collect()
 }
 
+/// Keeps what was said so far, and the citations that are new since the last time. A reply has one speaker and is
+/// closed in the transaction that ends its turn, so that it still streams means that the turn is still this worker's.
+pub async fn checkpoint(tx: &impl Source, reply: MessageId, speech: &Speech, known: usize) -> Result<()> {
+    message::Entity::update_many()
+        .col_expr(message::Column::Text, Expr::value(speech.text.as_str()))
+        .filter(message::Column::Id.eq(reply.uuid()))
+        .filter(message::Column::Status.eq(MessageStatus::Streaming.name()))
+        .exec(tx.connection())
+        .await?;
+    cite(tx, reply, &speech.citations, known).await
+}
+
+/// What was kept of a reply.
+pub async fn kept(tx: &impl Source, grant: &Grant<impl AtLeast<Read>>, reply: MessageId) -> Result<Speech> {
+    let row = message::Entity::find_by_id(reply.uuid())
+        .filter(message::Column::WorkspaceId.eq(grant.workspace().uuid()))
+        .filter(message::Column::OwnerId.eq(grant.principal().uuid()))
+        .one(tx.connection())
+        .await?;
+    let Some(row) = row else { return Ok(Speech::default()) };
+    let citations = citation::Entity::find()
+        .filter(citation::Column::MessageId.eq(reply.uuid()))
+        .order_by_asc(citation::Column::Place)
+        .all(tx.connection())
+        .await?;
+    let citations = citations.into_iter().map(citation_of).collect::<Result<_>>()?;
+    Ok(Speech { text: row.text, citations })
+}
+
+/// Puts the reply into its last state.
+pub async fn close(tx: &impl Source, reply: MessageId, ending: &Ending, speech: &Speech) -> Result<()> {
+    let mut update = message::Entity::update_many()
+        .col_expr(message::Column::Status, Expr::value(ending.status.of_reply().name()))
+        .col_expr(message::Column::StopReason, Expr::value(ending.reason.name()))
+        .col_expr(message::Column::Text, Expr::value(speech.text.as_str()))
+        .filter(message::Column::Id.eq(reply.uuid()));
+    if let Some(usage) = ending.usage {
+        update = update
+            .col_expr(message::Column::InputTokens, Expr::value(i64::from(usage.input_tokens)))
+            .col_expr(message::Column::OutputTokens, Expr::value(i64::from(usage.output_tokens)));
+    }
+    update.exec(tx.connection()).await?;
+    citation::Entity::delete_many()
+        .filter(citation::Column::MessageId.eq(reply.uuid()))
+        .exec(tx.connection())
+        .await?;
+    cite(tx, reply, &speech.citations, 0).await
+}
+
+/// Writes the citations but for the first `known`.
+async fn cite(tx: &impl Source, reply: MessageId, citations: &[Citation], known: usize) -> Result<()> {
+    let rows = (1..).zip(citations).skip(known).map(|(place, citation)| {
+        Ok(citation::Model {
+            message_id: reply.uuid(),
+            place,
+            memory_id: citation.memory.uuid(),
+            quote: citation.quote.clone(),
+            start_offset: i64::try_from(citation.start).map_err(Error::internal)?,
+            end_offset: i64::try_from(citation.end).map_err(Error::internal)?,
+        }
+        .into_active_model())
+    });
+    let rows = rows.collect::<Result<Vec<_>>>()?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    // A checkpoint whose answer was lost is written once more.
+    let key = [citation::Column::MessageId, citation::Column::Place];
+    citation::Entity::insert_many(rows)
+        .on_conflict(OnConflict::columns(key).do_nothing().to_owned())
+        .exec_without_returning(tx.connection())
+        .await?;
+    Ok(())
+}
+
 /// Takes a memory's words out of every reply that quotes them, and the citations with them; returns how many.
 /// Another member's replies too: a memory of the workspace may be quoted to everybody.
 pub async fn erase_quotes(tx: &impl Source, grant: &Grant<Write>, memory: MemoryId) -> Result<u64> {
@@ -154,7 +228,7 @@ pub async fn erase_quotes(tx: &impl Source, grant: &Grant<Write>, memory: Memory
         .await?;
     for reply in replies {
         let quotes = citations.iter().filter(|citation| citation.message_id == reply.id);
-        let text = quotes.fold(reply.text.clone(), |text, citation| text.replace(&citation.quote, ERASED));
+        let text = without(reply.text, quotes.map(|citation| citation.quote.as_str()));
         message::ActiveModel { id: Set(reply.id), text: Set(text), ..Default::default() }
             .update(connection)
             .await?;
@@ -166,8 +240,14 @@ pub async fn erase_quotes(tx: &impl Source, grant: &Grant<Write>, memory: Memory
     Ok(erased.rows_affected)
 }
 
-/// Stands in a reply where a forgotten memory was quoted.
-const ERASED: &str = "[forgotten]";
+fn citation_of(row: citation::Model) -> Result<Citation> {
+    Ok(Citation {
+        memory: MemoryId::from_uuid(row.memory_id),
+        quote: row.quote,
+        start: usize::try_from(row.start_offset).map_err(Error::internal)?,
+        end: usize::try_from(row.end_offset).map_err(Error::internal)?,
+    })
+}
 
 fn visible_messages(scope: &Scope<impl AtLeast<Read>>) -> Select<message::Entity> {
     message::Entity::find()

@@ -1,16 +1,16 @@
 //! The queue of turns. What a worker writes is guarded by the turn's fence and status: one that lost its turn changes
 //! nothing.
 use crate::{
-    coaching::model::{Ending, MessageStatus, Turn, TurnStatus},
+    coaching::model::{Turn, TurnStatus},
     db::Source,
     shared::{
-        Error, Result,
+        Result,
         actor::{AtLeast, Grant, Read, Scope, Write},
         id::{CoachingSessionId, MessageId, TurnId, UserId, WorkspaceId},
     },
 };
 use chrono::{DateTime, Utc};
-use entity::{citation, message, turn};
+use entity::turn;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder,
     QuerySelect, Select,
@@ -170,61 +170,22 @@ pub async fn renew(tx: &impl Source, turn: &Turn, lease_until: DateTime<Utc>) ->
     Ok(rows.first().map(|row| row.interrupt_requested))
 }
 
-/// Keeps what was said so far. A reply has one speaker and is closed in the transaction that ends its turn, so
-/// that it still streams means that the turn is still this worker's.
-pub async fn checkpoint(tx: &impl Source, turn: &Turn, text: &str) -> Result<()> {
-    let Some(reply) = turn.reply else { return Ok(()) };
-    message::Entity::update_many()
-        .col_expr(message::Column::Text, Expr::value(text))
-        .filter(message::Column::Id.eq(reply.uuid()))
-        .filter(message::Column::Status.eq(MessageStatus::Streaming.name()))
-        .exec(tx.connection())
-        .await?;
-    Ok(())
-}
-
-/// Ends the turn and its reply as one; `None` where the turn is in other hands or over: then nothing was changed.
-pub async fn end(tx: &impl Source, turn: &Turn, ending: &Ending, now: DateTime<Utc>) -> Result<Option<Turn>> {
+/// Ends the turn; `None` where it is in other hands or over: then nothing was changed.
+pub async fn end(
+    tx: &impl Source,
+    turn: &Turn,
+    status: TurnStatus,
+    now: DateTime<Utc>,
+) -> Result<Option<Turn>> {
     let rows = turn::Entity::update_many()
-        .col_expr(turn::Column::Status, Expr::value(ending.status.name()))
+        .col_expr(turn::Column::Status, Expr::value(status.name()))
         .col_expr(turn::Column::Fence, Expr::col(turn::Column::Fence).add(1))
         .col_expr(turn::Column::LeaseUntil, Expr::value(None::<DateTime<Utc>>))
         .col_expr(turn::Column::FinishedAt, Expr::value(now))
         .filter(held(turn))
         .exec_with_returning(tx.connection())
         .await?;
-    let Some(row) = rows.into_iter().next() else { return Ok(None) };
-    if let Some(reply) = row.reply_id {
-        let mut update = message::Entity::update_many()
-            .col_expr(message::Column::Status, Expr::value(ending.status.of_reply().name()))
-            .col_expr(message::Column::StopReason, Expr::value(ending.reason.name()))
-            .filter(message::Column::Id.eq(reply));
-        if let Some(text) = &ending.text {
-            update = update.col_expr(message::Column::Text, Expr::value(text.as_str()));
-        }
-        if let Some(usage) = ending.usage {
-            update = update
-                .col_expr(message::Column::InputTokens, Expr::value(i64::from(usage.input_tokens)))
-                .col_expr(message::Column::OutputTokens, Expr::value(i64::from(usage.output_tokens)));
-        }
-        update.exec(tx.connection()).await?;
-        let citations = (1..).zip(&ending.citations).map(|(place, citation)| {
-            Ok(citation::Model {
-                message_id: reply,
-                place,
-                memory_id: citation.memory.uuid(),
-                quote: citation.quote.clone(),
-                start_offset: i64::try_from(citation.start).map_err(Error::internal)?,
-                end_offset: i64::try_from(citation.end).map_err(Error::internal)?,
-            }
-            .into_active_model())
-        });
-        let citations = citations.collect::<Result<Vec<_>>>()?;
-        if !citations.is_empty() {
-            citation::Entity::insert_many(citations).exec_without_returning(tx.connection()).await?;
-        }
-    }
-    turn_of(row).map(Some)
+    rows.into_iter().next().map(turn_of).transpose()
 }
 
 /// A turn that is still in the state and the hands in which `turn` was read.

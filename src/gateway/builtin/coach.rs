@@ -210,10 +210,10 @@ impl Reply {
     fn quote(&mut self, passage: &Passage<'_>, place: usize) {
         self.sentence(&introduction(passage.source, place));
         self.0.text.push_str(" “");
+        let start = self.0.text.len();
         self.0.text.push_str(passage.text());
-        let end = self.0.text.len();
         self.0.text.push_str(if passage.text().ends_with(['.', '!', '?', '…']) { "”" } else { "”." });
-        self.0.quotes.push((end, passage.quote()));
+        self.0.quotes.push((start, passage.quote()));
     }
 }
 
@@ -252,9 +252,9 @@ mod tests {
         let sources = [source("m", "Ana prefers short stand-ups before ten")];
         let answer = say("How long should our stand-up be?", &sources);
         assert!(answer.text.contains("“Ana prefers short stand-ups before ten”"), "{}", answer.text);
-        let (end, quote) = &answer.quotes[0];
+        let (start, quote) = &answer.quotes[0];
         let quoted = slice_utf16(&sources[0].text, quote.start, quote.end).unwrap();
-        assert!(answer.text[..*end].ends_with(quoted));
+        assert!(answer.text[*start..].starts_with(quoted));
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub struct Builtin {
     pace: Duration,
 }
 
-/// An answer, and where in it (in bytes) each quote ends.
+/// An answer, and where in it (in bytes) each quote begins.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Answer {
     text: String,
@@ -50,10 +50,10 @@ impl Provider for Builtin {
                     tokio::time::sleep(pace).await;
                 }
                 said += word.len();
-                yield Ok(ProviderEvent::Delta { text: word.to_owned() });
-                while let Some((_, quote)) = quotes.next_if(|(end, _)| *end <= said) {
+                while let Some((_, quote)) = quotes.next_if(|(start, _)| *start < said) {
                     yield Ok(ProviderEvent::Citation(quote));
                 }
+                yield Ok(ProviderEvent::Delta { text: word.to_owned() });
             }
             yield Ok(ProviderEvent::Finished { reason: FinishReason::EndOfTurn, usage });
         }

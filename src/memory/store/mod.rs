@@ -25,7 +25,7 @@ use crate::{
 use entity::{erasure_receipt, memory, memory_partition, memory_tombstone};
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, Set,
-    sea_query::{Expr, ExprTrait, Func, OnConflict, SimpleExpr},
+    sea_query::{Expr, ExprTrait, Func, LockType, OnConflict, SimpleExpr},
 };
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
@@ -140,10 +140,48 @@ pub(super) async fn find<A>(
     scope: &Scope<A>,
     id: MemoryId,
 ) -> Result<Option<(Stored, Grant<A>)>> {
-    let row = visible(scope).filter(memory::Column::Id.eq(id.uuid())).one(source.connection()).await?;
-    let Some(row) = row else { return Ok(None) };
+    with_grant(visible(scope).filter(memory::Column::Id.eq(id.uuid())), source, scope).await
+}
+
+/// As [`find`]; whoever holds it is waited for, and nobody holds it from now on.
+pub(super) async fn find_to_erase<A>(
+    tx: &impl Source,
+    scope: &Scope<A>,
+    id: MemoryId,
+) -> Result<Option<(Stored, Grant<A>)>> {
+    with_grant(visible(scope).filter(memory::Column::Id.eq(id.uuid())).lock_exclusive(), tx, scope).await
+}
+
+async fn with_grant<A>(
+    select: sea_orm::Select<memory::Entity>,
+    source: &impl Source,
+    scope: &Scope<A>,
+) -> Result<Option<(Stored, Grant<A>)>> {
+    let Some(row) = select.one(source.connection()).await? else { return Ok(None) };
     let grant = scope.grant(row.workspace_id)?;
     Ok(Some((from_row(row)?, grant)))
+}
+
+/// Of these, the ones that exist. They can be changed, but not erased, until the transaction ends; SQLite has one
+/// writer anyway.
+pub(super) async fn hold(
+    tx: &impl Source,
+    grant: &Grant<Write>,
+    ids: &[MemoryId],
+) -> Result<HashSet<MemoryId>> {
+    if ids.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let ids: Vec<Uuid> = memory::Entity::find()
+        .select_only()
+        .column(memory::Column::Id)
+        .filter(memory::Column::WorkspaceId.eq(grant.workspace().uuid()))
+        .filter(memory::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
+        .lock(LockType::KeyShare)
+        .into_tuple()
+        .all(tx.connection())
+        .await?;
+    Ok(ids.into_iter().map(MemoryId::from_uuid).collect())
 }
 
 pub(super) async fn find_many(

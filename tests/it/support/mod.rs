@@ -10,7 +10,7 @@ pub use clock::TestClock;
 pub use database::Database;
 pub use dice::{Dice, with_seeds};
 pub use nats::Nats;
-pub use process::{Binary, Client, Ended};
+pub use process::{Binary, Client, Ended, Server};
 pub use socket::{Socket, Subscription};
 
 use aifirst::{
@@ -230,7 +230,14 @@ async fn start_server(
     ambient: Ambient,
     model: Option<Arc<dyn Provider>>,
 ) -> Running {
-    let config = Config::with(&format!("{}\n{settings}", database.settings())).unwrap();
+    // A key may stand in TOML once.
+    let own = database.settings();
+    let base = own.lines().filter(|line| {
+        let key = line.split('=').next().unwrap_or_default();
+        !settings.lines().any(|line| line.split('=').next() == Some(key))
+    });
+    let base: Vec<_> = base.collect();
+    let config = Config::with(&format!("{}\n{settings}", base.join("\n"))).unwrap();
     let mut app = App::open(config, ambient).await.unwrap();
     if let Some(model) = model {
         app.services.gateway = Gateway::new([(DEFAULT_ROUTE.to_owned(), model)]);

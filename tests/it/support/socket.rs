@@ -115,6 +115,11 @@ impl Subscription {
         }
     }
 
+    /// The code with which the server closes; what comes before is passed over.
+    pub async fn close_code(mut self) -> u16 {
+        self.socket.close_code().await
+    }
+
     async fn message(&mut self) -> Option<Value> {
         let message = self.socket.receive().await?;
         (message["type"] != "complete").then_some(message)

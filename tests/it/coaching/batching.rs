@@ -1,0 +1,54 @@
+//! What nested lists cost the database.
+use super::{GOAL, answer, remember, start_with};
+use crate::{
+    on_both,
+    support::{TestApp, text},
+};
+use serde_json::{Value, json};
+
+const NESTED: &str = "query($ws: ID!) { workspace(id: $ws) { coachingSessions { nodes { id goal { id title }
+    messages(last: 3) { nodes { id citations { quote memory { id text } } } } } } } }";
+
+/// The least of some tries: workers look for work meanwhile, and that is counted too.
+async fn cost(app: &TestApp) -> (Value, u64) {
+    let mut least = (Value::Null, u64::MAX);
+    for _ in 0..8 {
+        let (data, statements) =
+            app.statements(app.ok(&app.owner, NESTED, json!({ "ws": app.workspace }))).await;
+        if statements < least.1 {
+            least = (data, statements);
+        }
+    }
+    least
+}
+
+on_both! {
+    async fn sessions_with_all_that_is_in_them_cost_the_same_for_one_and_for_six(app: TestApp) {
+        for topic in ["violin", "kitchen", "harvest", "marathon", "budget", "garden"] {
+            remember(&app, &format!("The {topic} begins at ten")).await;
+        }
+        let one_more = async |topic: &str| {
+            let goal = json!({ "input": { "workspaceId": app.workspace, "title": topic } });
+            let goal = text(&app.ok(&app.owner, GOAL, goal).await, "/createGoal/goal/id");
+            let session = text(&start_with(&app, &app.owner, json!({ "goalId": goal })).await, "/session/id");
+            for _ in 0..2 {
+                answer(&app, &session, &format!("When does the {topic} begin?")).await;
+            }
+        };
+        one_more("violin").await;
+        let (_, alone) = cost(&app).await;
+        for topic in ["kitchen", "harvest", "marathon", "budget", "garden"] {
+            one_more(topic).await;
+        }
+        let (data, six) = cost(&app).await;
+        let sessions = data["workspace"]["coachingSessions"]["nodes"].as_array().unwrap();
+        assert_eq!(sessions.len(), 6);
+        for session in sessions {
+            assert_eq!(session["messages"]["nodes"].as_array().unwrap().len(), 3, "{session:#}");
+            let memory = &session["messages"]["nodes"][2]["citations"][0]["memory"];
+            assert!(text(memory, "/text").contains(&text(session, "/goal/title")), "{session:#}");
+        }
+        assert_eq!(six, alone);
+        assert!(six <= 8, "{six}");
+    }
+}
