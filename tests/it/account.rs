@@ -6,7 +6,7 @@ mod keys;
 mod members;
 
 use crate::{
-    on_both,
+    counted_on_both, on_both,
     support::{Person, TestApp, TestClock, text},
 };
 use aifirst::shared::Ambient;
@@ -37,19 +37,6 @@ impl TestApp {
         let data = self.ok(person, document, json!({ "input": input })).await;
         let token = text(&data, "/createApiKey/token");
         (Person { id: person.id.clone(), token }, text(&data, "/createApiKey/apiKey/id"))
-    }
-
-    /// What a query costs in statements: the least of some tries, for work in the background is counted,
-    /// too.
-    async fn cost(&self, person: &Person, document: &str, variables: Value) -> (Value, u64) {
-        let mut least = (Value::Null, u64::MAX);
-        for _ in 0..5 {
-            let (data, statements) = self.statements(self.ok(person, document, variables.clone())).await;
-            if statements < least.1 {
-                least = (data, statements);
-            }
-        }
-        least
     }
 
     /// The first `userErrors` code of a mutation.

@@ -1,6 +1,7 @@
 //! The contract: our schema never contradicts `contract/contract.graphql`, and the operations of
 //! `contract/operations.graphql` work word for word.
 mod operations;
+mod statements;
 mod superset;
 
 use std::collections::BTreeMap;

@@ -1,7 +1,18 @@
 //! The schema that the migrations make, held against the entities, on both databases; and what is set on SQLite.
-use crate::{on_both, support::TestApp};
-use aifirst::{app::Running, db::Source};
-use sea_orm::{ColumnTrait, ColumnType, ConnectionTrait, EntityTrait, Iterable, Statement};
+use crate::{
+    on_both,
+    support::{Database, TestApp},
+};
+use aifirst::{
+    config::Config,
+    db::{self, Db, Source},
+    shared::Ambient,
+};
+use migration::{Migrator, MigratorTrait};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ColumnType, ConnectionTrait, EntityTrait, IntoActiveModel, Iterable,
+    SqlErr, Statement,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Name → (type, nullable).
@@ -86,7 +97,7 @@ fn every_entity_is_held_against_the_schema() {
 
 on_both! {
     async fn the_migrated_schema_is_what_the_entities_say(app: TestApp) {
-        let found = schema(&app.running, app.database.is_sqlite()).await;
+        let found = schema(&app.running.services.db).await;
         let expected = all_expected(app.database.is_sqlite());
         for (table, columns) in &expected {
             assert_eq!(found.get(table), Some(columns), "{table}");
@@ -96,8 +107,8 @@ on_both! {
     }
 }
 
-async fn schema(running: &Running, sqlite: bool) -> BTreeMap<String, Columns> {
-    let sql = if sqlite {
+async fn schema(db: &Db) -> BTreeMap<String, Columns> {
+    let sql = if db.is_sqlite() {
         "SELECT m.name AS table_name, c.name AS column_name, lower(c.type) AS type,
                 c.\"notnull\" = 0 AND c.pk = 0 AS nullable
          FROM sqlite_schema m, pragma_table_info(m.name) c
@@ -107,13 +118,8 @@ async fn schema(running: &Running, sqlite: bool) -> BTreeMap<String, Columns> {
          FROM information_schema.columns
          WHERE table_schema = 'public' AND table_name <> 'seaql_migrations'"
     };
-    let connection = running.services.db.connection();
-    let rows = connection
-        .query_all_raw(Statement::from_string(connection.get_database_backend(), sql))
-        .await
-        .unwrap();
     let mut found: BTreeMap<String, Columns> = BTreeMap::new();
-    for row in rows {
+    for row in rows(db, sql).await {
         let text = |column: &str| row.try_get::<String>("", column).unwrap();
         let nullable = row.try_get::<bool>("", "nullable").unwrap();
         found.entry(text("table_name")).or_default().insert(text("column_name"), (text("type"), nullable));
@@ -121,9 +127,77 @@ async fn schema(running: &Running, sqlite: bool) -> BTreeMap<String, Columns> {
     found
 }
 
+async fn rows(db: &Db, sql: &str) -> Vec<sea_orm::QueryResult> {
+    let connection = db.connection();
+    connection.query_all_raw(Statement::from_string(connection.get_database_backend(), sql)).await.unwrap()
+}
+
+/// Columns, then indexes and migrations as text, one line each.
+async fn snapshot(db: &Db) -> (BTreeMap<String, Columns>, Vec<String>) {
+    let sql = if db.is_sqlite() {
+        "SELECT sql AS line FROM sqlite_schema WHERE sql IS NOT NULL
+         UNION ALL SELECT version || ' ' || applied_at FROM seaql_migrations ORDER BY 1"
+    } else {
+        "SELECT indexdef::text AS line FROM pg_indexes WHERE schemaname = 'public'
+         UNION ALL SELECT version || ' ' || applied_at FROM seaql_migrations ORDER BY 1"
+    };
+    let lines = rows(db, sql).await;
+    (schema(db).await, lines.iter().map(|row| row.try_get("", "line").unwrap()).collect())
+}
+
+async fn replay(database: Database) {
+    let config = Config::with(&database.settings()).unwrap();
+    let open = || async { db::open(&config).await.unwrap() };
+    // Servers on one PostgreSQL may start at once; a SQLite file has one.
+    let first = if database.is_sqlite() {
+        open().await
+    } else {
+        let (first, second, third) = tokio::join!(open(), open(), open());
+        second.close().await.unwrap();
+        third.close().await.unwrap();
+        first
+    };
+    let made = snapshot(&first).await;
+    assert_eq!(made.0, all_expected(database.is_sqlite()));
+    for migration in Migrator::migrations() {
+        let applied = made.1.iter().filter(|line| line.starts_with(&format!("{} ", migration.name())));
+        assert_eq!(applied.count(), 1, "{}", migration.name());
+    }
+    first.close().await.unwrap();
+    let again = open().await;
+    assert_eq!(snapshot(&again).await, made);
+    again.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn migrations_make_the_schema_of_nothing_and_change_nothing_the_second_time_on_sqlite() {
+    replay(Database::sqlite()).await;
+}
+
+#[tokio::test]
+async fn migrations_make_the_schema_of_nothing_and_change_nothing_the_second_time_on_postgres() {
+    replay(Database::empty_postgres().await).await;
+}
+
+on_both! {
+    async fn a_row_that_refers_to_nothing_is_refused(app: TestApp) {
+        let ids = Ambient::system().ids;
+        let orphan = entity::membership::Model {
+            id: ids.uuid(),
+            workspace_id: ids.uuid(),
+            user_id: ids.uuid(),
+            role: "VIEWER".to_owned(),
+            created_at: app.running.services.ambient.now(),
+        };
+        let tx = app.running.services.db.begin().await.unwrap();
+        let refused = orphan.into_active_model().insert(tx.connection()).await.unwrap_err();
+        assert!(matches!(refused.sql_err(), Some(SqlErr::ForeignKeyConstraintViolation(_))), "{refused}");
+    }
+}
+
 #[tokio::test]
 async fn sqlite_is_new_enough_and_set_to_lose_nothing() {
-    let app = TestApp::start(crate::support::Database::sqlite()).await;
+    let app = TestApp::start(Database::sqlite()).await;
     let db = &app.running.services.db;
     let writer = db.begin().await.unwrap();
     for source in [Asked::Reader(db), Asked::Writer(&writer)] {
@@ -137,7 +211,8 @@ async fn sqlite_is_new_enough_and_set_to_lose_nothing() {
             "FULL"
         );
         assert_eq!(ask(&source, "SELECT CAST(foreign_keys AS TEXT) FROM pragma_foreign_keys").await, "1");
-        assert_ne!(ask(&source, "SELECT CAST(timeout AS TEXT) FROM pragma_busy_timeout").await, "0");
+        let patience = ask(&source, "SELECT CAST(timeout AS TEXT) FROM pragma_busy_timeout").await;
+        assert_eq!(patience, "10000", "database.acquire_timeout_seconds");
         assert_eq!(ask(&source, "SELECT CAST(secure_delete AS TEXT) FROM pragma_secure_delete").await, "1");
     }
 }

@@ -206,8 +206,8 @@ on_both! {
         let ended = server.process.end().await;
         assert_eq!(ended.code, Some(0), "{ended:#?}");
 
-        let client = binary.serve().await.client();
+        let server = binary.serve().await;
         let state = "query($t: ID!) { node(id: $t) { ... on Turn { status } } }";
-        assert_eq!(client.get(state, json!({ "t": turn })).await["node"]["status"], "COMPLETED");
+        assert_eq!(server.client().get(state, json!({ "t": turn })).await["node"]["status"], "COMPLETED");
     }
 }

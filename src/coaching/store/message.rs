@@ -15,8 +15,8 @@ use crate::{
 use entity::{citation, message};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait, Select, Set,
-    sea_query::{Expr, OnConflict},
+    QueryTrait, Select,
+    sea_query::{CaseStatement, OnConflict},
 };
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -226,11 +226,18 @@ pub async fn erase_quotes(tx: &impl Source, grant: &Grant<Write>, memory: Memory
         .filter(message::Column::Id.is_in(citations.iter().map(|citation| citation.message_id)))
         .all(connection)
         .await?;
-    for reply in replies {
+    let redacted = |reply: &message::Model| {
         let quotes = citations.iter().filter(|citation| citation.message_id == reply.id);
-        let text = without(reply.text, quotes.map(|citation| citation.quote.as_str()));
-        message::ActiveModel { id: Set(reply.id), text: Set(text), ..Default::default() }
-            .update(connection)
+        without(reply.text.clone(), quotes.map(|citation| citation.quote.as_str()))
+    };
+    for replies in replies.chunks(REDACTED_AT_ONCE) {
+        let texts = replies.iter().fold(CaseStatement::new(), |texts, reply| {
+            texts.case(message::Column::Id.eq(reply.id), redacted(reply))
+        });
+        message::Entity::update_many()
+            .col_expr(message::Column::Text, texts.into())
+            .filter(message::Column::Id.is_in(replies.iter().map(|reply| reply.id)))
+            .exec(connection)
             .await?;
     }
     let erased = citation::Entity::delete_many()
@@ -239,6 +246,9 @@ pub async fn erase_quotes(tx: &impl Source, grant: &Grant<Write>, memory: Memory
         .await?;
     Ok(erased.rows_affected)
 }
+
+/// Replies that one statement rewrites: three values each, below the bind limits of both databases.
+const REDACTED_AT_ONCE: usize = 500;
 
 fn citation_of(row: citation::Model) -> Result<Citation> {
     Ok(Citation {

@@ -59,7 +59,7 @@ on_both! {
     }
 }
 
-on_both! {
+counted_on_both! {
     async fn a_credential_costs_one_statement_whatever_its_bearer_is_a_member_of(app: TestApp) {
         for place in 0..5 {
             app.create_workspace(&app.owner, &format!("place-{place}")).await;

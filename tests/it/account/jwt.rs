@@ -10,7 +10,7 @@ const RSA_PUBLIC: &str = include_str!("../keys/rsa.pub.pem");
 
 fn settings(provision: bool) -> String {
     format!(
-        "auth.provision_users = {provision}\n[auth.jwt]\nissuer = 'https://issuer.example'\nkeys = [
+        "serve.work = false\nauth.provision_users = {provision}\n[auth.jwt]\nissuer = 'https://issuer.example'\nkeys = [
             {{ algorithm = 'HS256', secret = '{SECRET}' }},
             {{ algorithm = 'RS256', id = 'rsa', public_key = '''{RSA_PUBLIC}''' }}]"
     )

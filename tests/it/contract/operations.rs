@@ -8,7 +8,7 @@ use aifirst::shared::Ambient;
 use serde_json::{Value, json};
 
 /// What a later version brings; the story leaves it out.
-const LATER: &[&str] = &["AddDocument", "RecallGroups", "Rerun", "Calls", "SetBudget", "Budgets"];
+pub(super) const LATER: &[&str] = &["AddDocument", "RecallGroups", "Rerun", "Calls", "SetBudget", "Budgets"];
 
 /// What a later version brings of the others, as it stands in their texts; the rest is word for word.
 const PARTS_LATER: &[(&str, &str)] = &[
@@ -17,7 +17,7 @@ const PARTS_LATER: &[(&str, &str)] = &[
 ];
 
 /// The operation without its parts of later.
-fn document(name: &str) -> String {
+pub(super) fn document(name: &str) -> String {
     let mut document = operations()[name].to_owned();
     for (_, part) in PARTS_LATER.iter().filter(|(of, _)| *of == name) {
         assert!(document.contains(part), "{name} has no {part}");

@@ -75,12 +75,12 @@ async fn run_to_approval(client: &Client) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn followers_lose_nothing_while_the_bus_is_dead_and_hear_it_once_it_is_back() {
+async fn slow_followers_lose_nothing_while_the_bus_is_dead_and_hear_it_once_it_is_back() {
     survive(Outage::Dead).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn followers_lose_nothing_while_the_bus_hangs_and_hear_it_once_it_goes_on() {
+async fn slow_followers_lose_nothing_while_the_bus_hangs_and_hear_it_once_it_goes_on() {
     survive(Outage::Hangs).await;
 }
 

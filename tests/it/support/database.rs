@@ -25,11 +25,22 @@ impl Database {
         let server = server();
         let admin = Connector::connect(&server).await.unwrap();
         let template = template(&admin, &server).await;
+        Self::clone_of(&template, &admin, &server).await
+    }
+
+    /// Without any table.
+    pub async fn empty_postgres() -> Self {
+        let server = server();
+        let admin = Connector::connect(&server).await.unwrap();
+        Self::clone_of("template0", &admin, &server).await
+    }
+
+    async fn clone_of(template: &str, admin: &DatabaseConnection, server: &str) -> Self {
         let name = format!("aifirst_{}", Ambient::system().ids.uuid().simple());
         // One clone at a time: PostgreSQL refuses to copy a template that another session is copying.
         let clone = format!("CREATE DATABASE {name} TEMPLATE {template}");
-        locked(&admin, async || run(&admin, &clone).await).await;
-        Self { folder: TempDir::new().unwrap(), url: in_server(&server, &name), name: Some(name) }
+        locked(admin, async || run(admin, &clone).await).await;
+        Self { folder: TempDir::new().unwrap(), url: in_server(server, &name), name: Some(name) }
     }
 
     /// As TOML, with free ports.

@@ -18,7 +18,7 @@ use aifirst::{
     config::Config,
     db::Source,
     gateway::{DEFAULT_ROUTE, Gateway, Provider},
-    shared::{Ambient, id::WorkspaceId},
+    shared::{Ambient, Clock, Random, id::WorkspaceId},
 };
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
@@ -59,6 +59,28 @@ macro_rules! on_both {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
                 super::$name($crate::support::TestApp::start($crate::support::Database::postgres().await).await).await;
+            }
+        }
+    };
+}
+
+/// Declares a test that counts SQL statements, on both databases. One thread: what a batch gathers must not depend on
+/// how busy the machine is.
+#[macro_export]
+macro_rules! counted_on_both {
+    ($(#[$meta:meta])* async fn $name:ident($app:ident: TestApp) $body:block) => {
+        $(#[$meta])*
+        async fn $name($app: $crate::support::TestApp) $body
+
+        mod $name {
+            #[tokio::test]
+            async fn sqlite() {
+                super::$name($crate::support::TestApp::counted($crate::support::Database::sqlite()).await).await;
+            }
+
+            #[tokio::test]
+            async fn postgres() {
+                super::$name($crate::support::TestApp::counted($crate::support::Database::postgres().await).await).await;
             }
         }
     };
@@ -112,11 +134,25 @@ impl TestApp {
         self
     }
 
+    /// A server that sends no statement but those of its requests.
+    pub async fn counted(database: Database) -> Self {
+        Self::start_with(database, ONLY_SERVES, standing()).await
+    }
+
     /// Stops the server and starts it again on the same database.
     pub async fn restart(self) -> Self {
+        self.restart_with("", Ambient::system()).await
+    }
+
+    /// The same, as [`Self::counted`].
+    pub async fn restart_counted(self) -> Self {
+        self.restart_with(ONLY_SERVES, standing()).await
+    }
+
+    async fn restart_with(self, settings: &str, ambient: Ambient) -> Self {
         let Self { running, database, owner, workspace, http } = self;
         running.stop().await;
-        let running = start_server(&database, "", Ambient::system(), None).await;
+        let running = start_server(&database, settings, ambient, None).await;
         Self { running, database, owner, workspace, http }
     }
 
@@ -181,8 +217,10 @@ impl TestApp {
         code.and_then(Value::as_str).unwrap_or_else(|| panic!("{document}\n{answer:#}")).to_owned()
     }
 
-    /// SQL statements that `work` costs the server.
-    pub async fn statements(&self, work: impl Future<Output = Value>) -> (Value, u64) {
+    /// SQL statements that `work` costs a server that was started by [`Self::counted`].
+    pub async fn statements<T>(&self, work: impl Future<Output = T>) -> (T, u64) {
+        // That a key was used is written aside, at most once a minute: done, and the clock stands.
+        self.running.services.account.flush_usage().await.unwrap();
         let before = self.running.services.db.statements();
         let value = work.await;
         (value, self.running.services.db.statements() - before)
@@ -213,6 +251,11 @@ impl TestApp {
         found
     }
 
+    /// The data of an operation that must succeed, and what it costs in statements, the credential's one included.
+    pub async fn cost(&self, person: &Person, document: &str, variables: Value) -> (Value, u64) {
+        self.statements(self.ok(person, document, variables)).await
+    }
+
     /// A socket of that person, acknowledged.
     pub async fn socket(&self, person: &Person) -> Socket {
         Socket::connect(&self.url(), Some(&person.token)).await
@@ -222,6 +265,14 @@ impl TestApp {
     pub async fn subscribe(&self, person: &Person, document: &str, variables: Value) -> Subscription {
         self.socket(person).await.subscribe(document, variables).await
     }
+}
+
+const ONLY_SERVES: &str = "serve.work = false";
+
+/// Time stands still.
+fn standing() -> Ambient {
+    let now = Ambient::system().now();
+    Ambient::new(Clock::new(move || now), Random::system())
 }
 
 async fn start_server(
