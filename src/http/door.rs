@@ -327,7 +327,8 @@ mod tests {
             1
         }
         async fn broken(&self) -> i32 {
-            panic!("secret")
+            let none: Vec<i32> = vec![];
+            none[0]
         }
     }
 

@@ -5,6 +5,7 @@ mod support;
 mod account;
 mod answer;
 mod authorization;
+mod bad_input;
 mod contract;
 mod database;
 mod deploy;

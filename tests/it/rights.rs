@@ -1,7 +1,7 @@
 //! A stream goes on for hours; it ends when its bearer may not see any more what it shows.
 use crate::{
     on_both,
-    support::{Database, PATIENCE, Person, Socket, TestApp, TestClock, text},
+    support::{PATIENCE, Person, Socket, TestApp, TestClock, text},
 };
 use aifirst::shared::Ambient;
 use chrono::TimeDelta;
