@@ -11,6 +11,7 @@ mod database;
 mod deploy;
 mod docs;
 mod http;
+mod limits;
 mod memory;
 mod pipeline;
 mod processes;

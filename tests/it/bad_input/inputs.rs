@@ -25,7 +25,7 @@ struct Inputs<'a> {
 
 impl Inputs<'_> {
     fn object(&self, name: &str) -> Option<&InputObjectType> {
-        self.schema.types.get(name).and_then(ExtendedType::as_input_object).map(|object| &**object)
+        self.schema.types.get(name).and_then(ExtendedType::as_input_object)
     }
 
     /// Of all mutations, by the names of the scalars.
