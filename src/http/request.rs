@@ -1,13 +1,8 @@
 //! GraphQL over HTTP: what a GET or a POST must look like, and its answer.
 use super::{
     Public,
-<<<<<<< HEAD
-    answer::{Answer, MediaType, refuse},
-    door::{Answered, Call, Caller},
-=======
     answer::{self, Answer, MediaType, refuse},
-    door::{Call, Caller},
->>>>>>> 93b9501 (Each actor has a rate by the minute and so many sockets; batches where configured)
+    door::{Answered, Call, Caller},
     graphiql,
     guard::{LAST_EVENT_ID, RequestId},
     rights::Rights,
@@ -59,7 +54,7 @@ pub(super) async fn graphql(State(public): State<Public>, request: Request) -> R
             StatusCode::NOT_ACCEPTABLE,
             "answers are application/graphql-response+json, application/json or text/event-stream: accept one of them",
         )),
-        Some(_) => read(&public, &parts, body, streams).await,
+        Some(_) => read(&public, &parts, body, single.is_some()).await,
     };
     let answer = match answer {
         Ok(asked) => {
@@ -72,22 +67,15 @@ pub(super) async fn graphql(State(public): State<Public>, request: Request) -> R
                     .map(|_| text(&parts.headers, LAST_EVENT_ID).to_owned())
                     .filter(|id| !id.is_empty()),
             };
-<<<<<<< HEAD
+            let call = match asked {
+                Asked::One(call) => call,
+                Asked::Many(calls) => return batch(&public, calls, &caller, media_type).await,
+            };
             let rights = Rights::new(caller.credential.clone());
             match form {
                 Some(form) => match public.door.stream(call, &caller, rights.now()).await {
                     Ok(Answered::Once(response)) if single.is_some() => Answer::Executed(*response),
                     Ok(answered) => return form.respond(answered.into_stream(), public, rights),
-=======
-            let call = match asked {
-                Asked::One(call) => call,
-                Asked::Many(calls) => return batch(&public, calls, &caller, media_type).await,
-            };
-            if streams {
-                let rights = Rights::new(caller.credential.clone());
-                match public.door.stream(call, &caller, rights.now()).await {
-                    Ok(answers) => return sse::stream(answers, public, rights),
->>>>>>> 93b9501 (Each actor has a rate by the minute and so many sockets; batches where configured)
                     Err(refusal) => refusal,
                 },
                 None => public.door.execute(call, &caller).await,
@@ -136,13 +124,13 @@ enum Asked {
     Many(Vec<Call>),
 }
 
-async fn read(public: &Public, parts: &Parts, body: Body, streams: bool) -> Result<Asked, Refusal> {
+async fn read(public: &Public, parts: &Parts, body: Body, may_be_batch: bool) -> Result<Asked, Refusal> {
     match parts.method {
         Method::GET => read_parameters(parts).map(Asked::One),
         Method::POST => {
             require_json(&parts.headers)?;
             let body = read_body(public, &parts.headers, body).await?;
-            if public.batch > 0 && !streams && body.trim_ascii_start().first() == Some(&b'[') {
+            if public.batch > 0 && may_be_batch && body.trim_ascii_start().first() == Some(&b'[') {
                 return many(&body, public.batch).map(Asked::Many);
             }
             object(&body, "the body").map(Asked::One)
