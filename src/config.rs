@@ -8,7 +8,7 @@ use figment::{
     providers::{Env, Format, Toml},
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, io::ErrorKind, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, io::ErrorKind, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
 pub use auth::{AuthConfig, JwtAlgorithm, JwtConfig, JwtKeyConfig};
 
@@ -17,6 +17,8 @@ const PREFIX: &str = "AIFIRST_";
 const NAMES_FILE: &str = "AIFIRST_CONFIG";
 /// Beside where the server is started.
 const FILE: &str = "aifirst.toml";
+/// Operations in one POST.
+const MAX_BATCH: usize = 10;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -95,6 +97,9 @@ pub struct HttpConfig {
     pub allowed_origins: Vec<String>,
     pub body_bytes: usize,
     pub request_timeout_seconds: u64,
+    pub cost_per_minute: NonZeroU32,
+    /// At most [`MAX_BATCH`]; zero takes no batches.
+    pub batch: usize,
     pub socket: SocketConfig,
 }
 
@@ -103,6 +108,7 @@ pub struct HttpConfig {
 pub struct SocketConfig {
     pub message_bytes: usize,
     pub operations: usize,
+    pub per_actor: usize,
     pub init_seconds: u64,
     pub ping_seconds: u64,
     pub recheck_seconds: u64,
@@ -221,6 +227,9 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), ConfigError> {
+        if self.http.batch > MAX_BATCH {
+            return Err(ConfigError(format!("http.batch: {} is more than {MAX_BATCH}", self.http.batch)));
+        }
         let url = self.database_url();
         if !["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| url.starts_with(scheme)) {
             return Err(ConfigError("database.url: must begin with sqlite:// or postgres://".into()));

@@ -74,24 +74,55 @@ impl Answer {
             (Self::Document(_), MediaType::GraphqlResponse) => StatusCode::BAD_REQUEST,
             (Self::Document(_), MediaType::Json) | (Self::Executed(_), _) => StatusCode::OK,
         };
-        let body = match &self {
-            Self::Executed(response) => serde_json::to_vec(response),
-            Self::Refused { errors, .. } | Self::Document(errors) => serde_json::to_vec(&Errors { errors }),
-        };
-        let content_type = [(header::CONTENT_TYPE, HeaderValue::from_static(media_type.as_str()))];
-        match body {
-            Ok(body) => (status, content_type, body).into_response(),
-            Err(error) => {
-                tracing::error!(%error, "an answer could not be written");
-                StatusCode::INTERNAL_SERVER_ERROR.into_response()
-            }
+        let mut answer = written(status, media_type, serde_json::to_vec(&self.on_the_wire()));
+        if let Some(seconds) = self.retry_after() {
+            answer.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        if let Self::Executed(response) = self {
+            answer.headers_mut().extend(response.http_headers);
+        }
+        answer
+    }
+
+    fn on_the_wire(&self) -> OnTheWire<'_> {
+        match self {
+            Self::Executed(response) => OnTheWire::Response(response),
+            Self::Refused { errors, .. } | Self::Document(errors) => OnTheWire::Errors { errors },
+        }
+    }
+
+    /// In whole seconds, for what was refused whole.
+    fn retry_after(&self) -> Option<u64> {
+        let Self::Refused { errors, .. } = self else { return None };
+        match errors.first()?.extensions.as_ref()?.get("retryAfterMs")? {
+            Value::Number(millis) => Some(millis.as_u64()?.div_ceil(1_000)),
+            _ => None,
+        }
+    }
+}
+
+/// The answers to a batch, in its order.
+pub(super) fn batch(answers: &[Answer], media_type: MediaType) -> HttpResponse {
+    let body: Vec<_> = answers.iter().map(Answer::on_the_wire).collect();
+    written(StatusCode::OK, media_type, serde_json::to_vec(&body))
+}
+
+fn written(status: StatusCode, media_type: MediaType, body: serde_json::Result<Vec<u8>>) -> HttpResponse {
+    let content_type = [(header::CONTENT_TYPE, HeaderValue::from_static(media_type.as_str()))];
+    match body {
+        Ok(body) => (status, content_type, body).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "an answer could not be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
 }
 
 #[derive(Serialize)]
-pub(super) struct Errors<'a> {
-    pub errors: &'a [ServerError],
+#[serde(untagged)]
+enum OnTheWire<'a> {
+    Response(&'a Response),
+    Errors { errors: &'a [ServerError] },
 }
 
 /// What async-graphql says of an argument that a scalar refused. It quotes no more than our scalars tell.

@@ -2,13 +2,14 @@
 use super::{
     answer::{Answer, refuse},
     log::Operation,
+    rate::{Rates, Spent},
     rights::RightsNow,
 };
 use crate::{
     config::{Config, Mode},
     graphql::{
         self, Schema,
-        pipeline::{Asks, JsonMap, OperationType, Pipeline, Prepared, Shape},
+        pipeline::{Asks, JsonMap, OperationType, Pipeline, Prepared},
     },
     graphql_kit::{ApiError, ErrorCode},
     services::Services,
@@ -29,9 +30,14 @@ pub(super) struct Call {
     #[serde(rename = "operationName")]
     pub operation_name: Option<String>,
     pub variables: Option<JsonMap>,
-    /// None is understood yet; read so that anything but an object is refused.
-    #[serde(rename = "extensions")]
-    pub _extensions: Option<JsonMap>,
+    /// `cost: true` asks for what the operation costs; anything else is for somebody else.
+    pub extensions: Option<JsonMap>,
+}
+
+impl Call {
+    fn asks_for_cost(&self) -> bool {
+        self.extensions.as_ref().and_then(|extensions| extensions.get("cost")?.as_bool()).unwrap_or(false)
+    }
 }
 
 /// Who asks, and how.
@@ -52,6 +58,23 @@ struct Admitted {
     prepared: Prepared,
     request: Request,
     actor: Option<Actor>,
+    /// Of the actor's rate.
+    spent: Option<Spent>,
+    /// Whether the answer is to tell it.
+    tells_cost: bool,
+}
+
+impl Admitted {
+    fn executed(&self, mut response: Response) -> Answer {
+        self.prepared.shape.complete(&mut response);
+        if let Some(spent) = self.spent {
+            spent.headers(&mut response);
+            if self.tells_cost {
+                response.extensions.insert("cost".to_owned(), spent.told());
+            }
+        }
+        Answer::Executed(response)
+    }
 }
 
 pub(super) type Answers = Pin<Box<dyn Stream<Item = Response> + Send>>;
@@ -81,6 +104,7 @@ struct Inner {
     pipeline: Pipeline,
     mode: Mode,
     timeout: Duration,
+    rates: Rates,
     /// Mutations that nobody may be waiting for any more.
     mutations: TaskTracker,
 }
@@ -99,12 +123,18 @@ impl FrontDoor {
             pipeline,
             mode: config.mode,
             timeout: Duration::from_secs(config.http.request_timeout_seconds),
+            rates: Rates::new(config.http.cost_per_minute),
             mutations: tasks,
         })))
     }
 
     pub(super) async fn authenticate(&self, credential: &str) -> Result<Actor, Error> {
         self.0.services.account.authenticate(token(credential)?).await
+    }
+
+    /// Forgets what time has made good.
+    pub(super) fn tidy(&self) {
+        self.0.rates.tidy();
     }
 
     pub(super) fn services(&self) -> &Services {
@@ -118,6 +148,7 @@ impl FrontDoor {
             Some(credential) => Some(self.authenticate(credential).await.map_err(refused_by)?),
         };
         log.actor(actor.as_ref());
+        let tells_cost = call.asks_for_cost();
         let Some(query) = call.query else {
             return Err(refuse(
                 StatusCode::BAD_REQUEST,
@@ -156,7 +187,9 @@ impl FrontDoor {
                 )));
             }
         };
-        Ok(Admitted { prepared, request, actor })
+        let spend = |actor: &Actor| self.0.rates.spend(actor.principal(), prepared.cost);
+        let spent = actor.as_ref().map(spend).transpose().map_err(refused_by)?;
+        Ok(Admitted { prepared, request, actor, spent, tells_cost })
     }
 
     /// A query or a mutation, whole.
@@ -170,7 +203,7 @@ impl FrontDoor {
                     ErrorCode::BadRequest,
                     "subscriptions need a stream: a WebSocket with the protocol graphql-transport-ws, or accept: text/event-stream",
                 ),
-                Ok(Admitted { prepared, request, .. }) => self.run(&prepared, request).await,
+                Ok(admitted) => self.run(admitted).await,
                 Err(answer) => answer,
             }
         }
@@ -200,7 +233,7 @@ impl FrontDoor {
                     answer.into_response_of_stream()
                 }))));
             }
-            Ok(Admitted { prepared, request, .. }) => match self.run(&prepared, request).await {
+            Ok(admitted) => match self.run(admitted).await {
                 Answer::Executed(response) => {
                     let answer = Answer::Executed(response).made_public(&request_id);
                     log.outcome(answer.errors());
@@ -215,8 +248,9 @@ impl FrontDoor {
         Err(refused)
     }
 
-    fn events(&self, admitted: Admitted, rights: RightsNow) -> impl Stream<Item = Answer> + Send + use<> {
-        let Admitted { prepared, request, actor } = admitted;
+    fn events(&self, mut admitted: Admitted, rights: RightsNow) -> impl Stream<Item = Answer> + Send + use<> {
+        let request = std::mem::replace(&mut admitted.request, Request::new(String::new()));
+        let actor = admitted.actor.take();
         let mut responses = AssertUnwindSafe(self.0.schema.execute_stream(request)).catch_unwind();
         async_stream::stream! {
             let mut less = std::pin::pin!(rights.become_less(actor));
@@ -230,7 +264,7 @@ impl FrontDoor {
                         return;
                     }
                     response = responses.next() => match response {
-                        Some(Ok(response)) => yield executed(response, &prepared.shape),
+                        Some(Ok(response)) => yield admitted.executed(response),
                         Some(Err(_)) => yield panicked(),
                         None => return,
                     }
@@ -240,9 +274,9 @@ impl FrontDoor {
     }
 
     /// A mutation goes on to its end, whether or not somebody still waits for it.
-    async fn run(&self, prepared: &Prepared, request: Request) -> Answer {
-        let Prepared { operation_type, shape, .. } = prepared;
-        let operation_type = *operation_type;
+    async fn run(&self, mut admitted: Admitted) -> Answer {
+        let request = std::mem::replace(&mut admitted.request, Request::new(String::new()));
+        let operation_type = admitted.prepared.operation_type;
         let schema = self.0.schema.clone();
         let execution = async move { caught(schema.execute(request)).await };
         let outcome = if operation_type == OperationType::Mutation {
@@ -259,7 +293,7 @@ impl FrontDoor {
             tokio::time::timeout(self.0.timeout, execution).await
         };
         match outcome {
-            Ok(Ok(response)) => executed(response, shape),
+            Ok(Ok(response)) => admitted.executed(response),
             Ok(Err(answer)) => answer,
             Err(_) if operation_type == OperationType::Mutation => refuse(
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -273,11 +307,6 @@ impl FrontDoor {
             ),
         }
     }
-}
-
-fn executed(mut response: Response, shape: &Shape) -> Answer {
-    shape.complete(&mut response);
-    Answer::Executed(response)
 }
 
 /// A fault of one field is an answer, not the end of the connection.
@@ -327,7 +356,8 @@ mod tests {
             1
         }
         async fn broken(&self) -> i32 {
-            panic!("secret")
+            let none: Vec<i32> = vec![];
+            none[0]
         }
     }
 

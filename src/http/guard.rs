@@ -1,6 +1,9 @@
 //! What every request meets first: its id, the Host and Origin rules, a net for panics; and the headers that every
 //! answer carries.
-use super::answer::{MediaType, refuse};
+use super::{
+    answer::{MediaType, refuse},
+    rate::{RATE_LIMIT, RATE_LIMIT_POLICY},
+};
 use crate::{
     config::{Config, Mode},
     graphql_kit::ErrorCode,
@@ -109,7 +112,7 @@ impl Guard {
                 LAST_EVENT_ID,
                 REQUEST_ID,
             ])
-            .expose_headers([REQUEST_ID, header::RETRY_AFTER])
+            .expose_headers([REQUEST_ID, header::RETRY_AFTER, RATE_LIMIT, RATE_LIMIT_POLICY])
             .max_age(Duration::from_secs(600))
     }
 }

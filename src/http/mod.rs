@@ -10,8 +10,10 @@ mod graphiql;
 mod guard;
 mod log;
 mod multipart;
+mod rate;
 mod request;
 mod rights;
+mod seats;
 mod socket;
 mod sse;
 mod stream;
@@ -26,6 +28,7 @@ pub use admin::Admin;
 use axum::{Router, http::StatusCode, middleware, routing::any};
 use door::FrontDoor;
 use guard::Guard;
+use seats::Seats;
 use std::{sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -40,17 +43,24 @@ struct Public {
     door: FrontDoor,
     guard: Guard,
     body_bytes: usize,
+    /// Operations in one POST; zero takes no batches.
+    batch: usize,
     timeout: Duration,
     graphiql: bool,
     sockets: Arc<SocketConfig>,
+    seats: Seats,
     /// Sockets and mutations: what outlives a request's connection.
     tasks: TaskTracker,
     stop: CancellationToken,
 }
 
+/// How often what is not needed any more is forgotten.
+const TIDY: Duration = Duration::from_secs(5);
+
 /// The public listener's routes, ready to serve.
 pub struct Server {
     router: Router,
+    door: FrontDoor,
     tasks: TaskTracker,
 }
 
@@ -74,14 +84,17 @@ impl Server {
             door: FrontDoor::new(config, schema, services, tasks.clone())?,
             guard: guard.clone(),
             body_bytes: config.http.body_bytes,
+            batch: config.http.batch,
             timeout: request::BODY_TIMEOUT,
             graphiql: config.mode == Mode::Development,
             sockets: Arc::new(config.http.socket.clone()),
+            seats: Seats::new(config.http.socket.per_actor),
             tasks: tasks.clone(),
             stop: stop.clone(),
         };
         // A part of a stream must not wait in the compressor for the next one.
         let compressible = DefaultPredicate::new().and(NotForContentType::const_new("multipart/mixed"));
+        let door = public.door.clone();
         let router = Router::new()
             .route("/graphql", any(request::graphql))
             .fallback(async || (StatusCode::NOT_FOUND, "there is nothing here: the API is at /graphql\n"))
@@ -89,12 +102,22 @@ impl Server {
             .layer(CompressionLayer::new().compress_when(compressible))
             .layer(guard.cors())
             .layer(middleware::from_fn_with_state(guard, guard::watch));
-        Ok(Self { router, tasks })
+        Ok(Self { router, door, tasks })
     }
 
     /// Until `stop`, and then until what has begun has ended. The caller bounds that time.
     pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
-        serve(listener, self.router, stop).await;
+        let tidy = async {
+            let mut every = tokio::time::interval(TIDY);
+            loop {
+                every.tick().await;
+                self.door.tidy();
+            }
+        };
+        tokio::select! {
+            () = serve(listener, self.router, stop) => {}
+            () = tidy => {}
+        }
         self.tasks.close();
         self.tasks.wait().await;
     }

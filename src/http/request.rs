@@ -1,7 +1,7 @@
 //! GraphQL over HTTP: what a GET or a POST must look like, and its answer.
 use super::{
     Public,
-    answer::{Answer, MediaType, refuse},
+    answer::{self, Answer, MediaType, refuse},
     door::{Answered, Call, Caller},
     graphiql,
     guard::{LAST_EVENT_ID, RequestId},
@@ -16,8 +16,11 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use serde::de::DeserializeOwned;
-use std::time::Duration;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
+};
+use std::{fmt, time::Duration};
 
 type Refusal = Box<Answer>;
 
@@ -51,10 +54,10 @@ pub(super) async fn graphql(State(public): State<Public>, request: Request) -> R
             StatusCode::NOT_ACCEPTABLE,
             "answers are application/graphql-response+json, application/json or text/event-stream: accept one of them",
         )),
-        Some(_) => read(&public, &parts, body).await,
+        Some(_) => read(&public, &parts, body, single.is_some()).await,
     };
     let answer = match answer {
-        Ok(call) => {
+        Ok(asked) => {
             let caller = Caller {
                 request_id: id.clone(),
                 credential: parts.headers.get(header::AUTHORIZATION).map(credential),
@@ -63,6 +66,10 @@ pub(super) async fn graphql(State(public): State<Public>, request: Request) -> R
                 after: form
                     .map(|_| text(&parts.headers, LAST_EVENT_ID).to_owned())
                     .filter(|id| !id.is_empty()),
+            };
+            let call = match asked {
+                Asked::One(call) => call,
+                Asked::Many(calls) => return batch(&public, calls, &caller, media_type).await,
             };
             let rights = Rights::new(caller.credential.clone());
             match form {
@@ -98,19 +105,41 @@ fn credential(header: &HeaderValue) -> String {
     header.to_str().unwrap_or_default().to_owned()
 }
 
-async fn read(public: &Public, parts: &Parts, body: Body) -> Result<Call, Refusal> {
+/// One after the other, for a later one may build on what an earlier one made.
+async fn batch(
+    public: &Public,
+    calls: Vec<Call>,
+    caller: &Caller,
+    media_type: Option<MediaType>,
+) -> Response {
+    let mut answers = Vec::with_capacity(calls.len());
+    for call in calls {
+        answers.push(public.door.execute(call, caller).await);
+    }
+    answer::batch(&answers, media_type.unwrap_or(MediaType::Json))
+}
+
+enum Asked {
+    One(Call),
+    Many(Vec<Call>),
+}
+
+async fn read(public: &Public, parts: &Parts, body: Body, may_be_batch: bool) -> Result<Asked, Refusal> {
     match parts.method {
-        Method::GET => read_parameters(parts),
+        Method::GET => read_parameters(parts).map(Asked::One),
         Method::POST => {
             require_json(&parts.headers)?;
             let body = read_body(public, &parts.headers, body).await?;
-            object(&body, "the body")
+            if public.batch > 0 && may_be_batch && body.trim_ascii_start().first() == Some(&b'[') {
+                return many(&body, public.batch).map(Asked::Many);
+            }
+            object(&body, "the body").map(Asked::One)
         }
         _ => Err(bad(StatusCode::METHOD_NOT_ALLOWED, "send operations by POST, or queries by GET")),
     }
 }
 
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 struct Parameters {
     query: Option<String>,
     #[serde(rename = "operationName")]
@@ -134,7 +163,7 @@ fn read_parameters(parts: &Parts) -> Result<Call, Refusal> {
         query: parameters.query,
         operation_name: parameters.operation_name.filter(|name| !name.is_empty()),
         variables: map(parameters.variables, "the parameter `variables`")?,
-        _extensions: map(parameters.extensions, "the parameter `extensions`")?,
+        extensions: map(parameters.extensions, "the parameter `extensions`")?,
     })
 }
 
@@ -190,10 +219,47 @@ fn object<T: DeserializeOwned>(json: &[u8], what: &str) -> Result<T, Refusal> {
             &format!("{what} has to be one JSON object; batches are not taken"),
         ));
     }
+    parsed(json, what)
+}
+
+fn parsed<T: DeserializeOwned>(json: &[u8], what: &str) -> Result<T, Refusal> {
     serde_json::from_slice(json).map_err(|error| {
         let told: String = error.to_string().chars().take(200).collect();
         bad(StatusCode::BAD_REQUEST, &format!("{what} is not what GraphQL over HTTP asks for: {told}"))
     })
+}
+
+/// A batch, where the configuration takes some.
+fn many(json: &[u8], limit: usize) -> Result<Vec<Call>, Refusal> {
+    let calls: Vec<Strict> = parsed(json, "the batch")?;
+    if calls.is_empty() || calls.len() > limit {
+        return Err(bad(
+            StatusCode::BAD_REQUEST,
+            &format!("the batch has {} operations: 1 to {limit} are taken", calls.len()),
+        ));
+    }
+    Ok(calls.into_iter().map(|Strict(call)| call).collect())
+}
+
+/// A call from an object alone.
+struct Strict(Call);
+
+impl<'de> Deserialize<'de> for Strict {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Strict;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Strict, A::Error> {
+                Call::deserialize(MapAccessDeserializer::new(map)).map(Strict)
+            }
+        }
+        deserializer.deserialize_map(Object)
+    }
 }
 
 /// How long a client may take to send its body.

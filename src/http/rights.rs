@@ -1,7 +1,10 @@
 //! What a connection's credential allows, looked at again from time to time: a stream goes on for hours, and people
 //! leave workspaces.
 use super::door::FrontDoor;
-use crate::shared::{Error, actor::Actor};
+use crate::shared::{
+    Error,
+    actor::{Actor, Principal},
+};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -19,6 +22,11 @@ pub(super) struct RightsNow(watch::Receiver<Option<Actor>>);
 impl Rights {
     pub(super) fn new(credential: Option<String>) -> Self {
         Self { credential, now: watch::Sender::new(None) }
+    }
+
+    /// Of whom; `None` for an anonymous bearer, and before the first look.
+    pub(super) fn principal(&self) -> Option<Principal> {
+        self.now.borrow().as_ref().map(Actor::principal)
     }
 
     pub(super) fn now(&self) -> RightsNow {

@@ -7,8 +7,9 @@ use super::{
     answer::{MediaType, refuse},
     door::{Call, Caller, FrontDoor},
     rights::{Rights, RightsNow},
+    seats::Seat,
 };
-use crate::{config::SocketConfig, graphql_kit::ErrorCode, telemetry::Running};
+use crate::{config::SocketConfig, graphql_kit::ErrorCode, shared::Error, telemetry::Running};
 use async_graphql::{Response, ServerError};
 use axum::{
     extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code},
@@ -44,6 +45,7 @@ enum Close {
     TooManyInitialisations = 4429,
     TooLarge = close_code::SIZE as isize,
     Restart = close_code::RESTART as isize,
+    TryAgainLater = close_code::AGAIN as isize,
 }
 
 #[derive(Deserialize)]
@@ -116,6 +118,7 @@ struct Initialised {
     /// `None` for an anonymous one.
     credential: Option<String>,
     rights: Rights,
+    _seat: Option<Seat>,
 }
 
 struct Connection {
@@ -139,6 +142,15 @@ type Step = Result<(), Over>;
 
 fn close(code: Close, reason: impl Into<String>) -> Over {
     Over(Some((code, reason.into())))
+}
+
+/// 4403 lets clients come back with another credential; they take 4401 as final.
+fn forbidden(error: Error) -> Over {
+    close(Close::Forbidden, error.to_string())
+}
+
+fn full() -> Over {
+    close(Close::TryAgainLater, "You have as many sockets as you may: close some, or share one")
 }
 
 impl Connection {
@@ -250,19 +262,20 @@ impl Connection {
             Some((_, serde_json::Value::String(credential))) => Some(credential),
             Some(_) => return Err(close(Close::BadRequest, "authorization has to be a string: Bearer …")),
         };
-        self.initialised = Some(Initialised { rights: Rights::new(credential.clone()), credential });
-        self.recheck().await?;
+        let rights = Rights::new(credential.clone());
+        rights.recheck(&self.public.door).await.map_err(forbidden)?;
+        let seat = rights.principal().map(|of| self.public.seats.take(of).ok_or_else(full)).transpose()?;
+        self.initialised = Some(Initialised { credential, rights, _seat: seat });
         self.say(&ToClient::ConnectionAck).await
     }
 
-    /// 4403 lets clients come back with another credential; they take 4401 as final.
     async fn recheck(&mut self) -> Step {
         let Some(Initialised { rights, .. }) = &self.initialised else { return Ok(()) };
-        rights.recheck(&self.public.door).await.map_err(|error| close(Close::Forbidden, error.to_string()))
+        rights.recheck(&self.public.door).await.map_err(forbidden)
     }
 
     async fn subscribe(&mut self, id: String, call: Call) -> Step {
-        let Some(Initialised { credential, rights }) = &self.initialised else {
+        let Some(Initialised { credential, rights, .. }) = &self.initialised else {
             return Err(close(Close::Unauthorized, "Unauthorized: connection_init comes first"));
         };
         if id.is_empty() || id.chars().count() > ID_CHARS {

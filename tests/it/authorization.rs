@@ -8,7 +8,7 @@ use apollo_compiler::{Schema, schema::ExtendedType};
 use cases::{Case, May, NODES};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use world::World;
+pub use world::World;
 
 fn schema() -> Schema {
     Schema::parse(include_str!("../../schema.graphql"), "schema.graphql").unwrap()

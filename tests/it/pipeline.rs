@@ -34,6 +34,20 @@ fn hostile() -> Vec<(&'static str, String)> {
         ("10,000 fields", format!("{{viewer{{{}}}}}", "id ".repeat(10_000))),
         ("1,000 unknown directives", format!("{{__typename {}}}", "@x ".repeat(1_000))),
         ("1,000 unknown directives on the operation", format!("query {}{{__typename}}", "@x ".repeat(1_000))),
+        ("1,000 unknown directives on a fragment", format!("{{...{}{{__typename}}}}", "@x ".repeat(1_000))),
+        (
+            "1,000 aliases of the dearest field",
+            format!(
+                "{{{}}}",
+                many(1_000, |i| format!(
+                    "a{i}:workspace(id:\"ws_0\"){{recall(input:{{query:\"x\"}}){{usedTokens}}}} "
+                ))
+            ),
+        ),
+        (
+            "two root fields of a subscription",
+            "subscription{a:runEvents(runId:\"a\"){cursor} b:runEvents(runId:\"a\"){cursor}}".into(),
+        ),
         ("doubling fragments", doubling(24)),
         ("more doubling fragments", doubling(100)),
         (
@@ -165,6 +179,26 @@ async fn a_mutation_whose_client_hangs_up_is_carried_out() {
     wait_for(async || {
         let slugs = "{ viewer { memberships(first: 10) { nodes { workspace { slug } } } } }";
         app.ask(Some(&app.owner.token), slugs, json!({})).await.to_string().contains("\"left\"")
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mutation_that_takes_too_long_is_told_so_and_carried_out() {
+    let settings = "http.request_timeout_seconds = 1";
+    let app = TestApp::start_with(Database::sqlite(), settings, Ambient::system()).await;
+    let other = app.running.services.db.begin().await.unwrap();
+    let document =
+        "mutation { createWorkspace(input: {name: \"Slow\", slug: \"slow\"}) { workspace { id } } }";
+    let request = app.http.post(app.url()).bearer_auth(&app.owner.token).json(&json!({ "query": document }));
+    let response = request.send().await.unwrap();
+    assert_eq!(response.status(), 503);
+    let answer = response.json().await.unwrap();
+    assert_eq!(text(&answer, "/errors/0/extensions/code"), "TIMEOUT");
+    other.commit().await.unwrap();
+    wait_for(async || {
+        let slugs = "{ viewer { memberships(first: 10) { nodes { workspace { slug } } } } }";
+        app.ask(Some(&app.owner.token), slugs, json!({})).await.to_string().contains("\"slow\"")
     })
     .await;
 }

@@ -38,6 +38,16 @@ impl Socket {
         self.0.send(Message::text(message.to_string())).await.unwrap();
     }
 
+    /// Whatever text.
+    pub async fn send_text(&mut self, text: String) {
+        self.0.send(Message::text(text)).await.unwrap();
+    }
+
+    /// Whether the server took it; it may hang up meanwhile, or not read.
+    pub async fn try_send_text(&mut self, text: String) -> bool {
+        matches!(timeout(PATIENCE, self.0.send(Message::text(text))).await, Ok(Ok(())))
+    }
+
     /// The next message; `None` once closed. Pings are answered below.
     pub async fn receive(&mut self) -> Option<Value> {
         loop {

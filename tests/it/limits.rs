@@ -1,0 +1,129 @@
+//! What one actor may have at once and in a minute; batches; pages.
+use crate::{
+    on_both,
+    support::{Database, Socket, TestApp, text},
+};
+use aifirst::shared::Ambient;
+use reqwest::header;
+use serde_json::{Value, json};
+
+async fn start(settings: &str) -> TestApp {
+    TestApp::start_with(Database::sqlite(), settings, Ambient::system()).await
+}
+
+#[tokio::test]
+async fn an_actors_rate_is_told_and_then_refused_with_the_time_to_wait() {
+    // One object takes 24 seconds to come back: the test is over before.
+    let app = start("http.cost_per_minute = 25").await;
+    let sam = app.person("Sam").await;
+    let ask = async |body: Value| {
+        let request = app.http.post(app.url()).bearer_auth(&sam.token).json(&body);
+        let response = request.send().await.unwrap();
+        let header =
+            |name: &str| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+        let told = (
+            response.status().as_u16(),
+            header("ratelimit"),
+            header("ratelimit-policy"),
+            header("retry-after"),
+        );
+        (told, response.json::<Value>().await.unwrap())
+    };
+    let viewer = json!({ "query": "{ viewer { id } }", "extensions": { "cost": true } });
+    let ((status, rate, policy, retry), answer) = ask(viewer.clone()).await;
+    assert_eq!((status, policy.as_deref(), retry), (200, Some("\"cost\";q=25;w=60"), None));
+    assert!(rate.unwrap().starts_with("\"cost\";r=24;t="));
+    assert_eq!(answer["extensions"]["cost"], json!({ "requested": 1, "remaining": 24, "perMinute": 25 }));
+    let (_, answer) = ask(json!({ "query": "{ viewer { id } }" })).await;
+    assert_eq!(answer.get("extensions"), None, "nobody asked");
+
+    let memberships = json!({ "query": "{ viewer { memberships(first: 20) { nodes { role } } } }" });
+    ask(memberships.clone()).await;
+    let ((status, .., retry), answer) = ask(memberships).await;
+    assert_eq!((status, text(&answer, "/errors/0/extensions/code").as_str()), (429, "RATE_LIMITED"));
+    let millis = answer["errors"][0]["extensions"]["retryAfterMs"].as_u64().unwrap();
+    let seconds: u64 = retry.unwrap().parse().unwrap();
+    assert!(millis > 0 && seconds == millis.div_ceil(1_000), "{millis} ms, {seconds} s");
+
+    // The same over a socket; and somebody else has a rate of their own.
+    let mut socket = app.socket(&sam).await;
+    let payload = json!({ "query": "{ viewer { memberships(first: 20) { nodes { role } } } }" });
+    socket.send(json!({ "type": "subscribe", "id": "1", "payload": payload })).await;
+    let refused = socket.receive().await.unwrap();
+    assert_eq!(text(&refused, "/payload/0/extensions/code"), "RATE_LIMITED");
+    let other = app.person("Pia").await;
+    app.ok(&other, "{ viewer { id } }", json!({})).await;
+}
+
+#[tokio::test]
+async fn an_actor_has_so_many_sockets_and_a_closed_one_makes_room() {
+    let app = start("http.socket.per_actor = 2").await;
+    let (first, _second) = (app.socket(&app.owner).await, app.socket(&app.owner).await);
+    let open = async |token: &str| {
+        let mut socket = Socket::open(&app.url()).await;
+        let payload = json!({ "authorization": format!("Bearer {token}") });
+        socket.send(json!({ "type": "connection_init", "payload": payload })).await;
+        socket
+    };
+    assert_eq!(open(&app.owner.token).await.close_code().await, 1013);
+    let other = app.person("Pia").await;
+    assert_eq!(open(&other.token).await.receive().await.unwrap()["type"], "connection_ack");
+    drop(first);
+    let begun = tokio::time::Instant::now();
+    while open(&app.owner.token).await.receive().await.is_none() {
+        assert!(begun.elapsed() < crate::support::PATIENCE, "the seat was not given back");
+    }
+}
+
+#[tokio::test]
+async fn batches_are_taken_where_configured_and_only_so_long() {
+    let post = async |app: &TestApp, body: String| {
+        let request = app
+            .http
+            .post(app.url())
+            .bearer_auth(&app.owner.token)
+            .header(header::CONTENT_TYPE, "application/json");
+        let response = request.body(body).send().await.unwrap();
+        (response.status().as_u16(), response.json::<Value>().await.unwrap())
+    };
+    let batch = |n: usize| json!(vec![json!({ "query": "{ __typename }" }); n]).to_string();
+    let app = start("").await;
+    assert_eq!(post(&app, batch(1)).await.0, 400, "off by default");
+
+    let app = start("http.batch = 3").await;
+    let mixed = json!([{ "query": "{ __typename }" }, { "query": "{ nothing }" },
+        { "query": "mutation { createWorkspace(input: {name: \"B\", slug: \"batched\"}) { workspace { slug } } }" }]);
+    let (status, answers) = post(&app, mixed.to_string()).await;
+    assert_eq!(status, 200);
+    assert_eq!(answers[0], json!({ "data": { "__typename": "Query" } }));
+    assert_eq!(text(&answers, "/1/errors/0/extensions/code"), "GRAPHQL_VALIDATION_FAILED");
+    assert_eq!(text(&answers, "/2/data/createWorkspace/workspace/slug"), "batched");
+    for bad in
+        ["[]".to_owned(), batch(4), batch(1_000), "[[\"{ __typename }\"]]".to_owned(), "[1]".to_owned()]
+    {
+        let (status, answer) = post(&app, bad).await;
+        assert_eq!((status, text(&answer, "/errors/0/extensions/code").as_str()), (400, "BAD_REQUEST"));
+    }
+}
+
+on_both! {
+    async fn pages_are_asked_for_by_the_rules_of_connections(app: TestApp) {
+        let page = async |arguments: &str| {
+            let document = format!("{{ viewer {{ memberships({arguments}) {{ nodes {{ role }} pageInfo {{ hasNextPage }} }} }} }}");
+            app.ask(Some(&app.owner.token), &document, json!({})).await
+        };
+        for good in ["first: 0", "first: 1", "first: 100", "last: 1", "last: 100", "first: null, last: 3"] {
+            assert_eq!(page(good).await.get("errors"), None, "{good}");
+        }
+        for bad in ["first: -1", "last: -1", "first: 101", "last: 101", "first: 2147483647", "last: -2147483648", "first: 1, last: 1"] {
+            let answer = page(bad).await;
+            let code = text(&answer, "/errors/0/extensions/code");
+            let expected = if bad.contains("2147483647") { "QUERY_TOO_COMPLEX" } else { "BAD_USER_INPUT" };
+            assert!(code == expected || code == "QUERY_TOO_COMPLEX" && bad.contains("2147483648"), "{bad}: {answer:#}");
+        }
+        for bad in ["", "?", "AAAA", "x\u{e9}", &"A".repeat(1_000)] {
+            let answer = page(&format!("after: \"{bad}\"")).await;
+            assert_eq!(text(&answer, "/errors/0/extensions/code"), "INVALID_CURSOR", "{bad}");
+        }
+    }
+}
