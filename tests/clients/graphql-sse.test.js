@@ -6,7 +6,7 @@ import { createClient } from "graphql-sse";
 import { ask } from "./support/http.js";
 import { Proxy } from "./support/proxy.js";
 import { serverForTests } from "./support/server.js";
-import { done, operations, playStory } from "./support/story.js";
+import { done, operations, playRestart, playStory } from "./support/story.js";
 
 const server = serverForTests();
 let proxy;
@@ -69,6 +69,21 @@ test("the story over Server-Sent Events: a broken line loses nothing and doubles
     "graphql-sse",
   );
   assert.equal(proxy.cuts, 1);
+});
+
+test("a server that stops cuts its streams, and clients come back to the one after it", async (t) => {
+  const client = connect(t, { retryAttempts: Infinity });
+  const direct = () => ({ url: proxy.url, authorization: server.authorization });
+  await playRestart(
+    {
+      query: (operation, variables) => ask(direct(), operation, variables),
+      mutate: (operation, variables) => ask(direct(), operation, variables),
+      follow: (operation, variables) => follow(client, operation, variables),
+    },
+    proxy,
+    server,
+    "graphql-sse restart",
+  );
 });
 
 /** An EventSource for a subscription: it connects again by itself, and tells only the id of the last event. */

@@ -3,9 +3,10 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 import { createClient } from "graphql-ws";
 import WebSocket from "ws";
+import { ask } from "./support/http.js";
 import { Proxy } from "./support/proxy.js";
 import { PATIENCE_MS, serverForTests } from "./support/server.js";
-import { operations, playStory } from "./support/story.js";
+import { operations, playRestart, playStory } from "./support/story.js";
 
 const server = serverForTests({ HTTP__SOCKET__INIT_SECONDS: 1, HTTP__SOCKET__PING_SECONDS: 1 });
 let proxy;
@@ -80,6 +81,28 @@ test("the story over one socket: a broken line loses nothing and doubles nothing
   );
   assert.equal(proxy.cuts, 1);
   assert.deepEqual(happened, ["connecting", "connected", "closed", "connecting", "connected"]);
+});
+
+test("a server that stops sends its clients away with 1012, and they come back to the one after it", async (t) => {
+  const codes = [];
+  const { client } = connect(t, {
+    retryAttempts: Infinity,
+    // Without this the library gives up where no server answers.
+    shouldRetry: () => true,
+    on: { closed: ({ code }) => codes.push(code) },
+  });
+  await playRestart(
+    {
+      // Queries and mutations may come while the server is away: each on a connection of its own.
+      query: (operation, variables) => ask({ url: proxy.url, authorization: server.authorization }, operation, variables),
+      mutate: (operation, variables) => ask({ url: proxy.url, authorization: server.authorization }, operation, variables),
+      follow: (operation, variables) => follow(client, operation, variables),
+    },
+    proxy,
+    server,
+    "graphql-ws restart",
+  );
+  assert.equal(codes[0], 1012);
 });
 
 test("a lazy client connects for an operation and leaves after it", async (t) => {
