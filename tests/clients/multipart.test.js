@@ -17,7 +17,7 @@ async function subscribe(query, variables, accept = "multipart/mixed;subscriptio
   return await fetch(server.url, { method: "POST", headers, body: JSON.stringify({ query, variables }) });
 }
 
-test("parts are enveloped, and the last boundary closes the stream", async () => {
+test("multipart: parts are enveloped, and the last boundary closes the stream", async () => {
   const session = await startSession("Multipart");
   await ask(server, "endSession", { session: session.id });
   const response = await subscribe(operations.coachingEvents, { session: session.id });
@@ -37,7 +37,7 @@ test("parts are enveloped, and the last boundary closes the stream", async () =>
   assert.deepEqual(events, ["SessionStarted", "SessionEnded"]);
 });
 
-test("an event is whole when it happens, not when the next one does", async () => {
+test("multipart: an event is whole when it happens, not when the next one does", async () => {
   const session = await startSession("In time");
   const response = await subscribe(operations.coachingEvents, { session: session.id });
   // Nothing else happens in this session: what comes is what comes at once.
@@ -50,7 +50,7 @@ test("an event is whole when it happens, not when the next one does", async () =
   assert.match(text, /^\r\n--graphql\r\n/);
 });
 
-test("what cannot be executed is refused with one JSON answer", async () => {
+test("multipart: what cannot be executed is refused with one JSON answer", async () => {
   const response = await subscribe("subscription { nothing }", {}, "multipart/mixed;subscriptionSpec=1.0");
   assert.equal(response.status, 400);
   const { errors } = await response.json();

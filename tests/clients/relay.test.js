@@ -53,7 +53,7 @@ const mutate = (environment, mutation, variables) =>
     }),
   );
 
-test("the story: subscriptions over WebSocket keep the records live", async (t) => {
+test("Relay: the story, subscriptions over WebSocket keep the records live", async (t) => {
   const environment = connect(t);
   const { story: documents } = compiled;
   const story = await playStory(
@@ -83,7 +83,7 @@ test("the story: subscriptions over WebSocket keep the records live", async (t) 
   });
 });
 
-test("a connection grows page by page and by what is added; a record is refetched by its id", async (t) => {
+test("Relay: a connection grows page by page and by what is added; a record is refetched by its id", async (t) => {
   const environment = connect(t);
   const { artifacts, story } = compiled;
   const { workspace } = done(

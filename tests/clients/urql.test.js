@@ -116,17 +116,17 @@ function assertUrqlCache(client, story) {
   });
 }
 
-test("the story with subscriptions over WebSocket ends in a whole cache", async (t) => {
+test("urql: the story with subscriptions over WebSocket ends in a whole cache", async (t) => {
   const client = connect([webSocketExchange(t), fetchExchange]);
   assertUrqlCache(client, await playStory(player(client), proxy, "urql WebSocket"));
 });
 
-test("the story with subscriptions over Server-Sent Events ends in a whole cache", async () => {
+test("urql: the story with subscriptions over Server-Sent Events ends in a whole cache", async () => {
   const client = connect([fetchExchange], { fetchSubscriptions: true });
   assertUrqlCache(client, await playStory(player(client), proxy, "urql events"));
 });
 
-test("a list grows page by page in the cache", async () => {
+test("urql: a list grows page by page in the cache", async () => {
   const client = connect([fetchExchange]);
   const { query, mutate } = player(client);
   const { workspace } = done((await mutate("createWorkspace", { name: "urql pages" })).createWorkspace);
