@@ -8,7 +8,9 @@ use figment::{
     providers::{Env, Format, Toml},
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, io::ErrorKind, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap, io::ErrorKind, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration,
+};
 
 pub use auth::{AuthConfig, JwtAlgorithm, JwtConfig, JwtKeyConfig};
 

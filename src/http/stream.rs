@@ -1,7 +1,27 @@
-//! Answers that come one after the other over HTTP: which form the client accepts, and when a stream is cut.
+//! Answers that come one after the other over HTTP, in the form that the client accepts. A stream that ends without its
+//! form's end was cut: the client connects again.
 use super::{Public, door::Answers, multipart, rights::Rights, sse};
-use axum::response::Response;
+use axum::{
+    body::Body,
+    http::header,
+    response::{IntoResponse, Response},
+};
+use futures_util::StreamExt;
 use std::time::Duration;
+use tokio::time::timeout;
+
+/// Proxies hang up on connections that are silent for longer than this.
+const SILENCE: Duration = Duration::from_secs(12);
+
+/// How a form is written.
+#[derive(Clone, Copy)]
+pub(super) struct Wire {
+    pub content_type: &'static str,
+    pub beginning: &'static str,
+    pub part: fn(&async_graphql::Response) -> Result<String, serde_json::Error>,
+    pub sign_of_life: &'static str,
+    pub end: &'static str,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
@@ -32,17 +52,28 @@ impl Form {
         }
     }
 
-    pub(super) fn respond(self, answers: Answers, public: Public, rights: Rights) -> Response {
-        let cut = Box::pin(until_cut(public, rights));
-        match self {
-            Self::EventStream => sse::respond(answers, cut),
-            Self::Multipart => multipart::respond(answers, cut),
-        }
+    pub(super) fn respond(self, mut answers: Answers, public: Public, rights: Rights) -> Response {
+        let wire = match self {
+            Self::EventStream => sse::WIRE,
+            Self::Multipart => multipart::WIRE,
+        };
+        let parts = async_stream::stream! {
+            yield Ok(wire.beginning.to_owned());
+            loop {
+                match timeout(SILENCE, answers.next()).await {
+                    Ok(Some(answer)) => yield (wire.part)(&answer),
+                    Ok(None) => break,
+                    Err(_) => yield Ok(wire.sign_of_life.to_owned()),
+                }
+            }
+            yield Ok(wire.end.to_owned());
+        };
+        let body = Body::from_stream(parts.take_until(Box::pin(until_cut(public, rights))));
+        ([(header::CONTENT_TYPE, wire.content_type)], body).into_response()
     }
 }
 
-/// The server stops, or the credential is not valid any more. The stream then ends without saying that it is
-/// complete, and the client connects again.
+/// The server stops, or the credential is not valid any more.
 async fn until_cut(public: Public, rights: Rights) {
     let recheck = Duration::from_secs(public.sockets.recheck_seconds);
     tokio::select! {

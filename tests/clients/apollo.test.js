@@ -73,17 +73,17 @@ function assertApolloCache(client, story) {
   assert.deepEqual(cache[`Approval:${story.approval.id}`].decidedBy, { __ref: `Viewer:${story.viewer.id}` });
 }
 
-test("the story with subscriptions over WebSocket ends in a whole cache", async (t) => {
+test("Apollo: the story with subscriptions over WebSocket ends in a whole cache", async (t) => {
   const client = connect(t, webSocketLink(t));
   assertApolloCache(client, await playStory(player(client), proxy, "Apollo WebSocket"));
 });
 
-test("the story with multipart subscriptions ends in a whole cache", async (t) => {
+test("Apollo: the story with multipart subscriptions ends in a whole cache", async (t) => {
   const client = connect(t);
   assertApolloCache(client, await playStory(player(client), proxy, "Apollo multipart"));
 });
 
-test("a list grows page by page in the cache", async (t) => {
+test("Apollo: a list grows page by page in the cache", async (t) => {
   const client = connect(t);
   const { mutate } = player(client);
   const { workspace } = done((await mutate("createWorkspace", { name: "Apollo pages" })).createWorkspace);
@@ -106,7 +106,7 @@ test("a list grows page by page in the cache", async (t) => {
   assert.equal(all.pageInfo.hasNextPage, false);
 });
 
-test("a refusal tells its code", async (t) => {
+test("Apollo: a refusal tells its code", async (t) => {
   const client = connect(t);
   await assert.rejects(client.query({ query: gql("query($id: ID!) { workspace(id: $id) { id } }"), variables: {} }), (error) => {
     assert.ok(CombinedGraphQLErrors.is(error), String(error));

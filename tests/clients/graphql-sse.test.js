@@ -6,7 +6,7 @@ import { createClient } from "graphql-sse";
 import { ask } from "./support/http.js";
 import { Proxy } from "./support/proxy.js";
 import { serverForTests } from "./support/server.js";
-import { done, operations, playStory } from "./support/story.js";
+import { done, operations, playRestart, playStory } from "./support/story.js";
 
 const server = serverForTests();
 let proxy;
@@ -57,7 +57,7 @@ function follow(client, operation, variables) {
   });
 }
 
-test("the story over Server-Sent Events: a broken line loses nothing and doubles nothing", async (t) => {
+test("SSE: the story over Server-Sent Events: a broken line loses nothing and doubles nothing", async (t) => {
   const client = connect(t);
   await playStory(
     {
@@ -69,6 +69,21 @@ test("the story over Server-Sent Events: a broken line loses nothing and doubles
     "graphql-sse",
   );
   assert.equal(proxy.cuts, 1);
+});
+
+test("SSE: a server that stops cuts its streams, and clients come back to the one after it", async (t) => {
+  const client = connect(t, { retryAttempts: Infinity });
+  const direct = () => ({ url: proxy.url, authorization: server.authorization });
+  await playRestart(
+    {
+      query: (operation, variables) => ask(direct(), operation, variables),
+      mutate: (operation, variables) => ask(direct(), operation, variables),
+      follow: (operation, variables) => follow(client, operation, variables),
+    },
+    proxy,
+    server,
+    "graphql-sse restart",
+  );
 });
 
 /** An EventSource for a subscription: it connects again by itself, and tells only the id of the last event. */
@@ -103,7 +118,7 @@ function eventSource(t, operation, variables) {
   return { events, resumedAfter };
 }
 
-test("the story by an EventSource: Last-Event-ID resumes where the line broke", async (t) => {
+test("SSE: the story by an EventSource: Last-Event-ID resumes where the line broke", async (t) => {
   const direct = { url: proxy.url, authorization: server.authorization };
   const connections = [];
   await playStory(
@@ -150,6 +165,7 @@ test("Last-Event-ID counts more than the argument `after`", async () => {
   for (const query of [
     plain,
     `subscription($session: ID!) { mine: coachingEvents(sessionId: $session, after: "${last}") { __typename } }`,
+    "subscription($session: ID!) { ...E } fragment E on Subscription { ... on Subscription { coachingEvents(sessionId: $session) { __typename } } }",
   ]) {
     assert.deepEqual(events(await read(query, first)), ["SessionEnded"], query);
   }
@@ -158,7 +174,7 @@ test("Last-Event-ID counts more than the argument `after`", async () => {
   assert.deepEqual(rest, []);
 });
 
-test("what only looks like an event's cursor does not become its id", async () => {
+test("SSE: what only looks like an event's cursor does not become its id", async () => {
   const direct = { url: proxy.url, authorization: server.authorization };
   const { workspace } = done((await ask(direct, "createWorkspace", { name: "Called cursor" })).createWorkspace);
   const twoLines = { workspace: workspace.id, text: "one\ntwo" };
@@ -174,7 +190,7 @@ test("what only looks like an event's cursor does not become its id", async () =
   assert.doesNotMatch(text, /^id:/m);
 });
 
-test("a document that cannot be executed is refused before a stream begins", async (t) => {
+test("SSE: a document that cannot be executed is refused before a stream begins", async (t) => {
   const client = connect(t, { retryAttempts: 0 });
   const refused = new Promise((resolve, reject) =>
     client.subscribe({ query: "{ nothing }" }, { next: reject, complete: reject, error: resolve }),

@@ -3,9 +3,10 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 import { createClient } from "graphql-ws";
 import WebSocket from "ws";
+import { ask } from "./support/http.js";
 import { Proxy } from "./support/proxy.js";
 import { PATIENCE_MS, serverForTests } from "./support/server.js";
-import { operations, playStory } from "./support/story.js";
+import { operations, playRestart, playStory } from "./support/story.js";
 
 const server = serverForTests({ HTTP__SOCKET__INIT_SECONDS: 1, HTTP__SOCKET__PING_SECONDS: 1 });
 let proxy;
@@ -67,7 +68,7 @@ function closing(t, options) {
   });
 }
 
-test("the story over one socket: a broken line loses nothing and doubles nothing", async (t) => {
+test("WebSocket: the story over one socket: a broken line loses nothing and doubles nothing", async (t) => {
   const { client, happened } = connect(t, { lazy: false });
   await playStory(
     {
@@ -82,7 +83,29 @@ test("the story over one socket: a broken line loses nothing and doubles nothing
   assert.deepEqual(happened, ["connecting", "connected", "closed", "connecting", "connected"]);
 });
 
-test("a lazy client connects for an operation and leaves after it", async (t) => {
+test("WebSocket: a server that stops sends its clients away with 1012, and they come back to the one after it", async (t) => {
+  const codes = [];
+  const { client } = connect(t, {
+    retryAttempts: Infinity,
+    // Without this the library gives up where no server answers.
+    shouldRetry: () => true,
+    on: { closed: ({ code }) => codes.push(code) },
+  });
+  await playRestart(
+    {
+      // Queries and mutations may come while the server is away: each on a connection of its own.
+      query: (operation, variables) => ask({ url: proxy.url, authorization: server.authorization }, operation, variables),
+      mutate: (operation, variables) => ask({ url: proxy.url, authorization: server.authorization }, operation, variables),
+      follow: (operation, variables) => follow(client, operation, variables),
+    },
+    proxy,
+    server,
+    "graphql-ws restart",
+  );
+  assert.equal(codes[0], 1012);
+});
+
+test("WebSocket: a lazy client connects for an operation and leaves after it", async (t) => {
   const { client, happened } = connect(t);
   const closed = new Promise((resolve) => client.on("closed", resolve));
   assert.deepEqual(happened, []);
@@ -92,14 +115,14 @@ test("a lazy client connects for an operation and leaves after it", async (t) =>
   assert.deepEqual(happened, ["connecting", "connected", "closed"]);
 });
 
-test("both sides' pings are answered, and a socket that is kept alive stays", { timeout: PATIENCE_MS }, async (t) => {
+test("WebSocket: both sides' pings are answered, and a socket that is kept alive stays", { timeout: PATIENCE_MS }, async (t) => {
   const { client } = connect(t, { lazy: false, keepAlive: 50 });
   let pongs = 0;
   await new Promise((resolve) => client.on("pong", (received) => received && ++pongs === 3 && resolve()));
   await once(client, "viewer", {});
 });
 
-test("what cannot be executed is an error of the operation, and the socket stays", async (t) => {
+test("WebSocket: what cannot be executed is an error of the operation, and the socket stays", async (t) => {
   const { client, happened } = connect(t, { lazy: false });
   const refused = (query, variables) =>
     new Promise((resolve, reject) =>
@@ -115,19 +138,19 @@ test("what cannot be executed is an error of the operation, and the socket stays
   assert.deepEqual(happened, ["connecting", "connected"]);
 });
 
-test("a message that is none closes with 4400", async (t) => {
+test("WebSocket: a message that is none closes with 4400", async (t) => {
   const { code } = await closing(t, { on: { connected: (socket) => socket.send("hello") } });
   assert.equal(code, 4400);
 });
 
-test("an operation before connection_init closes with 4401", async (t) => {
+test("WebSocket: an operation before connection_init closes with 4401", async (t) => {
   const subscribe = JSON.stringify({ type: "subscribe", id: "1", payload: { query: "{ __typename }" } });
   const { code, reason } = await closing(t, { on: { opened: (socket) => socket.send(subscribe) } });
   assert.equal(code, 4401);
   assert.match(reason, /^Unauthorized/);
 });
 
-test("a credential that is not valid closes with 4403, after which a client comes back with another", async (t) => {
+test("WebSocket: a credential that is not valid closes with 4403, after which a client comes back with another", async (t) => {
   const credentials = ["Bearer aif_wrong_wrong", server.authorization];
   const { client } = connect(t, { connectionParams: () => ({ authorization: credentials.shift() }) });
   const closed = new Promise((resolve) => client.on("closed", resolve));
@@ -136,12 +159,12 @@ test("a credential that is not valid closes with 4403, after which a client come
   assert.equal((await closed).code, 4403);
 });
 
-test("a client that does not introduce itself in time is closed with 4408", { timeout: PATIENCE_MS }, async (t) => {
+test("WebSocket: a client that does not introduce itself in time is closed with 4408", { timeout: PATIENCE_MS }, async (t) => {
   const { code, reason } = await closing(t, { connectionParams: () => new Promise(() => {}) });
   assert.deepEqual({ code, reason }, { code: 4408, reason: "Connection initialisation timeout" });
 });
 
-test("an operation's id that is in use closes with 4409", async (t) => {
+test("WebSocket: an operation's id that is in use closes with 4409", async (t) => {
   const { session } = (await once(connect(t).client, "startSession", { workspace: await workspace(t) }))
     .startCoachingSession;
   const payload = { query: operations.coachingEvents, variables: { session: session.id } };
@@ -157,7 +180,7 @@ test("an operation's id that is in use closes with 4409", async (t) => {
   assert.deepEqual({ code, reason }, { code: 4409, reason: "Subscriber for mine already exists" });
 });
 
-test("a second connection_init closes with 4429", async (t) => {
+test("WebSocket: a second connection_init closes with 4429", async (t) => {
   const { code, reason } = await closing(t, {
     on: { connected: (socket) => socket.send(JSON.stringify({ type: "connection_init" })) },
   });

@@ -16,7 +16,7 @@ use entity::{citation, message};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
     QueryTrait, Select,
-    sea_query::{CaseStatement, OnConflict},
+    sea_query::{CaseStatement, Expr, OnConflict},
 };
 use std::collections::HashMap;
 use uuid::Uuid;

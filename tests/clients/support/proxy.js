@@ -4,6 +4,7 @@ import net from "node:net";
 
 export class Proxy {
   #server;
+  #target;
   #sockets = new Set();
   #cut;
   /** Connections so far, and how many of them were cut. */
@@ -13,14 +14,20 @@ export class Proxy {
   /** In front of the server at `url`; `proxy.url` is the same address through the proxy. */
   static async before(url) {
     const proxy = new Proxy();
-    const { hostname, port } = new URL(url);
-    proxy.#server = net.createServer((client) => proxy.#connect(client, net.connect(port, hostname)));
+    proxy.leadTo(url);
+    proxy.#server = net.createServer((client) => proxy.#connect(client, net.connect(proxy.#target)));
     proxy.#server.listen(0, "127.0.0.1");
     await once(proxy.#server, "listening");
     const through = new URL(url);
     through.port = proxy.#server.address().port;
     proxy.url = through.href;
     return proxy;
+  }
+
+  /** Where new connections go from now on. */
+  leadTo(url) {
+    const { hostname, port } = new URL(url);
+    this.#target = { host: hostname, port: Number(port) };
   }
 
   get webSocketUrl() {

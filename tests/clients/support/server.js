@@ -5,9 +5,10 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before } from "node:test";
+import { fileURLToPath } from "node:url";
 
 /** The project's root. */
-export const root = path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), "../../..");
+export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../..");
 
 /** How long a test waits for what must come: long, for machines are slow. */
 export const PATIENCE_MS = 30_000;
@@ -15,32 +16,51 @@ export const PATIENCE_MS = 30_000;
 const binary = process.env.AIFIRST_BINARY ?? path.join(root, "target/debug/aifirst");
 
 export class Server {
-  #process;
+  #settings;
   #folder;
-  #told = { stdout: "", stderr: "" };
+  #process;
+  #told;
   #ended;
 
   /** Until it answers. `settings` are variables without `AIFIRST_`. */
   static async start(settings = {}) {
     const server = new Server();
+    server.#settings = { LISTEN: "127.0.0.1:0", ADMIN_LISTEN: "127.0.0.1:0", DATA_DIR: "data", ...settings };
     server.#folder = await mkdtemp(path.join(tmpdir(), "aifirst-clients-"));
-    const outside = Object.entries(process.env).filter(([name]) => !name.startsWith("AIFIRST_"));
-    const own = { LISTEN: "127.0.0.1:0", ADMIN_LISTEN: "127.0.0.1:0", DATA_DIR: "data", ...settings };
-    const env = Object.fromEntries([
-      ...outside,
-      ...Object.entries(own).map(([name, value]) => [`AIFIRST_${name}`, String(value)]),
-    ]);
-    server.#process = spawn(binary, ["serve"], { cwd: server.#folder, env, stdio: ["ignore", "pipe", "pipe"] });
     // Whatever ends this process, a test that hangs among it, ends the server.
     process.once("exit", () => server.#process.kill("SIGKILL"));
     for (const [signal, number] of [["SIGINT", 2], ["SIGTERM", 15]]) process.once(signal, () => process.exit(128 + number));
-    server.#ended = new Promise((resolve) => {
-      server.#process.once("error", (error) => resolve(error.message));
-      server.#process.once("close", (code, signal) => resolve(code ?? signal));
-    });
-    server.url = await server.#address("GraphQL");
+    await server.#serve();
     server.token = (await readFile(path.join(server.#folder, "data/dev-token"), "utf8")).trim();
     return server;
+  }
+
+  get authorization() {
+    return `Bearer ${this.token}`;
+  }
+
+  /** Ended in order and started again on the same data; under another address. */
+  async restart() {
+    await this.#end();
+    await this.#serve();
+  }
+
+  async stop() {
+    await this.#end();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async #serve() {
+    const outside = Object.entries(process.env).filter(([name]) => !name.startsWith("AIFIRST_"));
+    const own = Object.entries(this.#settings).map(([name, value]) => [`AIFIRST_${name}`, String(value)]);
+    const env = Object.fromEntries([...outside, ...own]);
+    this.#told = { stdout: "", stderr: "" };
+    this.#process = spawn(binary, ["serve"], { cwd: this.#folder, env, stdio: ["ignore", "pipe", "pipe"] });
+    this.#ended = new Promise((resolve) => {
+      this.#process.once("error", (error) => resolve(error.message));
+      this.#process.once("close", (code, signal) => resolve(code ?? signal));
+    });
+    this.url = await this.#address("GraphQL");
   }
 
   /** The address in a line such as `GraphQL  http://…`. */
@@ -57,29 +77,28 @@ export class Server {
     });
   }
 
-  get authorization() {
-    return `Bearer ${this.token}`;
-  }
-
   /** As an operator stops it: it ends what it does, and with success. */
-  async stop() {
+  async #end() {
     this.#process.kill("SIGTERM");
     const late = setTimeout(() => this.#process.kill("SIGKILL"), PATIENCE_MS);
     const how = await this.#ended;
     clearTimeout(late);
-    await rm(this.#folder, { recursive: true, force: true });
     assert.equal(how, 0, `the server ended with ${how}: ${this.#told.stderr}`);
   }
 }
 
-/** One server for the tests of a file: `server.url` is there once they run. */
+/** One server for the tests of a file: there once they run. */
 export function serverForTests(settings) {
-  const shared = {};
-  before(async () => {
-    shared.running = await Server.start(settings);
-    shared.url = shared.running.url;
-    shared.authorization = shared.running.authorization;
-  });
-  after(async () => await shared.running?.stop());
-  return shared;
+  let running;
+  before(async () => (running = await Server.start(settings)));
+  after(async () => await running?.stop());
+  return {
+    get url() {
+      return running.url;
+    },
+    get authorization() {
+      return running.authorization;
+    },
+    restart: () => running.restart(),
+  };
 }

@@ -71,6 +71,9 @@ export const operations = {
         ... on TurnSnapshot { turn { id } text offset }
         ... on TurnDelta { turn { id } text offset }
         ... on TurnCompleted { turn { id status reply { id role text status stopReason citations { quote } } } }
+        ... on TurnInterrupted { turn { id status } }
+        ... on TurnIncomplete { turn { id status } }
+        ... on TurnFailed { turn { id status } }
         ... on SessionEnded { session { id status } }
       }
     }
@@ -250,6 +253,29 @@ async function hearReply(client, proxy, session, turn) {
     }
   }
   assert.fail("the stream ended before the reply did");
+}
+
+/** The server is stopped in mid-reply and comes again under another address. What the client shows is what is kept. */
+export async function playRestart(client, proxy, server, name) {
+  const { workspace } = done((await client.mutate("createWorkspace", { name })).createWorkspace);
+  const { session } = done((await client.mutate("startSession", { workspace: workspace.id })).startCoachingSession);
+  const { turn } = done((await client.mutate("send", { session: session.id, text: QUESTION })).sendMessage);
+  const shown = new Reply();
+  const cursors = [];
+  let restarted;
+  for await (const event of client.follow("coachingEvents", { session: session.id })) {
+    cursors.push(event.cursor);
+    shown.apply(event);
+    if (event.__typename === "TurnDelta") restarted ??= server.restart().then(() => proxy.leadTo(server.url));
+    if (["TurnCompleted", "TurnInterrupted", "TurnIncomplete", "TurnFailed"].includes(event.__typename)) {
+      assert.equal(event.turn.id, turn.id);
+      break;
+    }
+  }
+  await restarted;
+  assert.equal(new Set(cursors).size, cursors.length, "an event came twice");
+  const { node } = await client.query("session", { session: session.id });
+  assert.equal(shown.text, node.messages.nodes[1].text);
 }
 
 /** Follows from the cursor of the last event to the session's end. */
