@@ -114,7 +114,7 @@ async fn write(app: &TestApp, workflow: &str, mut dice: Dice) {
 async fn play(app: &TestApp, workflow: &str, number: usize, seed: u64) {
     let mut dice = Dice(seed ^ (number as u64) << 32);
     dice.pause(60).await;
-    let input = json!({ "workflowId": workflow, "input": { "fails": number % 3 == 0 } });
+    let input = json!({ "workflowId": workflow, "input": { "fails": number.is_multiple_of(3) } });
     let started = app.ok(&app.owner, START, json!({ "input": input })).await;
     let run = text(&started, "/startRun/run/id");
     let mut die = || Dice(dice.below(u64::MAX));
