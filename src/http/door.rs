@@ -286,15 +286,13 @@ impl FrontDoor {
                 execution.await
             };
             let task = self.0.mutations.spawn(execution.in_current_span());
-            tokio::time::timeout(self.0.timeout, task)
-                .await
-                .map(|joined| joined.unwrap_or_else(|_| Err(panicked())))
+            tokio::time::timeout(self.0.timeout, task).await.map(|joined| joined.unwrap_or(Err(Panic)))
         } else {
             tokio::time::timeout(self.0.timeout, execution).await
         };
         match outcome {
             Ok(Ok(response)) => admitted.executed(response),
-            Ok(Err(answer)) => answer,
+            Ok(Err(Panic)) => panicked(),
             Err(_) if operation_type == OperationType::Mutation => refuse(
                 StatusCode::SERVICE_UNAVAILABLE,
                 ErrorCode::Timeout,
@@ -310,9 +308,12 @@ impl FrontDoor {
 }
 
 /// A fault of one field is an answer, not the end of the connection.
-async fn caught(execution: impl Future<Output = Response>) -> Result<Response, Answer> {
-    AssertUnwindSafe(execution).catch_unwind().await.map_err(|_| panicked())
+async fn caught(execution: impl Future<Output = Response>) -> Result<Response, Panic> {
+    AssertUnwindSafe(execution).catch_unwind().await.map_err(|_| Panic)
 }
+
+#[derive(Debug)]
+struct Panic;
 
 fn panicked() -> Answer {
     // The panic itself was logged by the hook.
@@ -365,7 +366,8 @@ mod tests {
     async fn a_panic_in_a_resolver_is_a_generic_error_with_the_requests_id() {
         let schema = async_graphql::Schema::new(Broken, EmptyMutation, EmptySubscription);
         let outcome = caught(schema.execute("{ sound broken }")).await;
-        let answer = outcome.unwrap_err().made_public("r1").into_response_of_stream();
+        assert!(matches!(outcome, Err(Panic)));
+        let answer = panicked().made_public("r1").into_response_of_stream();
         let expected = serde_json::json!({ "data": null, "errors": [{ "message": "internal error",
             "extensions": { "code": "INTERNAL", "requestId": "r1" } }] });
         assert_eq!(serde_json::to_value(answer).unwrap(), expected);

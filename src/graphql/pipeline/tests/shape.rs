@@ -97,6 +97,7 @@ impl Other {
 }
 
 #[derive(Interface)]
+#[expect(clippy::duplicated_attributes, reason = "two fields have an argument of the same name")]
 #[graphql(
     field(name = "n", ty = "i32", arg(name = "late", ty = "Option<i32>")),
     field(name = "thing", ty = "Option<Thing>", arg(name = "late", ty = "Option<i32>"))
