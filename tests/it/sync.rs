@@ -194,7 +194,7 @@ async fn write(app: &TestApp, mut dice: Dice) {
             let id = known.swap_remove(dice.throw(known.len() as u64) as usize);
             app.ask(Some(&app.owner.token), FORGET, json!({ "id": id })).await;
         }
-        dice.pause(Duration::from_millis(5)).await;
+        dice.pause(5).await;
     }
 }
 
@@ -212,7 +212,7 @@ async fn round(app: &TestApp, seed: u64) {
     let follow = async {
         loop {
             copy.follow(app, &mut dice).await;
-            dice.pause(Duration::from_millis(30)).await;
+            dice.pause(30).await;
         }
     };
     tokio::select! {

@@ -108,9 +108,10 @@ impl CoachingService {
         store::lock_session(&tx, grant, id, (0, 0), self.parts.ambient.now()).await?;
         let mut running = None;
         for turn in turns::open_turns(&tx, grant, id).await? {
-            match turn.status {
-                TurnStatus::Running => running = Some(turn),
-                _ => drop(self.stop_in(&mut tx, grant, turn).await?),
+            if turn.status == TurnStatus::Running {
+                running = Some(turn);
+            } else {
+                self.stop_in(&mut tx, grant, turn).await?;
             }
         }
         tx.commit().await?;

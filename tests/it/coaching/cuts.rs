@@ -6,27 +6,11 @@ use super::{
 };
 use crate::{
     on_both,
-    support::{Database, PATIENCE, TestApp, text},
+    support::{Database, Dice, PATIENCE, TestApp, text, with_seeds},
 };
-use aifirst::shared::Random;
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::timeout;
-
-/// The same throws for the same seed.
-#[derive(Clone)]
-struct Dice(u64);
-
-impl Dice {
-    /// From 0, less than `sides`. By splitmix64 (Steele, Lea, Flood 2014).
-    fn throw(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % sides
-    }
-}
 
 /// Follows the session to its end, over connections that are cut after a few events or a little time, and goes on from
 /// the last cursor or from an older one.
@@ -69,7 +53,7 @@ async fn converse(app: &TestApp, session: &str, mut dice: Dice) -> usize {
             1 => drop(
                 reader.read_until(&mut events, |event| is_end(event) && event["turn"]["id"] == turn).await,
             ),
-            _ => tokio::time::sleep(Duration::from_millis(dice.throw(60))).await,
+            _ => dice.pause(60).await,
         }
     }
     app.ok(&app.owner, END, json!({ "s": session })).await;
@@ -77,17 +61,14 @@ async fn converse(app: &TestApp, session: &str, mut dice: Dice) -> usize {
 }
 
 async fn cut_at_random(database: Database, seed: u64) {
-    // Told where the test fails.
-    eprintln!("seed {seed}");
     let app = at_pace(database, 3).await;
-    let mut dice = Dice(seed);
-    let mut throws = || Dice(dice.throw(u64::MAX));
+    let mut dice = Dice::new(seed);
     let session = start(&app).await;
     let (turns, one, two, three) = tokio::join!(
-        converse(&app, &session, throws()),
-        follow_with_cuts(&app, &session, throws()),
-        follow_with_cuts(&app, &session, throws()),
-        follow_with_cuts(&app, &session, throws()),
+        converse(&app, &session, dice.split()),
+        follow_with_cuts(&app, &session, dice.split()),
+        follow_with_cuts(&app, &session, dice.split()),
+        follow_with_cuts(&app, &session, dice.split()),
     );
     // The truth: what is in the log and in the messages when all is over.
     let (mut events, mut whole) = (follow(&app, &session, None).await, Reader::default());
@@ -108,19 +89,23 @@ async fn cut_at_random(database: Database, seed: u64) {
     }
 }
 
+async fn play(database: Database, rounds: u64) {
+    let sqlite = database.is_sqlite();
+    with_seeds(rounds, async |seed| {
+        let database = if sqlite { Database::sqlite() } else { Database::postgres().await };
+        cut_at_random(database, seed).await;
+    })
+    .await;
+}
+
 on_both! {
     async fn a_client_that_is_cut_at_random_hears_all_of_it_once(database: Database) {
-        cut_at_random(database, u64::from_le_bytes(Random::system().bytes())).await;
+        play(database, 1).await;
     }
 }
 
 on_both! {
-    async fn slow_clients_that_are_cut_at_random_hear_all_of_it_once_with_many_seeds(database: Database) {
-        let sqlite = database.is_sqlite();
-        cut_at_random(database, 1).await;
-        for seed in 2..10 {
-            let database = if sqlite { Database::sqlite() } else { Database::postgres().await };
-            cut_at_random(database, seed).await;
-        }
+    async fn slow_clients_that_are_cut_at_random_hear_all_of_it_once(database: Database) {
+        play(database, 9).await;
     }
 }

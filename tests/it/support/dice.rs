@@ -23,9 +23,14 @@ impl Dice {
         (mixed ^ (mixed >> 31)) % sides
     }
 
-    /// As a part of what is played, not to wait for something.
-    pub async fn pause(&mut self, most: Duration) {
-        tokio::time::sleep(most.mul_f64(self.throw(1 << 20) as f64 / f64::from(1 << 20))).await;
+    /// A die of its own, for what happens at once.
+    pub fn split(&mut self) -> Self {
+        Self(self.throw(u64::MAX))
+    }
+
+    /// Less than so many milliseconds, as a part of what is played: not to wait for something.
+    pub async fn pause(&mut self, milliseconds: u64) {
+        tokio::time::sleep(Duration::from_millis(self.throw(milliseconds))).await;
     }
 }
 

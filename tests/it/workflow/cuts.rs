@@ -4,12 +4,11 @@ use super::{DECIDE, START, publish};
 use crate::{
     contract::operations,
     on_both,
-    support::{TestApp, text},
+    support::{Dice, TestApp, text, with_seeds},
 };
-use aifirst::{event::Cursor, shared::Random};
-use futures_util::{FutureExt, future::join_all};
+use aifirst::event::Cursor;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
-use std::{panic::AssertUnwindSafe, time::Duration};
 
 /// Only what is the same whenever it is read.
 const STREAM: &str = "subscription($r: ID!, $after: Cursor) { runEvents(runId: $r, after: $after) { __typename cursor at
@@ -19,26 +18,8 @@ const STREAM: &str = "subscription($r: ID!, $after: Cursor) { runEvents(runId: $
     ... on StepRetryScheduled { step { key attempt } error { code message } nextAttemptAt }
     ... on ApprovalRequested { approval { id title } } ... on ApprovalDecided { approval { id } approved } } }";
 const CURSOR: &str = "query($r: ID!) { node(id: $r) { ... on Run { status cursor } } }";
-/// Repeats a failure: the seed that it told.
-const SEED: &str = "AIFIRST_TEST_SEED";
 const ROUNDS: u64 = 3;
 const RUNS: usize = 4;
-
-/// SplitMix64: the same numbers for the same seed.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % end
-    }
-
-    async fn pause(&mut self, most: u64) {
-        tokio::time::sleep(Duration::from_millis(self.below(most))).await;
-    }
-}
 
 fn position(cursor: &Value) -> i64 {
     Cursor::decode(cursor.as_str().unwrap()).unwrap().position
@@ -65,7 +46,7 @@ async fn follow(app: &TestApp, run: &str, from: Option<Value>, mut dice: Dice) -
     let mut seen: Vec<Value> = vec![];
     loop {
         let mut stream = app.subscribe(&app.owner, STREAM, json!({ "r": run, "after": last })).await;
-        let wanted = dice.below(5);
+        let wanted = dice.throw(5);
         if wanted == 0 {
             // What was sent and not read is lost.
             dice.pause(12).await;
@@ -102,7 +83,7 @@ async fn write(app: &TestApp, workflow: &str, mut dice: Dice) {
     let remember = "mutation($ws: ID!, $text: String!) { remember(input: {workspaceId: $ws, text: $text}) { memory { id } } }";
     loop {
         dice.pause(20).await;
-        if dice.below(4) == 0 {
+        if dice.throw(4) == 0 {
             let input = json!({ "workflowId": workflow, "input": { "fails": false } });
             app.ok(&app.owner, START, json!({ "input": input })).await;
         } else {
@@ -112,13 +93,12 @@ async fn write(app: &TestApp, workflow: &str, mut dice: Dice) {
 }
 
 async fn play(app: &TestApp, workflow: &str, number: usize, seed: u64) {
-    let mut dice = Dice(seed ^ (number as u64) << 32);
+    let mut dice = Dice::new(seed ^ (number as u64) << 32);
     dice.pause(60).await;
     let input = json!({ "workflowId": workflow, "input": { "fails": number.is_multiple_of(3) } });
     let started = app.ok(&app.owner, START, json!({ "input": input })).await;
     let run = text(&started, "/startRun/run/id");
-    let mut die = || Dice(dice.below(u64::MAX));
-    let (first, second, mut third) = (die(), die(), die());
+    let (first, second, mut third) = (dice.split(), dice.split(), dice.split());
     let query_then_follow = async {
         third.pause(80).await;
         let asked = app.ok(&app.owner, CURSOR, json!({ "r": run })).await["node"]["cursor"].clone();
@@ -148,7 +128,7 @@ async fn play(app: &TestApp, workflow: &str, number: usize, seed: u64) {
 
 async fn round(app: &TestApp, workflow: &str, seed: u64) {
     let runs = join_all((0..RUNS).map(|number| play(app, workflow, number, seed)));
-    let writers = join_all((1..=2).map(|number| write(app, workflow, Dice(!seed ^ number))));
+    let writers = join_all((1..=2).map(|number| write(app, workflow, Dice::new(!seed ^ number))));
     tokio::select! {
         _ = runs => {}
         _ = writers => {}
@@ -158,11 +138,6 @@ async fn round(app: &TestApp, workflow: &str, seed: u64) {
 on_both! {
     async fn no_cut_of_a_stream_makes_a_gap_or_a_double(app: TestApp) {
         let workflow = publish(&app, steps()).await;
-        let given = std::env::var(SEED).ok().map(|seed| seed.parse().unwrap());
-        for _ in 0..ROUNDS {
-            let seed = given.unwrap_or_else(|| u64::from_le_bytes(Random::system().bytes()));
-            let played = AssertUnwindSafe(round(&app, &workflow, seed)).catch_unwind().await;
-            assert!(played.is_ok(), "the reason stands above; the same cuts again: {SEED}={seed}");
-        }
+        with_seeds(ROUNDS, async |seed| round(&app, &workflow, seed).await).await;
     }
 }
