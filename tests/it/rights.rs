@@ -61,7 +61,7 @@ impl Events {
     }
 
     /// All of it.
-    async fn to_end(mut self) -> String {
+    async fn whole(mut self) -> String {
         while self.read().await {}
         self.text
     }
@@ -84,7 +84,7 @@ on_both! {
         app.ok(&app.owner, remove, json!({ "m": membership })).await;
         assert_eq!(watched.error_code().await, "FORBIDDEN");
         assert_eq!(watched.next().await, None, "and then it is complete");
-        let told = events.to_end().await;
+        let told = events.whole().await;
         assert!(told.contains("FORBIDDEN") && told.contains("event: complete"), "{told}");
         let again = app.first_answer(Some(&mo.token), WATCH, run).await;
         assert_eq!(text(&again, "/errors/0/extensions/code"), "NOT_FOUND");
@@ -127,7 +127,7 @@ on_both! {
         let revoke = "mutation($k: ID!) { revokeApiKey(input: {apiKeyId: $k}) { apiKey { id } } }";
         app.ok(&app.owner, revoke, json!({ "k": made["createApiKey"]["apiKey"]["id"] })).await;
         assert_eq!(socket.close_code().await, 4403);
-        let told = events.to_end().await;
+        let told = events.whole().await;
         assert!(!told.contains("event: complete"), "a stream that was cut is not complete: {told}");
     }
 }
