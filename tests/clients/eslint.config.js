@@ -23,6 +23,8 @@ export default [
               "PageInfo",
               "UserError",
               // Their place in the log is the cursor.
+              "Change",
+              "ChangePage",
               ...possibleTypes.CoachingEvent,
               ...possibleTypes.RunEvent,
               // Parts of one thing, told with it and never asked for alone.

@@ -1,6 +1,7 @@
 // The built server in a process of its own, in a temporary folder, on free ports.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { rmSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -27,8 +28,11 @@ export class Server {
     const server = new Server();
     server.#settings = { LISTEN: "127.0.0.1:0", ADMIN_LISTEN: "127.0.0.1:0", DATA_DIR: "data", ...settings };
     server.#folder = await mkdtemp(path.join(tmpdir(), "aifirst-clients-"));
-    // Whatever ends this process, a test that hangs among it, ends the server.
-    process.once("exit", () => server.#process.kill("SIGKILL"));
+    // Whatever ends this process, a test that hangs among it, ends the server and leaves nothing behind.
+    process.once("exit", () => {
+      server.#process.kill("SIGKILL");
+      rmSync(server.#folder, { recursive: true, force: true });
+    });
     for (const [signal, number] of [["SIGINT", 2], ["SIGTERM", 15]]) process.once(signal, () => process.exit(128 + number));
     await server.#serve();
     server.token = (await readFile(path.join(server.#folder, "data/dev-token"), "utf8")).trim();
