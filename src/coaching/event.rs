@@ -1,18 +1,20 @@
 //! What happens in a session, as it is recorded and as it is heard.
 use super::model::{StopReason, Turn, TurnStatus};
 use crate::{
-    event::{Change, Cursor, Event},
+    event::{Change, Cursor, Event, NewEvent},
     shared::{
-        Error, Result,
-        id::{AnyId, CoachingSessionId, GoalId, MessageId, TurnId},
+        Result,
+        id::{AnyId, CoachingSessionId, GoalId, MessageId, TurnId, UserId},
     },
 };
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 pub(super) const SESSION_STARTED: &str = "SESSION_STARTED";
 pub(super) const SESSION_ENDED: &str = "SESSION_ENDED";
 pub(super) const GOAL_CREATED: &str = "GOAL_CREATED";
+/// What a reply quoted of a forgotten memory is gone.
+const REPLY_ERASED: &str = "REPLY_ERASED";
 const TURN_QUEUED: &str = "TURN_QUEUED";
 const TURN_STARTED: &str = "TURN_STARTED";
 const TURN_COMPLETED: &str = "TURN_COMPLETED";
@@ -29,8 +31,13 @@ pub struct TurnFacts {
     pub reply: Option<MessageId>,
     pub started_at: Option<DateTime<Utc>>,
     pub finished_at: Option<DateTime<Utc>>,
-    /// Why it ended.
+    /// Why it ended. A reason that a later version knows is none here: that the turn ended is told all the same.
+    #[serde(default, deserialize_with = "known")]
     pub reason: Option<StopReason>,
+}
+
+fn known<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<StopReason>, D::Error> {
+    Ok(serde_json::from_value(serde_json::Value::deserialize(deserializer)?).ok())
 }
 
 /// Something that a follower of a session hears.
@@ -102,11 +109,11 @@ impl TurnFacts {
 }
 
 impl Happened {
-    /// `None` for a kind that a later version records.
-    pub(super) fn of(event: &Event) -> Result<Option<Self>> {
+    /// `None` for what a later version records, as servers of two versions may share a database.
+    pub(super) fn of(event: &Event) -> Option<Self> {
         let session = || CoachingSessionId::from_uuid(event.subject);
-        let turn = || serde_json::from_value(event.data.clone()).map_err(Error::internal);
-        Ok(Some(match event.kind.as_str() {
+        let turn = || serde_json::from_value(event.data.clone()).ok();
+        Some(match event.kind.as_str() {
             SESSION_STARTED => Self::SessionStarted(session()),
             SESSION_ENDED => Self::SessionEnded(session()),
             TURN_QUEUED => Self::TurnQueued(turn()?),
@@ -115,8 +122,8 @@ impl Happened {
             TURN_INTERRUPTED => Self::TurnInterrupted(turn()?),
             TURN_INCOMPLETE => Self::TurnIncomplete(turn()?),
             TURN_FAILED => Self::TurnFailed(turn()?),
-            _ => return Ok(None),
-        }))
+            _ => return None,
+        })
     }
 
     /// The turn that is over with this.
@@ -144,12 +151,20 @@ pub(super) fn interrupt_topic(turn: TurnId) -> String {
 /// Where workers hear of turns that wait.
 pub(super) const WORK_TOPIC: &str = "coaching.work";
 
-/// What an event did to a goal, a session or a turn, which its messages belong to; `None` where it is none of theirs.
+pub(super) fn reply_erased(reply: MessageId, owner: UserId) -> NewEvent {
+    let data = serde_json::json!({});
+    NewEvent { kind: REPLY_ERASED, subject: reply.uuid(), owner: Some(owner.uuid()), data }
+}
+
+/// What an event did to a goal, a session, a message or a turn, which its messages belong to; `None` where it is none of theirs.
 pub fn change(event: &Event) -> Option<Change> {
     if event.kind == GOAL_CREATED {
         return Some(Change::created(AnyId::Goal(GoalId::from_uuid(event.subject))));
     }
-    Some(match Happened::of(event).ok()?? {
+    if event.kind == REPLY_ERASED {
+        return Some(Change::updated(AnyId::Message(MessageId::from_uuid(event.subject))));
+    }
+    Some(match Happened::of(event)? {
         Happened::SessionStarted(session) => Change::created(AnyId::CoachingSession(session)),
         Happened::SessionEnded(session) => Change::updated(AnyId::CoachingSession(session)),
         Happened::TurnQueued(turn) => Change::created(AnyId::Turn(turn.turn)),

@@ -1,5 +1,5 @@
 //! What coaching gives to memory below it.
-use super::store;
+use super::{event::reply_erased, store};
 use crate::{
     event::Tx,
     memory::{Derived, Erased, Sessions},
@@ -24,7 +24,10 @@ impl Sessions for MemoryPorts {
 #[async_trait::async_trait]
 impl Derived for MemoryPorts {
     async fn erase(&self, tx: &mut Tx, grant: &Grant<Write>, memory: MemoryId) -> Result<Vec<Erased>> {
-        let count = store::message::erase_quotes(tx, grant, memory).await?;
+        let (replies, count) = store::message::erase_quotes(tx, grant, memory).await?;
+        for (reply, owner) in replies {
+            tx.record(grant, reply_erased(reply, owner));
+        }
         Ok(if count == 0 { vec![] } else { vec![Erased { kind: "QUOTE".to_owned(), count }] })
     }
 }

@@ -32,9 +32,11 @@ impl Speech {
     }
 }
 
-/// The text with a mark in the place of each of the quotes.
+/// The text with a mark in the place of each of the quotes. The longest first: one may lie within another.
 pub(super) fn without<'a>(text: String, quotes: impl Iterator<Item = &'a str>) -> String {
-    quotes.filter(|quote| !quote.is_empty()).fold(text, |text, quote| text.replace(quote, ERASED))
+    let mut quotes: Vec<_> = quotes.filter(|quote| !quote.is_empty()).collect();
+    quotes.sort_by_key(|quote| std::cmp::Reverse(quote.len()));
+    quotes.into_iter().fold(text, |text, quote| text.replace(quote, ERASED))
 }
 
 fn as_far_as_said(citation: Citation, text: &str) -> Option<Citation> {

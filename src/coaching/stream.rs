@@ -63,7 +63,7 @@ impl CoachingService {
                 };
                 let more = !events.is_empty();
                 for event in events {
-                    let Some(what) = Happened::of(&event)? else {
+                    let Some(what) = Happened::of(&event) else {
                         position = event.position;
                         continue;
                     };

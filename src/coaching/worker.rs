@@ -54,9 +54,7 @@ impl Worker {
         loop {
             match self.end_abandoned(everything).await {
                 Ok(()) => everything = false,
-                Err(error) => {
-                    tracing::error!(%error, "turns of a lost worker could not be ended; trying again")
-                }
+                Err(error) => tracing::error!(%error, "turns of a lost worker were not found; trying again"),
             }
             if !everything && let Err(error) = self.take_all(&turns, &drained).await {
                 tracing::error!(%error, "no turn could be taken; trying again");
@@ -132,7 +130,11 @@ impl Worker {
         let deadline = (!everything).then_some(now);
         for turn in turns::abandoned(&self.parts.db, deadline).await? {
             if !self.running.lock().unwrap_or_else(PoisonError::into_inner).contains(&turn.id) {
-                self.finish(&turn, Ending::interrupted(StopReason::ServerRestarted, None)).await?;
+                let ending = Ending::interrupted(StopReason::ServerRestarted, None);
+                // One that cannot be ended now is tried again, and keeps no other from going on.
+                if let Err(error) = self.finish(&turn, ending).await {
+                    tracing::error!(turn = %turn.id, %error, "a turn of a lost worker could not be ended");
+                }
             }
         }
         Ok(())

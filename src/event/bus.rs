@@ -69,7 +69,7 @@ impl Bus {
     /// What is published after this returns is heard, as long as the bus is there.
     pub async fn subscribe(&self, topic: &str) -> Subscription {
         Subscription(match &self.0 {
-            Transport::InProcess(topics) => Source::InProcess(topics.receiver(topic)),
+            Transport::InProcess(topics) => Source::InProcess(topics.listen(topic)),
             Transport::Nats(nats) => {
                 nats.subscribe(topic).await.map_or(Source::Closed, |source| Source::Nats(Box::new(source)))
             }
@@ -79,17 +79,33 @@ impl Bus {
 
 impl Topics {
     fn send(&self, topic: &str, message: Vec<u8>) {
-        let mut topics = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(sender) = topics.get(topic)
-            && sender.send(message.into()).is_err()
-        {
-            topics.remove(topic);
+        let topics = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sender) = topics.get(topic) {
+            // Fails where the last one who listened is about to be gone.
+            let _ = sender.send(message.into());
         }
     }
 
-    fn receiver(&self, topic: &str) -> broadcast::Receiver<Arc<[u8]>> {
+    fn listen(self: &Arc<Self>, topic: &str) -> Listener {
         let mut topics = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        topics.entry(topic.to_owned()).or_insert_with(|| broadcast::channel(BACKLOG).0).subscribe()
+        let sender = topics.entry(topic.to_owned()).or_insert_with(|| broadcast::channel(BACKLOG).0);
+        Listener { receiver: sender.subscribe(), topic: topic.to_owned(), topics: self.clone() }
+    }
+}
+
+/// The last one takes the topic with it: there is one for each turn, and nothing more is said of most.
+struct Listener {
+    receiver: broadcast::Receiver<Arc<[u8]>>,
+    topic: String,
+    topics: Arc<Topics>,
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let mut topics = self.topics.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if topics.get(&self.topic).is_some_and(|sender| sender.receiver_count() <= 1) {
+            topics.remove(&self.topic);
+        }
     }
 }
 
@@ -97,7 +113,7 @@ impl Topics {
 pub struct Subscription(Source);
 
 enum Source {
-    InProcess(broadcast::Receiver<Arc<[u8]>>),
+    InProcess(Listener),
     Nats(Box<nats::Heard>),
     Closed,
 }
@@ -106,7 +122,7 @@ impl Subscription {
     /// Waits for the next signal; for ever where the bus is gone, so pair it with a poll.
     pub async fn next(&mut self) -> Signal {
         let signal = match &mut self.0 {
-            Source::InProcess(receiver) => match receiver.recv().await {
+            Source::InProcess(listener) => match listener.receiver.recv().await {
                 Ok(message) => Some(Signal::Message(message)),
                 Err(RecvError::Lagged(_)) => Some(Signal::Lost),
                 Err(RecvError::Closed) => None,
@@ -136,5 +152,25 @@ impl fmt::Debug for Bus {
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Source")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_topic_is_there_as_long_as_somebody_listens() {
+        let bus = Bus::in_process();
+        let Transport::InProcess(topics) = &bus.0 else { unreachable!() };
+        let count = || topics.0.lock().unwrap().len();
+        let (mut one, two) = (bus.subscribe("turn").await, bus.subscribe("turn").await);
+        drop(two);
+        bus.publish("turn", b"go".to_vec()).await;
+        assert!(matches!(one.next().await, Signal::Message(message) if &message[..] == b"go"));
+        assert_eq!(count(), 1);
+        drop(one);
+        bus.publish("turn", vec![]).await;
+        assert_eq!(count(), 0);
     }
 }

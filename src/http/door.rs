@@ -13,7 +13,10 @@ use crate::{
     },
     graphql_kit::{ApiError, ErrorCode},
     services::Services,
-    shared::{Error, actor::Actor},
+    shared::{
+        Error,
+        actor::{Actor, Principal},
+    },
     telemetry::Running,
 };
 use async_graphql::{Request, Response, ServerError};
@@ -82,14 +85,14 @@ pub(super) type Answers = Pin<Box<dyn Stream<Item = Response> + Send>>;
 /// What comes of an operation: one answer, or those of a subscription.
 pub(super) enum Answered {
     Once(Box<Response>),
-    Stream(Answers),
+    Stream { answers: Answers, of: Option<Principal> },
 }
 
 impl Answered {
     pub(super) fn into_stream(self) -> Answers {
         match self {
             Self::Once(response) => Box::pin(stream::once(std::future::ready(*response))),
-            Self::Stream(answers) => answers,
+            Self::Stream { answers, .. } => answers,
         }
     }
 }
@@ -226,12 +229,13 @@ impl FrontDoor {
         let admitted = self.admit(call, caller, &mut log).await;
         let refused = match admitted {
             Ok(admitted) if admitted.prepared.operation_type == OperationType::Subscription => {
-                let answers = self.events(admitted, rights);
-                return Ok(Answered::Stream(Box::pin(answers.map(move |answer| {
+                let of = admitted.actor.as_ref().map(Actor::principal);
+                let answers = self.events(admitted, rights).map(move |answer| {
                     let answer = answer.made_public(&request_id);
                     log.event(answer.errors());
                     answer.into_response_of_stream()
-                }))));
+                });
+                return Ok(Answered::Stream { answers: Box::pin(answers), of });
             }
             Ok(admitted) => match self.run(admitted).await {
                 Answer::Executed(response) => {

@@ -75,7 +75,21 @@ pub(super) async fn graphql(State(public): State<Public>, request: Request) -> R
             match form {
                 Some(form) => match public.door.stream(call, &caller, rights.now()).await {
                     Ok(Answered::Once(response)) if single.is_some() => Answer::Executed(*response),
-                    Ok(answered) => return form.respond(answered.into_stream(), public, rights),
+                    Ok(answered) => {
+                        let seat = match &answered {
+                            Answered::Stream { of, .. } => public.seats.take(*of).map(Some),
+                            Answered::Once(_) => Some(None),
+                        };
+                        match seat {
+                            Some(seat) => return form.respond(answered.into_stream(), public, rights, seat),
+                            None => refuse(
+                                StatusCode::TOO_MANY_REQUESTS,
+                                ErrorCode::RateLimited,
+                                "you have as many streams as you may: close some, or share a socket",
+                            )
+                            .made_public(&id),
+                        }
+                    }
                     Err(refusal) => refusal,
                 },
                 None => public.door.execute(call, &caller).await,

@@ -1,4 +1,4 @@
-//! How many sockets one actor holds open.
+//! How many sockets and event streams one actor holds open. Those of nobody share one bound.
 use crate::shared::actor::Principal;
 use std::{
     collections::HashMap,
@@ -8,7 +8,7 @@ use std::{
 /// Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct Seats {
-    taken: Arc<Mutex<HashMap<Principal, usize>>>,
+    taken: Arc<Mutex<HashMap<Option<Principal>, usize>>>,
     each: usize,
 }
 
@@ -16,7 +16,7 @@ pub(super) struct Seats {
 #[derive(Debug)]
 pub(super) struct Seat {
     seats: Seats,
-    of: Principal,
+    of: Option<Principal>,
 }
 
 impl Seats {
@@ -25,7 +25,7 @@ impl Seats {
     }
 
     /// `None` where the actor has as many as it may.
-    pub(super) fn take(&self, of: Principal) -> Option<Seat> {
+    pub(super) fn take(&self, of: Option<Principal>) -> Option<Seat> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let count = taken.entry(of).or_default();
         if *count >= self.each {

@@ -118,7 +118,7 @@ struct Initialised {
     /// `None` for an anonymous one.
     credential: Option<String>,
     rights: Rights,
-    _seat: Option<Seat>,
+    _seat: Seat,
 }
 
 struct Connection {
@@ -264,7 +264,7 @@ impl Connection {
         };
         let rights = Rights::new(credential.clone());
         rights.recheck(&self.public.door).await.map_err(forbidden)?;
-        let seat = rights.principal().map(|of| self.public.seats.take(of).ok_or_else(full)).transpose()?;
+        let seat = self.public.seats.take(rights.principal()).ok_or_else(full)?;
         self.initialised = Some(Initialised { credential, rights, _seat: seat });
         self.say(&ToClient::ConnectionAck).await
     }

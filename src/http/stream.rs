@@ -1,6 +1,6 @@
 //! Answers that come one after the other over HTTP, in the form that the client accepts. A stream that ends without its
 //! form's end was cut: the client connects again.
-use super::{Public, door::Answers, multipart, rights::Rights, sse};
+use super::{Public, door::Answers, multipart, rights::Rights, seats::Seat, sse};
 use axum::{
     body::Body,
     http::header,
@@ -52,12 +52,19 @@ impl Form {
         }
     }
 
-    pub(super) fn respond(self, mut answers: Answers, public: Public, rights: Rights) -> Response {
+    pub(super) fn respond(
+        self,
+        mut answers: Answers,
+        public: Public,
+        rights: Rights,
+        seat: Option<Seat>,
+    ) -> Response {
         let wire = match self {
             Self::EventStream => sse::WIRE,
             Self::Multipart => multipart::WIRE,
         };
         let parts = async_stream::stream! {
+            let _seat = seat;
             yield Ok(wire.beginning.to_owned());
             loop {
                 match timeout(SILENCE, answers.next()).await {

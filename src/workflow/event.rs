@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 
 pub(super) const WORKFLOW_CREATED: &str = "WORKFLOW_CREATED";
 pub(super) const WORKFLOW_PUBLISHED: &str = "WORKFLOW_PUBLISHED";
+/// What the run derived from a forgotten memory is gone.
+pub(super) const RUN_ERASED: &str = "RUN_ERASED";
 
 #[derive(Clone, Debug)]
 pub struct RunEvent {
@@ -78,12 +80,12 @@ impl What {
     }
 }
 
-impl TryFrom<Event> for RunEvent {
-    type Error = Error;
-
-    fn try_from(event: Event) -> Result<Self> {
+impl RunEvent {
+    /// `None` for what a later version records, as servers of two versions may share a database.
+    pub fn of(event: Event) -> Option<Self> {
         let (cursor, at, run) = (event.cursor(), event.at, RunId::from_uuid(event.subject));
-        Ok(Self { cursor, at, run, what: serde_json::from_value(event.data).map_err(Error::internal)? })
+        let what = serde_json::from_value(event.data).ok()?;
+        Some(Self { cursor, at, run, what })
     }
 }
 
@@ -94,6 +96,7 @@ pub fn change(event: &Event) -> Option<Change> {
     match event.kind.as_str() {
         WORKFLOW_CREATED => return Some(Change::created(workflow)),
         WORKFLOW_PUBLISHED => return Some(Change::updated(workflow)),
+        RUN_ERASED => return Some(Change::updated(run)),
         _ => {}
     }
     Some(match serde_json::from_value(event.data.clone()).ok()? {

@@ -143,6 +143,52 @@ on_both! {
     }
 }
 
+on_both! {
+    async fn a_page_costs_no_more_the_more_it_tells(database: Database) {
+        let app = TestApp::counted(database).await;
+        let import = "mutation($ws: ID!, $items: [ImportMemoryItem!]!) {
+            importMemories(input: {workspaceId: $ws, items: $items}) { created } }";
+        let mut costs = vec![];
+        for count in [1, 90] {
+            let begin = cursor(&app).await;
+            let item = |number: usize| json!({ "externalId": format!("{count}/{number}"), "text": "an owl" });
+            let items: Vec<_> = (0..count).map(item).collect();
+            app.ok(&app.owner, import, json!({ "ws": app.workspace, "items": items })).await;
+            let variables = json!({ "ws": app.workspace, "after": begin, "first": 100 });
+            let (data, cost) = app.cost(&app.owner, PAGE, variables).await;
+            assert_eq!(data["changes"]["changes"].as_array().unwrap().len(), count);
+            costs.push(cost);
+        }
+        assert_eq!(costs[0], costs[1]);
+    }
+}
+
+on_both! {
+    async fn what_forgetting_takes_from_replies_and_runs_is_told(app: TestApp) {
+        let memory = remember(&app, &app.owner, "Zebulon owes nine crowns", "USER").await;
+        let start = "mutation($ws: ID!) { startCoachingSession(input: {workspaceId: $ws}) { session { id } } }";
+        let started = app.ok(&app.owner, start, json!({ "ws": app.workspace })).await;
+        let send = "mutation($s: ID!) { sendMessage(input: {sessionId: $s, text: \"What does Zebulon owe?\"}) { turn { id } } }";
+        let session = text(&started, "/startCoachingSession/session/id");
+        let mut live = app.subscribe(&app.owner, LIVE, json!({ "ws": app.workspace })).await;
+        app.ok(&app.owner, send, json!({ "s": session })).await;
+        let ended = "query($s: ID!) { node(id: $s) { ... on CoachingSession { messages(last: 1) { nodes {
+            id text status } } } } }";
+        let reply = async || app.ok(&app.owner, ended, json!({ "s": session })).await["node"]["messages"]["nodes"][0].clone();
+        while reply().await["status"] != "COMPLETED" {
+            live.next().await.unwrap();
+        }
+        assert!(text(&reply().await, "/text").contains("Zebulon owes nine crowns"));
+        app.ok(&app.owner, FORGET, json!({ "id": memory })).await;
+        let gone = |change: &Value| change["deletedId"] == json!(memory);
+        let told = live.until("changes", gone).await;
+        let told: Vec<_> = told.iter().filter(|change| change["node"]["__typename"] == "Message").collect();
+        assert_eq!(told.len(), 1, "{told:#?}");
+        assert_eq!((&told[0]["kind"], &told[0]["node"]["id"]), (&json!("UPDATED"), &reply().await["id"]));
+        assert!(!text(&reply().await, "/text").contains("Zebulon owes"));
+    }
+}
+
 /// A client's copy of the memories, by id.
 #[derive(Default)]
 struct Copy {

@@ -9,7 +9,7 @@ use crate::{
     shared::{
         Error, Page, PageRequest, Result,
         actor::{AtLeast, Grant, Read, Scope, Write},
-        id::{CoachingSessionId, MemoryId, MessageId, TurnId},
+        id::{CoachingSessionId, MemoryId, MessageId, TurnId, UserId},
     },
 };
 use entity::{citation, message};
@@ -215,15 +215,23 @@ async fn cite(tx: &impl Source, reply: MessageId, citations: &[Citation], known:
     Ok(())
 }
 
-/// Takes a memory's words out of every reply that quotes them, and the citations with them; returns how many.
+/// Takes a memory's words out of every reply that quotes them, and the citations with them; gives the replies, with whose they
+/// are, and the number of citations.
 /// Another member's replies too: a memory of the workspace may be quoted to everybody.
-pub async fn erase_quotes(tx: &impl Source, grant: &Grant<Write>, memory: MemoryId) -> Result<u64> {
+pub async fn erase_quotes(
+    tx: &impl Source,
+    grant: &Grant<Write>,
+    memory: MemoryId,
+) -> Result<(Vec<(MessageId, UserId)>, u64)> {
     let connection = tx.connection();
     let citations =
         citation::Entity::find().filter(citation::Column::MemoryId.eq(memory.uuid())).all(connection).await?;
+    // Locked, in one order: another forgetting may rewrite the same reply at the same time.
     let replies = message::Entity::find()
         .filter(message::Column::WorkspaceId.eq(grant.workspace().uuid()))
         .filter(message::Column::Id.is_in(citations.iter().map(|citation| citation.message_id)))
+        .order_by_asc(message::Column::Id)
+        .lock_exclusive()
         .all(connection)
         .await?;
     let redacted = |reply: &message::Model| {
@@ -244,7 +252,8 @@ pub async fn erase_quotes(tx: &impl Source, grant: &Grant<Write>, memory: Memory
         .filter(citation::Column::MemoryId.eq(memory.uuid()))
         .exec(connection)
         .await?;
-    Ok(erased.rows_affected)
+    let replies = replies.iter().map(|row| (MessageId::from_uuid(row.id), UserId::from_uuid(row.owner_id)));
+    Ok((replies.collect(), erased.rows_affected))
 }
 
 /// Replies that one statement rewrites: three values each, below the bind limits of both databases.

@@ -53,6 +53,25 @@ pub struct Executor {
     active: Arc<Mutex<HashSet<RunId>>>,
 }
 
+/// A run that is driven here, until this is dropped: a panic gives it back, too.
+struct Driven {
+    run: RunId,
+    active: Arc<Mutex<HashSet<RunId>>>,
+}
+
+impl Driven {
+    fn new(active: &Arc<Mutex<HashSet<RunId>>>, run: RunId) -> Self {
+        active.lock().unwrap_or_else(PoisonError::into_inner).insert(run);
+        Self { run, active: active.clone() }
+    }
+}
+
+impl Drop for Driven {
+    fn drop(&mut self) {
+        self.active.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.run);
+    }
+}
+
 /// What an executor does the steps with.
 #[derive(Clone, Debug)]
 pub struct Hands {
@@ -150,9 +169,10 @@ impl Executor {
         let leases = store::claim(&tx, self.owner, now, self.lease_end(), &active, room).await?;
         tx.commit().await?;
         for lease in leases {
-            self.active.lock().unwrap_or_else(PoisonError::into_inner).insert(lease.run);
+            let driven = Driven::new(&self.active, lease.run);
             let (executor, stop) = (self.clone(), stop.clone());
             drives.spawn(async move {
+                let _driven = driven;
                 if let Err(error) = executor.drive(&lease, &stop).await {
                     // The lease ends by itself, and the next worker goes on from what is recorded.
                     match error {
@@ -162,7 +182,6 @@ impl Executor {
                         error => tracing::warn!(%error, run = %lease.run, "a run was left"),
                     }
                 }
-                executor.active.lock().unwrap_or_else(PoisonError::into_inner).remove(&lease.run);
             });
         }
         // Whether there are more is seen at once.

@@ -3,7 +3,7 @@ mod definition;
 mod run;
 
 use super::{
-    event::RunEvent,
+    event::{RUN_ERASED, RunEvent},
     model::{Approval, Run, RunFilter, StepAttempt, StepRun, Version, Workflow},
     store,
 };
@@ -155,7 +155,7 @@ impl WorkflowService {
             }
             let mut events = std::pin::pin!(log.follow(grant, Some(id.uuid()), begin));
             while let Some(event) = events.next().await {
-                let event = RunEvent::try_from(event?)?;
+                let Some(event) = RunEvent::of(event?) else { continue };
                 let last = event.what.is_last();
                 yield event;
                 if last {
@@ -174,7 +174,10 @@ fn told(kind: &'static str, subject: Uuid) -> NewEvent {
 #[async_trait::async_trait]
 impl Derived for WorkflowService {
     async fn erase(&self, tx: &mut Tx, grant: &Grant<Write>, memory: MemoryId) -> Result<Vec<Erased>> {
-        let count = store::erase_derived(tx, grant, memory).await?;
+        let (runs, count) = store::erase_derived(tx, grant, memory).await?;
+        for run in runs {
+            tx.record(grant, told(RUN_ERASED, run.uuid()));
+        }
         Ok(if count == 0 { vec![] } else { vec![Erased { kind: "STEP_OUTPUT".to_owned(), count }] })
     }
 }

@@ -302,19 +302,19 @@ pub(in super::super) async fn end_run(tx: &impl Source, run: &Run) -> Result<()>
 
 /// Empties what runs derived from a memory: the outputs of all steps, as each may have gone into the next, and the
 /// rendered titles. Errors tell no values. A run that is still going is taken from its worker, whose calls under way
-/// know the memory: the next worker makes them anew. Gives the number of steps.
+/// know the memory: the next worker makes them anew. Gives the runs, and the number of steps.
 pub(in super::super) async fn erase_derived(
     tx: &impl Source,
     grant: &Grant<Write>,
     memory: MemoryId,
-) -> Result<u64> {
+) -> Result<(Vec<RunId>, u64)> {
     let rows = run_source::Entity::find()
         .filter(run_source::Column::WorkspaceId.eq(grant.workspace().uuid()))
         .filter(run_source::Column::MemoryId.eq(memory.uuid()))
         .all(tx.connection())
         .await?;
     if rows.is_empty() {
-        return Ok(0);
+        return Ok((vec![], 0));
     }
     let runs: Vec<Uuid> = rows.into_iter().map(|row| row.run_id).collect();
     if !tx.is_sqlite() {
@@ -342,10 +342,10 @@ pub(in super::super) async fn erase_derived(
         .await?;
     approval::Entity::update_many()
         .col_expr(approval::Column::Title, Expr::value("(forgotten)"))
-        .filter(approval::Column::RunId.is_in(runs))
+        .filter(approval::Column::RunId.is_in(runs.iter().copied()))
         .exec(tx.connection())
         .await?;
-    Ok(erased.rows_affected)
+    Ok((runs.into_iter().map(RunId::from_uuid).collect(), erased.rows_affected))
 }
 
 pub(super) fn run_of(row: run::Model) -> Result<Run> {
