@@ -1,6 +1,12 @@
 use std::process::ExitCode;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    aifirst::cli::run().await
+fn main() -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(_) => return ExitCode::FAILURE,
+    };
+    let code = runtime.block_on(aifirst::cli::run());
+    // Whatever has not ended in its time is taken up at the next start: it must not keep this process from ending.
+    runtime.shutdown_background();
+    code
 }

@@ -16,7 +16,17 @@ const MAX_TAG: usize = 500;
 const MAX_DEPTH: usize = 16;
 const MAX_ELIF: usize = 50;
 /// Functions that the engine itself offers.
-const GLOBALS: &[&str] = &["range", "dict", "namespace"];
+const GLOBALS: &[&str] = &["range"];
+/// What can be done between `{%` and `%}`. Nothing that gives a made value a name, as `set` does: fuel counts neither
+/// what a list holds nor what is shared in it, so that a few lines of `set a = [a, a]` make more than any machine
+/// can print, add up or compare.
+const STATEMENTS: &[&str] = &["for", "endfor", "if", "elif", "else", "endif"];
+/// Words after which a bracket opens a list.
+const KEYWORDS: &[&str] = &["in", "is", "not", "and", "or", "if", "elif", "else"];
+const NO_LISTS: &str =
+    "lists and maps cannot be written in a template: make them in a step of the action transform";
+/// They put lists into a list, which a loop could give names to.
+const WRAPPING_FILTERS: &[&str] = &["batch", "slice", "groupby"];
 
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
@@ -24,7 +34,12 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.set_recursion_limit(64);
     // A name that is not there is an error, not an empty prompt.
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.remove_global("debug");
+    for name in ["debug", "dict", "namespace"] {
+        environment.remove_global(name);
+    }
+    for name in WRAPPING_FILTERS {
+        environment.remove_filter(name);
+    }
     environment.set_formatter(|out, state, value| match value.kind() {
         // As JSON: what a model reads best, and the same on every machine.
         ValueKind::Seq | ValueKind::Map | ValueKind::Iterable | ValueKind::Bool => {
@@ -46,13 +61,13 @@ pub fn check(text: &str) -> Result<(), String> {
 
 /// The only way to the engine's parser.
 fn compile(text: &str) -> Result<Template<'_, '_>, String> {
-    check_depth(text)?;
+    check_tags(text)?;
     ENVIRONMENT.template_from_str(text).map_err(|error| describe(&error))
 }
 
 /// Follows tags, comments and quotes as the engine's lexer does. `raw` blocks, which it would have to tell apart
 /// by their content, are refused.
-fn check_depth(text: &str) -> Result<(), String> {
+fn check_tags(text: &str) -> Result<(), String> {
     if text.matches("elif").count() > MAX_ELIF {
         return Err(format!("more than {MAX_ELIF} elif"));
     }
@@ -61,40 +76,65 @@ fn check_depth(text: &str) -> Result<(), String> {
         rest = &rest[open + 1..];
         match rest.as_bytes().first() {
             Some(b'#') => rest = rest[1..].split_once("#}").map_or("", |(_, after)| after),
-            Some(b'{' | b'%') => rest = check_tag(&rest[1..])?,
+            Some(b'{') => rest = check_tag(&rest[1..])?,
+            Some(b'%') => {
+                check_statement(&rest[1..])?;
+                rest = check_tag(&rest[1..])?;
+            }
             _ => {}
         }
     }
     Ok(())
 }
 
+fn check_statement(text: &str) -> Result<(), String> {
+    let text = text.trim_start_matches(['-', '+']).trim_start();
+    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
+    match &text[..end] {
+        "raw" => Err("raw blocks are not available: write {{ '{{' }} for braces".into()),
+        word if STATEMENTS.contains(&word) => Ok(()),
+        word => Err(format!(
+            "{word:.40} is not available: templates have for and if; compute in a step of the action transform"
+        )),
+    }
+}
+
 /// What follows the tag.
 fn check_tag(text: &str) -> Result<&str, String> {
-    if text.trim_start_matches(['-', '+']).trim_start().starts_with("raw") {
-        return Err("raw blocks are not available: write {{ '{{' }} for braces".into());
-    }
-    let (mut depth, mut quote, mut escaped) = (0_usize, None, false);
+    let (mut quote, mut escaped) = (None, false);
+    // Open brackets, and which of them belong to what stands before them: calls and elements' places.
+    let mut open: Vec<bool> = vec![];
+    let (mut after_value, mut word) = (false, 0);
     for (place, char) in text.char_indices() {
         if place > MAX_TAG {
             return Err(format!(
-                "more than {MAX_TAG} characters between {{{{ and }}}}: use {{% set %}} to split it"
+                "more than {MAX_TAG} characters between {{{{ and }}}}: compute in a step of the action transform"
             ));
         }
+        let belongs = after_value && !KEYWORDS.contains(&&text[word..place]);
         match (quote, char) {
             (Some(_), _) if escaped => escaped = false,
             (Some(_), '\\') => escaped = true,
-            (Some(open), _) if open == char => quote = None,
+            (Some(mark), _) if mark == char => quote = None,
             (Some(_), _) => {}
             (None, '"' | '\'') => quote = Some(char),
             // A dictionary may end where the tag seems to: only without open brackets is it the end for sure.
-            (None, '}' | '%') if depth == 0 && text[place + 1..].starts_with('}') => {
+            (None, '}' | '%') if open.is_empty() && text[place + 1..].starts_with('}') => {
                 return Ok(&text[place + 2..]);
             }
-            (None, '(' | '[' | '{') => depth += 1,
-            (None, ')' | ']' | '}') => depth = depth.saturating_sub(1),
+            (None, '{') => return Err(NO_LISTS.into()),
+            (None, '[') if !belongs => return Err(NO_LISTS.into()),
+            (None, ',') if open.last() == Some(&false) => return Err(NO_LISTS.into()),
+            (None, '(' | '[') => open.push(belongs),
+            (None, ')' | ']') => drop(open.pop()),
             _ => {}
         }
-        if depth > MAX_DEPTH {
+        let in_word = char.is_alphanumeric() || char == '_';
+        after_value = in_word || matches!(char, ')' | ']' | '"' | '\'');
+        if !in_word {
+            word = place + char.len_utf8();
+        }
+        if open.len() > MAX_DEPTH {
             return Err("nested too deeply".into());
         }
     }
@@ -186,6 +226,19 @@ mod tests {
     }
 
     #[test]
+    fn places_and_texts_with_brackets_are_no_lists() {
+        for (text, rendered) in [
+            ("{{ steps.notes.output.memories[0].a }}", "ä<"),
+            ("{{ steps['notes']['output'].memories[0]['b'] }}", "1"),
+            ("{{ '[x] {y}' }}", "[x] {y}"),
+            ("{{ (input.topic) | replace('w', '(,)') }}", "(,)eek"),
+            ("{%- if input.yes -%} [a] {b} {%- endif -%}", "[a] {b}"),
+        ] {
+            assert_eq!(render(text, &scope()).unwrap(), rendered, "{text}");
+        }
+    }
+
+    #[test]
     fn a_missing_value_is_an_error() {
         assert!(render("{{ input.none }}", &scope()).unwrap_err().contains("not there"));
         assert!(render("{{ steps.other.output.text }}", &scope()).is_err());
@@ -216,6 +269,21 @@ mod tests {
             "{{ 'x' * 100000000 }}",
             "{% set ns = namespace(t='xxxxxxxx') %}{% for a in range(100) %}{% set ns.t = ns.t ~ ns.t %}{% endfor %}",
             "{{ range(100000) | list | string }}",
+            "{% set a = input.l %}{% set a = a + a %}",
+            "{% with a = input.l %}{{ a }}{% endwith %}",
+            "{% macro m(a) %}{{ m(a) }}{% endmacro %}",
+            "{% for a in [[input.l, input.l]] %}{{ a }}{% endfor %}",
+            "{% for a in (input.l + input.l) | batch(9) %}{{ a }}{% endfor %}",
+            "{{ input.l | map('batch', 9) }}",
+            "{{ dict(a=input.l) }}",
+            "{{ {'a': 1} }}",
+            "{{ 1 in [1] }}",
+            "{{ 1 in[1] }}",
+            "{% for a in ((input.l, input.l), 1) %}{{ a }}{% endfor %}",
+            "{% for a in(input.l, input.l) %}{{ a }}{% endfor %}",
+            "{% for a in[input.l] %}{{ a }}{% endfor %}",
+            "{{ input.l [0] }}",
+            "{{-[1]}}",
         ] {
             assert!(render(text, &scope()).is_err(), "{text}");
         }

@@ -221,7 +221,6 @@ on_both! {
     async fn what_would_use_up_the_server_fails_its_step_instead(app: TestApp) {
         let list = json!({ "list": vec![1; 5_000], "text": "x".repeat(50_000) });
         let loops = "{% for a in range(10000) %}{% for b in range(10000) %}{% for c in range(10000) %}x{% endfor %}{% endfor %}{% endfor %}";
-        let doubling = "{% set ns = namespace(t='xxxxxxxx') %}{% for a in range(100) %}{% set ns.t = ns.t ~ ns.t %}{% endfor %}{{ ns.t }}";
         let cases = [
             (transform("input.list.all(a, input.list.all(b, input.list.all(c, a == b)))"), "EXPRESSION_FAILED"),
             (transform(&format!("[input.text]{}", ".map(x, x + x)".repeat(50))), "EXPRESSION_FAILED"),
@@ -229,7 +228,6 @@ on_both! {
             (transform("[input.text, input.text, input.text, input.text, input.text, input.text]"), "OUTPUT_TOO_LARGE"),
             (transform("timestamp('9999-12-31T23:59:59Z') + duration('9223372036s')"), "EXPRESSION_FAILED"),
             (llm(loops), "TEMPLATE_FAILED"),
-            (llm(doubling), "TEMPLATE_FAILED"),
             (llm("{{ 'x' * 1000000000 }}"), "TEMPLATE_FAILED"),
             (llm("{{ range(1000000000) | list }}"), "TEMPLATE_FAILED"),
             (llm("{{ input.text }}{{ input.text }}"), "TEMPLATE_FAILED"),
