@@ -20,9 +20,19 @@ impl From<DbErr> for Error {
     fn from(source: DbErr) -> Self {
         match source {
             DbErr::ConnectionAcquire(_) => Self::Unavailable("the database is busy: try again in a moment"),
+            full if is_full(&full) => {
+                tracing::error!(source = &full as &dyn std::error::Error, "the database has no room left");
+                Self::Unavailable("the server has no room left to write: its operator has to make some")
+            }
             other => Self::Internal(Box::new(other)),
         }
     }
+}
+
+/// By SQLite's word for it, or the operating system's, which PostgreSQL passes on.
+fn is_full(error: &DbErr) -> bool {
+    let text = error.to_string();
+    text.contains("database or disk is full") || text.contains("No space left on device")
 }
 
 /// Whether a write failed because a unique index already holds its key.

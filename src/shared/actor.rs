@@ -4,6 +4,7 @@ use super::{
     Error, Result,
     id::{ServiceAccountId, UserId, WorkspaceId},
 };
+use chrono::{DateTime, Utc};
 use std::{
     collections::HashMap,
     fmt,
@@ -62,6 +63,7 @@ pub struct Actor {
     roles: Arc<RwLock<HashMap<WorkspaceId, Role>>>,
     limit: KeyScope,
     confined_to: Option<WorkspaceId>,
+    ends_at: Option<DateTime<Utc>>,
 }
 
 /// What a use case does, as policy sees it.
@@ -123,7 +125,7 @@ pub struct Scope<A> {
 
 impl Actor {
     pub fn new(principal: Principal, roles: HashMap<WorkspaceId, Role>, limit: KeyScope) -> Self {
-        Self { principal, roles: Arc::new(RwLock::new(roles)), limit, confined_to: None }
+        Self { principal, roles: Arc::new(RwLock::new(roles)), limit, confined_to: None, ends_at: None }
     }
 
     /// For a credential that opens one workspace alone, whatever else its bearer is a member of. The roles given
@@ -135,6 +137,16 @@ impl Actor {
     /// The only workspace that the credential opens, where it is limited to one.
     pub fn confined_to(&self) -> Option<WorkspaceId> {
         self.confined_to
+    }
+
+    /// For a key that ends by itself.
+    pub fn ending(self, at: Option<DateTime<Utc>>) -> Self {
+        Self { ends_at: at, ..self }
+    }
+
+    /// When the key that the actor came with ends by itself.
+    pub fn ends_at(&self) -> Option<DateTime<Utc>> {
+        self.ends_at
     }
 
     /// The same with at most this scope, as for work that somebody else lets it do.

@@ -9,6 +9,7 @@ mod bad_input;
 mod coaching;
 mod contract;
 mod database;
+mod demo;
 mod deploy;
 mod docs;
 mod http;

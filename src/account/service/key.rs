@@ -55,6 +55,13 @@ impl AccountService {
         if new.expires_at.is_some_and(|at| at <= now) {
             problems.invalid("expiresAt", "this is past: choose a time to come, or none");
         }
+        if let Some(end) = actor.ends_at()
+            && new.expires_at.is_none_or(|at| at > end)
+        {
+            let message =
+                format!("the key that makes it ends at {}: a new one ends no later", end.to_rfc3339());
+            problems.invalid("expiresAt", message);
+        }
         problems.finish()?;
         let tx = self.log.begin().await?;
         let claim = match idempotency::claim::<ApiKeyId>(&tx, &self.ambient, actor.principal(), key.as_ref())

@@ -75,7 +75,8 @@ impl AccountService {
             return Err(Error::Unauthenticated("the API key has expired"));
         }
         self.usage.note(key.id.uuid(), bearer.last_used_at, now);
-        Ok(Actor::new(bearer.principal, bearer.roles, bearer.limit).confined(bearer.confined_to))
+        let actor = Actor::new(bearer.principal, bearer.roles, bearer.limit);
+        Ok(actor.confined(bearer.confined_to).ending(bearer.expires_at))
     }
 
     async fn by_jwt(&self, credential: &str) -> Result<Actor> {
@@ -131,7 +132,8 @@ impl AccountService {
     async fn current(&self, tx: &event::Tx, actor: &Actor) -> Result<Actor> {
         let mut roles = store::list_roles(tx, actor.principal()).await?;
         roles.retain(|workspace, _| actor.confined_to().is_none_or(|only| only == *workspace));
-        Ok(Actor::new(actor.principal(), roles, actor.limit()).confined(actor.confined_to()))
+        let current = Actor::new(actor.principal(), roles, actor.limit());
+        Ok(current.confined(actor.confined_to()).ending(actor.ends_at()))
     }
 
     /// The place of the workspace's log, to subscribe from.

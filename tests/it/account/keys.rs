@@ -110,6 +110,21 @@ on_both! {
 }
 
 on_both! {
+    async fn a_key_that_ends_makes_none_that_outlives_it(app: TestApp) {
+        let (short, _) = app.create_key(&app.owner, json!({ "scopes": ["ADMIN"], "expiresAt": "2100-01-01T00:00:00Z" })).await;
+        let create = "mutation($at: DateTime) { createApiKey(input: {name: \"next\", scopes: [READ], expiresAt: $at}) {
+            apiKey { expiresAt } userErrors { code field } } }";
+        for at in [Value::Null, json!("2100-01-01T00:00:01Z")] {
+            let refused = app.ok(&short, create, json!({ "at": at })).await;
+            assert_eq!(refused["createApiKey"]["userErrors"], json!([{ "code": "INVALID", "field": "expiresAt" }]));
+        }
+        let at = json!("2099-12-31T00:00:00Z");
+        let made = app.ok(&short, create, json!({ "at": at })).await;
+        assert_eq!(made["createApiKey"], json!({ "apiKey": { "expiresAt": at }, "userErrors": [] }));
+    }
+}
+
+on_both! {
     async fn a_service_account_works_by_its_keys_until_it_is_deleted(app: TestApp) {
         let create = "mutation($ws: ID!, $role: Role!) { createServiceAccount(input: {workspaceId: $ws,
             name: \"Importer\", role: $role}) { serviceAccount { id name role } userErrors { code field } } }";
