@@ -4,12 +4,17 @@ use super::{
     operations,
     operations::{LATER, document},
 };
-use crate::support::{Database, Person, TestApp, text};
+use crate::support::{Database, PATIENCE, Person, TestApp, text};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 /// More than the pages that the operations ask for.
 const MANY: usize = 12;
+/// What a stream of changes costs with one change in it.
+const CHANGES: u64 = 6;
 
 /// A place with as much of everything as was asked for.
 struct World {
@@ -125,6 +130,24 @@ impl Counter<'_> {
         self.counts.insert(name, count);
     }
 
+    /// One change after a cursor. The stream has no end: after the change it looks once more, sooner or later, and then
+    /// waits. So the count is one that must be reached, and not be passed before.
+    async fn follow_one_change(&mut self, after: Value) {
+        let (app, owner) = (self.app, &self.world.owner);
+        let variables = json!({ "ws": self.world.workspace, "after": after });
+        let now = || app.running.services.db.statements();
+        let (before, _) = app.statements(async { now() }).await;
+        let mut stream = app.subscribe(owner, &document("Changes"), variables).await;
+        assert_eq!(stream.next().await.unwrap()["changes"]["node"]["__typename"], "Memory");
+        let begun = Instant::now();
+        while now() - before < CHANGES {
+            assert!(begun.elapsed() < PATIENCE, "{} statements, and no more", now() - before);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        self.counts.insert("Changes", now() - before);
+        stream.end().await;
+    }
+
     async fn play_all(&mut self) {
         let World { size, workspace, memory, session, before_reply, run, approval, before_approval, .. } =
             self.world;
@@ -133,7 +156,10 @@ impl Counter<'_> {
         self.play("Dashboard", ws.clone()).await;
         self.play("CreateWorkspace", json!({})).await;
         self.play("Recall", json!({ "ws": workspace, "q": "tulips" })).await;
+        let cursor = "query($ws: ID!) { workspace(id: $ws) { cursor } }";
+        let cursor = self.app.ok(&self.world.owner, cursor, ws.clone()).await["workspace"]["cursor"].clone();
         self.play("Remember", ws.clone()).await;
+        self.follow_one_change(cursor).await;
         self.play("ImportMemories", json!({ "ws": workspace, "items": items("new", *size) })).await;
 
         self.play("StartSession", ws.clone()).await;

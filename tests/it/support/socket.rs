@@ -87,6 +87,13 @@ impl Socket {
 }
 
 impl Subscription {
+    /// Ends it, and returns once the server has.
+    pub async fn end(mut self) {
+        self.socket.send(json!({ "type": "complete", "id": "1" })).await;
+        self.socket.send(json!({ "type": "ping" })).await;
+        while self.socket.receive().await.expect("closed instead of a pong")["type"] != "pong" {}
+    }
+
     /// The `data` of the next event; `None` when the server completed. An error fails the test.
     pub async fn next(&mut self) -> Option<Value> {
         let message = self.message().await?;
