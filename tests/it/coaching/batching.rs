@@ -9,12 +9,22 @@ use serde_json::{Value, json};
 const NESTED: &str = "query($ws: ID!) { workspace(id: $ws) { coachingSessions { nodes { id goal { id title }
     messages(last: 3) { nodes { id citations { quote memory { id text } } } } } } } }";
 
-/// The least of some tries: workers look for work meanwhile, and that is counted too.
+/// A session with a goal, and replies that quote a memory.
+async fn one_more(app: &TestApp, topic: &str) {
+    let goal = json!({ "input": { "workspaceId": app.workspace, "title": topic } });
+    let goal = text(&app.ok(&app.owner, GOAL, goal).await, "/createGoal/goal/id");
+    let session = text(&start_with(app, &app.owner, json!({ "goalId": goal })).await, "/session/id");
+    for _ in 0..2 {
+        answer(app, &session, &format!("When does the {topic} begin?")).await;
+    }
+}
+
+/// The least of some tries: what is asked for within a millisecond is one batch, and where the processor is short, the
+/// objects of one list may not all get their turn in it. Lists that are not batched cost more at each try.
 async fn cost(app: &TestApp) -> (Value, u64) {
     let mut least = (Value::Null, u64::MAX);
-    for _ in 0..8 {
-        let (data, statements) =
-            app.statements(app.ok(&app.owner, NESTED, json!({ "ws": app.workspace }))).await;
+    for _ in 0..5 {
+        let (data, statements) = app.cost(&app.owner, NESTED, json!({ "ws": app.workspace })).await;
         if statements < least.1 {
             least = (data, statements);
         }
@@ -27,19 +37,14 @@ on_both! {
         for topic in ["violin", "kitchen", "harvest", "marathon", "budget", "garden"] {
             remember(&app, &format!("The {topic} begins at ten")).await;
         }
-        let one_more = async |topic: &str| {
-            let goal = json!({ "input": { "workspaceId": app.workspace, "title": topic } });
-            let goal = text(&app.ok(&app.owner, GOAL, goal).await, "/createGoal/goal/id");
-            let session = text(&start_with(&app, &app.owner, json!({ "goalId": goal })).await, "/session/id");
-            for _ in 0..2 {
-                answer(&app, &session, &format!("When does the {topic} begin?")).await;
-            }
-        };
-        one_more("violin").await;
+        one_more(&app, "violin").await;
+        let app = app.restart_counted().await;
         let (_, alone) = cost(&app).await;
+        let app = app.restart().await;
         for topic in ["kitchen", "harvest", "marathon", "budget", "garden"] {
-            one_more(topic).await;
+            one_more(&app, topic).await;
         }
+        let app = app.restart_counted().await;
         let (data, six) = cost(&app).await;
         let sessions = data["workspace"]["coachingSessions"]["nodes"].as_array().unwrap();
         assert_eq!(sessions.len(), 6);
