@@ -302,7 +302,8 @@ impl MemoryMutation {
         })
     }
 
-    /// Erases a memory for good: its text, its entries in the search index, and what was derived from it. Its
+    /// Erases a memory for good: its text, its entries in the search index, its words where replies quote them, and the
+    /// outputs of runs that read it. A memory that a run wrote from it is a memory of its own: forget that one, too. The
     /// `externalId` stays taken, so that no import brings it back.
     async fn forget_memory(
         &self,
