@@ -11,7 +11,7 @@ use crate::{
         self, Schema,
         pipeline::{Asks, JsonMap, OperationType, Pipeline, Prepared},
     },
-    graphql_kit::{ApiError, ErrorCode},
+    graphql_kit::{ApiError, ErrorCode, batching},
     services::Services,
     shared::{
         Error,
@@ -255,7 +255,9 @@ impl FrontDoor {
     fn events(&self, mut admitted: Admitted, rights: RightsNow) -> impl Stream<Item = Answer> + Send + use<> {
         let request = std::mem::replace(&mut admitted.request, Request::new(String::new()));
         let actor = admitted.actor.take();
-        let mut responses = AssertUnwindSafe(self.0.schema.execute_stream(request)).catch_unwind();
+        let mut responses =
+            AssertUnwindSafe(batching(request, |request| self.0.schema.execute_stream(request)))
+                .catch_unwind();
         async_stream::stream! {
             let mut less = std::pin::pin!(rights.become_less(actor));
             loop {
@@ -282,7 +284,8 @@ impl FrontDoor {
         let request = std::mem::replace(&mut admitted.request, Request::new(String::new()));
         let operation_type = admitted.prepared.operation_type;
         let schema = self.0.schema.clone();
-        let execution = async move { caught(schema.execute(request)).await };
+        let execution = batching(request, |request| async move { schema.execute(request).await });
+        let execution = caught(execution);
         let outcome = if operation_type == OperationType::Mutation {
             let running = Running::one("aifirst_mutations_running");
             let execution = async move {

@@ -1,5 +1,5 @@
 //! Invitations and service accounts.
-use super::{Membership, Role, Workspace, idempotency};
+use super::{AccountLoader, Membership, Role, Workspace, idempotency};
 use crate::{
     account::{AccountService, model},
     graphql_kit::{ApiError, ContextExt, DateTime, UserError, payload},
@@ -29,7 +29,7 @@ pub enum InvitationStatus {
 impl Invitation {
     /// `None` for who does not administer its workspace.
     pub async fn find(ctx: &Context<'_>, id: InvitationId) -> Result<Option<Self>, ApiError> {
-        Ok(ctx.service::<AccountService>()?.find_invitation(ctx.actor()?, id).await?.map(Self))
+        Ok(ctx.load::<_, AccountLoader>(id).await?.map(Self))
     }
 }
 
@@ -78,7 +78,7 @@ pub struct ServiceAccount(pub(super) model::ServiceAccount);
 impl ServiceAccount {
     /// `None` where the actor is no member of its workspace.
     pub async fn find(ctx: &Context<'_>, id: ServiceAccountId) -> Result<Option<Self>, ApiError> {
-        Ok(ctx.service::<AccountService>()?.find_service_account(ctx.actor()?, id).await?.map(Self))
+        Ok(ctx.load::<_, AccountLoader>(id).await?.map(Self))
     }
 }
 

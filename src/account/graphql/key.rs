@@ -1,5 +1,5 @@
 //! API keys and the audit trail.
-use super::{ServiceAccount, ServiceAccountLoader, Viewer, Workspace, idempotency};
+use super::{AccountLoader, ServiceAccount, Viewer, Workspace, idempotency};
 use crate::{
     account::{AccountService, model},
     graphql_kit::{
@@ -42,7 +42,7 @@ impl From<ApiKeyScope> for KeyScope {
 impl ApiKey {
     /// `None` for keys that are neither the actor's own nor of a workspace that the actor administers.
     pub async fn find(ctx: &Context<'_>, id: ApiKeyId) -> Result<Option<Self>, ApiError> {
-        Ok(ctx.service::<AccountService>()?.find_api_key(ctx.actor()?, id).await?.map(Self))
+        Ok(ctx.load::<_, AccountLoader>(id).await?.map(Self))
     }
 }
 
@@ -87,7 +87,7 @@ impl ApiKey {
     async fn service_account(&self, ctx: &Context<'_>) -> Result<Option<ServiceAccount>, ApiError> {
         match self.0.principal {
             Principal::User(_) => Ok(None),
-            Principal::Service(id) => Ok(ctx.load::<_, ServiceAccountLoader>(id).await?.map(ServiceAccount)),
+            Principal::Service(id) => Ok(ctx.load::<_, AccountLoader>(id).await?.map(ServiceAccount)),
         }
     }
 
@@ -148,7 +148,7 @@ pub enum AuditAction {
 impl AuditEntry {
     /// `None` for who does not administer its workspace.
     pub async fn find(ctx: &Context<'_>, id: AuditEntryId) -> Result<Option<Self>, ApiError> {
-        Ok(ctx.service::<AccountService>()?.find_audit(ctx.actor()?, id).await?.map(Self))
+        Ok(ctx.load::<_, AccountLoader>(id).await?.map(Self))
     }
 }
 
