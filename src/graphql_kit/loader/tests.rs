@@ -86,19 +86,25 @@ fn object() -> impl Strategy<Value = Object> {
 
 type Loaders = [Arc<Doubling>; 3];
 
-fn resolve<'a>(object: &'a Object, batches: &'a Batches, loaders: &'a Loaders) -> BoxFuture<'a, bool> {
+/// Keys of different levels differ: else one that is under way yet would be shared.
+fn resolve<'a>(
+    object: &'a Object,
+    level: u32,
+    batches: &'a Batches,
+    loaders: &'a Loaders,
+) -> BoxFuture<'a, bool> {
     async move {
-        let loader = &loaders[object.loader];
+        let (loader, key) = (&loaders[object.loader], object.key + 100 * level);
         let value = match object.loader {
-            0 => batches.load(loader, (Name::<'a'>, object.key)).await,
-            1 => batches.load(loader, (Name::<'b'>, object.key)).await,
-            _ => batches.load(loader, (Name::<'c'>, object.key)).await,
+            0 => batches.load(loader, (Name::<'a'>, key)).await,
+            1 => batches.load(loader, (Name::<'b'>, key)).await,
+            _ => batches.load(loader, (Name::<'c'>, key)).await,
         };
         // As async-graphql executes the fields of an object.
         let objects: FuturesUnordered<_> =
-            object.objects.iter().map(|object| resolve(object, batches, loaders)).collect();
+            object.objects.iter().map(|object| resolve(object, level + 1, batches, loaders)).collect();
         let all = objects.fold(true, async |all, one| all && one).await;
-        all && value.unwrap() == Some(object.key * 2)
+        all && value.unwrap() == Some(key * 2)
     }
     .boxed()
 }
@@ -119,7 +125,7 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).build().unwrap();
         let loaders = slowness.map(|slowness| Arc::new(Doubling { slowness, ..Default::default() }));
         let (asked, by) = (tree.clone(), loaders.clone());
-        let execution = execute(|batches| async move { resolve(&asked, &batches, &by).await });
+        let execution = execute(|batches| async move { resolve(&asked, 0, &batches, &by).await });
         let all = runtime.block_on(async { tokio::spawn(execution).await.unwrap() });
         prop_assert!(all);
         let mut expected = Default::default();
