@@ -12,6 +12,7 @@
 //! Nothing is kept: a key that was loaded is loaded again when somebody asks again, so that a mutation sees what it has
 //! written. A key under way is shared as long as those still wait who asked first.
 use super::{ApiError, ErrorCode, Loaded};
+use crate::shared::explain::{self, Causes};
 use async_graphql::{Request, indexmap::IndexMap};
 use futures_util::{
     FutureExt, Stream, StreamExt,
@@ -116,13 +117,21 @@ struct Keys<K, V> {
     waiting: Waiters<K, V>,
     /// In batches under way.
     loading: Waiters<K, V>,
+    /// On whose behalf what waits is loaded, where somebody asked to have it explained.
+    causes: Causes,
+}
+
+impl<K, V> Default for Keys<K, V> {
+    fn default() -> Self {
+        Self { waiting: IndexMap::new(), loading: IndexMap::new(), causes: Causes::new() }
+    }
 }
 
 type Waiters<K, V> = IndexMap<K, Vec<oneshot::Sender<Loaded<Option<V>>>>>;
 
 impl<K: Key, L: Loader<K>> LineOf<K, L> {
     fn new(loader: Arc<L>) -> Self {
-        Self { loader, keys: Mutex::new(Keys { waiting: IndexMap::new(), loading: IndexMap::new() }) }
+        Self { loader, keys: Mutex::default() }
     }
 
     fn join(&self, key: K) -> oneshot::Receiver<Loaded<Option<L::Value>>> {
@@ -132,7 +141,10 @@ impl<K: Key, L: Loader<K>> LineOf<K, L> {
         let shared = keys.loading.get_mut(&key).filter(|waiters| is_wanted(waiters));
         match shared {
             Some(waiters) => waiters.push(sender),
-            None => keys.waiting.entry(key).or_default().push(sender),
+            None => {
+                keys.waiting.entry(key).or_default().push(sender);
+                keys.causes.append(&mut explain::causes());
+            }
         }
         receiver
     }
@@ -160,10 +172,11 @@ impl<K: Key, L: Loader<K>> Line for LineOf<K, L> {
         waiting.retain(|_, waiters| is_wanted(waiters));
         let wanted: Vec<K> = waiting.keys().cloned().collect();
         keys.loading.extend(waiting);
+        let causes = std::mem::take(&mut keys.causes);
         let batch = |batch: &[K]| {
-            let (line, batch) = (Arc::clone(&self), batch.to_vec());
+            let (line, causes, batch) = (Arc::clone(&self), causes.clone(), batch.to_vec());
             async move {
-                let loaded = line.loader.load(&batch).await;
+                let loaded = explain::caused_by(causes, line.loader.load(&batch)).await;
                 line.deliver(&batch, loaded);
             }
             .boxed()

@@ -3,6 +3,7 @@ pub mod actor;
 mod ambient;
 pub mod duration;
 mod error;
+pub mod explain;
 pub mod id;
 pub mod page;
 mod stored;

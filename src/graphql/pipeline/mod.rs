@@ -37,7 +37,7 @@ use async_graphql::{Pos, Request, Variables};
 use collect::Conditions;
 use quick_cache::{Weighter, sync::Cache};
 use sha2::{Digest, Sha256};
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 use translate::{Plan, Positions};
 use work::{Unit, Work};
 
@@ -45,9 +45,6 @@ pub use async_graphql::parser::types::OperationType;
 
 /// Validation tells at most so many errors: a document can have one for each of its tokens.
 const ERRORS_TOLD: usize = 20;
-
-/// An interface's fragments are written once for each type of object: so many fields may become of one.
-const SPREAD: u64 = 8;
 
 /// Cheap to clone: the schema and the cache are shared.
 #[derive(Clone)]
@@ -150,6 +147,24 @@ impl Pipeline {
         self.bind(query, &document, operation, variables).map_err(|e| vec![e])
     }
 
+    /// The cost of a request that can be prepared, by the path of the field that brings it: `viewer.memberships`.
+    pub fn costs(
+        &self,
+        query: &str,
+        operation_name: Option<&str>,
+        variables: &JsonMap,
+    ) -> Result<BTreeMap<String, u64>, Vec<RequestError>> {
+        let document = self.document(query)?;
+        let Ready { definition, .. } = document.operation(operation_name).map_err(|e| vec![e])?;
+        let coerced = coerce_variable_values(&self.0.schema, definition, variables);
+        Ok(measure::costs(
+            &document.source,
+            definition,
+            &self.0.limits,
+            &coerced.map(Valid::into_inner).unwrap_or_default(),
+        ))
+    }
+
     fn document(&self, query: &str) -> Result<Arc<Document>, Vec<RequestError>> {
         let Limits { document_bytes, .. } = self.0.limits;
         if query.len() > document_bytes {
@@ -224,9 +239,8 @@ impl Pipeline {
         conditions: Conditions<'_>,
     ) -> Result<Plan, RequestError> {
         let Shared { schema, limits, .. } = &*self.0;
-        let fields = limits.selections.saturating_mul(SPREAD);
         let (plan, written) =
-            translate::operation(schema, document, definition, positions, conditions, fields)?;
+            translate::operation(schema, document, definition, positions, conditions, limits)?;
         self.0.work.add(Unit::Nodes, written);
         Ok(plan)
     }
