@@ -2,11 +2,13 @@
 //! connections, and the only error a resolver returns.
 mod connection;
 mod context;
+mod edit;
 mod error;
 mod id;
 mod scalar;
 
 pub use connection::{Connection, OrderDirection, TotalCount, connection, page_request};
 pub use context::ContextExt;
+pub use edit::{Shown, edited, patch};
 pub use error::{ApiError, ErrorCode, Loaded, UserError, UserErrorCode, payload};
-pub use scalar::{Cursor, DateTime, Duration, Json};
+pub use scalar::{Cursor, DateTime, Duration, Json, UPLOAD, Upload};
