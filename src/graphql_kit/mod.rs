@@ -2,6 +2,7 @@
 //! connections, batching loaders, and the only error a resolver returns.
 mod connection;
 mod context;
+mod edit;
 mod error;
 mod id;
 mod loader;
@@ -9,6 +10,7 @@ mod scalar;
 
 pub use connection::{Connection, OrderDirection, TotalCount, connection, page_request};
 pub use context::ContextExt;
+pub use edit::{Shown, edited, patch};
 pub use error::{ApiError, ErrorCode, Loaded, UserError, UserErrorCode, payload};
 pub use loader::{Loader, batching};
-pub use scalar::{Cursor, DateTime, Duration, Json};
+pub use scalar::{Cursor, DateTime, Duration, Json, UPLOAD, Upload};

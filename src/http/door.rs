@@ -9,7 +9,7 @@ use crate::{
     config::{Config, Mode},
     graphql::{
         self, Schema,
-        pipeline::{Asks, JsonMap, OperationType, Pipeline, Prepared},
+        pipeline::{Asks, Files, JsonMap, OperationType, Pipeline, Prepared},
     },
     graphql_kit::{ApiError, ErrorCode, batching},
     services::Services,
@@ -43,6 +43,9 @@ pub(super) struct Call {
     /// `cost: true` asks for what the operation costs, `explain: true` for what it did; anything else is for somebody
     /// else.
     pub extensions: Option<JsonMap>,
+    /// For some of the variables.
+    #[serde(skip)]
+    pub files: Files,
 }
 
 impl Call {
@@ -215,7 +218,7 @@ impl FrontDoor {
         let mut prepared = self
             .0
             .pipeline
-            .prepare(&query, call.operation_name.as_deref(), &variables)
+            .prepare_with(&query, call.operation_name.as_deref(), &variables, call.files)
             .map_err(|errors| Answer::document(errors.into_iter().map(ServerError::from).collect()))?;
         log.operation(prepared.operation_type, prepared.operation_name.as_deref());
         if caller.read_only && prepared.operation_type == OperationType::Mutation {

@@ -1,5 +1,5 @@
 //! API keys and the audit trail.
-use super::{AccountLoader, ServiceAccount, Viewer, Workspace, idempotency};
+use super::{AccountLoader, ServiceAccount, Viewer, Workspace, idempotency, viewer_can::ApiKeyViewerCan};
 use crate::{
     account::{AccountService, model},
     graphql_kit::{
@@ -70,6 +70,11 @@ impl ApiKey {
         all.into_iter().filter(|scope| KeyScope::from(*scope) <= self.0.limit).collect()
     }
 
+    /// What the caller may do with it: to show or to hide what leads there.
+    async fn viewer_can(&self, ctx: &Context<'_>) -> Result<ApiKeyViewerCan, ApiError> {
+        Ok(ApiKeyViewerCan::of(ctx.actor()?, self))
+    }
+
     /// The one workspace that it opens; null where it opens all of its bearer's.
     async fn workspace(&self) -> Option<Workspace> {
         self.0.workspace.map(Workspace::new)
@@ -123,6 +128,8 @@ pub enum AuditAction {
     UserCreated,
     /// A workspace was made.
     WorkspaceCreated,
+    /// A workspace got another name.
+    WorkspaceUpdated,
     /// The server's operator made somebody a member.
     MemberAdded,
     /// Somebody was invited.

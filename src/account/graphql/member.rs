@@ -1,5 +1,7 @@
 //! Who belongs to a workspace.
-use super::{AccountLoader, Invitation, Role, ServiceAccount, Viewer, Workspace};
+use super::{
+    AccountLoader, Invitation, Role, ServiceAccount, Viewer, Workspace, viewer_can::MembershipViewerCan,
+};
 use crate::{
     account::{AccountService, model},
     graphql_kit::{ApiError, Connection, ContextExt, DateTime, UserError, connection, page_request, payload},
@@ -28,6 +30,11 @@ impl Membership {
     /// What the person may do there.
     async fn role(&self) -> Role {
         self.0.role.into()
+    }
+
+    /// What the caller may do with it: to show or to hide what leads there.
+    async fn viewer_can(&self, ctx: &Context<'_>) -> Result<MembershipViewerCan, ApiError> {
+        Ok(MembershipViewerCan::of(ctx.actor()?, self))
     }
 
     /// The workspace.

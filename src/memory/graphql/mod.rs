@@ -1,6 +1,6 @@
 mod input;
 
-use super::{MemoryService, model};
+use super::{MemoryService, model, policy};
 use crate::{
     graphql_kit::{
         ApiError, Connection, ContextExt, DateTime, Loaded, Loader, UserError, connection, page_request,
@@ -11,7 +11,7 @@ use crate::{
         id::{ErasureReceiptId, MemoryId, WorkspaceId},
     },
 };
-use async_graphql::{Context, Enum, Object, Request, SimpleObject, Union};
+use async_graphql::{Context, Enum, ID, Object, Request, SimpleObject, Union};
 use input::{ForgetMemoryInput, ImportMemoriesInput, MemoryFilter, RecallInput, RememberInput};
 use std::{collections::HashMap, sync::Arc};
 
@@ -87,6 +87,17 @@ impl Memory {
         self.0.external_id.as_deref()
     }
 
+    /// The id that the client gave it which wrote it; null where it gave none.
+    async fn client_id(&self) -> Option<ID> {
+        self.0.client_id.map(|id| ID(id.to_string()))
+    }
+
+    /// What the caller may do with it: to show or to hide what leads there.
+    async fn viewer_can(&self, ctx: &Context<'_>) -> Result<MemoryViewerCan, ApiError> {
+        let may = ctx.actor()?.may::<policy::ForgetMemory>(self.0.workspace);
+        Ok(MemoryViewerCan { forget_memory: may.is_ok() })
+    }
+
     /// What it belongs to with its neighbours: a conversation, a notebook.
     async fn collection(&self) -> Option<&str> {
         self.0.content.collection.as_deref()
@@ -126,6 +137,13 @@ impl Memory {
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
+}
+
+/// What the caller may do with a memory: true where the mutation of that name is not refused with FORBIDDEN.
+#[derive(SimpleObject, Debug)]
+pub struct MemoryViewerCan {
+    /// Erase it.
+    forget_memory: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -275,7 +293,7 @@ impl MemoryMutation {
         Ok(RememberPayload { memory: memory.map(Memory), user_errors })
     }
 
-    /// Writes up to 1,000 memories, all or none. The same `externalId` again, in the same scope, is the same memory:
+    /// Writes up to 1,000 memories, listed or in a file, all or none. The same `externalId` again, in the same scope, is the same memory:
     /// changed where its content differs.
     async fn import_memories(
         &self,
@@ -336,7 +354,7 @@ pub struct ImportMemoriesPayload {
     unchanged: Option<i32>,
     /// The memory of each item, in the order of the items.
     memories: Vec<Memory>,
-    /// What a person can mend, each with the path of its item: `items.17.text`.
+    /// What a person can mend, each with the path of its item, `items.17.text`, or of its line, `file.18.text`.
     user_errors: Vec<UserError>,
 }
 
