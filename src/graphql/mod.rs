@@ -2,6 +2,7 @@
 mod change;
 mod node;
 pub mod pipeline;
+mod trusted;
 
 use crate::{
     account::{self, AccountMutation, AccountQuery},
@@ -10,6 +11,7 @@ use crate::{
     memory::{self, MemoryMutation},
     services::Services,
     shared::actor::Actor,
+    trusted::TrustedMutation,
     workflow::{self, WorkflowMutation, WorkflowSubscription},
 };
 use async_graphql::{
@@ -22,7 +24,7 @@ pub struct Query(AccountQuery, node::NodeQuery, change::ChangeQuery);
 
 /// Every change.
 #[derive(MergedObject, Default, Debug)]
-pub struct Mutation(AccountMutation, MemoryMutation, WorkflowMutation, CoachingMutation);
+pub struct Mutation(AccountMutation, TrustedMutation, MemoryMutation, WorkflowMutation, CoachingMutation);
 
 /// What happens, as it happens.
 #[derive(MergedSubscription, Default, Debug)]
@@ -34,6 +36,7 @@ pub type Schema = BareSchema<Query, Mutation, Subscription>;
 pub fn schema(services: &Services) -> Schema {
     builder()
         .data(services.account.clone())
+        .data(services.trusted.clone())
         .data(services.memory.clone())
         .data(services.workflow.clone())
         .data(services.coaching.clone())
