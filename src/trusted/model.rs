@@ -11,6 +11,8 @@ pub const MAX_REGISTERED: u64 = 20_000;
 const MAX_APPLICATION: usize = 100;
 /// Characters of a document's id.
 const MAX_ID: usize = 200;
+/// Characters of an id that is none.
+const QUOTED: usize = 50;
 /// Problems of one registration: a document can have 20, and there are many.
 pub const PROBLEMS_TOLD: usize = 100;
 
@@ -141,8 +143,10 @@ impl Checked {
             vec![Problem::invalid(format!("documents.{place}.{part}"), message)]
         };
         let Some(id) = DocumentId::parse(&document.id).filter(|id| !id.as_str().starts_with(OWN)) else {
+            let told: String = document.id.chars().take(QUOTED).collect();
             let rule = format!(
-                "not an id of a document: at most {MAX_ID} of a–z, A–Z, 0–9 and -._~, or sha256: and 64 lower-case hex digits"
+                "{told:?}: not an id of a document: at most {MAX_ID} of a–z, A–Z, 0–9 and -._~, or sha256: and 64 \
+                 lower-case hex digits"
             );
             return Err(wrong("id", rule));
         };
