@@ -3,6 +3,7 @@ mod change;
 mod explain;
 mod node;
 pub mod pipeline;
+mod trusted;
 
 use crate::{
     account::{self, AccountMutation, AccountQuery},
@@ -11,6 +12,7 @@ use crate::{
     memory::{self, MemoryMutation},
     services::Services,
     shared::actor::Actor,
+    trusted::TrustedMutation,
     workflow::{self, WorkflowMutation, WorkflowSubscription},
 };
 use async_graphql::{
@@ -23,7 +25,7 @@ pub struct Query(AccountQuery, node::NodeQuery, change::ChangeQuery);
 
 /// Every change.
 #[derive(MergedObject, Default, Debug)]
-pub struct Mutation(AccountMutation, MemoryMutation, WorkflowMutation, CoachingMutation);
+pub struct Mutation(AccountMutation, TrustedMutation, MemoryMutation, WorkflowMutation, CoachingMutation);
 
 /// What happens, as it happens.
 #[derive(MergedSubscription, Default, Debug)]
@@ -46,6 +48,7 @@ pub fn explaining_schema(services: &Services) -> Schema {
 fn over(services: &Services, builder: Builder) -> Schema {
     builder
         .data(services.account.clone())
+        .data(services.trusted.clone())
         .data(services.memory.clone())
         .data(services.workflow.clone())
         .data(services.coaching.clone())

@@ -1,6 +1,7 @@
 //! One way for all transports: who asks, what they ask, execution, and what may leave.
 use super::{
     answer::{Answer, refuse},
+    document::{self, Documents},
     log::Operation,
     rate::{Rates, Spent},
     rights::RightsNow,
@@ -37,10 +38,14 @@ use tracing::Instrument;
 #[derive(Debug, Default, serde::Deserialize)]
 pub(super) struct Call {
     pub query: Option<String>,
+    /// Names a document that is known, in place of `query`.
+    #[serde(rename = "documentId")]
+    pub document_id: Option<String>,
     #[serde(rename = "operationName")]
     pub operation_name: Option<String>,
     pub variables: Option<JsonMap>,
-    /// `cost: true` asks for what the operation costs, `explain: true` for what it did; anything else is for somebody
+    /// `cost: true` asks for what the operation costs, `explain: true` for what it did, `persistedQuery` names its
+    /// document; anything else is for somebody
     /// else.
     pub extensions: Option<JsonMap>,
     /// For some of the variables.
@@ -145,6 +150,7 @@ struct Inner {
     /// Made when somebody asks.
     explaining: OnceLock<Schema>,
     pipeline: Pipeline,
+    documents: Documents,
     mode: Mode,
     timeout: Duration,
     rates: Rates,
@@ -156,21 +162,22 @@ impl FrontDoor {
     pub(super) fn new(
         config: &Config,
         schema: Schema,
+        pipeline: Pipeline,
         services: Services,
         tasks: TaskTracker,
-    ) -> Result<Self, Error> {
-        let pipeline = Pipeline::new(&graphql::sdl(), config.graphql.clone()).map_err(Error::internal)?;
+    ) -> Self {
         let clock = services.ambient.clock.clone();
-        Ok(Self(Arc::new(Inner {
+        Self(Arc::new(Inner {
             services,
             schema,
             explaining: OnceLock::new(),
             pipeline,
+            documents: Documents::new(&config.http.documents),
             mode: config.mode,
             timeout: Duration::from_secs(config.http.request_timeout_seconds),
             rates: Rates::new(config.http.cost_per_minute, clock),
             mutations: tasks,
-        })))
+        }))
     }
 
     pub(super) async fn authenticate(&self, credential: &str) -> Result<Actor, Error> {
@@ -200,27 +207,24 @@ impl FrontDoor {
     }
 
     /// Everything before execution. What is refused here has no effect.
-    async fn admit(&self, call: Call, caller: &Caller, log: &mut Operation) -> Result<Admitted, Answer> {
+    async fn admit(&self, mut call: Call, caller: &Caller, log: &mut Operation) -> Result<Admitted, Answer> {
         let actor = match &caller.credential {
             None => None,
             Some(credential) => Some(self.authenticate(credential).await.map_err(refused_by)?),
         };
         log.actor(actor.as_ref());
         let tells_cost = call.asks_for_cost();
-        let Some(query) = call.query else {
-            return Err(refuse(
-                StatusCode::BAD_REQUEST,
-                ErrorCode::BadRequest,
-                "the parameter `query` is missing: send the document as a string",
-            ));
-        };
+        let (services, documents) = (&self.0.services, &self.0.documents);
+        let mut found =
+            documents.find(&mut call, services, actor.as_ref()).await.map_err(|refusal| *refusal)?;
         let variables = call.variables.unwrap_or_default();
         let mut prepared = self
             .0
             .pipeline
-            .prepare_with(&query, call.operation_name.as_deref(), &variables, call.files)
+            .prepare_with(&found.text, call.operation_name.as_deref(), &variables, call.files)
             .map_err(|errors| Answer::document(errors.into_iter().map(ServerError::from).collect()))?;
         log.operation(prepared.operation_type, prepared.operation_name.as_deref());
+        documents.check(&found, &prepared, log).map_err(|refusal| *refusal)?;
         if caller.read_only && prepared.operation_type == OperationType::Mutation {
             return Err(refuse(
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -240,17 +244,22 @@ impl FrontDoor {
             Some(actor) => graphql::request_data(request, &self.0.services, actor.clone()),
             None if prepared.asks <= anybody_may => request,
             None => {
-                return Err(refused_by(Error::Unauthenticated(
-                    "send a credential: the header `Authorization: Bearer …`, or `authorization` in connection_init",
-                )));
+                return Err(unauthenticated());
             }
         };
+        actor
+            .as_ref()
+            .map(|actor| document::within_limit(actor, &prepared))
+            .transpose()
+            .map_err(refused_by)?;
         let spend = |actor: &Actor| self.0.rates.spend(actor.principal(), prepared.cost);
         let spent = actor.as_ref().map(spend).transpose().map_err(refused_by)?;
         let explains = explain::record().map(|record| {
-            let costs = self.0.pipeline.costs(&query, prepared.operation_name.as_deref(), &variables);
+            let costs =
+                self.0.pipeline.costs(&found.text, prepared.operation_name.as_deref(), &variables);
             Explains { record, costs: costs.unwrap_or_default() }
         });
+        documents.keep(&mut found);
         Ok(Admitted { prepared, request, actor, spent, tells_cost, explains })
     }
 
@@ -393,11 +402,12 @@ fn panicked() -> Answer {
     refuse(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Internal, "internal error")
 }
 
-fn refused_by(error: Error) -> Answer {
+pub(super) fn refused_by(error: Error) -> Answer {
     let status = match &error {
         Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
         Error::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
         Error::Forbidden(_) => StatusCode::FORBIDDEN,
+        Error::BadInput(_) => StatusCode::BAD_REQUEST,
         Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::SERVICE_UNAVAILABLE,
     };
@@ -405,6 +415,12 @@ fn refused_by(error: Error) -> Answer {
     let mut refusal = ServerError::new(error.message, None);
     refusal.extensions = error.extensions;
     Answer::Refused { status, errors: vec![refusal] }
+}
+
+pub(super) fn unauthenticated() -> Answer {
+    refused_by(Error::Unauthenticated(
+        "send a credential: the header `Authorization: Bearer …`, or `authorization` in connection_init",
+    ))
 }
 
 /// The token of `Bearer …`.

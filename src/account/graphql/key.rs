@@ -18,9 +18,12 @@ use serde::Serialize;
 #[derive(Debug)]
 pub struct ApiKey(pub(super) model::ApiKey);
 
-/// What an API key is good for, whatever the role of its bearer; each includes the ones before it.
+/// What an API key is good for, whatever the role of its bearer; READ, WRITE and ADMIN each include the ones before.
 #[derive(Enum, Serialize, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum ApiKeyScope {
+    /// Register trusted documents and read the schema, nothing else: for the build of a frontend. It stands alone; ADMIN
+    /// includes it.
+    Documents,
     /// See what its bearer sees.
     Read,
     /// Change content: memories, sessions, workflows.
@@ -32,6 +35,7 @@ pub enum ApiKeyScope {
 impl From<ApiKeyScope> for KeyScope {
     fn from(scope: ApiKeyScope) -> Self {
         match scope {
+            ApiKeyScope::Documents => Self::Documents,
             ApiKeyScope::Read => Self::Read,
             ApiKeyScope::Write => Self::Write,
             ApiKeyScope::Admin => Self::Admin,
@@ -66,6 +70,9 @@ impl ApiKey {
 
     /// What it is good for.
     async fn scopes(&self) -> Vec<ApiKeyScope> {
+        if self.0.limit == KeyScope::Documents {
+            return vec![ApiKeyScope::Documents];
+        }
         let all = [ApiKeyScope::Read, ApiKeyScope::Write, ApiKeyScope::Admin];
         all.into_iter().filter(|scope| KeyScope::from(*scope) <= self.0.limit).collect()
     }
@@ -150,6 +157,8 @@ pub enum AuditAction {
     ApiKeyCreated,
     /// An API key was revoked.
     ApiKeyRevoked,
+    /// Trusted documents were registered.
+    DocumentsRegistered,
 }
 
 impl AuditEntry {
@@ -246,8 +255,7 @@ impl KeyMutation {
         let outcome = async {
             let expires_at = input.expires_at.map(|at| at.0);
             let key = idempotency("createApiKey", input.idempotency_key.as_ref(), &(&input, expires_at))?;
-            let limit = input.scopes.iter().max().copied();
-            let limit = limit.ok_or_else(|| Error::invalid("scopes", "choose one at least"))?.into();
+            let limit = greatest(&input.scopes)?.into();
             let new = model::NewApiKey {
                 name: input.name,
                 service_account: input.service_account_id,
@@ -279,6 +287,16 @@ impl KeyMutation {
     }
 }
 
+/// Of scopes that include each other.
+fn greatest(scopes: &[ApiKeyScope]) -> Result<ApiKeyScope, Error> {
+    let greatest =
+        scopes.iter().max().copied().ok_or_else(|| Error::invalid("scopes", "choose one at least"))?;
+    if greatest != ApiKeyScope::Documents && scopes.contains(&ApiKeyScope::Documents) {
+        return Err(Error::invalid("scopes", "DOCUMENTS stands alone: make a key of its own for it"));
+    }
+    Ok(greatest)
+}
+
 /// An API key to be made.
 #[derive(InputObject, Serialize, Debug)]
 pub struct CreateApiKeyInput {
@@ -289,7 +307,7 @@ pub struct CreateApiKeyInput {
     /// The one workspace that it shall open; all of its bearer's if left out. A service account's key opens the
     /// account's workspace.
     workspace_id: Option<WorkspaceId>,
-    /// What it shall be good for; the greatest counts, for each includes the ones before it.
+    /// What it shall be good for; the greatest counts, for each includes the ones before it. DOCUMENTS stands alone.
     #[graphql(default_with = "vec![ApiKeyScope::Read, ApiKeyScope::Write]")]
     scopes: Vec<ApiKeyScope>,
     /// Until when it shall work; until it is revoked if left out.

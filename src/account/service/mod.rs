@@ -166,7 +166,8 @@ impl AccountService {
         self.ambient.now()
     }
 
-    async fn audit(
+    /// Writes what was done and by whom, in the transaction that does it.
+    pub async fn audit(
         &self,
         tx: &impl Source,
         actor: Option<Principal>,

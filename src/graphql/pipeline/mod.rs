@@ -95,6 +95,8 @@ pub enum Asks {
     Typename,
     /// Also `__schema` or `__type`.
     Schema,
+    /// Also to register trusted documents.
+    Registration,
     Data,
 }
 
@@ -182,7 +184,13 @@ impl Pipeline {
         ))
     }
 
-    fn document(&self, query: &str) -> Result<Arc<Document>, Vec<RequestError>> {
+    /// What keeps a document from ever running, whatever its variables. It is not kept ready for that.
+    pub fn validate(&self, query: &str) -> Result<(), Vec<RequestError>> {
+        self.bounded(query)?;
+        self.read(query).map(drop)
+    }
+
+    fn bounded(&self, query: &str) -> Result<(), Vec<RequestError>> {
         let Limits { document_bytes, .. } = self.0.limits;
         if query.len() > document_bytes {
             return Err(vec![RequestError::new(
@@ -191,6 +199,11 @@ impl Pipeline {
             )]);
         }
         self.0.work.add(Unit::Bytes, query.len() as u64);
+        Ok(())
+    }
+
+    fn document(&self, query: &str) -> Result<Arc<Document>, Vec<RequestError>> {
+        self.bounded(query)?;
         let hash: [u8; 32] = Sha256::digest(query).into();
         if let Some(document) = self.0.cache.get(&hash) {
             return Ok(document);
@@ -339,6 +352,7 @@ fn asks(document: &ExecutableDocument, operation: &Operation) -> Asks {
     let fields = operation.root_fields(document).map(|field| match field.name.as_str() {
         "__typename" => Asks::Typename,
         "__schema" | "__type" => Asks::Schema,
+        "registerTrustedDocuments" => Asks::Registration,
         _ => Asks::Data,
     });
     fields.max().unwrap_or(Asks::Data)

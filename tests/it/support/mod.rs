@@ -134,7 +134,8 @@ impl TestApp {
         self.restart_with(ONLY_SERVES, standing()).await
     }
 
-    async fn restart_with(self, settings: &str, ambient: Ambient) -> Self {
+    /// The same with settings over the defaults.
+    pub async fn restart_with(self, settings: &str, ambient: Ambient) -> Self {
         let Self { running, database, owner, workspace, http } = self;
         running.stop().await;
         let running = start_server(&database, settings, ambient, None).await;
