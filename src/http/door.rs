@@ -45,8 +45,7 @@ pub(super) struct Call {
     pub operation_name: Option<String>,
     pub variables: Option<JsonMap>,
     /// `cost: true` asks for what the operation costs, `explain: true` for what it did, `persistedQuery` names its
-    /// document; anything else is for somebody
-    /// else.
+    /// document; anything else is for somebody else.
     pub extensions: Option<JsonMap>,
     /// For some of the variables.
     #[serde(skip)]
@@ -255,8 +254,7 @@ impl FrontDoor {
         let spend = |actor: &Actor| self.0.rates.spend(actor.principal(), prepared.cost);
         let spent = actor.as_ref().map(spend).transpose().map_err(refused_by)?;
         let explains = explain::record().map(|record| {
-            let costs =
-                self.0.pipeline.costs(&found.text, prepared.operation_name.as_deref(), &variables);
+            let costs = self.0.pipeline.costs(&found.text, prepared.operation_name.as_deref(), &variables);
             Explains { record, costs: costs.unwrap_or_default() }
         });
         documents.keep(&mut found);
