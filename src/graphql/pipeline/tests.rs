@@ -192,7 +192,7 @@ fn hostile_documents_are_refused_with_little_work_and_without_overflow() {
             assert!(bytes <= limits().document_bytes as u64, "{what}: {bytes} bytes");
             assert!(tokens <= limits().tokens as u64 + 1, "{what}: {tokens} tokens");
             // Each selection in the text is visited once, and what is within the limits written once.
-            assert!(nodes <= tokens + limits().selections * SPREAD, "{what}: {nodes} nodes");
+            assert!(nodes <= tokens + limits().selections * translate::SPREAD, "{what}: {nodes} nodes");
             assert!(error.message.chars().count() <= 401, "{what} told {}", error.message);
         }
     });
