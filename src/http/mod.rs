@@ -4,6 +4,7 @@
 //! A request's way: [`guard`] (id, Host, Origin, panics) → CORS → compression → [`request`] (with files: [`upload`]), [`socket`] or
 //! [`stream`] (what the transport demands) → [`door`] (who asks, the document pipeline, execution) → [`answer`] (masking, form).
 mod admin;
+mod admitted;
 mod answer;
 mod document;
 mod door;
