@@ -7,7 +7,7 @@ mod viewer_can;
 
 pub use guest::{Invitation, ServiceAccount};
 pub use key::{ApiKey, AuditEntry};
-pub use loader::{MembershipLoader, ServiceAccountLoader, UserLoader, WorkspaceLoader, request_data};
+pub use loader::{AccountLoader, request_data};
 pub use member::Membership;
 
 use super::{AccountService, model};
@@ -58,7 +58,7 @@ pub struct Viewer {
 impl Viewer {
     /// `None` for who shares no workspace with the actor.
     pub async fn find(ctx: &Context<'_>, id: UserId) -> Result<Option<Self>, ApiError> {
-        Ok(ctx.load::<_, UserLoader>(id).await?.map(|_| Self { id }))
+        Ok(ctx.load::<_, AccountLoader>(id).await?.map(|_| Self { id }))
     }
 }
 
@@ -72,7 +72,7 @@ impl Viewer {
 
     /// The name that others see.
     async fn display_name(&self, ctx: &Context<'_>) -> Result<String, ApiError> {
-        let found = ctx.load::<_, UserLoader>(self.id).await?;
+        let found = ctx.load::<_, AccountLoader>(self.id).await?;
         Ok(found.ok_or(Error::NotFound("person"))?.display_name)
     }
 
@@ -91,7 +91,7 @@ impl Viewer {
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Membership>, ApiError> {
         let request = page_request(ctx, first, after, last, before)?;
-        let page = ctx.load::<_, MembershipLoader>((self.id, request)).await?;
+        let page = ctx.load::<_, AccountLoader>((self.id, request)).await?;
         Ok(connection(page.unwrap_or_else(|| Page::empty(Some(0))), Membership))
     }
 
@@ -191,7 +191,7 @@ impl WorkspaceFields {
         if let Some(loaded) = &self.loaded {
             return Ok(loaded.clone());
         }
-        let found = ctx.load::<_, WorkspaceLoader>(self.id).await?;
+        let found = ctx.load::<_, AccountLoader>(self.id).await?;
         found.ok_or_else(|| Error::NotFound("workspace").into())
     }
 }

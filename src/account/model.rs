@@ -120,6 +120,7 @@ stored! {
         ServiceAccountDeleted = "SERVICE_ACCOUNT_DELETED",
         ApiKeyCreated = "API_KEY_CREATED",
         ApiKeyRevoked = "API_KEY_REVOKED",
+        DocumentsRegistered = "DOCUMENTS_REGISTERED",
     }
 }
 

@@ -5,6 +5,7 @@
 //! [`stream`] (what the transport demands) → [`door`] (who asks, the document pipeline, execution) → [`answer`] (masking, form).
 mod admin;
 mod answer;
+mod document;
 mod door;
 mod graphiql;
 mod guard;
@@ -21,9 +22,8 @@ mod upload;
 
 use crate::{
     config::{Config, Mode, SocketConfig},
-    graphql::Schema,
+    graphql::{Schema, pipeline::Pipeline},
     services::Services,
-    shared::Error,
 };
 pub use admin::Admin;
 use axum::{Router, http::StatusCode, middleware, routing::any};
@@ -76,13 +76,14 @@ impl Server {
     pub fn new(
         config: &Config,
         schema: Schema,
+        pipeline: Pipeline,
         services: Services,
         stop: &CancellationToken,
-    ) -> Result<Self, Error> {
+    ) -> Self {
         let tasks = TaskTracker::new();
         let guard = Guard::new(config, services.ambient.clone());
         let public = Public {
-            door: FrontDoor::new(config, schema, services, tasks.clone())?,
+            door: FrontDoor::new(config, schema, pipeline, services, tasks.clone()),
             guard: guard.clone(),
             body_bytes: config.http.body_bytes,
             batch: config.http.batch,
@@ -103,7 +104,7 @@ impl Server {
             .layer(CompressionLayer::new().compress_when(compressible))
             .layer(guard.cors())
             .layer(middleware::from_fn_with_state(guard, guard::watch));
-        Ok(Self { router, door, tasks })
+        Self { router, door, tasks }
     }
 
     /// Until `stop`, and then until what has begun has ended. The caller bounds that time.

@@ -161,6 +161,8 @@ async fn read(public: &Public, parts: &Parts, body: Body, may_be_batch: bool) ->
 #[derive(Deserialize)]
 struct Parameters {
     query: Option<String>,
+    #[serde(rename = "documentId")]
+    document_id: Option<String>,
     #[serde(rename = "operationName")]
     operation_name: Option<String>,
     variables: Option<String>,
@@ -171,7 +173,7 @@ fn read_parameters(parts: &Parts) -> Result<Call, Refusal> {
     let Query(parameters) = Query::<Parameters>::try_from_uri(&parts.uri).map_err(|_| {
         bad(
             StatusCode::BAD_REQUEST,
-            "the URL's parameters are query, operationName and variables, each once, in UTF-8",
+            "the URL's parameters are query or documentId, operationName, variables and extensions, each once, in UTF-8",
         )
     })?;
     let map = |json: Option<String>, what| match json.filter(|json| !json.is_empty()) {
@@ -180,6 +182,7 @@ fn read_parameters(parts: &Parts) -> Result<Call, Refusal> {
     };
     Ok(Call {
         query: parameters.query,
+        document_id: parameters.document_id,
         operation_name: parameters.operation_name.filter(|name| !name.is_empty()),
         variables: map(parameters.variables, "the parameter `variables`")?,
         extensions: map(parameters.extensions, "the parameter `extensions`")?,

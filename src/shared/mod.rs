@@ -5,6 +5,7 @@ mod client_id;
 pub mod duration;
 pub mod edit;
 mod error;
+pub mod explain;
 pub mod id;
 pub mod moment;
 pub mod page;

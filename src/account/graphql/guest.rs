@@ -1,6 +1,6 @@
 //! Invitations and service accounts.
 use super::{
-    Membership, Role, Workspace, idempotency,
+    AccountLoader, Membership, Role, Workspace, idempotency,
     viewer_can::{InvitationViewerCan, ServiceAccountViewerCan},
 };
 use crate::{
@@ -32,7 +32,7 @@ pub enum InvitationStatus {
 impl Invitation {
     /// `None` for who does not administer its workspace.
     pub async fn find(ctx: &Context<'_>, id: InvitationId) -> Result<Option<Self>, ApiError> {
-        Ok(ctx.service::<AccountService>()?.find_invitation(ctx.actor()?, id).await?.map(Self))
+        Ok(ctx.load::<_, AccountLoader>(id).await?.map(Self))
     }
 }
 
@@ -86,7 +86,7 @@ pub struct ServiceAccount(pub(super) model::ServiceAccount);
 impl ServiceAccount {
     /// `None` where the actor is no member of its workspace.
     pub async fn find(ctx: &Context<'_>, id: ServiceAccountId) -> Result<Option<Self>, ApiError> {
-        Ok(ctx.service::<AccountService>()?.find_service_account(ctx.actor()?, id).await?.map(Self))
+        Ok(ctx.load::<_, AccountLoader>(id).await?.map(Self))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Who belongs to a workspace.
-use super::{Invitation, Role, ServiceAccount, Viewer, Workspace, viewer_can::MembershipViewerCan};
+use super::{
+    AccountLoader, Invitation, Role, ServiceAccount, Viewer, Workspace, viewer_can::MembershipViewerCan,
+};
 use crate::{
     account::{AccountService, model},
     graphql_kit::{ApiError, Connection, ContextExt, DateTime, UserError, connection, page_request, payload},
@@ -13,7 +15,7 @@ pub struct Membership(pub(super) model::Membership);
 impl Membership {
     /// `None` where the actor is no member of its workspace.
     pub async fn find(ctx: &Context<'_>, id: MembershipId) -> Result<Option<Self>, ApiError> {
-        Ok(ctx.service::<AccountService>()?.find_membership(ctx.actor()?, id).await?.map(Self))
+        Ok(ctx.load::<_, AccountLoader>(id).await?.map(Self))
     }
 }
 

@@ -164,9 +164,12 @@ impl AccountService {
     }
 
     /// For those who administer its workspace; to others it does not exist.
-    pub async fn find_invitation(&self, actor: &Actor, id: InvitationId) -> Result<Option<Invitation>> {
-        let found = store::find_invitation(&self.db, &actor.scope::<Administer>(), id).await?;
-        Ok(found.and_then(|(invitation, grant)| grant.ok().map(|_| invitation)))
+    pub async fn find_invitations(
+        &self,
+        actor: &Actor,
+        ids: &[InvitationId],
+    ) -> Result<HashMap<InvitationId, Invitation>> {
+        store::find_invitations(&self.db, &actor.scope::<Administer>(), ids).await
     }
 
     /// A principal for a program. It owns no workspace: an owner answers for it, and that is a person.
@@ -240,19 +243,11 @@ impl AccountService {
         store::list_service_accounts(&self.db, &actor.may::<Read>(workspace)?, request).await
     }
 
-    pub async fn list_service_accounts_by_id(
+    pub async fn find_service_accounts(
         &self,
         actor: &Actor,
         ids: &[ServiceAccountId],
     ) -> Result<HashMap<ServiceAccountId, ServiceAccount>> {
-        store::list_service_accounts_by_id(&self.db, &actor.scope::<Read>(), ids).await
-    }
-
-    pub async fn find_service_account(
-        &self,
-        actor: &Actor,
-        id: ServiceAccountId,
-    ) -> Result<Option<ServiceAccount>> {
-        Ok(store::find_service_account(&self.db, &actor.scope::<Read>(), id).await?.map(|(found, _)| found))
+        store::find_service_accounts(&self.db, &actor.scope::<Read>(), ids).await
     }
 }

@@ -19,6 +19,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use serde_json::json;
+use std::collections::HashMap;
 
 /// A key and, the first time, its text.
 #[derive(Debug)]
@@ -179,8 +180,10 @@ impl AccountService {
     }
 
     /// One's own, and those of the workspaces that one administers; others do not exist.
-    pub async fn find_api_key(&self, actor: &Actor, id: ApiKeyId) -> Result<Option<ApiKey>> {
-        Ok(store::find_key(&self.db, &actor.scope(), id).await?.filter(|key| reaches(actor, key)))
+    pub async fn find_api_keys(&self, actor: &Actor, ids: &[ApiKeyId]) -> Result<HashMap<ApiKeyId, ApiKey>> {
+        let mut found = store::find_keys(&self.db, &actor.scope(), ids).await?;
+        found.retain(|_, key| reaches(actor, key));
+        Ok(found)
     }
 
     /// Keys that open this workspace alone, and those of its service accounts; newest first.

@@ -159,8 +159,12 @@ impl AccountService {
         store::list_memberships_of(&self.db, &actor.scope::<Read>(), users, request).await
     }
 
-    pub async fn find_membership(&self, actor: &Actor, id: MembershipId) -> Result<Option<Membership>> {
-        Ok(store::find_membership(&self.db, &actor.scope::<Read>(), id).await?.map(|(found, _)| found))
+    pub async fn find_memberships(
+        &self,
+        actor: &Actor,
+        ids: &[MembershipId],
+    ) -> Result<HashMap<MembershipId, Membership>> {
+        store::find_memberships(&self.db, &actor.scope::<Read>(), ids).await
     }
 
     /// An admin changes roles below owner; to make or unmake an owner takes an owner. The last owner stays one.

@@ -193,6 +193,19 @@ pub(in crate::account) async fn find_membership<A>(
     Ok(Some((member(row)?, grant)))
 }
 
+pub(in crate::account) async fn find_memberships(
+    source: &impl Source,
+    scope: &Scope<Read>,
+    ids: &[MembershipId],
+) -> Result<HashMap<MembershipId, Membership>> {
+    let rows = membership::Entity::find()
+        .filter(membership::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
+        .filter(membership::Column::WorkspaceId.is_in(scope.workspaces()))
+        .all(source.connection())
+        .await?;
+    rows.into_iter().map(|row| member(row).map(|member| (member.id, member))).collect()
+}
+
 pub(in crate::account) async fn find_membership_of(
     source: &impl Source,
     grant: &Grant<impl AtLeast<Read>>,

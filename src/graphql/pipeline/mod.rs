@@ -40,7 +40,10 @@ use async_graphql::{Pos, Request, Variables};
 use collect::Conditions;
 use quick_cache::{Weighter, sync::Cache};
 use sha2::{Digest, Sha256};
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 use translate::{Plan, Positions};
 use work::{Unit, Work};
 
@@ -48,9 +51,6 @@ pub use async_graphql::parser::types::OperationType;
 
 /// Validation tells at most so many errors: a document can have one for each of its tokens.
 const ERRORS_TOLD: usize = 20;
-
-/// An interface's fragments are written once for each type of object: so many fields may become of one.
-const SPREAD: u64 = 8;
 
 /// Cheap to clone: the schema and the cache are shared.
 #[derive(Clone)]
@@ -95,6 +95,8 @@ pub enum Asks {
     Typename,
     /// Also `__schema` or `__type`.
     Schema,
+    /// Also to register trusted documents.
+    Registration,
     Data,
 }
 
@@ -164,7 +166,31 @@ impl Pipeline {
         self.bind(query, &document, operation, variables, files).map_err(|e| vec![e])
     }
 
-    fn document(&self, query: &str) -> Result<Arc<Document>, Vec<RequestError>> {
+    /// The cost of a request that can be prepared, by the path of the field that brings it: `viewer.memberships`.
+    pub fn costs(
+        &self,
+        query: &str,
+        operation_name: Option<&str>,
+        variables: &JsonMap,
+    ) -> Result<BTreeMap<String, u64>, Vec<RequestError>> {
+        let document = self.document(query)?;
+        let Ready { definition, .. } = document.operation(operation_name).map_err(|e| vec![e])?;
+        let coerced = coerce_variable_values(&self.0.schema, definition, variables);
+        Ok(measure::costs(
+            &document.source,
+            definition,
+            &self.0.limits,
+            &coerced.map(Valid::into_inner).unwrap_or_default(),
+        ))
+    }
+
+    /// What keeps a document from ever running, whatever its variables. It is not kept ready for that.
+    pub fn validate(&self, query: &str) -> Result<(), Vec<RequestError>> {
+        self.bounded(query)?;
+        self.read(query).map(drop)
+    }
+
+    fn bounded(&self, query: &str) -> Result<(), Vec<RequestError>> {
         let Limits { document_bytes, .. } = self.0.limits;
         if query.len() > document_bytes {
             return Err(vec![RequestError::new(
@@ -173,6 +199,11 @@ impl Pipeline {
             )]);
         }
         self.0.work.add(Unit::Bytes, query.len() as u64);
+        Ok(())
+    }
+
+    fn document(&self, query: &str) -> Result<Arc<Document>, Vec<RequestError>> {
+        self.bounded(query)?;
         let hash: [u8; 32] = Sha256::digest(query).into();
         if let Some(document) = self.0.cache.get(&hash) {
             return Ok(document);
@@ -238,9 +269,8 @@ impl Pipeline {
         conditions: Conditions<'_>,
     ) -> Result<Plan, RequestError> {
         let Shared { schema, limits, .. } = &*self.0;
-        let fields = limits.selections.saturating_mul(SPREAD);
         let (plan, written) =
-            translate::operation(schema, document, definition, positions, conditions, fields)?;
+            translate::operation(schema, document, definition, positions, conditions, limits)?;
         self.0.work.add(Unit::Nodes, written);
         Ok(plan)
     }
@@ -322,6 +352,7 @@ fn asks(document: &ExecutableDocument, operation: &Operation) -> Asks {
     let fields = operation.root_fields(document).map(|field| match field.name.as_str() {
         "__typename" => Asks::Typename,
         "__schema" | "__type" => Asks::Schema,
+        "registerTrustedDocuments" => Asks::Registration,
         _ => Asks::Data,
     });
     fields.max().unwrap_or(Asks::Data)

@@ -2,18 +2,18 @@ mod input;
 
 use super::{MemoryService, model, policy};
 use crate::{
-    graphql_kit::{ApiError, Connection, ContextExt, DateTime, UserError, connection, page_request, payload},
+    graphql_kit::{
+        ApiError, Connection, ContextExt, DateTime, Loaded, Loader, UserError, connection, page_request,
+        payload,
+    },
     shared::{
         actor::Actor,
         id::{ErasureReceiptId, MemoryId, WorkspaceId},
     },
 };
-use async_graphql::{
-    Context, Enum, ID, Object, Request, SimpleObject, Union,
-    dataloader::{DataLoader, Loader},
-};
+use async_graphql::{Context, Enum, ID, Object, Request, SimpleObject, Union};
 use input::{ForgetMemoryInput, ImportMemoriesInput, MemoryFilter, RecallInput, RememberInput};
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 /// What sort of thing is remembered. New kinds may come: show an unknown one as a note.
 #[derive(Enum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -370,7 +370,7 @@ pub struct ForgetMemoryPayload {
 /// Puts the slice's batching loaders into a request.
 pub fn request_data(request: Request, memories: &MemoryService, actor: &Actor) -> Request {
     let loader = MemoryLoader { memories: memories.clone(), actor: actor.clone() };
-    request.data(DataLoader::new(loader, tokio::spawn))
+    request.data(Arc::new(loader))
 }
 
 /// Memories and receipts by id. One per request: it carries the request's actor.
@@ -382,9 +382,8 @@ pub struct MemoryLoader {
 
 impl Loader<MemoryId> for MemoryLoader {
     type Value = Memory;
-    type Error = ApiError;
 
-    async fn load(&self, ids: &[MemoryId]) -> Result<HashMap<MemoryId, Memory>, ApiError> {
+    async fn load(&self, ids: &[MemoryId]) -> Loaded<HashMap<MemoryId, Memory>> {
         let found = self.memories.find_many(&self.actor, ids).await?;
         Ok(found.into_iter().map(|(id, memory)| (id, Memory(memory))).collect())
     }
@@ -392,12 +391,8 @@ impl Loader<MemoryId> for MemoryLoader {
 
 impl Loader<ErasureReceiptId> for MemoryLoader {
     type Value = ErasureReceipt;
-    type Error = ApiError;
 
-    async fn load(
-        &self,
-        ids: &[ErasureReceiptId],
-    ) -> Result<HashMap<ErasureReceiptId, ErasureReceipt>, ApiError> {
+    async fn load(&self, ids: &[ErasureReceiptId]) -> Loaded<HashMap<ErasureReceiptId, ErasureReceipt>> {
         let found = self.memories.find_receipts(&self.actor, ids).await?;
         Ok(found.into_iter().map(|(id, receipt)| (id, ErasureReceipt(receipt))).collect())
     }
