@@ -45,8 +45,7 @@ pub(super) struct Call {
     pub operation_name: Option<String>,
     pub variables: Option<JsonMap>,
     /// `cost: true` asks for what the operation costs, `explain: true` for what it did, `persistedQuery` names its
-    /// document; anything else is for somebody
-    /// else.
+    /// document; anything else is for somebody else.
     pub extensions: Option<JsonMap>,
     /// For some of the variables.
     #[serde(skip)]

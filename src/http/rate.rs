@@ -51,8 +51,8 @@ pub(super) struct Spent {
 impl Rates {
     pub(super) fn new(per_minute: NonZeroU32, clock: shared::Clock) -> Self {
         let state = HashMapStateStore::default();
-        let limiter = RateLimiter::new(Quota::per_minute(per_minute), state, Time(clock.clone()));
-        Self { limiter: limiter.with_middleware(), per_minute, clock }
+        let limiter = Limiter::new(Quota::per_minute(per_minute), state, Time(clock.clone()));
+        Self { limiter, per_minute, clock }
     }
 
     /// An operation costs one at least, and all there is at most: the pipeline has its own limit for one.

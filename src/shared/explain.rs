@@ -85,10 +85,12 @@ impl Explained {
     }
 
     fn field(&mut self, path: &str, change: impl FnOnce(&mut Field)) {
-        match self.fields.get_mut(path) {
-            Some(field) => change(field),
-            None if self.fields.len() < MAX_TOLD => change(self.fields.entry(path.into()).or_default()),
-            None => self.more_fields += 1,
+        if let Some(field) = self.fields.get_mut(path) {
+            change(field);
+        } else if self.fields.len() < MAX_TOLD {
+            change(self.fields.entry(path.into()).or_default());
+        } else {
+            self.more_fields += 1;
         }
     }
 }
