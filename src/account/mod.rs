@@ -8,6 +8,7 @@ mod event;
 mod graphql;
 pub mod jwt;
 mod model;
+mod policy;
 mod service;
 mod store;
 mod token;

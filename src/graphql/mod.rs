@@ -1,5 +1,6 @@
 //! The one schema, assembled from the slices, and the way of a document through it.
 mod change;
+mod explain;
 mod node;
 pub mod pipeline;
 mod trusted;
@@ -32,9 +33,20 @@ pub struct Subscription(WorkflowSubscription, CoachingSubscription, change::Chan
 
 pub type Schema = BareSchema<Query, Mutation, Subscription>;
 
+type Builder = async_graphql::SchemaBuilder<Query, Mutation, Subscription>;
+
 /// The schema over the services.
 pub fn schema(services: &Services) -> Schema {
-    builder()
+    over(services, builder())
+}
+
+/// The same, whose executions tell what they do to [`crate::shared::explain`].
+pub fn explaining_schema(services: &Services) -> Schema {
+    over(services, builder().extension(explain::Explain))
+}
+
+fn over(services: &Services, builder: Builder) -> Schema {
+    builder
         .data(services.account.clone())
         .data(services.trusted.clone())
         .data(services.memory.clone())
@@ -44,7 +56,7 @@ pub fn schema(services: &Services) -> Schema {
         .finish()
 }
 
-fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
+fn builder() -> Builder {
     BareSchema::build(Query::default(), Mutation::default(), Subscription::default())
         .register_output_type::<ErrorCode>()
         .disable_suggestions()

@@ -1,8 +1,8 @@
 //! The front door. `/graphql` takes GraphQL over HTTP, WebSocket and Server-Sent Events; health and metrics have a listener of
 //! their own.
 //!
-//! A request's way: [`guard`] (id, Host, Origin, panics) → CORS → compression → [`request`], [`socket`] or [`stream`] (what
-//! the transport demands) → [`door`] (who asks, the document pipeline, execution) → [`answer`] (masking, form).
+//! A request's way: [`guard`] (id, Host, Origin, panics) → CORS → compression → [`request`] (with files: [`upload`]), [`socket`] or
+//! [`stream`] (what the transport demands) → [`door`] (who asks, the document pipeline, execution) → [`answer`] (masking, form).
 mod admin;
 mod answer;
 mod document;
@@ -18,6 +18,7 @@ mod seats;
 mod socket;
 mod sse;
 mod stream;
+mod upload;
 
 use crate::{
     config::{Config, Mode, SocketConfig},

@@ -4,6 +4,7 @@ mod development;
 mod jwt;
 mod keys;
 mod members;
+mod nodes;
 
 use crate::{
     counted_on_both, on_both,

@@ -13,6 +13,7 @@ mod demo;
 mod deploy;
 mod docs;
 mod documents;
+mod explain;
 mod guide;
 mod http;
 mod limits;

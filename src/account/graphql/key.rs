@@ -1,5 +1,5 @@
 //! API keys and the audit trail.
-use super::{ServiceAccount, ServiceAccountLoader, Viewer, Workspace, idempotency};
+use super::{AccountLoader, ServiceAccount, Viewer, Workspace, idempotency, viewer_can::ApiKeyViewerCan};
 use crate::{
     account::{AccountService, model},
     graphql_kit::{
@@ -46,7 +46,7 @@ impl From<ApiKeyScope> for KeyScope {
 impl ApiKey {
     /// `None` for keys that are neither the actor's own nor of a workspace that the actor administers.
     pub async fn find(ctx: &Context<'_>, id: ApiKeyId) -> Result<Option<Self>, ApiError> {
-        Ok(ctx.service::<AccountService>()?.find_api_key(ctx.actor()?, id).await?.map(Self))
+        Ok(ctx.load::<_, AccountLoader>(id).await?.map(Self))
     }
 }
 
@@ -77,6 +77,11 @@ impl ApiKey {
         all.into_iter().filter(|scope| KeyScope::from(*scope) <= self.0.limit).collect()
     }
 
+    /// What the caller may do with it: to show or to hide what leads there.
+    async fn viewer_can(&self, ctx: &Context<'_>) -> Result<ApiKeyViewerCan, ApiError> {
+        Ok(ApiKeyViewerCan::of(ctx.actor()?, self))
+    }
+
     /// The one workspace that it opens; null where it opens all of its bearer's.
     async fn workspace(&self) -> Option<Workspace> {
         self.0.workspace.map(Workspace::new)
@@ -94,7 +99,7 @@ impl ApiKey {
     async fn service_account(&self, ctx: &Context<'_>) -> Result<Option<ServiceAccount>, ApiError> {
         match self.0.principal {
             Principal::User(_) => Ok(None),
-            Principal::Service(id) => Ok(ctx.load::<_, ServiceAccountLoader>(id).await?.map(ServiceAccount)),
+            Principal::Service(id) => Ok(ctx.load::<_, AccountLoader>(id).await?.map(ServiceAccount)),
         }
     }
 
@@ -130,6 +135,8 @@ pub enum AuditAction {
     UserCreated,
     /// A workspace was made.
     WorkspaceCreated,
+    /// A workspace got another name.
+    WorkspaceUpdated,
     /// The server's operator made somebody a member.
     MemberAdded,
     /// Somebody was invited.
@@ -157,7 +164,7 @@ pub enum AuditAction {
 impl AuditEntry {
     /// `None` for who does not administer its workspace.
     pub async fn find(ctx: &Context<'_>, id: AuditEntryId) -> Result<Option<Self>, ApiError> {
-        Ok(ctx.service::<AccountService>()?.find_audit(ctx.actor()?, id).await?.map(Self))
+        Ok(ctx.load::<_, AccountLoader>(id).await?.map(Self))
     }
 }
 

@@ -47,40 +47,25 @@ macro_rules! on_both {
         }
     };
     ($(#[$meta:meta])* async fn $name:ident($app:ident: TestApp) $body:block) => {
-        $(#[$meta])*
-        async fn $name($app: $crate::support::TestApp) $body
-
-        mod $name {
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn sqlite() {
-                super::$name($crate::support::TestApp::start($crate::support::Database::sqlite()).await).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn postgres() {
-                super::$name($crate::support::TestApp::start($crate::support::Database::postgres().await).await).await;
+        $crate::on_both! {
+            $(#[$meta])*
+            async fn $name(database: Database) {
+                let $app = $crate::support::TestApp::start(database).await;
+                $body
             }
         }
     };
 }
 
-/// Declares a test that counts SQL statements, on both databases. One thread: what a batch gathers must not depend on
-/// how busy the machine is.
+/// Declares a test that counts SQL statements, on both databases.
 #[macro_export]
 macro_rules! counted_on_both {
     ($(#[$meta:meta])* async fn $name:ident($app:ident: TestApp) $body:block) => {
-        $(#[$meta])*
-        async fn $name($app: $crate::support::TestApp) $body
-
-        mod $name {
-            #[tokio::test]
-            async fn sqlite() {
-                super::$name($crate::support::TestApp::counted($crate::support::Database::sqlite()).await).await;
-            }
-
-            #[tokio::test]
-            async fn postgres() {
-                super::$name($crate::support::TestApp::counted($crate::support::Database::postgres().await).await).await;
+        $crate::on_both! {
+            $(#[$meta])*
+            async fn $name(database: Database) {
+                let $app = $crate::support::TestApp::counted(database).await;
+                $body
             }
         }
     };
