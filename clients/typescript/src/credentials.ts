@@ -1,28 +1,28 @@
-import { AifirstError } from "./errors.js";
-
 /**
- * A token, or what gives one. It is asked before each request and connection, so keep the token yourself; with `refused`
- * it is asked for another one than that.
+ * A token, or what gives one: asked before each request and connection, so keep the token yourself. With `refused` the
+ * server did not take that one (any more): give another.
  */
 export type Token = string | ((refused: string | undefined) => string | Promise<string>);
 
 export class Credentials {
   readonly #source: Token;
-  #refused: string | undefined;
 
   constructor(source: Token) {
     this.#source = source;
   }
 
   async current(): Promise<string> {
-    const token = typeof this.#source === "string" ? this.#source : await this.#source(this.#refused);
-    // The server would refuse it for ever.
-    if (token === this.#refused) throw new AifirstError("UNAUTHENTICATED", "the token was refused, and there is no other");
-    return token;
+    return await this.#ask(undefined);
   }
 
-  refuse(token: string): void {
-    this.#refused = token;
+  /** Instead of one that the server refused; `undefined` where there is none. */
+  async other(refused: string): Promise<string | undefined> {
+    const token = await this.#ask(refused);
+    return token === refused ? undefined : token;
+  }
+
+  async #ask(refused: string | undefined): Promise<string> {
+    return typeof this.#source === "string" ? this.#source : await this.#source(refused);
   }
 }
 

@@ -10,14 +10,14 @@ export async function request(
   request: Request,
   signal: AbortSignal | undefined,
 ): Promise<unknown> {
-  for (let another = false; ; another = true) {
-    const token = await credentials.current();
-    try {
-      return await once(fetchImpl, url, token, request, signal);
-    } catch (error) {
-      if (another || !(error instanceof AifirstError) || error.code !== "UNAUTHENTICATED") throw error;
-      credentials.refuse(token);
-    }
+  const token = await credentials.current();
+  try {
+    return await once(fetchImpl, url, token, request, signal);
+  } catch (error) {
+    if (!(error instanceof AifirstError) || error.code !== "UNAUTHENTICATED") throw error;
+    const other = await credentials.other(token);
+    if (other === undefined) throw error;
+    return await once(fetchImpl, url, other, request, signal);
   }
 }
 

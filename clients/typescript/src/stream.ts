@@ -77,9 +77,7 @@ export async function* follow(
         if (stopped.signal.aborted) return;
         const error = cause instanceof AifirstError ? cause : new AifirstError("NETWORK", "the stream broke", { cause });
         let wanted = verdict(error);
-        // Asked for a token, there was no other.
-        if (wanted === "token" && token === undefined) throw error;
-        if (wanted === "token" && token !== undefined) credentials.refuse(token);
+        if (wanted === "token" && (token === undefined || (await credentials.other(token)) === undefined)) wanted = "fatal";
         if (wanted === "once" && forbidden) wanted = "fatal";
         if (wanted === "fatal") throw error;
         if (wanted === "resync") {
