@@ -541,13 +541,15 @@ export type MemoryCopyFragment = { readonly __typename: 'Memory', readonly id: s
 
 export type SessionCopyFragment = { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly summary: { readonly text: string } | null };
 
+export type GoalCopyFragment = { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number };
+
 export type MessageCopyFragment = { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus };
 
 export type TurnCopyFragment = { readonly __typename: 'Turn', readonly id: string, readonly startedAt: string | null, readonly finishedAt: string | null, readonly turnStatus: TurnStatus, readonly message: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }, readonly reply: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus } | null };
 
 export type WorkflowCopyFragment = { readonly __typename: 'Workflow', readonly id: string, readonly name: string, readonly slug: string, readonly draft: { readonly valid: boolean, readonly version: number } | null, readonly publishedVersion: { readonly id: string, readonly number: number } | null };
 
-export type RunCopyFragment = { readonly __typename: 'Run', readonly id: string, readonly createdAt: string, readonly output: unknown, readonly runStatus: RunStatus, readonly workflow: { readonly id: string }, readonly error: { readonly code: string, readonly message: string, readonly stepKey: string | null } | null };
+export type RunCopyFragment = { readonly __typename: 'Run', readonly id: string, readonly createdAt: string, readonly output: unknown, readonly runStatus: RunStatus, readonly workflow: { readonly id: string }, readonly error: { readonly code: string, readonly message: string, readonly stepKey: string | null } | null, readonly steps: { readonly nodes: ReadonlyArray<{ readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus }> } };
 
 export type StepCopyFragment = { readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus };
 
@@ -559,12 +561,12 @@ export type ChangeFieldsFragment = { readonly __typename: 'Change', readonly cur
     | { readonly __typename: 'AuditEntry', readonly id: string }
     | { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly summary: { readonly text: string } | null }
     | { readonly __typename: 'ErasureReceipt', readonly id: string }
-    | { readonly __typename: 'Goal', readonly id: string }
+    | { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number }
     | { readonly __typename: 'Invitation', readonly id: string }
     | { readonly __typename: 'Membership', readonly id: string, readonly createdAt: string, readonly memberRole: Role, readonly user: { readonly id: string, readonly displayName: string } }
     | { readonly __typename: 'Memory', readonly id: string, readonly text: string, readonly kind: MemoryKind, readonly scope: MemoryScope, readonly collection: string | null, readonly externalId: string | null, readonly speaker: string | null, readonly occurredAt: string | null, readonly createdAt: string, readonly memoryStatus: MemoryStatus }
     | { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }
-    | { readonly __typename: 'Run', readonly id: string, readonly createdAt: string, readonly output: unknown, readonly runStatus: RunStatus, readonly workflow: { readonly id: string }, readonly error: { readonly code: string, readonly message: string, readonly stepKey: string | null } | null }
+    | { readonly __typename: 'Run', readonly id: string, readonly createdAt: string, readonly output: unknown, readonly runStatus: RunStatus, readonly workflow: { readonly id: string }, readonly error: { readonly code: string, readonly message: string, readonly stepKey: string | null } | null, readonly steps: { readonly nodes: ReadonlyArray<{ readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus }> } }
     | { readonly __typename: 'ServiceAccount', readonly id: string }
     | { readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus }
     | { readonly __typename: 'Turn', readonly id: string, readonly startedAt: string | null, readonly finishedAt: string | null, readonly turnStatus: TurnStatus, readonly message: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }, readonly reply: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus } | null }
@@ -624,7 +626,7 @@ export type CopyRunsQueryVariables = Exact<{
 }>;
 
 
-export type CopyRunsQuery = { readonly workspace: { readonly id: string, readonly runs: { readonly nodes: ReadonlyArray<{ readonly __typename: 'Run', readonly id: string, readonly createdAt: string, readonly output: unknown, readonly runStatus: RunStatus, readonly steps: { readonly nodes: ReadonlyArray<{ readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus }> }, readonly workflow: { readonly id: string }, readonly error: { readonly code: string, readonly message: string, readonly stepKey: string | null } | null }>, readonly pageInfo: { readonly endCursor: string | null, readonly hasNextPage: boolean } } } | null };
+export type CopyRunsQuery = { readonly workspace: { readonly id: string, readonly runs: { readonly nodes: ReadonlyArray<{ readonly __typename: 'Run', readonly id: string, readonly createdAt: string, readonly output: unknown, readonly runStatus: RunStatus, readonly workflow: { readonly id: string }, readonly error: { readonly code: string, readonly message: string, readonly stepKey: string | null } | null, readonly steps: { readonly nodes: ReadonlyArray<{ readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus }> } }>, readonly pageInfo: { readonly endCursor: string | null, readonly hasNextPage: boolean } } } | null };
 
 export type ChangesSinceQueryVariables = Exact<{
   workspace: string;
@@ -639,12 +641,12 @@ export type ChangesSinceQuery = { readonly changes: { readonly cursor: Cursor, r
         | { readonly __typename: 'AuditEntry', readonly id: string }
         | { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly summary: { readonly text: string } | null }
         | { readonly __typename: 'ErasureReceipt', readonly id: string }
-        | { readonly __typename: 'Goal', readonly id: string }
+        | { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number }
         | { readonly __typename: 'Invitation', readonly id: string }
         | { readonly __typename: 'Membership', readonly id: string, readonly createdAt: string, readonly memberRole: Role, readonly user: { readonly id: string, readonly displayName: string } }
         | { readonly __typename: 'Memory', readonly id: string, readonly text: string, readonly kind: MemoryKind, readonly scope: MemoryScope, readonly collection: string | null, readonly externalId: string | null, readonly speaker: string | null, readonly occurredAt: string | null, readonly createdAt: string, readonly memoryStatus: MemoryStatus }
         | { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }
-        | { readonly __typename: 'Run', readonly id: string, readonly createdAt: string, readonly output: unknown, readonly runStatus: RunStatus, readonly workflow: { readonly id: string }, readonly error: { readonly code: string, readonly message: string, readonly stepKey: string | null } | null }
+        | { readonly __typename: 'Run', readonly id: string, readonly createdAt: string, readonly output: unknown, readonly runStatus: RunStatus, readonly workflow: { readonly id: string }, readonly error: { readonly code: string, readonly message: string, readonly stepKey: string | null } | null, readonly steps: { readonly nodes: ReadonlyArray<{ readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus }> } }
         | { readonly __typename: 'ServiceAccount', readonly id: string }
         | { readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus }
         | { readonly __typename: 'Turn', readonly id: string, readonly startedAt: string | null, readonly finishedAt: string | null, readonly turnStatus: TurnStatus, readonly message: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }, readonly reply: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus } | null }
@@ -666,12 +668,12 @@ export type ChangesSubscription = { readonly changes: { readonly __typename: 'Ch
       | { readonly __typename: 'AuditEntry', readonly id: string }
       | { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly summary: { readonly text: string } | null }
       | { readonly __typename: 'ErasureReceipt', readonly id: string }
-      | { readonly __typename: 'Goal', readonly id: string }
+      | { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number }
       | { readonly __typename: 'Invitation', readonly id: string }
       | { readonly __typename: 'Membership', readonly id: string, readonly createdAt: string, readonly memberRole: Role, readonly user: { readonly id: string, readonly displayName: string } }
       | { readonly __typename: 'Memory', readonly id: string, readonly text: string, readonly kind: MemoryKind, readonly scope: MemoryScope, readonly collection: string | null, readonly externalId: string | null, readonly speaker: string | null, readonly occurredAt: string | null, readonly createdAt: string, readonly memoryStatus: MemoryStatus }
       | { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }
-      | { readonly __typename: 'Run', readonly id: string, readonly createdAt: string, readonly output: unknown, readonly runStatus: RunStatus, readonly workflow: { readonly id: string }, readonly error: { readonly code: string, readonly message: string, readonly stepKey: string | null } | null }
+      | { readonly __typename: 'Run', readonly id: string, readonly createdAt: string, readonly output: unknown, readonly runStatus: RunStatus, readonly workflow: { readonly id: string }, readonly error: { readonly code: string, readonly message: string, readonly stepKey: string | null } | null, readonly steps: { readonly nodes: ReadonlyArray<{ readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus }> } }
       | { readonly __typename: 'ServiceAccount', readonly id: string }
       | { readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus }
       | { readonly __typename: 'Turn', readonly id: string, readonly startedAt: string | null, readonly finishedAt: string | null, readonly turnStatus: TurnStatus, readonly message: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }, readonly reply: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus } | null }
@@ -1148,11 +1150,6 @@ export const CopyRunsDocument = new Operation<CopyRunsQuery, CopyRunsQueryVariab
     runs(first: $first, after: $after) {
       nodes {
         ...RunCopy
-        steps(first: 100) {
-          nodes {
-            ...StepCopy
-          }
-        }
       }
       pageInfo {
         ...PageFields
@@ -1179,6 +1176,11 @@ fragment RunCopy on Run {
     code
     message
     stepKey
+  }
+  steps(first: 100) {
+    nodes {
+      ...StepCopy
+    }
   }
 }
 
@@ -1227,6 +1229,7 @@ fragment ChangeFields on Change {
     ...MembershipCopy
     ...MemoryCopy
     ...SessionCopy
+    ...GoalCopy
     ...MessageCopy
     ...TurnCopy
     ...WorkflowCopy
@@ -1234,6 +1237,13 @@ fragment ChangeFields on Change {
     ...StepCopy
     ...ApprovalCopy
   }
+}
+
+fragment GoalCopy on Goal {
+  __typename
+  id
+  title
+  progress
 }
 
 fragment MembershipCopy on Membership {
@@ -1284,6 +1294,11 @@ fragment RunCopy on Run {
     code
     message
     stepKey
+  }
+  steps(first: 100) {
+    nodes {
+      ...StepCopy
+    }
   }
 }
 
@@ -1369,6 +1384,7 @@ fragment ChangeFields on Change {
     ...MembershipCopy
     ...MemoryCopy
     ...SessionCopy
+    ...GoalCopy
     ...MessageCopy
     ...TurnCopy
     ...WorkflowCopy
@@ -1376,6 +1392,13 @@ fragment ChangeFields on Change {
     ...StepCopy
     ...ApprovalCopy
   }
+}
+
+fragment GoalCopy on Goal {
+  __typename
+  id
+  title
+  progress
 }
 
 fragment MembershipCopy on Membership {
@@ -1426,6 +1449,11 @@ fragment RunCopy on Run {
     code
     message
     stepKey
+  }
+  steps(first: 100) {
+    nodes {
+      ...StepCopy
+    }
   }
 }
 

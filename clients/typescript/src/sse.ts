@@ -13,11 +13,12 @@ export class EventStreamTransport implements Transport {
     this.#fetch = fetchImpl;
   }
 
-  async *stream(request: Request, token: string, signal: AbortSignal): AsyncGenerator<Answer, void, undefined> {
+  async *stream(request: Request, token: string, signal: AbortSignal, opened: () => void): AsyncGenerator<Answer, void, undefined> {
     try {
       const headers = { accept: "text/event-stream", authorization: authorization(token), "content-type": "application/json" };
       const response = await this.#fetch(this.#url, { method: "POST", headers, body: JSON.stringify(request), signal });
       if (!response.ok || !response.body) throw await refusal(response);
+      opened();
       for await (const { event, data } of messages(response.body)) {
         if (event === "complete") return;
         if (event === "next") yield JSON.parse(data) as Answer;

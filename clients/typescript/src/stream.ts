@@ -17,7 +17,7 @@ export interface ResyncRequired {
 /** How it is with a stream, to show beside what it tells. */
 export type StreamStatus =
   | { readonly state: "connecting" }
-  /** Something came. */
+  /** The server listens: what happens comes. */
   | { readonly state: "live" }
   /** It broke, and is tried again after a while. */
   | { readonly state: "waiting"; readonly delayMs: number; readonly error: AifirstError };
@@ -59,10 +59,10 @@ export async function* follow(
       try {
         token = await credentials.current();
         let first = true;
-        const answers = transport.stream({ ...request, variables: { ...request.variables, after } }, token, stopped.signal);
+        const variables = { ...request.variables, after };
+        const answers = transport.stream({ ...request, variables }, token, stopped.signal, () => onStatus?.({ state: "live" }));
         for await (const answer of answers) {
           const event = told(answer);
-          if (first) onStatus?.({ state: "live" });
           failures = 0;
           forbidden = false;
           // Where the line was cut, the last one may come again.

@@ -9,9 +9,9 @@ export interface Request {
 export interface Transport {
   /**
    * The answers until the server completes. What breaks it is thrown as an `AifirstError`. Ends quietly where the signal
-   * fires.
+   * fires. `opened` is called once the server has let the bearer in.
    */
-  stream(request: Request, token: string, signal: AbortSignal): AsyncIterable<Answer>;
+  stream(request: Request, token: string, signal: AbortSignal, opened: () => void): AsyncIterable<Answer>;
   /** Leaves nothing open. */
   close(): void;
 }

@@ -14,6 +14,9 @@ export interface WebSocketOptions {
 export class WebSocketTransport implements Transport {
   readonly #client: Client;
   #token = "";
+  #connected = false;
+  /** What wants to know when it is. */
+  readonly #waiting = new Set<() => void>();
 
   constructor(url: string, { webSocketImpl, keepAliveMs = 15_000 }: WebSocketOptions) {
     let silent: ReturnType<typeof setTimeout> | undefined;
@@ -25,29 +28,40 @@ export class WebSocketTransport implements Transport {
       retryAttempts: 0,
       keepAlive: keepAliveMs,
       on: {
+        connected: () => {
+          this.#connected = true;
+          for (const opened of this.#waiting) opened();
+          this.#waiting.clear();
+        },
         ping: (received) => {
           if (!received) silent = setTimeout(() => this.#client.terminate(), keepAliveMs);
         },
         pong: (received) => {
           if (received) clearTimeout(silent);
         },
-        closed: () => clearTimeout(silent),
+        closed: () => {
+          this.#connected = false;
+          clearTimeout(silent);
+        },
       },
     });
   }
 
-  async *stream(request: Request, token: string, signal: AbortSignal): AsyncGenerator<Answer, void, undefined> {
+  async *stream(request: Request, token: string, signal: AbortSignal, opened: () => void): AsyncGenerator<Answer, void, undefined> {
     if (signal.aborted) return;
     this.#token = token;
     const answers = this.#client.iterate<unknown>(request);
     const stop = () => void answers.return?.();
     signal.addEventListener("abort", stop);
+    if (this.#connected) opened();
+    else this.#waiting.add(opened);
     try {
       for await (const answer of answers) yield answer as Answer;
     } catch (error) {
       throw broken(error);
     } finally {
       signal.removeEventListener("abort", stop);
+      this.#waiting.delete(opened);
     }
   }
 
