@@ -26,7 +26,7 @@ function connectForm(): HTMLElement {
       fill(page, workspaces(client, viewer));
     },
     element("h2", {}, "Connect"),
-    element("p", { class: "hint" }, "Start a server with `cargo run`; the token of its owner is in data/dev-token."),
+    element("p", { class: "hint" }, "Start a server with ", element("code", {}, "cargo run"), "; its owner's token is in ", element("code", {}, "data/dev-token"), "."),
     field("Server", element("input", { name: "url", type: "url", required: true, value: server })),
     field("Token", element("input", { name: "token", type: "password", required: true, autocomplete: "off" })),
     element("button", {}, "Connect"),

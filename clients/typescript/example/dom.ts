@@ -18,14 +18,14 @@ export function fill(parent: Element, ...children: Child[]): void {
   parent.replaceChildren(...children.filter((child) => child !== null && child !== undefined && child !== false));
 }
 
-/** A form that cannot be sent twice at once; what goes wrong stands in it. */
+/** A form that cannot be sent twice at once; what goes wrong stands in it. The button that sent it is among the values. */
 export function form(attributes: Attributes, submit: (values: Record<string, string>, form: HTMLFormElement) => Promise<void>, ...children: Child[]): HTMLFormElement {
   const problem = element("p", { class: "problem", role: "alert" });
   const made = element("form", attributes, ...children, problem);
   made.addEventListener("submit", (event) => {
     event.preventDefault();
     const buttons = [...made.querySelectorAll("button")];
-    const values = Object.fromEntries([...new FormData(made)].map(([name, value]) => [name, String(value)]));
+    const values = Object.fromEntries([...new FormData(made, event.submitter)].map(([name, value]) => [name, String(value)]));
     fill(problem);
     for (const button of buttons) button.disabled = true;
     submit(values, made)

@@ -27,7 +27,7 @@ export class Line {
   #tell(status: StreamStatus): void {
     if (status.state === "live") this.#show("live", "Live");
     else if (status.state === "connecting") this.#show("connecting", "Connecting …");
-    else this.#show("waiting", `Lost the line, trying again in ${(status.delayMs / 1000).toFixed(1)} s: nothing is missed`);
+    else this.#show("waiting", `Lost the line, trying again ${soon(status.delayMs)}: nothing is missed`);
   }
 
   #show(state: string, text: string): void {
@@ -35,3 +35,5 @@ export class Line {
     fill(this.#shown, text);
   }
 }
+
+const soon = (ms: number): string => (ms < 1000 ? "in a moment" : `in ${Math.round(ms / 1000)} s`);

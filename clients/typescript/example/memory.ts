@@ -28,7 +28,7 @@ export function memoryPanel(client: Client, workspace: string): HTMLElement {
         const answer = await retry(() => client.request(RecallDocument, { workspace, input: { query, limit: 5 } }));
         const found = answer.workspace?.recall.hits ?? [];
         fill(said, found.length === 0 ? "Nothing that is remembered answers this." : `${found.length} found, the best first:`);
-        fill(hits, ...found.map(({ item, score }) => element("li", {}, item.text, " ", element("small", {}, `${Math.round(score * 100)} %`))));
+        fill(hits, ...found.map(({ item, score }) => element("li", {}, item.text, element("small", {}, `${Math.round(score * 100)} %`))));
       } finally {
         hits.removeAttribute("aria-busy");
       }

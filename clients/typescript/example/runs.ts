@@ -97,13 +97,20 @@ interface Question {
 }
 
 function question(client: Client, { id, title }: Question): HTMLElement {
-  const decide = (decision: "APPROVE" | "REJECT") => async () => {
-    done((await client.request(DecideApprovalDocument, { input: { approvalId: id, decision } })).decideApproval);
-  };
-  const asked = form({ class: "question", "aria-label": title }, decide("APPROVE"), element("p", {}, title));
-  const reject = form({}, decide("REJECT"), element("button", { class: "quiet" }, "Reject"));
-  asked.append(element("div", { class: "row" }, element("button", {}, "Approve")));
-  return element("div", {}, asked, reject);
+  return form(
+    { class: "question", "aria-label": title },
+    async ({ decision }) => {
+      const input = { approvalId: id, decision: decision === "APPROVE" ? ("APPROVE" as const) : ("REJECT" as const) };
+      done((await client.request(DecideApprovalDocument, { input })).decideApproval);
+    },
+    element("p", {}, title),
+    element(
+      "div",
+      { class: "row" },
+      element("button", { name: "decision", value: "APPROVE" }, "Approve"),
+      element("button", { name: "decision", value: "REJECT", class: "quiet" }, "Reject"),
+    ),
+  );
 }
 
 const answered = ({ title, status }: Question): HTMLElement => element("p", { class: "row" }, title, badge(status));

