@@ -66,7 +66,7 @@ function words(node: NonNullable<ChangeFieldsFragment["node"]>): string {
     case "Workflow":
       return node.name;
     case "Membership":
-      return `${node.user.displayName}: ${node.memberRole.toLowerCase()}`;
+      return `${node.user.displayName}: ${node.role.toLowerCase()}`;
     default:
       return node.id;
   }

@@ -5,6 +5,16 @@ import type { Cursor } from "./scalars.js";
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+/** What an API key is good for, whatever the role of its bearer; each includes the ones before it. */
+export type ApiKeyScope =
+  /** Change people, keys and settings. */
+  | 'ADMIN'
+  /** See what its bearer sees. */
+  | 'READ'
+  /** Change content: memories, sessions, workflows. */
+  | 'WRITE'
+  | '%future added value';
+
 /** Asks a person, and waits. Output: `{approved, comment, form, decidedBy}`. */
 export type ApprovalActionInput = {
   /** How long the person has; for ever if left out. */
@@ -37,6 +47,34 @@ export type ApprovalStatus =
   | 'PENDING'
   /** Somebody rejected. */
   | 'REJECTED'
+  | '%future added value';
+
+/** What kind of change was made. New ones may come. */
+export type AuditAction =
+  /** An API key was made. */
+  | 'API_KEY_CREATED'
+  /** An API key was revoked. */
+  | 'API_KEY_REVOKED'
+  /** Somebody came in by an invitation. */
+  | 'INVITATION_ACCEPTED'
+  /** An invitation was withdrawn. */
+  | 'INVITATION_REVOKED'
+  /** The server's operator made somebody a member. */
+  | 'MEMBER_ADDED'
+  /** Somebody was invited. */
+  | 'MEMBER_INVITED'
+  /** A membership ended. */
+  | 'MEMBER_REMOVED'
+  /** A member got another role. */
+  | 'ROLE_CHANGED'
+  /** An account for a program was made. */
+  | 'SERVICE_ACCOUNT_CREATED'
+  /** An account for a program ended, and its keys with it. */
+  | 'SERVICE_ACCOUNT_DELETED'
+  /** A person became known to the server. */
+  | 'USER_CREATED'
+  /** A workspace was made. */
+  | 'WORKSPACE_CREATED'
   | '%future added value';
 
 /** What happened to a thing. */
@@ -120,6 +158,18 @@ export type ExpiryOutcome =
   | 'FAIL'
   /** As if rejected. */
   | 'REJECT'
+  | '%future added value';
+
+/** How far an invitation has come. */
+export type InvitationStatus =
+  /** Somebody came in by it. */
+  | 'ACCEPTED'
+  /** Nobody accepted it in time. */
+  | 'EXPIRED'
+  /** It can be accepted. */
+  | 'PENDING'
+  /** It was withdrawn. */
+  | 'REVOKED'
   | '%future added value';
 
 /**
@@ -535,7 +585,7 @@ export type ProblemFragment = { readonly code: UserErrorCode, readonly field: st
 
 export type PageFieldsFragment = { readonly endCursor: string | null, readonly hasNextPage: boolean };
 
-export type MembershipCopyFragment = { readonly __typename: 'Membership', readonly id: string, readonly createdAt: string, readonly memberRole: Role, readonly user: { readonly id: string, readonly displayName: string } };
+export type MembershipCopyFragment = { readonly __typename: 'Membership', readonly id: string, readonly role: Role, readonly createdAt: string, readonly user: { readonly id: string, readonly displayName: string } };
 
 export type MemoryCopyFragment = { readonly __typename: 'Memory', readonly id: string, readonly text: string, readonly kind: MemoryKind, readonly scope: MemoryScope, readonly collection: string | null, readonly externalId: string | null, readonly speaker: string | null, readonly occurredAt: string | null, readonly createdAt: string, readonly memoryStatus: MemoryStatus };
 
@@ -555,26 +605,121 @@ export type StepCopyFragment = { readonly __typename: 'StepRun', readonly id: st
 
 export type ApprovalCopyFragment = { readonly __typename: 'Approval', readonly id: string, readonly title: string, readonly form: unknown, readonly comment: string | null, readonly createdAt: string, readonly expiresAt: string | null, readonly approvalStatus: ApprovalStatus, readonly decidedBy: { readonly id: string, readonly displayName: string } | null };
 
+export type InvitationCopyFragment = { readonly __typename: 'Invitation', readonly id: string, readonly email: string, readonly role: Role, readonly createdAt: string, readonly invitationStatus: InvitationStatus, readonly until: string };
+
+export type ApiKeyCopyFragment = { readonly __typename: 'ApiKey', readonly id: string, readonly name: string, readonly prefix: string, readonly scopes: ReadonlyArray<ApiKeyScope>, readonly createdAt: string, readonly expiresAt: string | null, readonly revokedAt: string | null };
+
+export type ServiceAccountCopyFragment = { readonly __typename: 'ServiceAccount', readonly id: string, readonly name: string, readonly role: Role, readonly createdAt: string };
+
+export type AuditEntryCopyFragment = { readonly __typename: 'AuditEntry', readonly id: string, readonly action: AuditAction, readonly actorId: string | null, readonly subjectId: string, readonly data: unknown, readonly at: string };
+
+export type VersionCopyFragment = { readonly __typename: 'WorkflowVersion', readonly id: string, readonly number: number, readonly checksum: string, readonly publishedAt: string };
+
+export type ReceiptCopyFragment = { readonly __typename: 'ErasureReceipt', readonly id: string, readonly at: string, readonly erased: ReadonlyArray<{ readonly kind: string, readonly count: number }> };
+
+type ThingCopy_ApiKey_Fragment = { readonly __typename: 'ApiKey', readonly id: string, readonly name: string, readonly prefix: string, readonly scopes: ReadonlyArray<ApiKeyScope>, readonly createdAt: string, readonly expiresAt: string | null, readonly revokedAt: string | null };
+
+type ThingCopy_Approval_Fragment = { readonly __typename: 'Approval', readonly id: string, readonly title: string, readonly form: unknown, readonly comment: string | null, readonly createdAt: string, readonly expiresAt: string | null, readonly approvalStatus: ApprovalStatus, readonly decidedBy: { readonly id: string, readonly displayName: string } | null };
+
+type ThingCopy_AuditEntry_Fragment = { readonly __typename: 'AuditEntry', readonly id: string, readonly action: AuditAction, readonly actorId: string | null, readonly subjectId: string, readonly data: unknown, readonly at: string };
+
+type ThingCopy_CoachingSession_Fragment = { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly summary: { readonly text: string } | null };
+
+type ThingCopy_ErasureReceipt_Fragment = { readonly __typename: 'ErasureReceipt', readonly id: string, readonly at: string, readonly erased: ReadonlyArray<{ readonly kind: string, readonly count: number }> };
+
+type ThingCopy_Goal_Fragment = { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number };
+
+type ThingCopy_Invitation_Fragment = { readonly __typename: 'Invitation', readonly id: string, readonly email: string, readonly role: Role, readonly createdAt: string, readonly invitationStatus: InvitationStatus, readonly until: string };
+
+type ThingCopy_Membership_Fragment = { readonly __typename: 'Membership', readonly id: string, readonly role: Role, readonly createdAt: string, readonly user: { readonly id: string, readonly displayName: string } };
+
+type ThingCopy_Memory_Fragment = { readonly __typename: 'Memory', readonly id: string, readonly text: string, readonly kind: MemoryKind, readonly scope: MemoryScope, readonly collection: string | null, readonly externalId: string | null, readonly speaker: string | null, readonly occurredAt: string | null, readonly createdAt: string, readonly memoryStatus: MemoryStatus };
+
+type ThingCopy_Message_Fragment = { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus };
+
+type ThingCopy_Run_Fragment = { readonly __typename: 'Run', readonly id: string, readonly createdAt: string, readonly output: unknown, readonly runStatus: RunStatus, readonly workflow: { readonly id: string }, readonly error: { readonly code: string, readonly message: string, readonly stepKey: string | null } | null, readonly steps: { readonly nodes: ReadonlyArray<{ readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus }> } };
+
+type ThingCopy_ServiceAccount_Fragment = { readonly __typename: 'ServiceAccount', readonly id: string, readonly name: string, readonly role: Role, readonly createdAt: string };
+
+type ThingCopy_StepRun_Fragment = { readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus };
+
+type ThingCopy_Turn_Fragment = { readonly __typename: 'Turn', readonly id: string, readonly startedAt: string | null, readonly finishedAt: string | null, readonly turnStatus: TurnStatus, readonly message: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }, readonly reply: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus } | null };
+
+type ThingCopy_Viewer_Fragment = { readonly __typename: 'Viewer', readonly id: string };
+
+type ThingCopy_Workflow_Fragment = { readonly __typename: 'Workflow', readonly id: string, readonly name: string, readonly slug: string, readonly draft: { readonly valid: boolean, readonly version: number } | null, readonly publishedVersion: { readonly id: string, readonly number: number } | null };
+
+type ThingCopy_WorkflowVersion_Fragment = { readonly __typename: 'WorkflowVersion', readonly id: string, readonly number: number, readonly checksum: string, readonly publishedAt: string };
+
+type ThingCopy_Workspace_Fragment = { readonly __typename: 'Workspace', readonly id: string };
+
+export type ThingCopyFragment =
+  | ThingCopy_ApiKey_Fragment
+  | ThingCopy_Approval_Fragment
+  | ThingCopy_AuditEntry_Fragment
+  | ThingCopy_CoachingSession_Fragment
+  | ThingCopy_ErasureReceipt_Fragment
+  | ThingCopy_Goal_Fragment
+  | ThingCopy_Invitation_Fragment
+  | ThingCopy_Membership_Fragment
+  | ThingCopy_Memory_Fragment
+  | ThingCopy_Message_Fragment
+  | ThingCopy_Run_Fragment
+  | ThingCopy_ServiceAccount_Fragment
+  | ThingCopy_StepRun_Fragment
+  | ThingCopy_Turn_Fragment
+  | ThingCopy_Viewer_Fragment
+  | ThingCopy_Workflow_Fragment
+  | ThingCopy_WorkflowVersion_Fragment
+  | ThingCopy_Workspace_Fragment
+;
+
 export type ChangeFieldsFragment = { readonly __typename: 'Change', readonly cursor: Cursor, readonly at: string, readonly kind: ChangeKind, readonly deletedId: string | null, readonly node:
-    | { readonly __typename: 'ApiKey', readonly id: string }
+    | { readonly __typename: 'ApiKey', readonly id: string, readonly name: string, readonly prefix: string, readonly scopes: ReadonlyArray<ApiKeyScope>, readonly createdAt: string, readonly expiresAt: string | null, readonly revokedAt: string | null }
     | { readonly __typename: 'Approval', readonly id: string, readonly title: string, readonly form: unknown, readonly comment: string | null, readonly createdAt: string, readonly expiresAt: string | null, readonly approvalStatus: ApprovalStatus, readonly decidedBy: { readonly id: string, readonly displayName: string } | null }
-    | { readonly __typename: 'AuditEntry', readonly id: string }
+    | { readonly __typename: 'AuditEntry', readonly id: string, readonly action: AuditAction, readonly actorId: string | null, readonly subjectId: string, readonly data: unknown, readonly at: string }
     | { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly summary: { readonly text: string } | null }
-    | { readonly __typename: 'ErasureReceipt', readonly id: string }
+    | { readonly __typename: 'ErasureReceipt', readonly id: string, readonly at: string, readonly erased: ReadonlyArray<{ readonly kind: string, readonly count: number }> }
     | { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number }
-    | { readonly __typename: 'Invitation', readonly id: string }
-    | { readonly __typename: 'Membership', readonly id: string, readonly createdAt: string, readonly memberRole: Role, readonly user: { readonly id: string, readonly displayName: string } }
+    | { readonly __typename: 'Invitation', readonly id: string, readonly email: string, readonly role: Role, readonly createdAt: string, readonly invitationStatus: InvitationStatus, readonly until: string }
+    | { readonly __typename: 'Membership', readonly id: string, readonly role: Role, readonly createdAt: string, readonly user: { readonly id: string, readonly displayName: string } }
     | { readonly __typename: 'Memory', readonly id: string, readonly text: string, readonly kind: MemoryKind, readonly scope: MemoryScope, readonly collection: string | null, readonly externalId: string | null, readonly speaker: string | null, readonly occurredAt: string | null, readonly createdAt: string, readonly memoryStatus: MemoryStatus }
     | { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }
     | { readonly __typename: 'Run', readonly id: string, readonly createdAt: string, readonly output: unknown, readonly runStatus: RunStatus, readonly workflow: { readonly id: string }, readonly error: { readonly code: string, readonly message: string, readonly stepKey: string | null } | null, readonly steps: { readonly nodes: ReadonlyArray<{ readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus }> } }
-    | { readonly __typename: 'ServiceAccount', readonly id: string }
+    | { readonly __typename: 'ServiceAccount', readonly id: string, readonly name: string, readonly role: Role, readonly createdAt: string }
     | { readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus }
     | { readonly __typename: 'Turn', readonly id: string, readonly startedAt: string | null, readonly finishedAt: string | null, readonly turnStatus: TurnStatus, readonly message: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }, readonly reply: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus } | null }
     | { readonly __typename: 'Viewer', readonly id: string }
     | { readonly __typename: 'Workflow', readonly id: string, readonly name: string, readonly slug: string, readonly draft: { readonly valid: boolean, readonly version: number } | null, readonly publishedVersion: { readonly id: string, readonly number: number } | null }
-    | { readonly __typename: 'WorkflowVersion', readonly id: string }
+    | { readonly __typename: 'WorkflowVersion', readonly id: string, readonly number: number, readonly checksum: string, readonly publishedAt: string }
     | { readonly __typename: 'Workspace', readonly id: string }
    | null };
+
+export type CopyThingsQueryVariables = Exact<{
+  ids: ReadonlyArray<string> | string;
+}>;
+
+
+export type CopyThingsQuery = { readonly nodes: ReadonlyArray<
+    | { readonly __typename: 'ApiKey', readonly id: string, readonly name: string, readonly prefix: string, readonly scopes: ReadonlyArray<ApiKeyScope>, readonly createdAt: string, readonly expiresAt: string | null, readonly revokedAt: string | null }
+    | { readonly __typename: 'Approval', readonly id: string, readonly title: string, readonly form: unknown, readonly comment: string | null, readonly createdAt: string, readonly expiresAt: string | null, readonly approvalStatus: ApprovalStatus, readonly decidedBy: { readonly id: string, readonly displayName: string } | null }
+    | { readonly __typename: 'AuditEntry', readonly id: string, readonly action: AuditAction, readonly actorId: string | null, readonly subjectId: string, readonly data: unknown, readonly at: string }
+    | { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly summary: { readonly text: string } | null }
+    | { readonly __typename: 'ErasureReceipt', readonly id: string, readonly at: string, readonly erased: ReadonlyArray<{ readonly kind: string, readonly count: number }> }
+    | { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number }
+    | { readonly __typename: 'Invitation', readonly id: string, readonly email: string, readonly role: Role, readonly createdAt: string, readonly invitationStatus: InvitationStatus, readonly until: string }
+    | { readonly __typename: 'Membership', readonly id: string, readonly role: Role, readonly createdAt: string, readonly user: { readonly id: string, readonly displayName: string } }
+    | { readonly __typename: 'Memory', readonly id: string, readonly text: string, readonly kind: MemoryKind, readonly scope: MemoryScope, readonly collection: string | null, readonly externalId: string | null, readonly speaker: string | null, readonly occurredAt: string | null, readonly createdAt: string, readonly memoryStatus: MemoryStatus }
+    | { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }
+    | { readonly __typename: 'Run', readonly id: string, readonly createdAt: string, readonly output: unknown, readonly runStatus: RunStatus, readonly workflow: { readonly id: string }, readonly error: { readonly code: string, readonly message: string, readonly stepKey: string | null } | null, readonly steps: { readonly nodes: ReadonlyArray<{ readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus }> } }
+    | { readonly __typename: 'ServiceAccount', readonly id: string, readonly name: string, readonly role: Role, readonly createdAt: string }
+    | { readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus }
+    | { readonly __typename: 'Turn', readonly id: string, readonly startedAt: string | null, readonly finishedAt: string | null, readonly turnStatus: TurnStatus, readonly message: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }, readonly reply: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus } | null }
+    | { readonly __typename: 'Viewer', readonly id: string }
+    | { readonly __typename: 'Workflow', readonly id: string, readonly name: string, readonly slug: string, readonly draft: { readonly valid: boolean, readonly version: number } | null, readonly publishedVersion: { readonly id: string, readonly number: number } | null }
+    | { readonly __typename: 'WorkflowVersion', readonly id: string, readonly number: number, readonly checksum: string, readonly publishedAt: string }
+    | { readonly __typename: 'Workspace', readonly id: string }
+   | null> };
 
 export type PlaceQueryVariables = Exact<{
   workspace: string;
@@ -590,7 +735,7 @@ export type CopyMembersQueryVariables = Exact<{
 }>;
 
 
-export type CopyMembersQuery = { readonly workspace: { readonly id: string, readonly members: { readonly nodes: ReadonlyArray<{ readonly __typename: 'Membership', readonly id: string, readonly createdAt: string, readonly memberRole: Role, readonly user: { readonly id: string, readonly displayName: string } }>, readonly pageInfo: { readonly endCursor: string | null, readonly hasNextPage: boolean } } } | null };
+export type CopyMembersQuery = { readonly workspace: { readonly id: string, readonly members: { readonly nodes: ReadonlyArray<{ readonly __typename: 'Membership', readonly id: string, readonly role: Role, readonly createdAt: string, readonly user: { readonly id: string, readonly displayName: string } }>, readonly pageInfo: { readonly endCursor: string | null, readonly hasNextPage: boolean } } } | null };
 
 export type CopyMemoriesQueryVariables = Exact<{
   workspace: string;
@@ -636,23 +781,23 @@ export type ChangesSinceQueryVariables = Exact<{
 
 
 export type ChangesSinceQuery = { readonly changes: { readonly cursor: Cursor, readonly hasMore: boolean, readonly changes: ReadonlyArray<{ readonly __typename: 'Change', readonly cursor: Cursor, readonly at: string, readonly kind: ChangeKind, readonly deletedId: string | null, readonly node:
-        | { readonly __typename: 'ApiKey', readonly id: string }
+        | { readonly __typename: 'ApiKey', readonly id: string, readonly name: string, readonly prefix: string, readonly scopes: ReadonlyArray<ApiKeyScope>, readonly createdAt: string, readonly expiresAt: string | null, readonly revokedAt: string | null }
         | { readonly __typename: 'Approval', readonly id: string, readonly title: string, readonly form: unknown, readonly comment: string | null, readonly createdAt: string, readonly expiresAt: string | null, readonly approvalStatus: ApprovalStatus, readonly decidedBy: { readonly id: string, readonly displayName: string } | null }
-        | { readonly __typename: 'AuditEntry', readonly id: string }
+        | { readonly __typename: 'AuditEntry', readonly id: string, readonly action: AuditAction, readonly actorId: string | null, readonly subjectId: string, readonly data: unknown, readonly at: string }
         | { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly summary: { readonly text: string } | null }
-        | { readonly __typename: 'ErasureReceipt', readonly id: string }
+        | { readonly __typename: 'ErasureReceipt', readonly id: string, readonly at: string, readonly erased: ReadonlyArray<{ readonly kind: string, readonly count: number }> }
         | { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number }
-        | { readonly __typename: 'Invitation', readonly id: string }
-        | { readonly __typename: 'Membership', readonly id: string, readonly createdAt: string, readonly memberRole: Role, readonly user: { readonly id: string, readonly displayName: string } }
+        | { readonly __typename: 'Invitation', readonly id: string, readonly email: string, readonly role: Role, readonly createdAt: string, readonly invitationStatus: InvitationStatus, readonly until: string }
+        | { readonly __typename: 'Membership', readonly id: string, readonly role: Role, readonly createdAt: string, readonly user: { readonly id: string, readonly displayName: string } }
         | { readonly __typename: 'Memory', readonly id: string, readonly text: string, readonly kind: MemoryKind, readonly scope: MemoryScope, readonly collection: string | null, readonly externalId: string | null, readonly speaker: string | null, readonly occurredAt: string | null, readonly createdAt: string, readonly memoryStatus: MemoryStatus }
         | { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }
         | { readonly __typename: 'Run', readonly id: string, readonly createdAt: string, readonly output: unknown, readonly runStatus: RunStatus, readonly workflow: { readonly id: string }, readonly error: { readonly code: string, readonly message: string, readonly stepKey: string | null } | null, readonly steps: { readonly nodes: ReadonlyArray<{ readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus }> } }
-        | { readonly __typename: 'ServiceAccount', readonly id: string }
+        | { readonly __typename: 'ServiceAccount', readonly id: string, readonly name: string, readonly role: Role, readonly createdAt: string }
         | { readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus }
         | { readonly __typename: 'Turn', readonly id: string, readonly startedAt: string | null, readonly finishedAt: string | null, readonly turnStatus: TurnStatus, readonly message: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }, readonly reply: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus } | null }
         | { readonly __typename: 'Viewer', readonly id: string }
         | { readonly __typename: 'Workflow', readonly id: string, readonly name: string, readonly slug: string, readonly draft: { readonly valid: boolean, readonly version: number } | null, readonly publishedVersion: { readonly id: string, readonly number: number } | null }
-        | { readonly __typename: 'WorkflowVersion', readonly id: string }
+        | { readonly __typename: 'WorkflowVersion', readonly id: string, readonly number: number, readonly checksum: string, readonly publishedAt: string }
         | { readonly __typename: 'Workspace', readonly id: string }
        | null }> } };
 
@@ -663,23 +808,23 @@ export type ChangesSubscriptionVariables = Exact<{
 
 
 export type ChangesSubscription = { readonly changes: { readonly __typename: 'Change', readonly cursor: Cursor, readonly at: string, readonly kind: ChangeKind, readonly deletedId: string | null, readonly node:
-      | { readonly __typename: 'ApiKey', readonly id: string }
+      | { readonly __typename: 'ApiKey', readonly id: string, readonly name: string, readonly prefix: string, readonly scopes: ReadonlyArray<ApiKeyScope>, readonly createdAt: string, readonly expiresAt: string | null, readonly revokedAt: string | null }
       | { readonly __typename: 'Approval', readonly id: string, readonly title: string, readonly form: unknown, readonly comment: string | null, readonly createdAt: string, readonly expiresAt: string | null, readonly approvalStatus: ApprovalStatus, readonly decidedBy: { readonly id: string, readonly displayName: string } | null }
-      | { readonly __typename: 'AuditEntry', readonly id: string }
+      | { readonly __typename: 'AuditEntry', readonly id: string, readonly action: AuditAction, readonly actorId: string | null, readonly subjectId: string, readonly data: unknown, readonly at: string }
       | { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly summary: { readonly text: string } | null }
-      | { readonly __typename: 'ErasureReceipt', readonly id: string }
+      | { readonly __typename: 'ErasureReceipt', readonly id: string, readonly at: string, readonly erased: ReadonlyArray<{ readonly kind: string, readonly count: number }> }
       | { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number }
-      | { readonly __typename: 'Invitation', readonly id: string }
-      | { readonly __typename: 'Membership', readonly id: string, readonly createdAt: string, readonly memberRole: Role, readonly user: { readonly id: string, readonly displayName: string } }
+      | { readonly __typename: 'Invitation', readonly id: string, readonly email: string, readonly role: Role, readonly createdAt: string, readonly invitationStatus: InvitationStatus, readonly until: string }
+      | { readonly __typename: 'Membership', readonly id: string, readonly role: Role, readonly createdAt: string, readonly user: { readonly id: string, readonly displayName: string } }
       | { readonly __typename: 'Memory', readonly id: string, readonly text: string, readonly kind: MemoryKind, readonly scope: MemoryScope, readonly collection: string | null, readonly externalId: string | null, readonly speaker: string | null, readonly occurredAt: string | null, readonly createdAt: string, readonly memoryStatus: MemoryStatus }
       | { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }
       | { readonly __typename: 'Run', readonly id: string, readonly createdAt: string, readonly output: unknown, readonly runStatus: RunStatus, readonly workflow: { readonly id: string }, readonly error: { readonly code: string, readonly message: string, readonly stepKey: string | null } | null, readonly steps: { readonly nodes: ReadonlyArray<{ readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus }> } }
-      | { readonly __typename: 'ServiceAccount', readonly id: string }
+      | { readonly __typename: 'ServiceAccount', readonly id: string, readonly name: string, readonly role: Role, readonly createdAt: string }
       | { readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus }
       | { readonly __typename: 'Turn', readonly id: string, readonly startedAt: string | null, readonly finishedAt: string | null, readonly turnStatus: TurnStatus, readonly message: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }, readonly reply: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus } | null }
       | { readonly __typename: 'Viewer', readonly id: string }
       | { readonly __typename: 'Workflow', readonly id: string, readonly name: string, readonly slug: string, readonly draft: { readonly valid: boolean, readonly version: number } | null, readonly publishedVersion: { readonly id: string, readonly number: number } | null }
-      | { readonly __typename: 'WorkflowVersion', readonly id: string }
+      | { readonly __typename: 'WorkflowVersion', readonly id: string, readonly number: number, readonly checksum: string, readonly publishedAt: string }
       | { readonly __typename: 'Workspace', readonly id: string }
      | null } };
 
@@ -993,6 +1138,218 @@ fragment Problem on UserError {
   message
 }`);
 
+/** Things by their ids, as a copy has them. */
+export const CopyThingsDocument = new Operation<CopyThingsQuery, CopyThingsQueryVariables>(`query CopyThings($ids: [ID!]!) {
+  nodes(ids: $ids) {
+    ...ThingCopy
+  }
+}
+
+fragment ApiKeyCopy on ApiKey {
+  __typename
+  id
+  name
+  prefix
+  scopes
+  createdAt
+  expiresAt
+  revokedAt
+}
+
+fragment ApprovalCopy on Approval {
+  __typename
+  id
+  title
+  form
+  approvalStatus: status
+  comment
+  createdAt
+  expiresAt
+  decidedBy {
+    id
+    displayName
+  }
+}
+
+fragment AuditEntryCopy on AuditEntry {
+  __typename
+  id
+  action
+  actorId
+  subjectId
+  data
+  at
+}
+
+fragment GoalCopy on Goal {
+  __typename
+  id
+  title
+  progress
+}
+
+fragment InvitationCopy on Invitation {
+  __typename
+  id
+  email
+  role
+  invitationStatus: status
+  createdAt
+  until: expiresAt
+}
+
+fragment MembershipCopy on Membership {
+  __typename
+  id
+  role
+  createdAt
+  user {
+    id
+    displayName
+  }
+}
+
+fragment MemoryCopy on Memory {
+  __typename
+  id
+  text
+  kind
+  scope
+  memoryStatus: status
+  collection
+  externalId
+  speaker
+  occurredAt
+  createdAt
+}
+
+fragment MessageCopy on Message {
+  __typename
+  id
+  messageRole: role
+  messageStatus: status
+  text
+  stopReason
+  createdAt
+}
+
+fragment ReceiptCopy on ErasureReceipt {
+  __typename
+  id
+  at
+  erased {
+    kind
+    count
+  }
+}
+
+fragment RunCopy on Run {
+  __typename
+  id
+  runStatus: status
+  createdAt
+  workflow {
+    id
+  }
+  output
+  error {
+    code
+    message
+    stepKey
+  }
+  steps(first: 100) {
+    nodes {
+      ...StepCopy
+    }
+  }
+}
+
+fragment ServiceAccountCopy on ServiceAccount {
+  __typename
+  id
+  name
+  role
+  createdAt
+}
+
+fragment SessionCopy on CoachingSession {
+  __typename
+  id
+  sessionStatus: status
+  mode
+  topic
+  createdAt
+  summary {
+    text
+  }
+}
+
+fragment StepCopy on StepRun {
+  __typename
+  id
+  key
+  stepStatus: status
+  output
+}
+
+fragment ThingCopy on Node {
+  __typename
+  id
+  ...ApiKeyCopy
+  ...ApprovalCopy
+  ...AuditEntryCopy
+  ...GoalCopy
+  ...InvitationCopy
+  ...MembershipCopy
+  ...MemoryCopy
+  ...MessageCopy
+  ...ReceiptCopy
+  ...RunCopy
+  ...ServiceAccountCopy
+  ...SessionCopy
+  ...StepCopy
+  ...TurnCopy
+  ...VersionCopy
+  ...WorkflowCopy
+}
+
+fragment TurnCopy on Turn {
+  __typename
+  id
+  turnStatus: status
+  startedAt
+  finishedAt
+  message {
+    ...MessageCopy
+  }
+  reply {
+    ...MessageCopy
+  }
+}
+
+fragment VersionCopy on WorkflowVersion {
+  __typename
+  id
+  number
+  checksum
+  publishedAt
+}
+
+fragment WorkflowCopy on Workflow {
+  __typename
+  id
+  name
+  slug
+  draft {
+    valid
+    version
+  }
+  publishedVersion {
+    id
+    number
+  }
+}`);
+
 /** Where a copy begins: ask for the cursor before you load what is copied. */
 export const PlaceDocument = new Operation<PlaceQuery, PlaceQueryVariables>(`query Place($workspace: ID!) {
   workspace(id: $workspace) {
@@ -1018,7 +1375,7 @@ export const CopyMembersDocument = new Operation<CopyMembersQuery, CopyMembersQu
 fragment MembershipCopy on Membership {
   __typename
   id
-  memberRole: role
+  role
   createdAt
   user {
     id
@@ -1202,6 +1559,17 @@ export const ChangesSinceDocument = new Operation<ChangesSinceQuery, ChangesSinc
   }
 }
 
+fragment ApiKeyCopy on ApiKey {
+  __typename
+  id
+  name
+  prefix
+  scopes
+  createdAt
+  expiresAt
+  revokedAt
+}
+
 fragment ApprovalCopy on Approval {
   __typename
   id
@@ -1217,6 +1585,16 @@ fragment ApprovalCopy on Approval {
   }
 }
 
+fragment AuditEntryCopy on AuditEntry {
+  __typename
+  id
+  action
+  actorId
+  subjectId
+  data
+  at
+}
+
 fragment ChangeFields on Change {
   __typename
   cursor
@@ -1224,18 +1602,7 @@ fragment ChangeFields on Change {
   kind
   deletedId
   node {
-    __typename
-    id
-    ...MembershipCopy
-    ...MemoryCopy
-    ...SessionCopy
-    ...GoalCopy
-    ...MessageCopy
-    ...TurnCopy
-    ...WorkflowCopy
-    ...RunCopy
-    ...StepCopy
-    ...ApprovalCopy
+    ...ThingCopy
   }
 }
 
@@ -1246,10 +1613,20 @@ fragment GoalCopy on Goal {
   progress
 }
 
+fragment InvitationCopy on Invitation {
+  __typename
+  id
+  email
+  role
+  invitationStatus: status
+  createdAt
+  until: expiresAt
+}
+
 fragment MembershipCopy on Membership {
   __typename
   id
-  memberRole: role
+  role
   createdAt
   user {
     id
@@ -1281,6 +1658,16 @@ fragment MessageCopy on Message {
   createdAt
 }
 
+fragment ReceiptCopy on ErasureReceipt {
+  __typename
+  id
+  at
+  erased {
+    kind
+    count
+  }
+}
+
 fragment RunCopy on Run {
   __typename
   id
@@ -1300,6 +1687,14 @@ fragment RunCopy on Run {
       ...StepCopy
     }
   }
+}
+
+fragment ServiceAccountCopy on ServiceAccount {
+  __typename
+  id
+  name
+  role
+  createdAt
 }
 
 fragment SessionCopy on CoachingSession {
@@ -1322,6 +1717,27 @@ fragment StepCopy on StepRun {
   output
 }
 
+fragment ThingCopy on Node {
+  __typename
+  id
+  ...ApiKeyCopy
+  ...ApprovalCopy
+  ...AuditEntryCopy
+  ...GoalCopy
+  ...InvitationCopy
+  ...MembershipCopy
+  ...MemoryCopy
+  ...MessageCopy
+  ...ReceiptCopy
+  ...RunCopy
+  ...ServiceAccountCopy
+  ...SessionCopy
+  ...StepCopy
+  ...TurnCopy
+  ...VersionCopy
+  ...WorkflowCopy
+}
+
 fragment TurnCopy on Turn {
   __typename
   id
@@ -1334,6 +1750,14 @@ fragment TurnCopy on Turn {
   reply {
     ...MessageCopy
   }
+}
+
+fragment VersionCopy on WorkflowVersion {
+  __typename
+  id
+  number
+  checksum
+  publishedAt
 }
 
 fragment WorkflowCopy on Workflow {
@@ -1357,6 +1781,17 @@ export const ChangesDocument = new Operation<ChangesSubscription, ChangesSubscri
   }
 }
 
+fragment ApiKeyCopy on ApiKey {
+  __typename
+  id
+  name
+  prefix
+  scopes
+  createdAt
+  expiresAt
+  revokedAt
+}
+
 fragment ApprovalCopy on Approval {
   __typename
   id
@@ -1372,6 +1807,16 @@ fragment ApprovalCopy on Approval {
   }
 }
 
+fragment AuditEntryCopy on AuditEntry {
+  __typename
+  id
+  action
+  actorId
+  subjectId
+  data
+  at
+}
+
 fragment ChangeFields on Change {
   __typename
   cursor
@@ -1379,18 +1824,7 @@ fragment ChangeFields on Change {
   kind
   deletedId
   node {
-    __typename
-    id
-    ...MembershipCopy
-    ...MemoryCopy
-    ...SessionCopy
-    ...GoalCopy
-    ...MessageCopy
-    ...TurnCopy
-    ...WorkflowCopy
-    ...RunCopy
-    ...StepCopy
-    ...ApprovalCopy
+    ...ThingCopy
   }
 }
 
@@ -1401,10 +1835,20 @@ fragment GoalCopy on Goal {
   progress
 }
 
+fragment InvitationCopy on Invitation {
+  __typename
+  id
+  email
+  role
+  invitationStatus: status
+  createdAt
+  until: expiresAt
+}
+
 fragment MembershipCopy on Membership {
   __typename
   id
-  memberRole: role
+  role
   createdAt
   user {
     id
@@ -1436,6 +1880,16 @@ fragment MessageCopy on Message {
   createdAt
 }
 
+fragment ReceiptCopy on ErasureReceipt {
+  __typename
+  id
+  at
+  erased {
+    kind
+    count
+  }
+}
+
 fragment RunCopy on Run {
   __typename
   id
@@ -1455,6 +1909,14 @@ fragment RunCopy on Run {
       ...StepCopy
     }
   }
+}
+
+fragment ServiceAccountCopy on ServiceAccount {
+  __typename
+  id
+  name
+  role
+  createdAt
 }
 
 fragment SessionCopy on CoachingSession {
@@ -1477,6 +1939,27 @@ fragment StepCopy on StepRun {
   output
 }
 
+fragment ThingCopy on Node {
+  __typename
+  id
+  ...ApiKeyCopy
+  ...ApprovalCopy
+  ...AuditEntryCopy
+  ...GoalCopy
+  ...InvitationCopy
+  ...MembershipCopy
+  ...MemoryCopy
+  ...MessageCopy
+  ...ReceiptCopy
+  ...RunCopy
+  ...ServiceAccountCopy
+  ...SessionCopy
+  ...StepCopy
+  ...TurnCopy
+  ...VersionCopy
+  ...WorkflowCopy
+}
+
 fragment TurnCopy on Turn {
   __typename
   id
@@ -1489,6 +1972,14 @@ fragment TurnCopy on Turn {
   reply {
     ...MessageCopy
   }
+}
+
+fragment VersionCopy on WorkflowVersion {
+  __typename
+  id
+  number
+  checksum
+  publishedAt
 }
 
 fragment WorkflowCopy on Workflow {

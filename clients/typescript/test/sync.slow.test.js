@@ -1,7 +1,9 @@
 // A client's copy of a workspace is the workspace, whatever happened while it was offline.
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import path from "node:path";
 import { test } from "node:test";
-import { isDeepStrictEqual } from "node:util";
+import { isDeepStrictEqual, promisify } from "node:util";
 import WebSocket from "ws";
 import { Proxy } from "../../../tests/clients/support/proxy.js";
 import { serverForTests } from "../../../tests/clients/support/server.js";
@@ -10,7 +12,7 @@ import { withSeed } from "./support/dice.js";
 import { people, tokenOf } from "./support/people.js";
 import { until, Workspace } from "./support/workspace.js";
 
-const { catchUp, changed, createClient, loadCopy } = aifirst;
+const { catchUp, changed, CopyThingsDocument, createClient, learned, loadCopy } = aifirst;
 const server = serverForTests({ ...people, GATEWAY__BUILTIN__PACE_MILLISECONDS: 1 });
 
 function connect(t, token, url = server.url) {
@@ -19,24 +21,16 @@ function connect(t, token, url = server.url) {
   return client;
 }
 
-/** What this caller would load now: lists, and what no list has by its id. */
+/** What this caller would load now: the lists, and each thing of the copy by its id. */
 async function truth(client, copy, workspace) {
-  const loaded = await loadCopy(client, workspace);
-  const ids = [...copy.entries.values()].filter(({ __typename }) => ["Turn", "Approval", "Goal"].includes(__typename)).map(({ id }) => id);
-  let all = loaded;
+  let all = await loadCopy(client, workspace);
+  const ids = [...copy.entries.keys()];
   for (let at = 0; at < ids.length; at += 100) {
-    const { nodes } = await client.request(NODES, { ids: ids.slice(at, at + 100) });
-    all = aifirst.learned(all, nodes.filter(Boolean));
+    const { nodes } = await client.request(CopyThingsDocument, { ids: ids.slice(at, at + 100) });
+    all = learned(all, nodes);
   }
   return all.entries;
 }
-
-const NODES = `query($ids: [ID!]!) { nodes(ids: $ids) { __typename id
-  ... on Turn { turnStatus: status startedAt finishedAt
-    message { __typename id messageRole: role messageStatus: status text stopReason createdAt }
-    reply { __typename id messageRole: role messageStatus: status text stopReason createdAt } }
-  ... on Goal { title progress }
-  ... on Approval { title form approvalStatus: status comment createdAt expiresAt decidedBy { id displayName } } } }`;
 
 /** What the copy has otherwise: each with how it is there, and how it is. */
 async function wrong(client, copy, workspace) {
@@ -106,4 +100,50 @@ test("copies are the workspace after each time offline, each for what its bearer
     assert.ok(!types(offline[2].copy).has("CoachingSession"));
     assert.ok(offline[2].copy.entries.size < offline[0].copy.entries.size);
   });
+});
+
+/** Throws old events away, as one does to whom the log has become too long. */
+async function trim(data) {
+  const script = `import sqlite3, sys
+database = sqlite3.connect(sys.argv[1])
+database.execute("DELETE FROM event")
+database.execute("UPDATE event_head SET trimmed = position")
+database.commit()
+database.close()`;
+  await promisify(execFile)("python3", ["-c", script, path.join(data, "aifirst.db")]);
+}
+
+test("who was away for longer than events are kept is told so, loads again, and goes on from there", async (t) => {
+  const token = server.authorization.slice("Bearer ".length);
+  const proxy = await Proxy.before(server.url);
+  t.after(() => proxy.close());
+  const client = connect(t, token, proxy.url);
+  const { workspace } = aifirst.done((await client.request(aifirst.CreateWorkspaceDocument, { input: { name: "Trimmed" } })).createWorkspace);
+  const remember = async (text) => {
+    const input = { workspaceId: workspace.id, text, scope: "WORKSPACE" };
+    return aifirst.done((await client.request(aifirst.RememberDocument, { input })).remember).memory;
+  };
+  const kept = await remember("before");
+  const forgotten = await remember("soon forgotten");
+  const before = await loadCopy(client, workspace.id);
+  aifirst.done((await client.request(aifirst.ForgetDocument, { memory: forgotten.id })).forgetMemory);
+  const missed = await remember("missed");
+  await server.restart(trim);
+  proxy.leadTo(server.url);
+
+  const caughtUp = await catchUp(client, workspace.id, before);
+  assert.deepEqual(caughtUp, { ...before, stale: true });
+  const told = [];
+  for await (const change of client.follow(aifirst.ChangesDocument, { workspace: workspace.id, after: before.cursor })) told.push(change);
+  assert.deepEqual(told, [{ __typename: "ResyncRequired" }]);
+
+  let copy = await loadCopy(client, workspace.id);
+  const memories = ({ entries }) => [...entries.keys()].filter((id) => id.startsWith("mem_")).sort();
+  assert.deepEqual(memories(copy), [kept.id, missed.id].sort());
+  const later = await remember("later");
+  for await (const change of client.follow(aifirst.ChangesDocument, { workspace: workspace.id, after: copy.cursor })) {
+    copy = changed(copy, change);
+    if (copy.entries.has(later.id)) break;
+  }
+  assert.deepEqual(await wrong(client, copy, workspace.id), []);
 });
