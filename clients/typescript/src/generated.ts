@@ -5,10 +5,15 @@ import type { Cursor } from "./scalars.js";
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
-/** What an API key is good for, whatever the role of its bearer; each includes the ones before it. */
+/** What an API key is good for, whatever the role of its bearer; READ, WRITE and ADMIN each include the ones before. */
 export type ApiKeyScope =
   /** Change people, keys and settings. */
   | 'ADMIN'
+  /**
+   * Register trusted documents and read the schema, nothing else: for the build of a frontend. It stands alone; ADMIN
+   * includes it.
+   */
+  | 'DOCUMENTS'
   /** See what its bearer sees. */
   | 'READ'
   /** Change content: memories, sessions, workflows. */
@@ -55,6 +60,8 @@ export type AuditAction =
   | 'API_KEY_CREATED'
   /** An API key was revoked. */
   | 'API_KEY_REVOKED'
+  /** Trusted documents were registered. */
+  | 'DOCUMENTS_REGISTERED'
   /** Somebody came in by an invitation. */
   | 'INVITATION_ACCEPTED'
   /** An invitation was withdrawn. */
@@ -75,6 +82,8 @@ export type AuditAction =
   | 'USER_CREATED'
   /** A workspace was made. */
   | 'WORKSPACE_CREATED'
+  /** A workspace got another name. */
+  | 'WORKSPACE_UPDATED'
   | '%future added value';
 
 /** What happened to a thing. */
@@ -158,6 +167,16 @@ export type ExpiryOutcome =
   | 'FAIL'
   /** As if rejected. */
   | 'REJECT'
+  | '%future added value';
+
+/** What became of a goal. New values may come. */
+export type GoalStatus =
+  /** It was given up. */
+  | 'ABANDONED'
+  /** It is reached. */
+  | 'ACHIEVED'
+  /** It is being worked towards. */
+  | 'ACTIVE'
   | '%future added value';
 
 /** How far an invitation has come. */
@@ -587,15 +606,15 @@ export type PageFieldsFragment = { readonly endCursor: string | null, readonly h
 
 export type MembershipCopyFragment = { readonly __typename: 'Membership', readonly id: string, readonly role: Role, readonly createdAt: string, readonly user: { readonly id: string, readonly displayName: string } };
 
-export type MemoryCopyFragment = { readonly __typename: 'Memory', readonly id: string, readonly text: string, readonly kind: MemoryKind, readonly scope: MemoryScope, readonly collection: string | null, readonly externalId: string | null, readonly speaker: string | null, readonly occurredAt: string | null, readonly createdAt: string, readonly memoryStatus: MemoryStatus };
+export type MemoryCopyFragment = { readonly __typename: 'Memory', readonly id: string, readonly text: string, readonly kind: MemoryKind, readonly scope: MemoryScope, readonly collection: string | null, readonly externalId: string | null, readonly clientId: string | null, readonly speaker: string | null, readonly occurredAt: string | null, readonly createdAt: string, readonly memoryStatus: MemoryStatus };
 
-export type SessionCopyFragment = { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly summary: { readonly text: string } | null };
+export type SessionCopyFragment = { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly summary: { readonly text: string } | null };
 
-export type GoalCopyFragment = { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number };
+export type GoalCopyFragment = { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number, readonly version: number, readonly clientId: string | null, readonly goalStatus: GoalStatus };
 
-export type MessageCopyFragment = { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus };
+export type MessageCopyFragment = { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus };
 
-export type TurnCopyFragment = { readonly __typename: 'Turn', readonly id: string, readonly startedAt: string | null, readonly finishedAt: string | null, readonly turnStatus: TurnStatus, readonly message: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }, readonly reply: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus } | null };
+export type TurnCopyFragment = { readonly __typename: 'Turn', readonly id: string, readonly startedAt: string | null, readonly finishedAt: string | null, readonly turnStatus: TurnStatus, readonly message: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }, readonly reply: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus } | null };
 
 export type WorkflowCopyFragment = { readonly __typename: 'Workflow', readonly id: string, readonly name: string, readonly slug: string, readonly draft: { readonly valid: boolean, readonly version: number } | null, readonly publishedVersion: { readonly id: string, readonly number: number } | null };
 
@@ -623,19 +642,19 @@ type ThingCopy_Approval_Fragment = { readonly __typename: 'Approval', readonly i
 
 type ThingCopy_AuditEntry_Fragment = { readonly __typename: 'AuditEntry', readonly id: string, readonly action: AuditAction, readonly actorId: string | null, readonly subjectId: string, readonly data: unknown, readonly at: string };
 
-type ThingCopy_CoachingSession_Fragment = { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly summary: { readonly text: string } | null };
+type ThingCopy_CoachingSession_Fragment = { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly summary: { readonly text: string } | null };
 
 type ThingCopy_ErasureReceipt_Fragment = { readonly __typename: 'ErasureReceipt', readonly id: string, readonly at: string, readonly erased: ReadonlyArray<{ readonly kind: string, readonly count: number }> };
 
-type ThingCopy_Goal_Fragment = { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number };
+type ThingCopy_Goal_Fragment = { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number, readonly version: number, readonly clientId: string | null, readonly goalStatus: GoalStatus };
 
 type ThingCopy_Invitation_Fragment = { readonly __typename: 'Invitation', readonly id: string, readonly email: string, readonly role: Role, readonly createdAt: string, readonly invitationStatus: InvitationStatus, readonly until: string };
 
 type ThingCopy_Membership_Fragment = { readonly __typename: 'Membership', readonly id: string, readonly role: Role, readonly createdAt: string, readonly user: { readonly id: string, readonly displayName: string } };
 
-type ThingCopy_Memory_Fragment = { readonly __typename: 'Memory', readonly id: string, readonly text: string, readonly kind: MemoryKind, readonly scope: MemoryScope, readonly collection: string | null, readonly externalId: string | null, readonly speaker: string | null, readonly occurredAt: string | null, readonly createdAt: string, readonly memoryStatus: MemoryStatus };
+type ThingCopy_Memory_Fragment = { readonly __typename: 'Memory', readonly id: string, readonly text: string, readonly kind: MemoryKind, readonly scope: MemoryScope, readonly collection: string | null, readonly externalId: string | null, readonly clientId: string | null, readonly speaker: string | null, readonly occurredAt: string | null, readonly createdAt: string, readonly memoryStatus: MemoryStatus };
 
-type ThingCopy_Message_Fragment = { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus };
+type ThingCopy_Message_Fragment = { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus };
 
 type ThingCopy_Run_Fragment = { readonly __typename: 'Run', readonly id: string, readonly createdAt: string, readonly output: unknown, readonly runStatus: RunStatus, readonly workflow: { readonly id: string }, readonly error: { readonly code: string, readonly message: string, readonly stepKey: string | null } | null, readonly steps: { readonly nodes: ReadonlyArray<{ readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus }> } };
 
@@ -643,7 +662,7 @@ type ThingCopy_ServiceAccount_Fragment = { readonly __typename: 'ServiceAccount'
 
 type ThingCopy_StepRun_Fragment = { readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus };
 
-type ThingCopy_Turn_Fragment = { readonly __typename: 'Turn', readonly id: string, readonly startedAt: string | null, readonly finishedAt: string | null, readonly turnStatus: TurnStatus, readonly message: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }, readonly reply: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus } | null };
+type ThingCopy_Turn_Fragment = { readonly __typename: 'Turn', readonly id: string, readonly startedAt: string | null, readonly finishedAt: string | null, readonly turnStatus: TurnStatus, readonly message: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }, readonly reply: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus } | null };
 
 type ThingCopy_Viewer_Fragment = { readonly __typename: 'Viewer', readonly id: string };
 
@@ -678,17 +697,17 @@ export type ChangeFieldsFragment = { readonly __typename: 'Change', readonly cur
     | { readonly __typename: 'ApiKey', readonly id: string, readonly name: string, readonly prefix: string, readonly scopes: ReadonlyArray<ApiKeyScope>, readonly createdAt: string, readonly expiresAt: string | null, readonly revokedAt: string | null }
     | { readonly __typename: 'Approval', readonly id: string, readonly title: string, readonly form: unknown, readonly comment: string | null, readonly createdAt: string, readonly expiresAt: string | null, readonly approvalStatus: ApprovalStatus, readonly decidedBy: { readonly id: string, readonly displayName: string } | null }
     | { readonly __typename: 'AuditEntry', readonly id: string, readonly action: AuditAction, readonly actorId: string | null, readonly subjectId: string, readonly data: unknown, readonly at: string }
-    | { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly summary: { readonly text: string } | null }
+    | { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly summary: { readonly text: string } | null }
     | { readonly __typename: 'ErasureReceipt', readonly id: string, readonly at: string, readonly erased: ReadonlyArray<{ readonly kind: string, readonly count: number }> }
-    | { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number }
+    | { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number, readonly version: number, readonly clientId: string | null, readonly goalStatus: GoalStatus }
     | { readonly __typename: 'Invitation', readonly id: string, readonly email: string, readonly role: Role, readonly createdAt: string, readonly invitationStatus: InvitationStatus, readonly until: string }
     | { readonly __typename: 'Membership', readonly id: string, readonly role: Role, readonly createdAt: string, readonly user: { readonly id: string, readonly displayName: string } }
-    | { readonly __typename: 'Memory', readonly id: string, readonly text: string, readonly kind: MemoryKind, readonly scope: MemoryScope, readonly collection: string | null, readonly externalId: string | null, readonly speaker: string | null, readonly occurredAt: string | null, readonly createdAt: string, readonly memoryStatus: MemoryStatus }
-    | { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }
+    | { readonly __typename: 'Memory', readonly id: string, readonly text: string, readonly kind: MemoryKind, readonly scope: MemoryScope, readonly collection: string | null, readonly externalId: string | null, readonly clientId: string | null, readonly speaker: string | null, readonly occurredAt: string | null, readonly createdAt: string, readonly memoryStatus: MemoryStatus }
+    | { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }
     | { readonly __typename: 'Run', readonly id: string, readonly createdAt: string, readonly output: unknown, readonly runStatus: RunStatus, readonly workflow: { readonly id: string }, readonly error: { readonly code: string, readonly message: string, readonly stepKey: string | null } | null, readonly steps: { readonly nodes: ReadonlyArray<{ readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus }> } }
     | { readonly __typename: 'ServiceAccount', readonly id: string, readonly name: string, readonly role: Role, readonly createdAt: string }
     | { readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus }
-    | { readonly __typename: 'Turn', readonly id: string, readonly startedAt: string | null, readonly finishedAt: string | null, readonly turnStatus: TurnStatus, readonly message: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }, readonly reply: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus } | null }
+    | { readonly __typename: 'Turn', readonly id: string, readonly startedAt: string | null, readonly finishedAt: string | null, readonly turnStatus: TurnStatus, readonly message: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }, readonly reply: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus } | null }
     | { readonly __typename: 'Viewer', readonly id: string }
     | { readonly __typename: 'Workflow', readonly id: string, readonly name: string, readonly slug: string, readonly draft: { readonly valid: boolean, readonly version: number } | null, readonly publishedVersion: { readonly id: string, readonly number: number } | null }
     | { readonly __typename: 'WorkflowVersion', readonly id: string, readonly number: number, readonly checksum: string, readonly publishedAt: string }
@@ -704,17 +723,17 @@ export type CopyThingsQuery = { readonly nodes: ReadonlyArray<
     | { readonly __typename: 'ApiKey', readonly id: string, readonly name: string, readonly prefix: string, readonly scopes: ReadonlyArray<ApiKeyScope>, readonly createdAt: string, readonly expiresAt: string | null, readonly revokedAt: string | null }
     | { readonly __typename: 'Approval', readonly id: string, readonly title: string, readonly form: unknown, readonly comment: string | null, readonly createdAt: string, readonly expiresAt: string | null, readonly approvalStatus: ApprovalStatus, readonly decidedBy: { readonly id: string, readonly displayName: string } | null }
     | { readonly __typename: 'AuditEntry', readonly id: string, readonly action: AuditAction, readonly actorId: string | null, readonly subjectId: string, readonly data: unknown, readonly at: string }
-    | { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly summary: { readonly text: string } | null }
+    | { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly summary: { readonly text: string } | null }
     | { readonly __typename: 'ErasureReceipt', readonly id: string, readonly at: string, readonly erased: ReadonlyArray<{ readonly kind: string, readonly count: number }> }
-    | { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number }
+    | { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number, readonly version: number, readonly clientId: string | null, readonly goalStatus: GoalStatus }
     | { readonly __typename: 'Invitation', readonly id: string, readonly email: string, readonly role: Role, readonly createdAt: string, readonly invitationStatus: InvitationStatus, readonly until: string }
     | { readonly __typename: 'Membership', readonly id: string, readonly role: Role, readonly createdAt: string, readonly user: { readonly id: string, readonly displayName: string } }
-    | { readonly __typename: 'Memory', readonly id: string, readonly text: string, readonly kind: MemoryKind, readonly scope: MemoryScope, readonly collection: string | null, readonly externalId: string | null, readonly speaker: string | null, readonly occurredAt: string | null, readonly createdAt: string, readonly memoryStatus: MemoryStatus }
-    | { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }
+    | { readonly __typename: 'Memory', readonly id: string, readonly text: string, readonly kind: MemoryKind, readonly scope: MemoryScope, readonly collection: string | null, readonly externalId: string | null, readonly clientId: string | null, readonly speaker: string | null, readonly occurredAt: string | null, readonly createdAt: string, readonly memoryStatus: MemoryStatus }
+    | { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }
     | { readonly __typename: 'Run', readonly id: string, readonly createdAt: string, readonly output: unknown, readonly runStatus: RunStatus, readonly workflow: { readonly id: string }, readonly error: { readonly code: string, readonly message: string, readonly stepKey: string | null } | null, readonly steps: { readonly nodes: ReadonlyArray<{ readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus }> } }
     | { readonly __typename: 'ServiceAccount', readonly id: string, readonly name: string, readonly role: Role, readonly createdAt: string }
     | { readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus }
-    | { readonly __typename: 'Turn', readonly id: string, readonly startedAt: string | null, readonly finishedAt: string | null, readonly turnStatus: TurnStatus, readonly message: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }, readonly reply: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus } | null }
+    | { readonly __typename: 'Turn', readonly id: string, readonly startedAt: string | null, readonly finishedAt: string | null, readonly turnStatus: TurnStatus, readonly message: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }, readonly reply: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus } | null }
     | { readonly __typename: 'Viewer', readonly id: string }
     | { readonly __typename: 'Workflow', readonly id: string, readonly name: string, readonly slug: string, readonly draft: { readonly valid: boolean, readonly version: number } | null, readonly publishedVersion: { readonly id: string, readonly number: number } | null }
     | { readonly __typename: 'WorkflowVersion', readonly id: string, readonly number: number, readonly checksum: string, readonly publishedAt: string }
@@ -744,7 +763,7 @@ export type CopyMemoriesQueryVariables = Exact<{
 }>;
 
 
-export type CopyMemoriesQuery = { readonly workspace: { readonly id: string, readonly memories: { readonly nodes: ReadonlyArray<{ readonly __typename: 'Memory', readonly id: string, readonly text: string, readonly kind: MemoryKind, readonly scope: MemoryScope, readonly collection: string | null, readonly externalId: string | null, readonly speaker: string | null, readonly occurredAt: string | null, readonly createdAt: string, readonly memoryStatus: MemoryStatus }>, readonly pageInfo: { readonly endCursor: string | null, readonly hasNextPage: boolean } } } | null };
+export type CopyMemoriesQuery = { readonly workspace: { readonly id: string, readonly memories: { readonly nodes: ReadonlyArray<{ readonly __typename: 'Memory', readonly id: string, readonly text: string, readonly kind: MemoryKind, readonly scope: MemoryScope, readonly collection: string | null, readonly externalId: string | null, readonly clientId: string | null, readonly speaker: string | null, readonly occurredAt: string | null, readonly createdAt: string, readonly memoryStatus: MemoryStatus }>, readonly pageInfo: { readonly endCursor: string | null, readonly hasNextPage: boolean } } } | null };
 
 export type CopySessionsQueryVariables = Exact<{
   workspace: string;
@@ -753,7 +772,7 @@ export type CopySessionsQueryVariables = Exact<{
 }>;
 
 
-export type CopySessionsQuery = { readonly workspace: { readonly id: string, readonly coachingSessions: { readonly nodes: ReadonlyArray<{ readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly messages: { readonly nodes: ReadonlyArray<{ readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }> }, readonly summary: { readonly text: string } | null }>, readonly pageInfo: { readonly endCursor: string | null, readonly hasNextPage: boolean } } } | null };
+export type CopySessionsQuery = { readonly workspace: { readonly id: string, readonly coachingSessions: { readonly nodes: ReadonlyArray<{ readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly messages: { readonly nodes: ReadonlyArray<{ readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }> }, readonly summary: { readonly text: string } | null }>, readonly pageInfo: { readonly endCursor: string | null, readonly hasNextPage: boolean } } } | null };
 
 export type CopyWorkflowsQueryVariables = Exact<{
   workspace: string;
@@ -784,17 +803,17 @@ export type ChangesSinceQuery = { readonly changes: { readonly cursor: Cursor, r
         | { readonly __typename: 'ApiKey', readonly id: string, readonly name: string, readonly prefix: string, readonly scopes: ReadonlyArray<ApiKeyScope>, readonly createdAt: string, readonly expiresAt: string | null, readonly revokedAt: string | null }
         | { readonly __typename: 'Approval', readonly id: string, readonly title: string, readonly form: unknown, readonly comment: string | null, readonly createdAt: string, readonly expiresAt: string | null, readonly approvalStatus: ApprovalStatus, readonly decidedBy: { readonly id: string, readonly displayName: string } | null }
         | { readonly __typename: 'AuditEntry', readonly id: string, readonly action: AuditAction, readonly actorId: string | null, readonly subjectId: string, readonly data: unknown, readonly at: string }
-        | { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly summary: { readonly text: string } | null }
+        | { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly summary: { readonly text: string } | null }
         | { readonly __typename: 'ErasureReceipt', readonly id: string, readonly at: string, readonly erased: ReadonlyArray<{ readonly kind: string, readonly count: number }> }
-        | { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number }
+        | { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number, readonly version: number, readonly clientId: string | null, readonly goalStatus: GoalStatus }
         | { readonly __typename: 'Invitation', readonly id: string, readonly email: string, readonly role: Role, readonly createdAt: string, readonly invitationStatus: InvitationStatus, readonly until: string }
         | { readonly __typename: 'Membership', readonly id: string, readonly role: Role, readonly createdAt: string, readonly user: { readonly id: string, readonly displayName: string } }
-        | { readonly __typename: 'Memory', readonly id: string, readonly text: string, readonly kind: MemoryKind, readonly scope: MemoryScope, readonly collection: string | null, readonly externalId: string | null, readonly speaker: string | null, readonly occurredAt: string | null, readonly createdAt: string, readonly memoryStatus: MemoryStatus }
-        | { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }
+        | { readonly __typename: 'Memory', readonly id: string, readonly text: string, readonly kind: MemoryKind, readonly scope: MemoryScope, readonly collection: string | null, readonly externalId: string | null, readonly clientId: string | null, readonly speaker: string | null, readonly occurredAt: string | null, readonly createdAt: string, readonly memoryStatus: MemoryStatus }
+        | { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }
         | { readonly __typename: 'Run', readonly id: string, readonly createdAt: string, readonly output: unknown, readonly runStatus: RunStatus, readonly workflow: { readonly id: string }, readonly error: { readonly code: string, readonly message: string, readonly stepKey: string | null } | null, readonly steps: { readonly nodes: ReadonlyArray<{ readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus }> } }
         | { readonly __typename: 'ServiceAccount', readonly id: string, readonly name: string, readonly role: Role, readonly createdAt: string }
         | { readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus }
-        | { readonly __typename: 'Turn', readonly id: string, readonly startedAt: string | null, readonly finishedAt: string | null, readonly turnStatus: TurnStatus, readonly message: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }, readonly reply: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus } | null }
+        | { readonly __typename: 'Turn', readonly id: string, readonly startedAt: string | null, readonly finishedAt: string | null, readonly turnStatus: TurnStatus, readonly message: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }, readonly reply: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus } | null }
         | { readonly __typename: 'Viewer', readonly id: string }
         | { readonly __typename: 'Workflow', readonly id: string, readonly name: string, readonly slug: string, readonly draft: { readonly valid: boolean, readonly version: number } | null, readonly publishedVersion: { readonly id: string, readonly number: number } | null }
         | { readonly __typename: 'WorkflowVersion', readonly id: string, readonly number: number, readonly checksum: string, readonly publishedAt: string }
@@ -811,17 +830,17 @@ export type ChangesSubscription = { readonly changes: { readonly __typename: 'Ch
       | { readonly __typename: 'ApiKey', readonly id: string, readonly name: string, readonly prefix: string, readonly scopes: ReadonlyArray<ApiKeyScope>, readonly createdAt: string, readonly expiresAt: string | null, readonly revokedAt: string | null }
       | { readonly __typename: 'Approval', readonly id: string, readonly title: string, readonly form: unknown, readonly comment: string | null, readonly createdAt: string, readonly expiresAt: string | null, readonly approvalStatus: ApprovalStatus, readonly decidedBy: { readonly id: string, readonly displayName: string } | null }
       | { readonly __typename: 'AuditEntry', readonly id: string, readonly action: AuditAction, readonly actorId: string | null, readonly subjectId: string, readonly data: unknown, readonly at: string }
-      | { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly summary: { readonly text: string } | null }
+      | { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly summary: { readonly text: string } | null }
       | { readonly __typename: 'ErasureReceipt', readonly id: string, readonly at: string, readonly erased: ReadonlyArray<{ readonly kind: string, readonly count: number }> }
-      | { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number }
+      | { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number, readonly version: number, readonly clientId: string | null, readonly goalStatus: GoalStatus }
       | { readonly __typename: 'Invitation', readonly id: string, readonly email: string, readonly role: Role, readonly createdAt: string, readonly invitationStatus: InvitationStatus, readonly until: string }
       | { readonly __typename: 'Membership', readonly id: string, readonly role: Role, readonly createdAt: string, readonly user: { readonly id: string, readonly displayName: string } }
-      | { readonly __typename: 'Memory', readonly id: string, readonly text: string, readonly kind: MemoryKind, readonly scope: MemoryScope, readonly collection: string | null, readonly externalId: string | null, readonly speaker: string | null, readonly occurredAt: string | null, readonly createdAt: string, readonly memoryStatus: MemoryStatus }
-      | { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }
+      | { readonly __typename: 'Memory', readonly id: string, readonly text: string, readonly kind: MemoryKind, readonly scope: MemoryScope, readonly collection: string | null, readonly externalId: string | null, readonly clientId: string | null, readonly speaker: string | null, readonly occurredAt: string | null, readonly createdAt: string, readonly memoryStatus: MemoryStatus }
+      | { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }
       | { readonly __typename: 'Run', readonly id: string, readonly createdAt: string, readonly output: unknown, readonly runStatus: RunStatus, readonly workflow: { readonly id: string }, readonly error: { readonly code: string, readonly message: string, readonly stepKey: string | null } | null, readonly steps: { readonly nodes: ReadonlyArray<{ readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus }> } }
       | { readonly __typename: 'ServiceAccount', readonly id: string, readonly name: string, readonly role: Role, readonly createdAt: string }
       | { readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus }
-      | { readonly __typename: 'Turn', readonly id: string, readonly startedAt: string | null, readonly finishedAt: string | null, readonly turnStatus: TurnStatus, readonly message: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }, readonly reply: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus } | null }
+      | { readonly __typename: 'Turn', readonly id: string, readonly startedAt: string | null, readonly finishedAt: string | null, readonly turnStatus: TurnStatus, readonly message: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }, readonly reply: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus } | null }
       | { readonly __typename: 'Viewer', readonly id: string }
       | { readonly __typename: 'Workflow', readonly id: string, readonly name: string, readonly slug: string, readonly draft: { readonly valid: boolean, readonly version: number } | null, readonly publishedVersion: { readonly id: string, readonly number: number } | null }
       | { readonly __typename: 'WorkflowVersion', readonly id: string, readonly number: number, readonly checksum: string, readonly publishedAt: string }
@@ -1087,6 +1106,10 @@ export type ErrorCode =
   | "NOT_FOUND"
   /** The document has no such operation, or several and none was named. */
   | "OPERATION_RESOLUTION_FAILURE"
+  /** No document is known by this id or hash to the caller: send its text, or register it. */
+  | "PERSISTED_QUERY_NOT_FOUND"
+  /** Documents are not registered in passing here: send the text alone, or register it before. */
+  | "PERSISTED_QUERY_NOT_SUPPORTED"
   /** The document asks for more than one request may: ask for less, or page. */
   | "QUERY_TOO_COMPLEX"
   /** Too many requests: wait `retryAfterMs`. */
@@ -1186,6 +1209,9 @@ fragment GoalCopy on Goal {
   id
   title
   progress
+  goalStatus: status
+  version
+  clientId
 }
 
 fragment InvitationCopy on Invitation {
@@ -1218,6 +1244,7 @@ fragment MemoryCopy on Memory {
   memoryStatus: status
   collection
   externalId
+  clientId
   speaker
   occurredAt
   createdAt
@@ -1230,6 +1257,7 @@ fragment MessageCopy on Message {
   messageStatus: status
   text
   stopReason
+  clientId
   createdAt
 }
 
@@ -1278,6 +1306,8 @@ fragment SessionCopy on CoachingSession {
   sessionStatus: status
   mode
   topic
+  version
+  clientId
   createdAt
   summary {
     text
@@ -1411,6 +1441,7 @@ fragment MemoryCopy on Memory {
   memoryStatus: status
   collection
   externalId
+  clientId
   speaker
   occurredAt
   createdAt
@@ -1447,6 +1478,7 @@ fragment MessageCopy on Message {
   messageStatus: status
   text
   stopReason
+  clientId
   createdAt
 }
 
@@ -1461,6 +1493,8 @@ fragment SessionCopy on CoachingSession {
   sessionStatus: status
   mode
   topic
+  version
+  clientId
   createdAt
   summary {
     text
@@ -1611,6 +1645,9 @@ fragment GoalCopy on Goal {
   id
   title
   progress
+  goalStatus: status
+  version
+  clientId
 }
 
 fragment InvitationCopy on Invitation {
@@ -1643,6 +1680,7 @@ fragment MemoryCopy on Memory {
   memoryStatus: status
   collection
   externalId
+  clientId
   speaker
   occurredAt
   createdAt
@@ -1655,6 +1693,7 @@ fragment MessageCopy on Message {
   messageStatus: status
   text
   stopReason
+  clientId
   createdAt
 }
 
@@ -1703,6 +1742,8 @@ fragment SessionCopy on CoachingSession {
   sessionStatus: status
   mode
   topic
+  version
+  clientId
   createdAt
   summary {
     text
@@ -1833,6 +1874,9 @@ fragment GoalCopy on Goal {
   id
   title
   progress
+  goalStatus: status
+  version
+  clientId
 }
 
 fragment InvitationCopy on Invitation {
@@ -1865,6 +1909,7 @@ fragment MemoryCopy on Memory {
   memoryStatus: status
   collection
   externalId
+  clientId
   speaker
   occurredAt
   createdAt
@@ -1877,6 +1922,7 @@ fragment MessageCopy on Message {
   messageStatus: status
   text
   stopReason
+  clientId
   createdAt
 }
 
@@ -1925,6 +1971,8 @@ fragment SessionCopy on CoachingSession {
   sessionStatus: status
   mode
   topic
+  version
+  clientId
   createdAt
   summary {
     text
