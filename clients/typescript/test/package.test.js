@@ -16,6 +16,16 @@ test("the lock file names no registry, and a hash for each package", () => {
   assert.deepEqual(wrong.map(([name]) => name), []);
 });
 
+test("a copy has the fields of each type that can be asked for by an id", () => {
+  const read = (place) => readFileSync(new URL(place, import.meta.url), "utf8");
+  const nodes = [...read("../../../schema.graphql").matchAll(/^type (\w+) implements Node/gm)].map(([, name]) => name);
+  const fragments = read("../operations/changes.graphql");
+  const [, spread] = /fragment ThingCopy on Node \{([^}]*)\}/.exec(fragments);
+  const copied = [...spread.matchAll(/\.\.\.(\w+)/g)].map(([, name]) => new RegExp(`fragment ${name} on (\\w+)`).exec(fragments)[1]);
+  // The place itself, and the people in it, who come with their memberships.
+  assert.deepEqual(copied.sort(), nodes.filter((name) => !["Viewer", "Workspace"].includes(name)).sort());
+});
+
 test("the licence is the project's", () => {
   const read = (place) => readFileSync(new URL(place, import.meta.url), "utf8");
   assert.equal(read("../LICENSE"), read("../../../LICENSE"));
