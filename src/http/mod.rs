@@ -27,11 +27,16 @@ use crate::{
     services::Services,
 };
 pub use admin::Admin;
-use axum::{Router, http::StatusCode, middleware, routing::any};
+use axum::{
+    Router,
+    http::StatusCode,
+    middleware,
+    routing::{any, get},
+};
 use door::FrontDoor;
 use guard::Guard;
 use seats::Seats;
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::compression::{
@@ -48,12 +53,19 @@ struct Public {
     /// Operations in one POST; zero takes no batches.
     batch: usize,
     timeout: Duration,
-    graphiql: bool,
+    /// In development.
+    graphiql: Option<Graphiql>,
     sockets: Arc<SocketConfig>,
     seats: Seats,
     /// Sockets and mutations: what outlives a request's connection.
     tasks: TaskTracker,
     stop: CancellationToken,
+}
+
+#[derive(Clone)]
+struct Graphiql {
+    /// Where the page's files lie, if not in the network.
+    folder: Option<PathBuf>,
 }
 
 /// How often what is not needed any more is forgotten.
@@ -89,7 +101,10 @@ impl Server {
             body_bytes: config.http.body_bytes,
             batch: config.http.batch,
             timeout: request::BODY_TIMEOUT,
-            graphiql: config.mode == Mode::Development,
+            graphiql: (config.mode == Mode::Development).then(|| {
+                let folder = &config.http.graphiql_folder;
+                Graphiql { folder: (!folder.as_os_str().is_empty()).then(|| folder.clone()) }
+            }),
             sockets: Arc::new(config.http.socket.clone()),
             seats: Seats::new(config.http.socket.per_actor),
             tasks: tasks.clone(),
@@ -100,6 +115,7 @@ impl Server {
         let door = public.door.clone();
         let router = Router::new()
             .route("/graphql", any(request::graphql))
+            .route("/graphiql/{*name}", get(graphiql::file))
             .fallback(async || (StatusCode::NOT_FOUND, "there is nothing here: the API is at /graphql\n"))
             .with_state(public)
             .layer(CompressionLayer::new().compress_when(compressible))
