@@ -9,6 +9,7 @@ mod document;
 mod door;
 mod graphiql;
 mod guard;
+mod listen;
 mod log;
 mod multipart;
 mod rate;
@@ -18,6 +19,7 @@ mod seats;
 mod socket;
 mod sse;
 mod stream;
+mod unread;
 mod upload;
 
 use crate::{
@@ -29,6 +31,7 @@ pub use admin::Admin;
 use axum::{Router, http::StatusCode, middleware, routing::any};
 use door::FrontDoor;
 use guard::Guard;
+use listen::Listening;
 use seats::Seats;
 use std::{sync::Arc, time::Duration};
 use tokio::net::TcpListener;
@@ -47,7 +50,10 @@ struct Public {
     /// Operations in one POST; zero takes no batches.
     batch: usize,
     timeout: Duration,
-    graphiql: bool,
+    /// Serves GraphiQL, and takes a GET of anybody.
+    development: bool,
+    /// How long a stream may be silent.
+    heartbeat: Duration,
     sockets: Arc<SocketConfig>,
     seats: Seats,
     /// Sockets and mutations: what outlives a request's connection.
@@ -63,6 +69,7 @@ pub struct Server {
     router: Router,
     door: FrontDoor,
     tasks: TaskTracker,
+    patience: Duration,
 }
 
 impl std::fmt::Debug for Server {
@@ -88,7 +95,8 @@ impl Server {
             body_bytes: config.http.body_bytes,
             batch: config.http.batch,
             timeout: request::BODY_TIMEOUT,
-            graphiql: config.mode == Mode::Development,
+            development: config.mode == Mode::Development,
+            heartbeat: Duration::from_secs(config.http.heartbeat_seconds),
             sockets: Arc::new(config.http.socket.clone()),
             seats: Seats::new(config.http.socket.per_actor),
             tasks: tasks.clone(),
@@ -104,7 +112,8 @@ impl Server {
             .layer(CompressionLayer::new().compress_when(compressible))
             .layer(guard.cors())
             .layer(middleware::from_fn_with_state(guard, guard::watch));
-        Self { router, door, tasks }
+        let patience = Duration::from_secs(config.http.socket.write_seconds);
+        Self { router, door, tasks, patience }
     }
 
     /// Until `stop`, and then until what has begun has ended. The caller bounds that time.
@@ -117,7 +126,7 @@ impl Server {
             }
         };
         tokio::select! {
-            () = serve(listener, self.router, stop) => {}
+            () = serve(Listening { tcp: listener, patience: self.patience }, self.router, stop) => {}
             () = tidy => {}
         }
         self.tasks.close();
@@ -125,7 +134,7 @@ impl Server {
     }
 }
 
-async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+async fn serve(listener: Listening, router: Router, stop: CancellationToken) {
     if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await {
         tracing::error!(%error, "a listener failed");
     }

@@ -15,6 +15,7 @@ mod docs;
 mod documents;
 mod explain;
 mod guide;
+mod hostile;
 mod http;
 mod limits;
 mod memory;

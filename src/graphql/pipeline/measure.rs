@@ -205,6 +205,9 @@ impl<'a> Cost<'a> {
         }
         let own = self.own(parent, field);
         let children = self.set(&field.selection_set);
+        if field.definition.argument_by_name("ids").is_some() {
+            return self.length(field, "ids").saturating_mul(own.saturating_add(children));
+        }
         if children == 0 && own <= 1 {
             return own;
         }
@@ -246,9 +249,6 @@ impl<'a> Cost<'a> {
             let first = self.number(field, "first");
             let last = self.number(field, "last");
             return first.max(last).unwrap_or(DEFAULT_PAGE);
-        }
-        if field.definition.argument_by_name("ids").is_some() {
-            return self.length(field, "ids");
         }
         // The lists of a connection are the page, which was counted with the connection.
         if is_list(field.ty()) && !parent.ends_with("Connection") { UNPAGED } else { 1 }

@@ -55,7 +55,12 @@ impl Positions {
     }
 
     fn at(&self, span: Option<SourceSpan>) -> Pos {
-        let (line, column) = span.and_then(|span| self.0.get(span.offset())).copied().unwrap_or((1, 1));
+        self.place(span.map_or(0, |span| span.offset()))
+    }
+
+    /// Of a byte.
+    pub(super) fn place(&self, byte: usize) -> Pos {
+        let (line, column) = self.0.get(byte).copied().unwrap_or((1, 1));
         Pos { line: line as usize, column: column as usize }
     }
 }
