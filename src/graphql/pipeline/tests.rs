@@ -278,6 +278,17 @@ fn an_argument_without_a_value_is_no_graphql() {
 }
 
 #[test]
+fn a_variable_within_a_list_has_to_fit() {
+    let item = |definition: &str| prepare(&format!("query($v: {definition}) {{ echo(texts: [\"a\", $v]) }}"));
+    for good in ["String! = \"b\"", "String = \"b\""] {
+        assert!(item(good).is_ok(), "{good}: {:?}", item(good));
+    }
+    for bad in ["String", "String = null", "Int!", "[String!]!"] {
+        assert_eq!(refusal(item(bad)).code, ErrorCode::GraphqlValidationFailed, "{bad}");
+    }
+}
+
+#[test]
 fn the_same_fault_in_several_places_is_one_error() {
     let errors = prepare("{ viewer @no { id @no } viewer @other { id } }").unwrap_err();
     let told: Vec<_> = errors.iter().map(|error| error.locations.len()).collect();

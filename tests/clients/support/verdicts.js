@@ -46,7 +46,12 @@ async function ask(url, document) {
  * Where the two differ, and why: docs/decisions/0027-random-documents.md. `ours` and `theirs` tell whether the document is
  * accepted, and the reason if not.
  */
-const DIFFERENCES = [];
+const DIFFERENCES = [
+  {
+    name: "a comma or a comment between ... and what it spreads: refused, though ignored tokens may stand there",
+    holds: (document, ours, theirs) => theirs.accepts && /\.\.\.\s*[,#]/.test(document),
+  },
+];
 
 function explained(document, ours, theirs) {
   return DIFFERENCES.find(({ holds }) => holds(document, ours, theirs))?.name;
@@ -87,7 +92,7 @@ export function compareVerdicts(count) {
       await server.stop();
     }
     console.log(JSON.stringify({ ...told, differences: Object.fromEntries(different) }));
-    assert.deepEqual(unexplained.slice(0, 10), [], `${unexplained.length} differ without a reason; ${again}`);
+    assert.deepEqual(unexplained.slice(0, 5), [], `${unexplained.length} differ without a reason; ${again}`);
     // Both verdicts were compared, and few documents were left to the limits.
     assert.ok(told.accepted > count / 5 && told.refused > count / 5 && told.limited < count / 20, JSON.stringify(told));
   });
