@@ -99,6 +99,7 @@ pub struct HttpConfig {
     pub allowed_origins: Vec<String>,
     pub body_bytes: usize,
     pub request_timeout_seconds: u64,
+    pub heartbeat_seconds: u64,
     pub cost_per_minute: NonZeroU32,
     /// At most [`MAX_BATCH`]; zero takes no batches.
     pub batch: usize,
@@ -284,6 +285,7 @@ impl Config {
         let http = &self.http;
         let seconds = [
             ("request_timeout_seconds", http.request_timeout_seconds),
+            ("heartbeat_seconds", http.heartbeat_seconds),
             ("socket.init_seconds", http.socket.init_seconds),
             ("socket.ping_seconds", http.socket.ping_seconds),
             ("socket.recheck_seconds", http.socket.recheck_seconds),

@@ -3,6 +3,7 @@
 use super::{
     answer::{MediaType, refuse},
     rate::{RATE_LIMIT, RATE_LIMIT_POLICY},
+    unread::Unread,
 };
 use crate::{
     config::{Config, Mode},
@@ -130,6 +131,7 @@ pub(super) async fn watch(State(guard): State<Guard>, mut request: Request, next
     let id = guard.request_id(request.headers());
     request.extensions_mut().insert(RequestId(id.clone()));
     let authority = request.uri().authority().map(|authority| authority.as_str().to_owned());
+    let unread = Unread::of(&mut request);
     let mut response = match guard.refusal(request.headers(), authority.as_deref()) {
         Some((status, message)) => {
             refuse(status, ErrorCode::Forbidden, message).made_public(&id).into_http(MediaType::Json)
@@ -143,7 +145,11 @@ pub(super) async fn watch(State(guard): State<Guard>, mut request: Request, next
             })
         }
     };
+    let upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
+    if !upgraded && !unread.is_cleared().await {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, id);
     }

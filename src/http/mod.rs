@@ -10,6 +10,7 @@ mod document;
 mod door;
 mod graphiql;
 mod guard;
+mod listen;
 mod log;
 mod multipart;
 mod rate;
@@ -19,6 +20,7 @@ mod seats;
 mod socket;
 mod sse;
 mod stream;
+mod unread;
 mod upload;
 
 use crate::{
@@ -35,6 +37,7 @@ use axum::{
 };
 use door::FrontDoor;
 use guard::Guard;
+use listen::Listening;
 use seats::Seats;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
@@ -55,6 +58,10 @@ struct Public {
     timeout: Duration,
     /// In development.
     graphiql: Option<Graphiql>,
+    /// Takes a GET of anybody.
+    development: bool,
+    /// How long a stream may be silent.
+    heartbeat: Duration,
     sockets: Arc<SocketConfig>,
     seats: Seats,
     /// Sockets and mutations: what outlives a request's connection.
@@ -76,6 +83,7 @@ pub struct Server {
     router: Router,
     door: FrontDoor,
     tasks: TaskTracker,
+    patience: Duration,
 }
 
 impl std::fmt::Debug for Server {
@@ -105,6 +113,8 @@ impl Server {
                 let folder = &config.http.graphiql_folder;
                 Graphiql { folder: (!folder.as_os_str().is_empty()).then(|| folder.clone()) }
             }),
+            development: config.mode == Mode::Development,
+            heartbeat: Duration::from_secs(config.http.heartbeat_seconds),
             sockets: Arc::new(config.http.socket.clone()),
             seats: Seats::new(config.http.socket.per_actor),
             tasks: tasks.clone(),
@@ -121,7 +131,8 @@ impl Server {
             .layer(CompressionLayer::new().compress_when(compressible))
             .layer(guard.cors())
             .layer(middleware::from_fn_with_state(guard, guard::watch));
-        Self { router, door, tasks }
+        let patience = Duration::from_secs(config.http.socket.write_seconds);
+        Self { router, door, tasks, patience }
     }
 
     /// Until `stop`, and then until what has begun has ended. The caller bounds that time.
@@ -134,7 +145,7 @@ impl Server {
             }
         };
         tokio::select! {
-            () = serve(listener, self.router, stop) => {}
+            () = serve(Listening { tcp: listener, patience: self.patience }, self.router, stop) => {}
             () = tidy => {}
         }
         self.tasks.close();
@@ -142,7 +153,7 @@ impl Server {
     }
 }
 
-async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+async fn serve(listener: Listening, router: Router, stop: CancellationToken) {
     if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await {
         tracing::error!(%error, "a listener failed");
     }

@@ -4,7 +4,7 @@ use super::{
     answer::{self, Answer, MediaType, refuse},
     door::{Answered, Call, Caller},
     graphiql,
-    guard::{LAST_EVENT_ID, RequestId},
+    guard::{LAST_EVENT_ID, PREFLIGHT, RequestId},
     rights::Rights,
     socket,
     stream::Form,
@@ -141,7 +141,12 @@ enum Asked {
 
 async fn read(public: &Public, parts: &Parts, body: Body, may_be_batch: bool) -> Result<Asked, Refusal> {
     match parts.method {
-        Method::GET => read_parameters(parts).map(Asked::One),
+        Method::GET => {
+            if !public.development {
+                require_preflight(&parts.headers)?;
+            }
+            read_parameters(parts).map(Asked::One)
+        }
         Method::POST => {
             if let Some(boundary) = upload::boundary(&parts.headers)? {
                 let body = read_body(public, &parts.headers, body).await?;
@@ -187,6 +192,20 @@ fn read_parameters(parts: &Parts) -> Result<Call, Refusal> {
         variables: map(parameters.variables, "the parameter `variables`")?,
         extensions: map(parameters.extensions, "the parameter `extensions`")?,
         ..Call::default()
+    })
+}
+
+/// Another site's page cannot send any of these headers without asking first.
+fn require_preflight(headers: &HeaderMap) -> Result<(), Refusal> {
+    if headers.contains_key(header::AUTHORIZATION) || PREFLIGHT.iter().any(|name| headers.contains_key(name))
+    {
+        return Ok(());
+    }
+    require_json(headers).map_err(|_| {
+        bad(
+            StatusCode::BAD_REQUEST,
+            "a GET needs a header that pages of other sites cannot send: Authorization, or GraphQL-Require-Preflight",
+        )
     })
 }
 

@@ -17,6 +17,7 @@ mod documents;
 mod editing;
 mod explain;
 mod guide;
+mod hostile;
 mod http;
 mod limits;
 mod memory;

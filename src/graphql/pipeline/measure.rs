@@ -205,6 +205,9 @@ impl<'a> Cost<'a> {
         }
         let own = self.own(parent, field);
         let children = self.set(&field.selection_set);
+        if field.definition.argument_by_name("ids").is_some() {
+            return self.length(field, "ids").saturating_mul(own.saturating_add(children));
+        }
         if children == 0 && own <= 1 {
             return own;
         }

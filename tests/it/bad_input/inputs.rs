@@ -1,7 +1,11 @@
 //! Every text and every id in the input of every mutation of the schema, each made bad alone while the rest is good.
 //! A mutation that is new is in here by itself.
 use super::{codes, is_well};
-use crate::{authorization::World, on_both, support::TestApp};
+use crate::{
+    authorization::World,
+    on_both,
+    support::{Database, TestApp},
+};
 use apollo_compiler::{
     Schema,
     ast::Type,
@@ -202,4 +206,22 @@ on_both! {
         }
         assert_eq!(world.trace().await, before);
     }
+}
+
+#[tokio::test]
+async fn a_text_that_shows_nothing_is_none() {
+    let app = TestApp::start(Database::sqlite()).await;
+    let remember = "mutation($ws: ID!, $text: String!) { remember(input: {workspaceId: $ws, text: $text}) {
+        memory { id } userErrors { code field } } }";
+    for blank in ["", " \t", "\u{200b}", "\u{feff}\u{2060}\u{ad}", "\u{a0}\u{3000}\u{202e}"] {
+        let answer = app.ok(&app.owner, remember, json!({ "ws": app.workspace, "text": blank })).await;
+        assert_eq!(
+            answer["remember"]["userErrors"],
+            json!([{ "code": "INVALID", "field": "text" }]),
+            "{blank:?}"
+        );
+    }
+    // Within a text they have their use.
+    let answer = app.ok(&app.owner, remember, json!({ "ws": app.workspace, "text": "👩\u{200d}💻" })).await;
+    assert!(answer["remember"]["memory"]["id"].is_string(), "{answer:#}");
 }
