@@ -103,6 +103,8 @@ pub struct HttpConfig {
     pub cost_per_minute: NonZeroU32,
     /// At most [`MAX_BATCH`]; zero takes no batches.
     pub batch: usize,
+    /// Empty: GraphiQL comes from the network.
+    pub graphiql_folder: PathBuf,
     pub socket: SocketConfig,
     pub documents: DocumentsConfig,
 }
@@ -293,6 +295,12 @@ impl Config {
             if value == 0 || value > 3600 {
                 return Err(ConfigError(format!("http.{name}: {value} is not between 1 and 3600")));
             }
+        }
+        if !http.graphiql_folder.as_os_str().is_empty() && !http.graphiql_folder.is_dir() {
+            let folder = http.graphiql_folder.display();
+            return Err(ConfigError(format!(
+                "http.graphiql_folder: {folder} is no folder: scripts/graphiql fills one"
+            )));
         }
         if self.coaching.lease_milliseconds < 500 {
             return Err(ConfigError(

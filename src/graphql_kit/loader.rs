@@ -45,6 +45,7 @@ pub trait Loader<K>: Send + Sync + 'static {
 /// Keys in one batch: databases bound the parameters of a statement.
 const MAX_BATCH: usize = 1_000;
 
+/// What is loaded by.
 pub trait Key: Eq + Hash + Clone + Send + Sync + 'static {}
 
 impl<K: Eq + Hash + Clone + Send + Sync + 'static> Key for K {}

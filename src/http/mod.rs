@@ -4,6 +4,7 @@
 //! A request's way: [`guard`] (id, Host, Origin, panics) → CORS → compression → [`request`] (with files: [`upload`]), [`socket`] or
 //! [`stream`] (what the transport demands) → [`door`] (who asks, the document pipeline, execution) → [`answer`] (masking, form).
 mod admin;
+mod admitted;
 mod answer;
 mod document;
 mod door;
@@ -28,12 +29,17 @@ use crate::{
     services::Services,
 };
 pub use admin::Admin;
-use axum::{Router, http::StatusCode, middleware, routing::any};
+use axum::{
+    Router,
+    http::StatusCode,
+    middleware,
+    routing::{any, get},
+};
 use door::FrontDoor;
 use guard::Guard;
 use listen::Listening;
 use seats::Seats;
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::compression::{
@@ -50,7 +56,9 @@ struct Public {
     /// Operations in one POST; zero takes no batches.
     batch: usize,
     timeout: Duration,
-    /// Serves GraphiQL, and takes a GET of anybody.
+    /// In development.
+    graphiql: Option<Graphiql>,
+    /// Takes a GET of anybody.
     development: bool,
     /// How long a stream may be silent.
     heartbeat: Duration,
@@ -59,6 +67,12 @@ struct Public {
     /// Sockets and mutations: what outlives a request's connection.
     tasks: TaskTracker,
     stop: CancellationToken,
+}
+
+#[derive(Clone)]
+struct Graphiql {
+    /// Where the page's files lie, if not in the network.
+    folder: Option<PathBuf>,
 }
 
 /// How often what is not needed any more is forgotten.
@@ -95,6 +109,10 @@ impl Server {
             body_bytes: config.http.body_bytes,
             batch: config.http.batch,
             timeout: request::BODY_TIMEOUT,
+            graphiql: (config.mode == Mode::Development).then(|| {
+                let folder = &config.http.graphiql_folder;
+                Graphiql { folder: (!folder.as_os_str().is_empty()).then(|| folder.clone()) }
+            }),
             development: config.mode == Mode::Development,
             heartbeat: Duration::from_secs(config.http.heartbeat_seconds),
             sockets: Arc::new(config.http.socket.clone()),
@@ -107,6 +125,7 @@ impl Server {
         let door = public.door.clone();
         let router = Router::new()
             .route("/graphql", any(request::graphql))
+            .route("/graphiql/{*name}", get(graphiql::file))
             .fallback(async || (StatusCode::NOT_FOUND, "there is nothing here: the API is at /graphql\n"))
             .with_state(public)
             .layer(CompressionLayer::new().compress_when(compressible))

@@ -39,11 +39,11 @@ pub(super) async fn graphql(State(public): State<Public>, request: Request) -> R
             Err(rejection) => rejection.into_response(),
         };
     }
-    if parts.method == Method::GET
-        && public.development
+    if let Some(graphiql) = &public.graphiql
+        && parts.method == Method::GET
         && text(&parts.headers, header::ACCEPT).contains("text/html")
     {
-        return graphiql::page();
+        return graphiql::page(graphiql.folder.as_ref());
     }
     let accept = text(&parts.headers, header::ACCEPT);
     let form = Form::accepted(accept);

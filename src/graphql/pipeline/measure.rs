@@ -250,8 +250,12 @@ impl<'a> Cost<'a> {
             let last = self.number(field, "last");
             return first.max(last).unwrap_or(DEFAULT_PAGE);
         }
-        // The lists of a connection are the page, which was counted with the connection.
-        if is_list(field.ty()) && !parent.ends_with("Connection") { UNPAGED } else { 1 }
+        if field.definition.argument_by_name("ids").is_some() {
+            return self.length(field, "ids");
+        }
+        // The lists of a connection, as those of a page of changes, are the page, which was counted with it.
+        let of_page = parent.ends_with("Connection") || parent.ends_with("Page");
+        if is_list(field.ty()) && !of_page { UNPAGED } else { 1 }
     }
 
     /// `None` where the argument is absent or null.

@@ -18,9 +18,11 @@ type Query {
   nodes(ids: [ID!]!): [Node]!
   echo(text: String, texts: [String!], number: Float, json: JSON, filter: Filter, action: Action): String
   recall(limit: Int = 10): [Person!]!
+  page(first: Int = 100): PersonPage!
 }
 type Person implements Node { id: ID! name: String! mood: Mood friends(first: Int = 25, last: Int): PersonConnection! friend: Person }
 type PersonConnection { nodes: [Person!]! edges: [PersonEdge!]! totalCount: Int! }
+type PersonPage { people: [Person!]! }
 type PersonEdge { cursor: String! node: Person! }
 input Filter { mood: Mood = GOOD depth: Int! text: String and: [Filter!] action: Action }
 input Action @oneOf { wait: String jump: Int then: [Action!] }
@@ -192,7 +194,7 @@ fn hostile_documents_are_refused_with_little_work_and_without_overflow() {
             assert!(bytes <= limits().document_bytes as u64, "{what}: {bytes} bytes");
             assert!(tokens <= limits().tokens as u64 + 1, "{what}: {tokens} tokens");
             // Each selection in the text is visited once, and what is within the limits written once.
-            assert!(nodes <= tokens + limits().selections * SPREAD, "{what}: {nodes} nodes");
+            assert!(nodes <= tokens + limits().selections * translate::SPREAD, "{what}: {nodes} nodes");
             assert!(error.message.chars().count() <= 401, "{what} told {}", error.message);
         }
     });
@@ -412,6 +414,7 @@ fn page_sizes_multiply_also_from_variables() {
     let absent = bind(query, serde_json::json!({})).unwrap();
     assert_eq!(absent.cost, 1 + 1 + 25 * (1 + 1 + 10 * 2));
     assert_eq!(prepare("{ recall { id } }").unwrap().cost, 50);
+    assert_eq!(prepare("{ page(first: 3) { people { friend { id } } } }").unwrap().cost, 1 + 3 * (1 + 1));
     let nodes = bind(
         "query($i: [ID!]!) { nodes(ids: $i) { ... on Person { friend { id } } } }",
         serde_json::json!({"i": [1, 2, 3]}),

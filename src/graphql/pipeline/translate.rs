@@ -29,7 +29,7 @@ pub(super) fn operation_type(ty: apollo::ast::OperationType) -> ag::OperationTyp
 }
 
 /// An interface's fragments are written once for each type of object: so many fields may become of one.
-const SPREAD: u64 = 8;
+pub(super) const SPREAD: u64 = 8;
 
 /// Line and column, both from 1, of each byte of the text.
 pub(super) struct Positions(pub(super) Vec<(u32, u32)>);

@@ -13,6 +13,9 @@ use apollo_compiler::{
 };
 use serde_json::{Map, Value, json};
 
+/// What may be left out by the schema, and is needed all the same: one of several that do not go together.
+const NEEDED: &[(&str, &str)] = &[("ImportMemoriesInput", "items")];
+
 /// One place in the input of a mutation.
 #[derive(Clone, Debug)]
 struct Place {
@@ -82,7 +85,10 @@ impl Inputs<'_> {
                     self.with(field.ty.inner_named_type(), rest, value)
                 }
                 _ if one_of && (!path.is_empty() || !built.is_empty()) => continue,
-                _ if one_of || (field.ty.is_non_null() && field.default_value.is_none()) => {
+                _ if one_of
+                    || (field.ty.is_non_null() && field.default_value.is_none())
+                    || NEEDED.contains(&(input, name.as_str())) =>
+                {
                     self.sample(name, field.ty.inner_named_type())
                 }
                 _ => continue,
