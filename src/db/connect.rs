@@ -137,8 +137,9 @@ fn options(config: &Config, connections: u32, writes: bool) -> ConnectOptions {
         let busy = Duration::from_secs(config.database.acquire_timeout_seconds);
         options.map_sqlx_sqlite_opts(move |sqlite| sqlite_options(sqlite, busy, writes));
     } else {
-        // What a request no longer waits for must not hold its connection.
-        let longest = Duration::from_secs(config.http.request_timeout_seconds).as_millis().to_string();
+        // What a request no longer waits for must not hold its connection. The request is given up first.
+        let longest = Duration::from_secs(config.http.request_timeout_seconds) + Duration::from_secs(1);
+        let longest = longest.as_millis().to_string();
         options.map_sqlx_postgres_opts(move |postgres| {
             postgres.application_name("aifirst").options([("statement_timeout", &longest)])
         });
