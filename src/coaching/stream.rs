@@ -151,11 +151,11 @@ impl CoachingService {
         session: CoachingSessionId,
         after: Option<Cursor>,
     ) -> Result<Option<Current>> {
-        if let Some(place) = after.and_then(|cursor| cursor.place) {
-            let found = turns::find_turn(&self.parts.db, &actor.scope::<Read>(), place.turn).await?;
+        if let Some(Place::Reply { turn, offset }) = after.and_then(|cursor| cursor.place) {
+            let found = turns::find_turn(&self.parts.db, &actor.scope::<Read>(), turn).await?;
             // A cursor of another stream of the workspace is fine; its place says nothing here.
             if let Some((turn, _)) = found.filter(|(turn, _)| turn.session == session) {
-                return Ok(Some(Current::new(TurnFacts::of(&turn, None), Tracker::at(place.offset))));
+                return Ok(Some(Current::new(TurnFacts::of(&turn, None), Tracker::at(offset))));
             }
         }
         let open = turns::open_turns(&self.parts.db, grant, session).await?;
@@ -188,7 +188,7 @@ impl Current {
             Piece::Delta { offset, text } => Happened::TurnDelta { turn, text, offset },
         };
         let mut cursor = Cursor::new(grant.workspace(), position);
-        cursor.place = Some(Place { turn: self.facts.turn, offset: end });
+        cursor.place = Some(Place::Reply { turn: self.facts.turn, offset: end });
         CoachingEvent { cursor, at, what }
     }
 }

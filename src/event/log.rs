@@ -53,6 +53,18 @@ pub struct Event {
     pub at: DateTime<Utc>,
 }
 
+impl NewEvent {
+    /// For everybody who sees the workspace.
+    pub fn new(kind: &'static str, subject: Uuid, data: Value) -> Self {
+        Self { kind, subject, owner: None, data }
+    }
+
+    /// For this principal alone, a person or a service account; for everybody where there is none.
+    pub fn only_for(self, owner: impl Into<Option<Uuid>>) -> Self {
+        Self { owner: owner.into(), ..self }
+    }
+}
+
 impl Event {
     pub fn cursor(&self) -> Cursor {
         Cursor::new(self.workspace, self.position)
@@ -172,7 +184,12 @@ impl Wake {
 impl Tx {
     /// Leave to read is enough, for a viewer may come and go; what is done beside it asks for more.
     pub fn record(&mut self, grant: &Grant<impl AtLeast<Read>>, event: NewEvent) {
-        self.events.entry(grant.workspace()).or_default().push(event);
+        self.record_in(grant.workspace(), event);
+    }
+
+    /// For what is done in a workspace with nobody's leave, as by an operator.
+    pub fn record_in(&mut self, workspace: WorkspaceId, event: NewEvent) {
+        self.events.entry(workspace).or_default().push(event);
     }
 
     /// Numbers the events last, under the row lock of each workspace's head (in one order, so that no two

@@ -9,6 +9,6 @@ mod cursor;
 mod log;
 
 pub use bus::{Bus, BusError, Signal, Subscription};
-pub use change::{Change, ChangeKind};
+pub use change::{Audience, Change, ChangeKind};
 pub use cursor::{Cursor, Place};
 pub use log::{Event, Log, NewEvent, Tx, Wake, create_head};

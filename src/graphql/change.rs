@@ -1,4 +1,5 @@
-//! `changes`: everything that changes in a workspace and that the caller may see.
+//! `changes`: everything that changes in a workspace and that the caller may see. One event of the log may change
+//! several things: each is a change of its own, with a cursor of its own.
 use super::node::Node;
 use crate::{
     event,
@@ -83,6 +84,10 @@ pub struct ChangeQuery;
 impl ChangeQuery {
     /// What has changed in a workspace since a place, as far as the caller may see it: to bring a copy up to date after
     /// a time offline. Load the data and its `cursor` first, then go on from there.
+    ///
+    /// Everything with an id that lies in the workspace is told: each step of a run, each message of a turn by itself.
+    /// Not told are `ApiKey.lastUsedAt`, what changes because a time has passed, and the text of a reply while it
+    /// streams, which `coachingEvents` has. After a change of one's own role, load anew.
     async fn changes(
         &self,
         ctx: &Context<'_>,

@@ -262,7 +262,7 @@ impl MemoryService {
         erased.push(Erased { kind: "POSTING".to_owned(), count: removed.postings });
         let receipt = ErasureReceipt { id: self.ambient.ids.next(), erased, at: self.ambient.now() };
         store::insert_receipt(tx, &grant, &stored, &receipt).await?;
-        ingest::record(tx, &grant, &stored.partition, event::FORGOTTEN, &stored.memory);
+        ingest::record(tx, &grant, &stored.partition, event::FORGOTTEN, &stored.memory, Some(receipt.id));
         Ok(receipt)
     }
 }

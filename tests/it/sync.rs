@@ -1,4 +1,6 @@
 //! `changes`: a copy of a workspace follows it through any time offline.
+mod complete;
+
 use crate::{
     counted_on_both, on_both,
     support::{Dice, Person, TestApp, text, with_seeds},
@@ -74,13 +76,21 @@ on_both! {
         app.join(&app.person("Mo").await, "MEMBER").await;
 
         let (paged, end) = all(&app, &app.owner, &begin, 2).await;
-        let turn = [("CREATED", "Turn"), ("UPDATED", "Turn"), ("UPDATED", "Turn")];
-        // What was remembered is gone by now, so there is nothing to copy.
-        let expected = [("CREATED", "-"), ("CREATED", "CoachingSession")].into_iter().chain(turn);
-        let rest = [("UPDATED", "Message"), ("DELETED", "-"), ("CREATED", "Membership")];
-        let expected: Vec<_> = expected.chain(rest).collect();
+        let expected = [
+            // What was remembered is gone by now, so there is nothing to copy.
+            ("CREATED", "-"),
+            ("CREATED", "CoachingSession"),
+            ("CREATED", "Turn"), ("CREATED", "Message"), ("UPDATED", "CoachingSession"),
+            ("UPDATED", "Turn"), ("UPDATED", "CoachingSession"), ("CREATED", "Message"),
+            ("UPDATED", "Turn"), ("UPDATED", "CoachingSession"), ("UPDATED", "Message"),
+            // The forgetting.
+            ("UPDATED", "Message"), ("DELETED", "-"), ("CREATED", "ErasureReceipt"),
+            // The invitation, and what came of it.
+            ("CREATED", "AuditEntry"), ("CREATED", "Invitation"),
+            ("CREATED", "Membership"), ("CREATED", "AuditEntry"), ("UPDATED", "Invitation"),
+        ];
         assert_eq!(told(&paged), expected);
-        assert_eq!(paged[6]["deletedId"], memory);
+        assert_eq!(paged[12]["deletedId"], memory);
         assert_eq!(end, cursor(&app).await);
 
         let places = [&begin].into_iter().chain(paged.iter().map(|change| &change["cursor"]));

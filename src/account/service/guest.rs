@@ -45,7 +45,7 @@ impl AccountService {
         let email = model::email(&mut problems, &new.email);
         problems.finish()?;
         let now = self.ambient.now();
-        let tx = self.log.begin().await?;
+        let mut tx = self.log.begin().await?;
         let claim =
             match idempotency::claim::<InvitationId>(&tx, &self.ambient, actor.principal(), key.as_ref())
                 .await?
@@ -72,7 +72,7 @@ impl AccountService {
         let data = json!({ "email": invitation.email, "role": role_name(invitation.role) });
         let subject = AnyId::Invitation(invitation.id);
         self.audit(
-            &tx,
+            &mut tx,
             Some(actor.principal()),
             Some(new.workspace),
             AuditAction::MemberInvited,
@@ -127,7 +127,7 @@ impl AccountService {
         let member = self.join(&mut tx, &current, invitation.workspace, user, invitation.role).await?;
         let data = json!({ "membership": member.id, "role": role_name(member.role) });
         let (action, subject) = (AuditAction::InvitationAccepted, AnyId::Invitation(invitation.id));
-        self.audit(&tx, Some(actor.principal()), Some(member.workspace), action, subject, data).await?;
+        self.audit(&mut tx, Some(actor.principal()), Some(member.workspace), action, subject, data).await?;
         tx.commit().await?;
         actor.gain(member.workspace, member.role);
         Ok(member)
@@ -135,7 +135,7 @@ impl AccountService {
 
     /// Withdraws an invitation that is still open; one that is closed stays as it is.
     pub async fn revoke_invitation(&self, actor: &Actor, id: InvitationId) -> Result<Invitation> {
-        let tx = self.log.begin().await?;
+        let mut tx = self.log.begin().await?;
         let found = store::find_invitation(&tx, &actor.scope::<Administer>(), id).await?;
         let (invitation, grant) = found.ok_or(Error::NotFound("invitation"))?;
         let workspace = grant?.workspace();
@@ -149,7 +149,7 @@ impl AccountService {
             };
         }
         let (action, subject) = (AuditAction::InvitationRevoked, AnyId::Invitation(id));
-        self.audit(&tx, Some(actor.principal()), Some(workspace), action, subject, json!({})).await?;
+        self.audit(&mut tx, Some(actor.principal()), Some(workspace), action, subject, json!({})).await?;
         tx.commit().await?;
         Ok(Invitation { revoked_at: Some(now), ..invitation })
     }
@@ -184,7 +184,7 @@ impl AccountService {
             problems.invalid("role", "a service account cannot own a workspace: ADMIN is the most");
         }
         problems.finish()?;
-        let tx = self.log.begin().await?;
+        let mut tx = self.log.begin().await?;
         let claim =
             match idempotency::claim::<ServiceAccountId>(&tx, &self.ambient, actor.principal(), key.as_ref())
                 .await?
@@ -205,7 +205,7 @@ impl AccountService {
         store::insert_service_account(&tx, &grant, &account).await?;
         let data = json!({ "name": account.name, "role": role_name(account.role) });
         let (action, subject) = (AuditAction::ServiceAccountCreated, AnyId::ServiceAccount(account.id));
-        self.audit(&tx, Some(actor.principal()), Some(new.workspace), action, subject, data).await?;
+        self.audit(&mut tx, Some(actor.principal()), Some(new.workspace), action, subject, data).await?;
         claim.keep(&tx, &account.id).await?;
         tx.commit().await?;
         Ok(account)
@@ -217,15 +217,16 @@ impl AccountService {
         actor: &Actor,
         id: ServiceAccountId,
     ) -> Result<ServiceAccountId> {
-        let tx = self.log.begin().await?;
+        let mut tx = self.log.begin().await?;
         let found = store::find_service_account(&tx, &actor.scope::<Administer>(), id).await?;
         let (_, grant) = found.ok_or(Error::NotFound("service account"))?;
         let grant = grant?;
         let now = self.ambient.now();
         store::delete_service_account(&tx, &grant, id, now).await?;
-        store::revoke_keys(&tx, store::KeysOf::Service(id), now).await?;
+        let keys = store::revoke_keys(&tx, store::KeysOf::Service(id), now).await?;
         let (action, subject) = (AuditAction::ServiceAccountDeleted, AnyId::ServiceAccount(id));
-        self.audit(&tx, Some(actor.principal()), Some(grant.workspace()), action, subject, json!({})).await?;
+        let (by, workspace) = (Some(actor.principal()), Some(grant.workspace()));
+        self.audit_keys(&mut tx, by, workspace, action, subject, json!({}), &keys).await?;
         tx.commit().await?;
         Ok(id)
     }

@@ -1,7 +1,7 @@
 //! One transaction: what calls gave, all that follows from it, and the events of both.
 use super::{
     super::{
-        event::{Snapshot, What},
+        event::{Aside, Snapshot, What},
         model::{ApprovalStatus, Run, RunError, RunStatus, StepError, StepStatus},
         planner::{self, Call, Definition, Ended, History, Kind, Outcome, Round, Transition, Verdict, Write},
         store::{self, ApprovalRow, AttemptRow, Lease, StepRow},
@@ -103,8 +103,8 @@ impl Executor {
             let verdict = self.advance(&mut tx, &mut change, &run, &actor, outcomes, &mut learnt).await?;
             let Some(verdict) = verdict else { continue };
             store::insert_sources(&tx, lease, &there.into_iter().collect::<Vec<_>>()).await?;
-            self.write_steps(&mut tx, &change).await?;
-            let wake_at = self.write_run(&mut tx, &change, run, verdict).await?;
+            let aside = self.write_steps(&mut tx, &change).await?;
+            let wake_at = self.write_run(&mut tx, &change, run, verdict, aside).await?;
             tx.commit().await?;
             let calls = change.calls(&actor);
             let busy = change.history.iter().any(|state| state.status == StepStatus::Running);
@@ -177,11 +177,11 @@ impl Executor {
         Ok(json!({ "memoryId": memory.id }))
     }
 
-    /// The steps, their attempts and approvals as they stand now, and what happened to them.
-    async fn write_steps(&self, tx: &mut Tx, change: &Change<'_>) -> Result<()> {
+    /// The steps, their attempts and approvals as they stand now, and what happened to them; gives what is not told yet.
+    async fn write_steps(&self, tx: &mut Tx, change: &Change<'_>) -> Result<Aside> {
         let Change { lease, rows, now, .. } = change;
         let mut begun: BTreeMap<(usize, i32), AttemptRow> = BTreeMap::new();
-        let mut touched = BTreeSet::new();
+        let (mut touched, mut told) = (BTreeSet::new(), BTreeSet::new());
         let (mut expired, mut cancelled) = (vec![], vec![]);
         let mut asked = vec![];
         for Transition { place, attempt, kind } in &change.transitions {
@@ -236,21 +236,31 @@ impl Executor {
             }
             let what = match asked.last() {
                 Some((_, what)) if matches!(kind, Kind::Asked(_)) => Some(what.clone()),
-                _ => change.what(*place, *attempt, kind),
+                _ => change.what(*place, *attempt, kind).inspect(|_| {
+                    told.insert(*place);
+                }),
             };
             if let Some(what) = what {
                 tx.record(&change.grant, what.record(lease.run)?);
             }
         }
+        let mut aside = Aside::default();
         for place in touched {
             store::save_step(tx, rows[place].id, &change.history[place]).await?;
+            if !told.contains(&place) {
+                aside.steps.insert(rows[place].id, change.history[place].status);
+            }
         }
         store::insert_attempts(tx, lease, begun.into_values().collect()).await?;
         for (row, _) in asked {
             store::insert_approval(tx, lease, row, *now).await?;
         }
-        store::close_approvals(tx, &change.asking(expired), ApprovalStatus::Expired).await?;
-        store::close_approvals(tx, &change.asking(cancelled), ApprovalStatus::Cancelled).await
+        let closing = [(expired, ApprovalStatus::Expired), (cancelled, ApprovalStatus::Cancelled)];
+        for (steps, status) in closing {
+            let closed = store::close_approvals(tx, &change.asking(steps), status).await?;
+            aside.approvals.extend(closed.into_iter().map(|approval| (approval, status)));
+        }
+        Ok(aside)
     }
 
     /// The run as it stands now; gives when something in it is due.
@@ -260,17 +270,25 @@ impl Executor {
         change: &Change<'_>,
         mut run: Run,
         verdict: Verdict,
+        mut aside: Aside,
     ) -> Result<Option<DateTime<Utc>>> {
         let Change { lease, grant, now, .. } = change;
+        if let Verdict::Going { calling, .. } = verdict {
+            let status = if calling { RunStatus::Running } else { RunStatus::Waiting };
+            aside.run = (run.status != status).then_some(status);
+            run.status = status;
+        }
+        // Before the run's end, after which nobody listens.
+        if !aside.is_empty() {
+            tx.record(grant, aside.changed(lease.run)?);
+        }
         match verdict {
             Verdict::Going { calling: true, wake_at } => {
-                run.status = RunStatus::Running;
                 // Due all the time, so that another worker takes it up when this one's lease ends.
                 store::touch(tx, lease, &run, Some(*now), Some(self.lease_end()), *now).await?;
                 return Ok(wake_at);
             }
             Verdict::Going { calling: false, wake_at } => {
-                run.status = RunStatus::Waiting;
                 store::touch(tx, lease, &run, wake_at, None, *now).await?;
                 return Ok(wake_at);
             }
@@ -294,9 +312,10 @@ impl Executor {
         let error = StepError::new("FORBIDDEN", message);
         run.status = RunStatus::Failed;
         run.error = Some(RunError { code: error.code.clone(), message: message.to_owned(), step_key: None });
-        store::cancel_steps(&tx, &run, &error, self.ambient.now()).await?;
+        let aside = store::cancel_steps(&tx, &run, &error, self.ambient.now()).await?;
         store::end_run(&tx, &run).await?;
         let grant = Grant::upkeep(lease.workspace, lease.principal);
+        tx.record(&grant, aside.changed(lease.run)?);
         tx.record(&grant, What::RunFailed { status: run.status }.record(lease.run)?);
         tx.commit().await
     }

@@ -1,5 +1,5 @@
 //! Workflows and their versions.
-use super::{NO_WORKFLOW, WorkflowService, told};
+use super::{NO_WORKFLOW, WorkflowService};
 use crate::{
     db::idempotency::{self, Claimed, Key},
     shared::{
@@ -9,7 +9,7 @@ use crate::{
         text,
     },
     workflow::{
-        event::{WORKFLOW_CREATED, WORKFLOW_PUBLISHED},
+        event::{workflow_created, workflow_published},
         graph,
         model::{Draft, MAX_NAME, NewWorkflow, Plan, Version, Workflow, is_slug, slug_from},
         store, validate,
@@ -67,7 +67,7 @@ impl WorkflowService {
             workflow.slug = format!("{}-{number}", base.get(..40).unwrap_or(&base));
         }
         claim.keep(&tx, &workflow.id).await?;
-        tx.record(&grant, told(WORKFLOW_CREATED, workflow.id.uuid()));
+        tx.record(&grant, workflow_created(workflow.id));
         tx.commit().await?;
         Ok(workflow)
     }
@@ -99,7 +99,7 @@ impl WorkflowService {
             published_at: now,
         };
         store::insert_version(&tx, &grant, &Plan { version: version.clone(), graph, input_schema }).await?;
-        tx.record(&grant, told(WORKFLOW_PUBLISHED, id.uuid()));
+        tx.record(&grant, workflow_published(&version));
         tx.commit().await?;
         Ok(version)
     }

@@ -3,13 +3,13 @@ mod definition;
 mod run;
 
 use super::{
-    event::{RUN_ERASED, RunEvent},
+    event::RunEvent,
     model::{Approval, Run, RunFilter, StepAttempt, StepRun, Version, Workflow},
     store,
 };
 use crate::{
     db::Db,
-    event::{Cursor, Log, NewEvent, Tx},
+    event::{Cursor, Log, Tx},
     memory::{Derived, Erased},
     shared::{
         Ambient, Error, Page, PageRequest, Result,
@@ -18,7 +18,6 @@ use crate::{
     },
 };
 use futures_util::{Stream, StreamExt};
-use serde_json::json;
 use std::{collections::HashMap, sync::Arc};
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -166,17 +165,13 @@ impl WorkflowService {
     }
 }
 
-fn told(kind: &'static str, subject: Uuid) -> NewEvent {
-    NewEvent { kind, subject, owner: None, data: json!({}) }
-}
-
 /// What a run derived from a memory goes with it.
 #[async_trait::async_trait]
 impl Derived for WorkflowService {
     async fn erase(&self, tx: &mut Tx, grant: &Grant<Write>, memory: MemoryId) -> Result<Vec<Erased>> {
         let (runs, count) = store::erase_derived(tx, grant, memory).await?;
-        for run in runs {
-            tx.record(grant, told(RUN_ERASED, run.uuid()));
+        for (run, aside) in runs {
+            tx.record(grant, aside.erased(run)?);
         }
         Ok(if count == 0 { vec![] } else { vec![Erased { kind: "STEP_OUTPUT".to_owned(), count }] })
     }
