@@ -22,11 +22,14 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use futures_util::Stream;
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 use tokio::time::sleep;
 
 /// How soon a follower that lost a delta looks at the checkpoint.
 const CATCH_UP: Duration = Duration::from_millis(100);
+
+/// Deltas kept of a turn whose start was not read yet. What is lost comes from the checkpoint.
+const EARLY: usize = 32;
 
 /// A turn that runs, as far as this follower has heard it.
 struct Current {
@@ -49,16 +52,16 @@ impl CoachingService {
         let (session, grant) = self.get_session::<Read>(&parts.db, actor, id).await?;
         // Listening comes first, then reading: so nothing falls between.
         let mut deltas = parts.bus.subscribe(&delta_topic(id)).await;
-        let mut wake = parts.log.listen(grant.workspace()).await;
         let mut position = parts.log.begin_after(&grant, after.as_ref()).await?;
+        let mut follower = parts.log.follower(&grant, Some(id.uuid()), position);
         let mut current = self.current(actor, &grant, id, after).await?;
         let (service, actor) = (self.clone(), actor.clone());
         Ok(async_stream::try_stream! {
             let (mut replaying, mut look) = (true, true);
-            let mut early: Option<Delta> = None;
+            let mut early: VecDeque<Delta> = VecDeque::new();
             loop {
                 let events = match look {
-                    true => service.parts.log.list(&grant, Some(id.uuid()), position).await?,
+                    true => follower.read().await?,
                     false => vec![],
                 };
                 let more = !events.is_empty();
@@ -89,7 +92,7 @@ impl CoachingService {
                     }
                     position = event.position;
                     let over = matches!(what, Happened::SessionEnded(_));
-                    yield heard(event, what);
+                    yield heard(&event, what);
                     if over {
                         return;
                     }
@@ -101,11 +104,16 @@ impl CoachingService {
                     return;
                 }
                 replaying = false;
-                if let Some(delta) = early.take()
-                    && let Some(current) = current.as_mut().filter(|current| current.facts.turn == delta.turn)
-                    && let Some(piece) = current.tracker.delta(delta.offset, &delta.text)
-                {
-                    yield current.event(piece, &grant, position, delta.at);
+                if let Some(current) = current.as_mut().filter(|_| !early.is_empty()) {
+                    let (ready, later): (VecDeque<Delta>, VecDeque<Delta>) =
+                        early.drain(..).partition(|delta| delta.turn == current.facts.turn);
+                    early = later;
+                    for delta in ready {
+                        if let Some(piece) = current.tracker.delta(delta.offset, &delta.text) {
+                            yield current.event(piece, &grant, position, delta.at);
+                        }
+                    }
+                    current.caught_up &= !current.tracker.is_behind();
                 }
                 if let Some(current) = current.as_mut().filter(|current| !current.caught_up) {
                     let text = service.text_of(&actor, &current.facts).await?;
@@ -130,13 +138,19 @@ impl CoachingService {
                                 }
                                 current.caught_up &= !current.tracker.is_behind();
                             }
-                            // Of a turn whose start is in the log, but not read yet.
-                            (Some(delta), _) => (early, look) = (Some(delta), true),
+                            // Of a turn whose start is in the log, but not read yet; or of one that is over.
+                            (Some(delta), _) => {
+                                if early.len() == EARLY {
+                                    early.pop_front();
+                                }
+                                early.push_back(delta);
+                                look = true;
+                            }
                             (None, Some(current)) => current.caught_up = false,
                             (None, None) => {}
                         }
                     }
-                    () = wake.wait() => look = true,
+                    () = follower.wait() => look = true,
                     () = sleep(CATCH_UP), if behind => look = false,
                 }
             }
@@ -193,6 +207,6 @@ impl Current {
     }
 }
 
-fn heard(event: Event, what: Happened) -> CoachingEvent {
+fn heard(event: &Event, what: Happened) -> CoachingEvent {
     CoachingEvent { cursor: event.cursor(), at: event.at, what }
 }

@@ -4,7 +4,10 @@ use crate::config::{Config, DatabaseConfig, without_password};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, Statement,
-    sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+    sqlx::{
+        AssertSqlSafe, Executor,
+        sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+    },
 };
 use std::{
     fs::{self, File, TryLockError},
@@ -137,6 +140,16 @@ fn options(url: &str, config: &DatabaseConfig, connections: u32, writes: bool) -
         options.map_sqlx_sqlite_opts(move |sqlite| sqlite_options(sqlite, busy, writes));
     } else {
         options.map_sqlx_postgres_opts(|postgres| postgres.application_name("aifirst"));
+        // By a statement, not at the start of the connection: poolers between refuse what they do not know there.
+        let idle =
+            format!("SET idle_in_transaction_session_timeout = '{}s'", config.idle_transaction_seconds);
+        options.map_sqlx_postgres_pool_opts(move |pool| {
+            let idle = idle.clone();
+            pool.after_connect(move |connection, _| {
+                let idle = idle.clone();
+                Box::pin(async move { connection.execute(AssertSqlSafe(idle)).await.map(drop) })
+            })
+        });
     }
     options
 }

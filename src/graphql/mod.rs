@@ -2,6 +2,7 @@
 mod change;
 mod node;
 pub mod pipeline;
+mod share;
 
 use crate::{
     account::{self, AccountMutation, AccountQuery},
@@ -38,6 +39,7 @@ pub fn schema(services: &Services) -> Schema {
         .data(services.workflow.clone())
         .data(services.coaching.clone())
         .data(services.sync.clone())
+        .data(share::Shares::default())
         .finish()
 }
 

@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     db::{
-        Db,
+        Db, Source,
         idempotency::{self, Claimed, Key},
     },
     event::{Log, Tx},
@@ -117,14 +117,14 @@ impl MemoryService {
         Ok(())
     }
 
-    /// Of these, the ones that exist in the transaction and that the actor may see.
+    /// Of these, the ones that exist in the transaction, or where else it is read, and that the actor may see.
     pub async fn find_many_in(
         &self,
-        tx: &Tx,
+        source: &impl Source,
         actor: &Actor,
         ids: &[MemoryId],
     ) -> Result<HashMap<MemoryId, Memory>> {
-        store::find_many(tx, &actor.scope(), ids).await
+        store::find_many(source, &actor.scope(), ids).await
     }
 
     /// Writes up to a thousand memories, all or none.

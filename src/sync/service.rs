@@ -12,6 +12,7 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use futures_util::{Stream, StreamExt, stream};
+use std::sync::Arc;
 
 /// Changes of one page.
 const MAX_CHANGES: i32 = 1_000;
@@ -100,12 +101,17 @@ impl SyncService {
             None => Cursor::new(workspace, self.log.head(&self.db, workspace).await?),
         };
         let eyes = Eyes::of(actor, workspace);
-        let events = self.log.follow(grant, None, begin.position);
-        let changes = move |event: Result<Event>| match event {
+        let events = self.log.follow(&grant, None, begin.position);
+        let changes = move |event: Result<Arc<Event>>| match event {
             Ok(event) => eyes.changes(&event, &begin).into_iter().map(Ok).collect(),
             Err(error) => vec![Err(error)],
         };
         Ok(events.flat_map(move |event| stream::iter(changes(event))))
+    }
+
+    /// How far the log is known here, where somebody follows it: what was loaded since is as new as can be told.
+    pub fn newest(&self, workspace: WorkspaceId) -> Option<i64> {
+        self.log.newest(workspace)
     }
 }
 

@@ -115,9 +115,9 @@ impl What {
 
 impl RunEvent {
     /// `None` for what a later version records, as servers of two versions may share a database.
-    pub fn of(event: Event) -> Option<Self> {
+    pub fn of(event: &Event) -> Option<Self> {
         let (cursor, at, run) = (event.cursor(), event.at, RunId::from_uuid(event.subject));
-        let what = serde_json::from_value(event.data).ok()?;
+        let what = What::deserialize(&event.data).ok()?;
         Some(Self { cursor, at, run, what })
     }
 }

@@ -1,5 +1,6 @@
 //! `changes`: a copy of a workspace follows it through any time offline.
 mod complete;
+mod fanout;
 
 use crate::{
     counted_on_both, on_both,
@@ -189,9 +190,9 @@ on_both! {
             live.next().await.unwrap();
         }
         assert!(text(&reply().await, "/text").contains("Zebulon owes nine crowns"));
+        let before = cursor(&app).await;
         app.ok(&app.owner, FORGET, json!({ "id": memory })).await;
-        let gone = |change: &Value| change["deletedId"] == json!(memory);
-        let told = live.until("changes", gone).await;
+        let (told, _) = all(&app, &app.owner, &before, 100).await;
         let told: Vec<_> = told.iter().filter(|change| change["node"]["__typename"] == "Message").collect();
         assert_eq!(told.len(), 1, "{told:#?}");
         assert_eq!((&told[0]["kind"], &told[0]["node"]["id"]), (&json!("UPDATED"), &reply().await["id"]));

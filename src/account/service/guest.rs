@@ -223,7 +223,9 @@ impl AccountService {
         let grant = grant?;
         let now = self.ambient.now();
         store::delete_service_account(&tx, &grant, id, now).await?;
-        let keys = store::revoke_keys(&tx, store::KeysOf::Service(id), now).await?;
+        store::revoke_keys(&tx, store::KeysOf::Service(id), now).await?;
+        // Those that were revoked before show the account no more, either.
+        let keys = store::keys_of_service(&tx, &grant, id).await?;
         let (action, subject) = (AuditAction::ServiceAccountDeleted, AnyId::ServiceAccount(id));
         let (by, workspace) = (Some(actor.principal()), Some(grant.workspace()));
         self.audit_keys(&mut tx, by, workspace, action, subject, json!({}), &keys).await?;

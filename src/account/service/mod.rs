@@ -18,7 +18,7 @@ use crate::{
     shared::{
         Ambient, Error, Page, PageRequest, Result,
         actor::{Actor, Administer, KeyScope, Principal, Read},
-        id::{AnyId, ApiKey, AuditEntryId, UserId, WorkspaceId},
+        id::{AnyId, ApiKey, AuditEntryId, ServiceAccountId, UserId, WorkspaceId},
     },
 };
 use chrono::{DateTime, Utc};
@@ -119,6 +119,15 @@ impl AccountService {
     /// The actor as whom a worker does what `principal` asked for, with the rights of this moment: one statement.
     pub async fn actor_for(&self, principal: Principal) -> Result<Actor> {
         Ok(Actor::new(principal, store::list_roles(&self.db, principal).await?, KeyScope::Admin))
+    }
+
+    /// As [`Self::actor_for`], of a person or a service account, whichever has the id.
+    pub async fn actor_with(&self, id: uuid::Uuid) -> Result<Actor> {
+        let person = self.actor_for(Principal::User(UserId::from_uuid(id))).await?;
+        if !person.workspaces().is_empty() {
+            return Ok(person);
+        }
+        self.actor_for(Principal::Service(ServiceAccountId::from_uuid(id))).await
     }
 
     /// The actor with the roles that hold inside the transaction: what was checked before it began may have

@@ -127,11 +127,25 @@ pub(in crate::account) async fn revoke_keys(
         .filter(which)
         .exec_with_returning(tx.connection())
         .await?;
-    let of = |row: row::Model| {
-        let bearer = principal(row.user_id, row.service_account_id)?;
-        Ok(KeyOf { id: ApiKeyId::from_uuid(row.id), bearer })
-    };
-    revoked.into_iter().map(of).collect()
+    revoked.into_iter().map(key_of).collect()
+}
+
+/// All that a service account ever had.
+pub(in crate::account) async fn keys_of_service(
+    tx: &impl Source,
+    grant: &Grant<impl AtLeast<Administer>>,
+    id: ServiceAccountId,
+) -> Result<Vec<KeyOf>> {
+    let rows = row::Entity::find()
+        .filter(row::Column::WorkspaceId.eq(grant.workspace().uuid()))
+        .filter(row::Column::ServiceAccountId.eq(id.uuid()))
+        .all(tx.connection())
+        .await?;
+    rows.into_iter().map(key_of).collect()
+}
+
+fn key_of(row: row::Model) -> Result<KeyOf> {
+    Ok(KeyOf { id: ApiKeyId::from_uuid(row.id), bearer: principal(row.user_id, row.service_account_id)? })
 }
 
 #[derive(Clone, Copy, Debug)]

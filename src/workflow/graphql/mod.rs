@@ -24,7 +24,7 @@ use input::WorkflowGraphInput;
 use run::RunStatus;
 
 /// The part of `Workspace` that this slice gives.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct WorkspaceWorkflows {
     pub workspace: WorkspaceId,
 }
@@ -102,8 +102,9 @@ impl WorkflowMutation {
         Ok(CreateWorkflowPayload { workflow: workflow.map(Workflow::from), user_errors })
     }
 
-    /// Makes the draft a version that never changes and that runs use from now on. A draft that is published already
-    /// gives the same version again. One with problems is refused, each problem under its path.
+    /// Makes the draft a version that never changes and that runs use from now on; they may do no more than who published
+    /// it. A draft that the caller has published already gives the same version again. One with problems is refused, each
+    /// problem under its path.
     async fn publish_workflow(
         &self,
         ctx: &Context<'_>,

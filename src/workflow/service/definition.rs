@@ -72,7 +72,8 @@ impl WorkflowService {
         Ok(workflow)
     }
 
-    /// Makes the draft a version that runs can use; a draft that is published already gives the same version again.
+    /// Makes the draft a version that runs can use, and that the actor answers for: its runs may do no more than the
+    /// actor may. A draft that the actor has published already gives the same version again.
     pub async fn publish(&self, actor: &Actor, id: WorkflowId) -> Result<Version> {
         let mut tx = self.log.begin().await?;
         let (workflow, grant) =
@@ -86,8 +87,10 @@ impl WorkflowService {
         let Draft { graph, input_schema, .. } = workflow.draft.clone();
         let checksum = graph::checksum(&graph, input_schema.as_ref()).map_err(Error::internal)?;
         let published = store::find_plan(&tx, &grant, &workflow, (last > 0).then_some(last)).await?;
+        let publisher = actor.principal().uuid();
         if let Some(plan) = published
             && plan.version.checksum == checksum
+            && plan.publisher == publisher
         {
             return Ok(plan.version);
         }
@@ -98,7 +101,8 @@ impl WorkflowService {
             checksum,
             published_at: now,
         };
-        store::insert_version(&tx, &grant, &Plan { version: version.clone(), graph, input_schema }).await?;
+        let plan = Plan { version: version.clone(), publisher, graph, input_schema };
+        store::insert_version(&tx, &grant, &plan).await?;
         tx.record(&grant, workflow_published(&version));
         tx.commit().await?;
         Ok(version)

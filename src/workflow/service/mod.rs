@@ -17,7 +17,7 @@ use crate::{
         id::{ApprovalId, MemoryId, RunId, StepRunId, WorkflowId, WorkflowVersionId, WorkspaceId},
     },
 };
-use futures_util::{Stream, StreamExt};
+use futures_util::Stream;
 use std::{collections::HashMap, sync::Arc};
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -146,19 +146,25 @@ impl WorkflowService {
     ) -> Result<impl Stream<Item = Result<RunEvent>> + Send + use<>> {
         let (run, grant) = store::find_run(&self.db, &actor.scope::<Read>(), id).await?.ok_or(NO_RUN)?;
         let begin = self.log.begin_after(&grant, after.as_ref()).await?;
-        let (log, ended) = (self.log.clone(), !run.status.is_live());
+        let (mut follower, ended) =
+            (self.log.follower(&grant, Some(id.uuid()), begin), !run.status.is_live());
         Ok(async_stream::try_stream! {
-            // Of a run that has ended all is in the log, and a cursor behind its end has nothing more to wait for.
-            if ended && log.list(&grant, Some(id.uuid()), begin).await?.is_empty() {
-                return;
-            }
-            let mut events = std::pin::pin!(log.follow(grant, Some(id.uuid()), begin));
-            while let Some(event) = events.next().await {
-                let Some(event) = RunEvent::of(event?) else { continue };
-                let last = event.what.is_last();
-                yield event;
-                if last {
-                    return;
+            loop {
+                let events = follower.read().await?;
+                if events.is_empty() {
+                    // Of a run that has ended all is in the log: after its end there is nothing to wait for.
+                    if ended {
+                        return;
+                    }
+                    follower.wait().await;
+                }
+                for event in events {
+                    let Some(event) = RunEvent::of(&event) else { continue };
+                    let last = event.what.is_last();
+                    yield event;
+                    if last {
+                        return;
+                    }
                 }
             }
         })

@@ -162,33 +162,6 @@ pub(in super::super) async fn list_attempts(
     pages.into_iter().map(|(step, page)| Ok((step, try_map(page, attempt_of)?))).collect()
 }
 
-pub(in super::super) async fn find_approval<A>(
-    source: &impl Source,
-    scope: &Scope<A>,
-    id: ApprovalId,
-) -> Result<Option<(Approval, Grant<A>)>> {
-    let row = approval::Entity::find_by_id(id.uuid())
-        .filter(approval::Column::WorkspaceId.is_in(scope.workspaces()))
-        .one(source.connection())
-        .await?;
-    let Some(row) = row else { return Ok(None) };
-    let grant = scope.grant(row.workspace_id)?;
-    Ok(Some((approval_of(row)?, grant)))
-}
-
-pub(in super::super) async fn find_approvals(
-    source: &impl Source,
-    scope: &Scope<Read>,
-    ids: &[ApprovalId],
-) -> Result<HashMap<ApprovalId, Approval>> {
-    let rows = approval::Entity::find()
-        .filter(approval::Column::WorkspaceId.is_in(scope.workspaces()))
-        .filter(approval::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
-        .all(source.connection())
-        .await?;
-    rows.into_iter().map(|row| approval_of(row).map(|approval| (approval.id, approval))).collect()
-}
-
 /// Takes the run's row until the transaction ends and tells its worker that something changed; `None` where the
 /// run has ended. Everybody who writes to a run takes this row first, so that no two deadlock.
 pub(in super::super) async fn lock_live(
@@ -397,26 +370,5 @@ fn attempt_of(row: step_attempt::Model) -> Result<StepAttempt> {
         started_at: row.started_at,
         finished_at: row.finished_at,
         error: row.error.map(typed).transpose()?,
-    })
-}
-
-fn approval_of(row: approval::Model) -> Result<Approval> {
-    let decided_by = match (row.decided_by_kind, row.decided_by) {
-        (Some(kind), Some(id)) => Some(principal_of(&kind, id)?),
-        _ => None,
-    };
-    Ok(Approval {
-        id: ApprovalId::from_uuid(row.id),
-        workspace: WorkspaceId::from_uuid(row.workspace_id),
-        run: RunId::from_uuid(row.run_id),
-        step: StepRunId::from_uuid(row.step_run_id),
-        title: row.title,
-        form: row.form,
-        status: ApprovalStatus::from_name(&row.status)?,
-        expires_at: row.expires_at,
-        decided_by,
-        comment: row.comment,
-        answer: row.answer,
-        created_at: row.created_at,
     })
 }

@@ -61,7 +61,7 @@ impl Schemas {
     }
 
     fn object(&self, name: &str) -> Option<&ObjectType> {
-        self.schema.types.get(name)?.as_object()
+        self.schema.types.get(name)?.as_object().map(|object| &**object)
     }
 
     fn is_node(&self, name: &str) -> bool {
@@ -152,10 +152,10 @@ impl<'a> World<'a> {
     async fn new(app: &'a TestApp, people: &[(&'static str, &Person)]) -> Self {
         let (schemas, known, done) = (Schemas::new(), BTreeSet::new(), BTreeSet::new());
         let mut world = Self { app, schemas, witnesses: vec![], known, done };
-        for (name, person) in people {
+        for &(name, person) in people {
             let after = app.ok(person, CURSOR, json!({ "ws": app.workspace })).await;
             let after = after["workspace"]["cursor"].clone();
-            world.witnesses.push(Witness { name, person: (*person).clone(), after, copy: BTreeMap::new() });
+            world.witnesses.push(Witness { name, person: person.clone(), after, copy: BTreeMap::new() });
         }
         world.look().await;
         for witness in 0..world.witnesses.len() {
@@ -174,9 +174,11 @@ impl<'a> World<'a> {
                 // Lists that are not for everybody are null for the others.
                 let lists = self.app.ask(token, &document, json!({ "ws": self.app.workspace })).await;
                 ids(&lists["data"], &mut self.known);
-                for node in self.seen(&witness.person).await.values() {
-                    ids(node, &mut self.known);
-                }
+                // What is in no list.
+                let (told, _) = all(self.app, &witness.person, &witness.after, 100).await;
+                told.iter().for_each(|change| ids(change, &mut self.known));
+                let seen = self.seen(&witness.person).await;
+                seen.values().for_each(|node| ids(node, &mut self.known));
             }
             if self.known.len() == before {
                 return;
