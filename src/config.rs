@@ -100,10 +100,39 @@ pub struct HttpConfig {
     pub allowed_origins: Vec<String>,
     pub body_bytes: usize,
     pub request_timeout_seconds: u64,
+    pub heartbeat_seconds: u64,
     pub cost_per_minute: NonZeroU32,
     /// At most [`MAX_BATCH`]; zero takes no batches.
     pub batch: usize,
+    /// Empty: GraphiQL comes from the network.
+    pub graphiql_folder: PathBuf,
     pub socket: SocketConfig,
+    pub documents: DocumentsConfig,
+}
+
+/// Trusted documents, and those that clients register in passing.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DocumentsConfig {
+    pub mode: DocumentMode,
+    /// Files whose documents anybody may run.
+    pub manifests: Vec<PathBuf>,
+    /// Text of registered documents in memory.
+    pub cache_bytes: u64,
+    /// Text of documents registered in passing; zero takes none.
+    pub automatic_bytes: u64,
+}
+
+/// What becomes of a document that was not registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DocumentMode {
+    /// It runs.
+    Off,
+    /// It runs, and is counted and told in the log.
+    Log,
+    /// It is refused.
+    Only,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -194,8 +223,11 @@ impl Config {
     /// Defaults, file and environment.
     pub fn load() -> Result<Self, ConfigError> {
         let environment = Env::prefixed(PREFIX)
-            // AIFIRST_CONFIG names the file; AIFIRST_TEST_… and AIFIRST_CACHE_… belong to the scripts.
-            .filter(|key| key != "config" && !key.starts_with("test_") && !key.starts_with("cache_"))
+            // AIFIRST_CONFIG names the file, AIFIRST_API_KEY is a client's; AIFIRST_TEST_… and AIFIRST_CACHE_… belong
+            // to the scripts.
+            .filter(|key| {
+                key != "config" && key != "api_key" && !key.starts_with("test_") && !key.starts_with("cache_")
+            })
             .split("__");
         Self::read(Self::with_file()?.merge(environment))
     }
@@ -254,6 +286,7 @@ impl Config {
         let http = &self.http;
         let seconds = [
             ("request_timeout_seconds", http.request_timeout_seconds),
+            ("heartbeat_seconds", http.heartbeat_seconds),
             ("socket.init_seconds", http.socket.init_seconds),
             ("socket.ping_seconds", http.socket.ping_seconds),
             ("socket.recheck_seconds", http.socket.recheck_seconds),
@@ -263,6 +296,12 @@ impl Config {
             if value == 0 || value > 3600 {
                 return Err(ConfigError(format!("http.{name}: {value} is not between 1 and 3600")));
             }
+        }
+        if !http.graphiql_folder.as_os_str().is_empty() && !http.graphiql_folder.is_dir() {
+            let folder = http.graphiql_folder.display();
+            return Err(ConfigError(format!(
+                "http.graphiql_folder: {folder} is no folder: scripts/graphiql fills one"
+            )));
         }
         if self.coaching.lease_milliseconds < 500 {
             return Err(ConfigError(

@@ -8,6 +8,8 @@ mod m0002_event;
 mod m0003_memory;
 mod m0004_coaching;
 mod m0005_workflow;
+mod m0006_version;
+mod m0007_trusted_document;
 
 #[derive(Debug)]
 pub struct Migrator;
@@ -21,6 +23,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_memory::Migration),
             Box::new(m0004_coaching::Migration),
             Box::new(m0005_workflow::Migration),
+            Box::new(m0006_version::Migration),
+            Box::new(m0007_trusted_document::Migration),
         ]
     }
 }

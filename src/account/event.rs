@@ -76,17 +76,19 @@ fn changes_with(entry: Uuid, data: &Value) -> Vec<Change> {
     changes.extend(keys);
     let change = match action {
         AuditAction::WorkspaceCreated | AuditAction::ServiceAccountCreated => Change::created(subject),
+        AuditAction::WorkspaceUpdated => Change::updated(subject),
         AuditAction::ServiceAccountDeleted => Change::deleted(subject),
         AuditAction::MemberInvited => Change::created(subject).told_to(Audience::Admins),
         AuditAction::InvitationAccepted | AuditAction::InvitationRevoked => {
             Change::updated(subject).told_to(Audience::Admins)
         }
-        // Told by events of their own, or by the keys above; a person lies in no workspace.
+        // Told by events of their own, or by the keys above; a person lies in no workspace, and a document has no id.
         AuditAction::MemberAdded
         | AuditAction::RoleChanged
         | AuditAction::MemberRemoved
         | AuditAction::ApiKeyCreated
         | AuditAction::ApiKeyRevoked
+        | AuditAction::DocumentsRegistered
         | AuditAction::UserCreated => return changes,
     };
     changes.push(change);

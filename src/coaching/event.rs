@@ -12,7 +12,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 pub(super) const SESSION_STARTED: &str = "SESSION_STARTED";
 pub(super) const SESSION_ENDED: &str = "SESSION_ENDED";
+pub(super) const SESSION_UPDATED: &str = "SESSION_UPDATED";
 pub(super) const GOAL_CREATED: &str = "GOAL_CREATED";
+pub(super) const GOAL_UPDATED: &str = "GOAL_UPDATED";
 /// What a reply quoted of a forgotten memory is gone.
 const REPLY_ERASED: &str = "REPLY_ERASED";
 const TURN_QUEUED: &str = "TURN_QUEUED";
@@ -158,11 +160,17 @@ pub(super) fn reply_erased(reply: MessageId, owner: UserId) -> NewEvent {
 
 /// What an event did to a goal, a session, a turn or a message; nothing where it is none of theirs.
 pub fn changes(event: &Event) -> Vec<Change> {
-    if event.kind == GOAL_CREATED {
-        return vec![Change::created(AnyId::Goal(GoalId::from_uuid(event.subject)))];
-    }
-    if event.kind == REPLY_ERASED {
-        return vec![Change::updated(AnyId::Message(MessageId::from_uuid(event.subject)))];
+    let goal = AnyId::Goal(GoalId::from_uuid(event.subject));
+    match event.kind.as_str() {
+        GOAL_CREATED => return vec![Change::created(goal)],
+        GOAL_UPDATED => return vec![Change::updated(goal)],
+        // Only for copies: a session's stream tells what is said in it.
+        SESSION_UPDATED => {
+            let session = CoachingSessionId::from_uuid(event.subject);
+            return vec![Change::updated(AnyId::CoachingSession(session))];
+        }
+        REPLY_ERASED => return vec![Change::updated(AnyId::Message(MessageId::from_uuid(event.subject)))],
+        _ => {}
     }
     let session = AnyId::CoachingSession(CoachingSessionId::from_uuid(event.subject));
     let reply = |turn: &TurnFacts| turn.reply.map(AnyId::Message);

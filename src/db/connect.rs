@@ -1,13 +1,13 @@
 //! Opens the database, brings its schema up to date, and refuses what would not be safe.
 use super::Db;
-use crate::config::{Config, DatabaseConfig, without_password};
+use crate::{
+    config::{Config, without_password},
+    shared::explain,
+};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, Statement,
-    sqlx::{
-        AssertSqlSafe, Executor,
-        sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
-    },
+    sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 use std::{
     fs::{self, File, TryLockError},
@@ -94,12 +94,14 @@ pub async fn connect(config: &Config) -> Result<Db, OpenError> {
     let url = config.database_url();
     let statements = Arc::new(AtomicU64::new(0));
     let open = async |connections: u32, writes: bool| {
-        let options = options(&url, &config.database, connections, writes);
+        let options = options(config, connections, writes);
         let mut connection =
             Database::connect(options).await.map_err(|e| OpenError::Connect(without_password(&url), e))?;
         let counter = statements.clone();
-        connection.set_metric_callback(move |_| {
+        // Called in the task that awaited the statement.
+        connection.set_metric_callback(move |info| {
             counter.fetch_add(1, Ordering::Relaxed);
+            explain::statement(&info.statement.sql, info.elapsed, info.failed);
         });
         Ok::<_, OpenError>(connection)
     };
@@ -122,33 +124,26 @@ pub async fn open(config: &Config) -> Result<Db, OpenError> {
     Ok(db)
 }
 
-fn is_sqlite(url: &str) -> bool {
-    url.starts_with("sqlite:")
-}
-
-fn options(url: &str, config: &DatabaseConfig, connections: u32, writes: bool) -> ConnectOptions {
-    let mut options = ConnectOptions::new(url);
+fn options(config: &Config, connections: u32, writes: bool) -> ConnectOptions {
+    let mut options = ConnectOptions::new(config.database_url());
     options
         .max_connections(connections)
-        .acquire_timeout(Duration::from_secs(config.acquire_timeout_seconds))
+        .acquire_timeout(Duration::from_secs(config.database.acquire_timeout_seconds))
         .sqlx_logging(false)
         .test_before_acquire(false);
-    if is_sqlite(url) {
+    if config.is_sqlite() {
         // A pool that lets its connections go would lose their page caches.
         options.idle_timeout(None).max_lifetime(None);
-        let busy = Duration::from_secs(config.acquire_timeout_seconds);
+        let busy = Duration::from_secs(config.database.acquire_timeout_seconds);
         options.map_sqlx_sqlite_opts(move |sqlite| sqlite_options(sqlite, busy, writes));
     } else {
-        options.map_sqlx_postgres_opts(|postgres| postgres.application_name("aifirst"));
-        // By a statement, not at the start of the connection: poolers between refuse what they do not know there.
+        // What a request no longer waits for must not hold its connection.
+        let longest = Duration::from_secs(config.http.request_timeout_seconds).as_millis().to_string();
         let idle =
-            format!("SET idle_in_transaction_session_timeout = '{}s'", config.idle_transaction_seconds);
-        options.map_sqlx_postgres_pool_opts(move |pool| {
-            let idle = idle.clone();
-            pool.after_connect(move |connection, _| {
-                let idle = idle.clone();
-                Box::pin(async move { connection.execute(AssertSqlSafe(idle)).await.map(drop) })
-            })
+            Duration::from_secs(config.database.idle_transaction_seconds.into()).as_millis().to_string();
+        options.map_sqlx_postgres_opts(move |postgres| {
+            let limits = [("statement_timeout", &longest), ("idle_in_transaction_session_timeout", &idle)];
+            postgres.application_name("aifirst").options(limits)
         });
     }
     options
@@ -201,6 +196,8 @@ pub async fn migrate(db: &Db) -> Result<(), OpenError> {
     }
     use sea_orm::TransactionTrait;
     let turn = db.writer.begin().await.map_err(OpenError::Migrate)?;
+    // A large table takes its time.
+    turn.execute_unprepared("SET LOCAL statement_timeout = 0").await.map_err(OpenError::Migrate)?;
     turn.execute_unprepared("SELECT pg_advisory_xact_lock(4920231)").await.map_err(OpenError::Migrate)?;
     Migrator::up(&turn, None).await.map_err(OpenError::Migrate)?;
     turn.commit().await.map_err(OpenError::Migrate)

@@ -14,6 +14,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 
 const WORKFLOW_CREATED: &str = "WORKFLOW_CREATED";
+const WORKFLOW_UPDATED: &str = "WORKFLOW_UPDATED";
 const WORKFLOW_PUBLISHED: &str = "WORKFLOW_PUBLISHED";
 const RUN_CHANGED: &str = "RUN_CHANGED";
 const RUN_ERASED: &str = "RUN_ERASED";
@@ -162,6 +163,10 @@ pub(super) fn workflow_created(workflow: WorkflowId) -> NewEvent {
     NewEvent::new(WORKFLOW_CREATED, workflow.uuid(), json!({}))
 }
 
+pub(super) fn workflow_updated(workflow: WorkflowId) -> NewEvent {
+    NewEvent::new(WORKFLOW_UPDATED, workflow.uuid(), json!({}))
+}
+
 pub(super) fn workflow_published(version: &Version) -> NewEvent {
     NewEvent::new(WORKFLOW_PUBLISHED, version.workflow.uuid(), json!({ "version": version.id }))
 }
@@ -178,6 +183,7 @@ pub fn changes(event: &Event) -> Vec<Change> {
     let aside = || Aside::deserialize(&event.data).unwrap_or_default();
     match event.kind.as_str() {
         WORKFLOW_CREATED => return vec![Change::created(workflow)],
+        WORKFLOW_UPDATED => return vec![Change::updated(workflow)],
         WORKFLOW_PUBLISHED => {
             let version = Published::deserialize(&event.data).ok();
             let version = version.map(|told| Change::created(AnyId::WorkflowVersion(told.version)));

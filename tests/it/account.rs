@@ -4,6 +4,7 @@ mod development;
 mod jwt;
 mod keys;
 mod members;
+mod nodes;
 
 use crate::{
     counted_on_both, on_both,
@@ -29,7 +30,7 @@ impl TestApp {
     }
 
     /// A key for the bearer of `person`'s token: `options` are further fields of the input.
-    async fn create_key(&self, person: &Person, options: Value) -> (Person, String) {
+    pub async fn create_key(&self, person: &Person, options: Value) -> (Person, String) {
         let mut input = options;
         input["name"] = "a key".into();
         let document = "mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) {
@@ -44,6 +45,17 @@ impl TestApp {
         let data = self.ok(person, document, variables).await;
         let payload = data.as_object().unwrap().values().next().unwrap();
         text(payload, "/userErrors/0/code")
+    }
+}
+
+on_both! {
+    async fn each_change_of_a_mutation_answers_with_what_it_wrote(app: TestApp) {
+        let document = "mutation($ws: ID!) {
+            a: updateWorkspace(input: {workspaceId: $ws, name: \"First\"}) { workspace { name slug } }
+            b: updateWorkspace(input: {workspaceId: $ws, name: \"Second\"}) { workspace { slug name } } }";
+        let data = app.ok(&app.owner, document, json!({ "ws": app.workspace })).await;
+        let names = ["a", "b"].map(|change| text(&data[change], "/workspace/name"));
+        assert_eq!(names, ["First", "Second"]);
     }
 }
 

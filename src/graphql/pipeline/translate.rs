@@ -3,10 +3,11 @@
 use super::{
     RequestError,
     collect::{Collector, Conditions, Group},
-    shape::{Entry, Fields, HIDDEN, Shape},
+    measure,
+    shape::{Counts, Entry, Fields, HIDDEN, Shape},
     variables::{exactly_one_key, input_object, storable},
 };
-use crate::graphql_kit::ErrorCode;
+use crate::{config::Limits, graphql_kit::ErrorCode};
 use apollo_compiler::{
     self as apollo, ExecutableDocument, Node, Schema,
     ast::{Argument, DirectiveList, Type, Value, VariableDefinition},
@@ -26,6 +27,9 @@ pub(super) fn operation_type(ty: apollo::ast::OperationType) -> ag::OperationTyp
         apollo::ast::OperationType::Subscription => ag::OperationType::Subscription,
     }
 }
+
+/// An interface's fragments are written once for each type of object: so many fields may become of one.
+pub(super) const SPREAD: u64 = 8;
 
 /// Line and column, both from 1, of each byte of the text.
 pub(super) struct Positions(pub(super) Vec<(u32, u32)>);
@@ -51,7 +55,12 @@ impl Positions {
     }
 
     fn at(&self, span: Option<SourceSpan>) -> Pos {
-        let (line, column) = span.and_then(|span| self.0.get(span.offset())).copied().unwrap_or((1, 1));
+        self.place(span.map_or(0, |span| span.offset()))
+    }
+
+    /// Of a byte.
+    pub(super) fn place(&self, byte: usize) -> Pos {
+        let (line, column) = self.0.get(byte).copied().unwrap_or((1, 1));
         Pos { line: line as usize, column: column as usize }
     }
 }
@@ -66,17 +75,18 @@ pub(super) struct Plan {
 }
 
 /// The operation alone: its fragments dissolved, its fields merged; and how many fields that came to, which
-/// `selections` bounds.
+/// `limits` bound.
 pub(super) fn operation(
     schema: &Valid<Schema>,
     document: &ExecutableDocument,
     operation: &Node<Operation>,
     positions: &Positions,
     conditions: Conditions<'_>,
-    selections: u64,
+    limits: &Limits,
 ) -> Result<(Plan, u64), RequestError> {
     let collector = Collector { schema, document, conditions, conditional: false };
-    let mut translation = Translation { schema, operation, positions, collector, left: selections };
+    let selections = limits.selections.saturating_mul(SPREAD);
+    let mut translation = Translation { schema, operation, positions, collector, limits, left: selections };
     let at = positions.at(operation.location());
     let root = &operation.selection_set;
     let (selection_set, shape) = translation.selection_set(&root.ty, &[root], at)?;
@@ -104,6 +114,7 @@ struct Translation<'a> {
     operation: &'a Operation,
     positions: &'a Positions,
     collector: Collector<'a>,
+    limits: &'a Limits,
     /// Fields that may yet be written: fragments on interfaces multiply.
     left: u64,
 }
@@ -188,10 +199,18 @@ impl<'a> Translation<'a> {
             }
             let translated = self.field(field, selection_set)?;
             let key = translated.response_key().node.clone();
-            entries.push(Entry { key, ty: definition.ty.clone(), below });
+            let counts = self.counts(ty, &field.name);
+            entries.push(Entry { key, ty: definition.ty.clone(), below, counts });
             items.push(Positioned::new(ag::Selection::Field(Positioned::new(translated, at)), at));
         }
         Ok(entries)
+    }
+
+    fn counts(&self, parent: &str, field: &str) -> Counts {
+        if field.starts_with("__") {
+            return Counts::Nothing;
+        }
+        measure::weight(self.limits, parent, field).map_or(Counts::Objects, Counts::Weight)
     }
 
     fn field(
@@ -276,7 +295,11 @@ impl<'a> Translation<'a> {
             }
             Value::List(items) => {
                 let item_type = ty.filter(|ty| ty.is_list()).map(Type::item_type);
-                To::List(items.iter().map(|item| self.value(item, item_type)).collect::<Result<_, _>>()?)
+                let item = |item: &Node<Value>| {
+                    self.check_item(item, item_type)?;
+                    self.value(item, item_type)
+                };
+                To::List(items.iter().map(item).collect::<Result<_, _>>()?)
             }
             Value::Object(entries) => {
                 let input = ty.and_then(|ty| input_object(self.schema, ty));
@@ -292,6 +315,22 @@ impl<'a> Translation<'a> {
                 To::Object(object)
             }
         })
+    }
+
+    /// The rule "All Variable Usages Are Allowed" for an item of a list, which apollo-compiler leaves out.
+    fn check_item(&self, item: &Node<Value>, ty: Option<&Type>) -> Result<(), RequestError> {
+        let (Value::Variable(name), Some(ty)) = (&**item, ty) else { return Ok(()) };
+        let Some(variable) = self.operation.variables.iter().find(|variable| variable.name == *name) else {
+            return Ok(());
+        };
+        let has_default = variable.default_value.as_ref().is_some_and(|default| !default.is_null());
+        let fits = variable.ty.is_assignable_to(ty)
+            || has_default && variable.ty.is_assignable_to(&ty.clone().nullable());
+        if fits {
+            return Ok(());
+        }
+        Err(self
+            .bad(format!("the variable ${name} is {}, but an item of this list is {ty}", variable.ty), item))
     }
 
     /// A variable where `@oneOf` wants one value has to be of a non-null type.

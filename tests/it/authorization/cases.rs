@@ -86,6 +86,11 @@ fn account() -> Vec<Case> {
         )
         .everybody_may("a workspace of one's own touches nobody else's"),
         Case::write(
+            "Mutation.updateWorkspace",
+            "mutation($ws: ID!) { updateWorkspace(input: {workspaceId: $ws, name: \"Ours\"}) {
+                workspace { name } userErrors { code } } }",
+        ),
+        Case::write(
             "Mutation.inviteMember",
             "mutation($ws: ID!) { inviteMember(input: {workspaceId: $ws, email: \"a@example.org\"}) {
                 invitation { id } userErrors { code } } }",
@@ -99,6 +104,11 @@ fn account() -> Vec<Case> {
             "Mutation.createApiKey",
             "mutation($service: ID!) { createApiKey(input: {serviceAccountId: $service, name: \"k\"}) {
                 apiKey { id } userErrors { code } } }",
+        ),
+        Case::write(
+            "Mutation.registerTrustedDocuments",
+            "mutation($ws: ID!) { registerTrustedDocuments(input: {workspaceId: $ws, application: \"web\",
+                documents: [{id: \"1\", text: \"{ viewer { id } }\"}]}) { registered userErrors { code } } }",
         ),
         Case::write(
             "Mutation.changeRole",
@@ -134,6 +144,11 @@ fn workflow() -> Vec<Case> {
             "Mutation.createWorkflow",
             "mutation($ws: ID!) { createWorkflow(input: {workspaceId: $ws, name: \"W\", graph: {steps: [
                 {key: \"a\", action: {transform: {expression: \"1\"}}}]}}) { workflow { id } userErrors { code } } }",
+        ),
+        Case::write(
+            "Mutation.updateWorkflow",
+            "mutation($workflow: ID!) { updateWorkflow(input: {workflowId: $workflow, name: \"V\"}) {
+                workflow { name } userErrors { code } } }",
         ),
         Case::write(
             "Mutation.publishWorkflow",
@@ -175,6 +190,17 @@ fn coaching() -> Vec<Case> {
             "Mutation.createGoal",
             "mutation($ws: ID!) { createGoal(input: {workspaceId: $ws, title: \"Run\"}) { goal { id } userErrors { code } } }",
         ),
+        Case::write(
+            "Mutation.updateGoal",
+            "mutation($goal: ID!) { updateGoal(input: {goalId: $goal, progress: 0.5}) { goal { progress } userErrors { code } } }",
+        )
+        .unseen_by_viewers(),
+        Case::write(
+            "Mutation.updateCoachingSession",
+            "mutation($session: ID!) { updateCoachingSession(input: {sessionId: $session, topic: \"Us\"}) {
+                session { topic } userErrors { code } } }",
+        )
+        .unseen_by_viewers(),
         Case::write(
             "Mutation.startCoachingSession",
             "mutation($ws: ID!) { startCoachingSession(input: {workspaceId: $ws}) { session { id } userErrors { code } } }",

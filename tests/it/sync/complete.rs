@@ -343,6 +343,11 @@ async fn people(world: &mut World<'_>, owner: &Person, mo: &Person, nia: &Person
             world.asks(owner, "revokeApiKey", key, "apiKey { id }").await;
         }
     }
+    let named = json!({ "workspaceId": ws, "name": "Another name" });
+    world.asks(owner, "updateWorkspace", named, "workspace { id }").await;
+    let documents = json!([{ "id": "viewer", "text": "{ viewer { id } }" }]);
+    let registered = json!({ "workspaceId": ws, "application": "web", "documents": documents });
+    world.asks(owner, "registerTrustedDocuments", registered, "registered").await;
     (membership, account)
 }
 
@@ -365,9 +370,13 @@ async fn sessions(world: &mut World<'_>, mo: &Person) -> String {
     let ws = &world.app.workspace.clone();
     let goal = json!({ "workspaceId": ws, "title": "Run" });
     let goal = text(&world.asks(mo, "createGoal", goal, "goal { id }").await, "/goal/id");
+    let nearer = json!({ "goalId": goal, "progress": 0.5 });
+    world.asks(mo, "updateGoal", nearer, "goal { id }").await;
     let session = json!({ "workspaceId": ws, "goalId": goal });
     let session = world.asks(mo, "startCoachingSession", session, "session { id }").await;
     let session = text(&session, "/session/id");
+    let about = json!({ "sessionId": session, "topic": "Debts" });
+    world.asks(mo, "updateCoachingSession", about, "session { id }").await;
     let message = json!({ "sessionId": session, "text": "What does Zebulon owe?" });
     let over = ("turn", END);
     let sent = world.sets_off(mo, "sendMessage", message, "message { id } turn { id }", over).await;
@@ -381,6 +390,8 @@ async fn workflow(world: &mut World<'_>, by: &Person, name: &str, steps: Value) 
     let new = json!({ "workspaceId": world.app.workspace, "name": name, "graph": { "steps": steps } });
     let workflow = world.asks(by, "createWorkflow", new, "workflow { id }").await;
     let workflow = text(&workflow, "/workflow/id");
+    let named = json!({ "workflowId": workflow, "name": format!("{name} anew") });
+    world.asks(by, "updateWorkflow", named, "workflow { id }").await;
     world.asks(by, "publishWorkflow", json!({ "workflowId": workflow }), "version { id }").await;
     workflow
 }
