@@ -10,6 +10,7 @@ mod document;
 mod door;
 mod graphiql;
 mod guard;
+mod json;
 mod listen;
 mod log;
 mod multipart;

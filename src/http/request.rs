@@ -5,6 +5,7 @@ use super::{
     door::{Answered, Call, Caller},
     graphiql,
     guard::{LAST_EVENT_ID, PREFLIGHT, RequestId},
+    json,
     rights::Rights,
     socket,
     stream::Form,
@@ -265,6 +266,11 @@ pub(super) fn object<T: DeserializeOwned>(json: &[u8], what: &str) -> Result<T, 
 }
 
 pub(super) fn parsed<T: DeserializeOwned>(json: &[u8], what: &str) -> Result<T, Refusal> {
+    if !json::is_bounded(json) {
+        let message =
+            format!("{what} has more than {} values: send fewer items in one request", json::VALUES);
+        return Err(bad(StatusCode::PAYLOAD_TOO_LARGE, &message));
+    }
     serde_json::from_slice(json).map_err(|error| {
         let told: String = error.to_string().chars().take(200).collect();
         bad(StatusCode::BAD_REQUEST, &format!("{what} is not what GraphQL over HTTP asks for: {told}"))

@@ -6,6 +6,7 @@ use super::{
     Public,
     answer::{MediaType, refuse},
     door::{Call, Caller, FrontDoor},
+    json,
     rights::{Rights, RightsNow},
     seats::Seat,
 };
@@ -235,6 +236,12 @@ impl Connection {
         };
         if text.len() > self.config.message_bytes {
             return Err(self.too_large());
+        }
+        if !json::is_bounded(text.as_bytes()) {
+            return Err(close(
+                Close::TooLarge,
+                "Messages have at most 50,000 values: send fewer items in each",
+            ));
         }
         let message: FromClient = serde_json::from_str(&text)
             .map_err(|error| close(Close::BadRequest, format!("Not a message of {PROTOCOL}: {error}")))?;

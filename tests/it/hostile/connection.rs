@@ -97,6 +97,26 @@ async fn a_body_of_any_length_that_was_read_keeps_the_connection() {
     }
 }
 
+/// A value takes far more memory than it has letters.
+#[tokio::test]
+async fn json_of_many_values_is_refused_unread() {
+    let settings = "http.socket.message_bytes = 2000000";
+    let app = TestApp::start_with(Database::sqlite(), settings, Ambient::system()).await;
+    for (values, status) in [(40_000, "http/1.1 200"), (100_000, "http/1.1 413"), (900_000, "http/1.1 413")] {
+        let mut line = Line::to(&app).await;
+        let list = "0,".repeat(values);
+        let body = format!("{{\"query\":\"{{__typename}}\",\"variables\":{{\"a\":[{list}0]}}}}");
+        line.send("content-type: application/json\r\n", body.len(), &body).await;
+        assert!(line.answer().await.starts_with(status), "{values}");
+        if values > 50_000 {
+            let mut socket = app.socket(&app.owner).await;
+            socket.send_text(format!("{{\"type\":\"subscribe\",\"id\":\"1\",\"payload\":{body}}}")).await;
+            assert_eq!(socket.close_code().await, 1009, "{values}");
+        }
+    }
+    is_well(&app).await;
+}
+
 /// A page of another site can have a browser send a GET, but not with such headers.
 #[tokio::test]
 async fn a_get_in_production_needs_a_header_that_other_sites_cannot_send() {
