@@ -61,6 +61,7 @@ pub struct DatabaseConfig {
     pub readers: u32,
     pub connections: u32,
     pub acquire_timeout_seconds: u64,
+    pub idle_transaction_seconds: u32,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

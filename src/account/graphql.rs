@@ -129,7 +129,7 @@ pub enum Role {
 }
 
 /// The tenant: what a team shares and what each member keeps there. Loaded only as far as it is asked for.
-#[derive(MergedObject, Debug)]
+#[derive(MergedObject, Clone, Debug)]
 pub struct Workspace(
     WorkspaceFields,
     WorkspaceMemories,
@@ -179,7 +179,7 @@ impl Workspace {
 }
 
 /// The workspace itself.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct WorkspaceFields {
     id: WorkspaceId,
     cursor: Option<Cursor>,

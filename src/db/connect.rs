@@ -140,8 +140,11 @@ fn options(config: &Config, connections: u32, writes: bool) -> ConnectOptions {
         // What a request no longer waits for must not hold its connection. The request is given up first.
         let longest = Duration::from_secs(config.http.request_timeout_seconds) + Duration::from_secs(1);
         let longest = longest.as_millis().to_string();
+        let idle =
+            Duration::from_secs(config.database.idle_transaction_seconds.into()).as_millis().to_string();
         options.map_sqlx_postgres_opts(move |postgres| {
-            postgres.application_name("aifirst").options([("statement_timeout", &longest)])
+            let limits = [("statement_timeout", &longest), ("idle_in_transaction_session_timeout", &idle)];
+            postgres.application_name("aifirst").options(limits)
         });
     }
     options

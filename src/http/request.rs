@@ -149,12 +149,15 @@ async fn read(public: &Public, parts: &Parts, body: Body, may_be_batch: bool) ->
             read_parameters(parts).map(Asked::One)
         }
         Method::POST => {
-            if let Some(boundary) = upload::boundary(&parts.headers)? {
-                let body = read_body(public, &parts.headers, body).await?;
+            let boundary = upload::boundary(&parts.headers).and_then(|boundary| {
+                if boundary.is_none() { require_json(&parts.headers).map(|()| None) } else { Ok(boundary) }
+            });
+            // Read whatever the headers say: a client that is still sending would not hear why it is refused.
+            let body = read_body(public, &parts.headers, body).await;
+            let (boundary, body) = (boundary?, body?);
+            if let Some(boundary) = boundary {
                 return upload::call(body, &boundary).await.map(Asked::One);
             }
-            require_json(&parts.headers)?;
-            let body = read_body(public, &parts.headers, body).await?;
             if public.batch > 0 && may_be_batch && body.trim_ascii_start().first() == Some(&b'[') {
                 return many(&body, public.batch).map(Asked::Many);
             }

@@ -1,7 +1,7 @@
 //! The ids that clients give to what they make, maybe offline: one thing for ever, whatever became of it since.
 use crate::{
     on_both,
-    support::{Database, Person, TestApp, TestClock, text},
+    support::{Person, TestApp, TestClock, text},
 };
 use chrono::TimeDelta;
 use serde_json::{Value, json};

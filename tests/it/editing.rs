@@ -172,6 +172,8 @@ on_both! {
             let (_, before) = thing.changes(&app, &id, None).await;
             thing.change(&app, &id, json!({ thing.field: "second" })).await;
             let (told, after) = thing.changes(&app, &id, Some(&before)).await;
+            // An entry of the audit trail may come with it.
+            let told: Vec<_> = told.into_iter().filter(|change| change["node"]["__typename"] != "AuditEntry").collect();
             assert_eq!(told, [json!({ "kind": "UPDATED", "node": { "__typename": thing.ty, "id": id } })]);
             for nothing in [json!({ thing.field: "second" }), json!({ "expectedVersion": 1, thing.field: "x" }), json!({ thing.field: " " })] {
                 thing.change(&app, &id, nothing).await;

@@ -5,6 +5,7 @@ import { request } from "./http.js";
 import type { Cursor } from "./scalars.js";
 import { EventStreamTransport } from "./sse.js";
 import { follow, type FollowOptions, type ResyncRequired } from "./stream.js";
+import type { Transport } from "./transport.js";
 import { WebSocketTransport, type WebSocketOptions } from "./websocket.js";
 
 export interface ClientOptions extends WebSocketOptions {
@@ -48,7 +49,9 @@ export function createClient(options: ClientOptions): Client {
   const { url, token, streams = "websocket", fetch: fetchImpl = fetch.bind(globalThis) } = options;
   const credentials = new Credentials(token);
   const backoff = { ...defaultBackoff, ...options.backoff };
-  const transport = streams === "events" ? new EventStreamTransport(url, fetchImpl) : new WebSocketTransport(url, options);
+  // Made for the first stream: who only asks needs no WebSocket.
+  let transport: Transport | undefined;
+  const open = () => (streams === "events" ? new EventStreamTransport(url, fetchImpl) : new WebSocketTransport(url, options));
   return {
     async request<Result, Variables extends object>(
       document: Document<Result, Variables>,
@@ -60,8 +63,8 @@ export function createClient(options: ClientOptions): Client {
     },
     follow<Result, Variables extends object>(document: Document<Result, Variables>, variables: Variables, how?: FollowOptions) {
       const asked = { query: document.toString(), variables: variables as Record<string, unknown> };
-      return follow(transport, credentials, backoff, asked, how) as AsyncIterable<EventOf<Result> | ResyncRequired>;
+      return follow((transport ??= open()), credentials, backoff, asked, how) as AsyncIterable<EventOf<Result> | ResyncRequired>;
     },
-    close: () => transport.close(),
+    close: () => transport?.close(),
   };
 }

@@ -54,13 +54,16 @@ export async function* follow(
   try {
     while (!stopped.signal.aborted) {
       onStatus?.({ state: "connecting" });
-      const began = performance.now();
+      let opened: number | undefined;
       let token: string | undefined;
       try {
         token = await credentials.current();
         let first = true;
         const variables = { ...request.variables, after };
-        const answers = transport.stream({ ...request, variables }, token, stopped.signal, () => onStatus?.({ state: "live" }));
+        const answers = transport.stream({ ...request, variables }, token, stopped.signal, () => {
+          opened = performance.now();
+          onStatus?.({ state: "live" });
+        });
         for await (const answer of answers) {
           const event = told(answer);
           failures = 0;
@@ -86,7 +89,8 @@ export async function* follow(
         }
         forbidden ||= wanted === "once";
         // A line that held for long was good, though nothing came over it.
-        failures = performance.now() - began > backoff.capMs ? 1 : failures + 1;
+        const held = opened !== undefined && performance.now() - opened > backoff.capMs;
+        failures = held ? 1 : failures + 1;
         // Another token, or what is left of a right, is worth trying at once.
         const atOnce = wanted !== "again" && failures === 1;
         const delayMs = atOnce ? 0 : Math.max(error.retryAfterMs ?? 0, delay(failures, backoff));

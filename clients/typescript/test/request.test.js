@@ -16,7 +16,7 @@ function clientOf(answers, options = {}) {
     if (answer instanceof Error) throw answer;
     return answer;
   };
-  return { client: createClient({ url: "http://server/graphql", token: "t", fetch, webSocketImpl: class { static CLOSING = 2; static CLOSED = 3; static OPEN = 1; static CONNECTING = 0; }, ...options }), sent };
+  return { client: createClient({ url: "http://server/graphql", token: "t", fetch, ...options }), sent };
 }
 
 test("a request is a POST with the document, its variables and the token; its data comes back", async () => {

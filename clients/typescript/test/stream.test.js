@@ -62,6 +62,24 @@ test("after each failure it waits longer, anything up to the most; what comes re
   assert.deepEqual(waits, [1, 2, 3, 1, 7]);
 });
 
+test("a line that held for long was good, though nothing came over it: the next wait is short again", async () => {
+  let connections = 0;
+  const transport = {
+    async *stream(_request, _token, _signal, opened) {
+      connections += 1;
+      if (connections === 4) {
+        opened();
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      if (connections <= 4) throw broken();
+    },
+  };
+  const waits = [];
+  const onStatus = (status) => status.state === "waiting" && waits.push(status.delayMs);
+  await collect(follow(transport, new Credentials("t"), { baseMs: 1, capMs: 3, random: () => 1 }, request, { onStatus }));
+  assert.deepEqual(waits, [1, 2, 3, 1]);
+});
+
 test("a refused token is replaced at once; without another one, it ends", async () => {
   const refusals = [];
   const credentials = new Credentials((refused) => {

@@ -207,7 +207,7 @@ pub struct CoachingSessionOrder {
 }
 
 /// The part of `Workspace` that this slice gives.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct WorkspaceSessions {
     pub workspace: WorkspaceId,
 }
