@@ -147,7 +147,7 @@ pub(super) async fn watch(State(guard): State<Guard>, mut request: Request, next
     };
     let upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
-    if !upgraded && !unread.is_cleared().await {
+    if !upgraded && !unread.cleared().await {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     if let Ok(id) = HeaderValue::from_str(&id) {

@@ -238,10 +238,8 @@ impl Connection {
             return Err(self.too_large());
         }
         if !json::is_bounded(text.as_bytes()) {
-            return Err(close(
-                Close::TooLarge,
-                "Messages have at most 50,000 values: send fewer items in each",
-            ));
+            let reason = format!("Messages have at most {} values: send fewer items in each", json::VALUES);
+            return Err(close(Close::TooLarge, reason));
         }
         let message: FromClient = serde_json::from_str(&text)
             .map_err(|error| close(Close::BadRequest, format!("Not a message of {PROTOCOL}: {error}")))?;

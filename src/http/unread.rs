@@ -57,8 +57,8 @@ impl Unread {
         Self(Some(rest))
     }
 
-    /// Whether another request can follow. To be asked once there is an answer.
-    pub(super) async fn is_cleared(self) -> bool {
+    /// Clears it away, once there is an answer; whether another request can follow.
+    pub(super) async fn cleared(self) -> bool {
         let Some(rest) = self.0 else { return true };
         let ended = lock(&rest).ended;
         if ended || lock(&rest).length > BYTES as u64 {
