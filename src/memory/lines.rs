@@ -11,7 +11,10 @@ const TOLD: usize = 50;
 /// problem under `file.<line>`.
 pub(super) fn read(file: &[u8], problems: &mut Problems) -> Result<Vec<(usize, NewItem)>> {
     if !json::is_bounded(file) {
-        return Err(Error::invalid("file", format!("at most {} values are possible in one file", json::VALUES)));
+        return Err(Error::invalid(
+            "file",
+            format!("at most {} values are possible in one file", json::VALUES),
+        ));
     }
     let text = std::str::from_utf8(file).map_err(|error| {
         let before = file.get(..error.valid_up_to()).unwrap_or_default();

@@ -78,7 +78,10 @@ impl From<model::Session> for CoachingSession {
 
 impl CoachingSession {
     /// The place of now in the log of the session's workspace; `None` where the actor may not see the session.
-    pub(super) async fn head_of(ctx: &Context<'_>, id: CoachingSessionId) -> Result<Option<Cursor>, ApiError> {
+    pub(super) async fn head_of(
+        ctx: &Context<'_>,
+        id: CoachingSessionId,
+    ) -> Result<Option<Cursor>, ApiError> {
         match ctx.load::<_, CoachingLoader>(id).await? {
             Some(session) => head(ctx, session.workspace).await.map(Some),
             None => Ok(None),
