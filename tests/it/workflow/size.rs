@@ -2,7 +2,7 @@
 use super::{ENDS, events, play, publish, start, state};
 use crate::{
     on_both,
-    support::{TestApp, text},
+    support::text,
 };
 use serde_json::{Value, json};
 
