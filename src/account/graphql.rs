@@ -16,7 +16,7 @@ use crate::{
     db::idempotency,
     graphql_kit::{
         ApiError, Connection, ContextExt, Cursor, Shown, UserError, connection, edited, page_request, patch,
-        payload,
+        payload, wants_cursor,
     },
     memory::WorkspaceMemories,
     shared::{
@@ -91,7 +91,7 @@ impl Viewer {
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Membership>, ApiError> {
         let request = page_request(ctx, first, after, last, before)?;
-        let page = ctx.load::<_, AccountLoader>((self.id, request)).await?;
+        let page = ctx.load::<_, AccountLoader>((self.id, request)).await?.transpose()?;
         Ok(connection(page.unwrap_or_else(|| Page::empty(Some(0))), Membership))
     }
 
@@ -156,6 +156,11 @@ impl Workspace {
         let mut workspace = Self::new(loaded.id);
         workspace.0.loaded = Some(loaded);
         workspace
+    }
+
+    fn read_at(mut self, cursor: Option<Cursor>) -> Self {
+        self.0.cursor = cursor;
+        self
     }
 
     /// For `Node`.
@@ -269,9 +274,16 @@ impl WorkspaceMutation {
             expected_version: input.expected_version,
             name: patch(input.name, |name| name),
         };
-        let outcome = ctx.service::<AccountService>()?.update_workspace(ctx.actor()?, update).await;
+        let (accounts, actor) = (ctx.service::<AccountService>()?, ctx.actor()?);
+        let cursor = if wants_cursor(ctx, &["workspace", "current"]) {
+            Some(Cursor(accounts.head(actor, input.workspace_id).await?))
+        } else {
+            None
+        };
+        let outcome = accounts.update_workspace(actor, update).await;
         let Shown { result, current, user_errors } = edited(outcome)?;
-        let (workspace, current) = (result.map(Workspace::of), current.map(Workspace::of));
+        let of = |loaded| Workspace::of(loaded).read_at(cursor);
+        let (workspace, current) = (result.map(of), current.map(of));
         Ok(UpdateWorkspacePayload { workspace, current, user_errors })
     }
 }

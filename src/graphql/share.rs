@@ -11,11 +11,19 @@ use async_graphql::Context;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
-use tokio::sync::OnceCell;
+use tokio::{
+    sync::OnceCell,
+    time::{sleep, timeout},
+};
 
 /// Things kept, of all workspaces.
 const KEPT: usize = 256;
+/// How long: what is forgotten meanwhile must not stay in memory.
+const KEPT_FOR: Duration = Duration::from_secs(5);
+/// How long to wait for somebody else's load, whose connection may have stopped taking data.
+const WAIT: Duration = Duration::from_secs(1);
 
 /// Things as they were loaded last, for as long as nothing newer is known of their workspace. Cheap to clone.
 #[derive(Clone, Default)]
@@ -61,7 +69,10 @@ impl Shares {
     ) -> Result<Option<Node>, ApiError> {
         let key = (workspace, Sight::of(ctx.actor()?, workspace), id);
         let node = self.share(key, as_of).node;
-        node.get_or_try_init(|| Node::visible(ctx, id)).await.cloned()
+        match timeout(WAIT, node.get_or_try_init(|| Node::visible(ctx, id))).await {
+            Ok(loaded) => loaded.cloned(),
+            Err(_) => Node::visible(ctx, id).await,
+        }
     }
 
     fn share(&self, key: Key, as_of: i64) -> Share {
@@ -76,6 +87,18 @@ impl Shares {
         }
         let share = Share { as_of, node: Arc::default() };
         shares.insert(key, share.clone());
+        let (all, node) = (self.clone(), share.node.clone());
+        tokio::spawn(async move {
+            sleep(KEPT_FOR).await;
+            all.remove(&key, &node);
+        });
         share
+    }
+
+    fn remove(&self, key: &Key, node: &Arc<OnceCell<Option<Node>>>) {
+        let mut shares = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if shares.get(key).is_some_and(|share| Arc::ptr_eq(&share.node, node)) {
+            shares.remove(key);
+        }
     }
 }

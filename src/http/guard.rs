@@ -26,10 +26,15 @@ pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 pub(super) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// A page of another site can send one of these only after asking, and is refused then.
-pub(super) const PREFLIGHT: [HeaderName; 2] = [
+const PREFLIGHT: [HeaderName; 2] = [
     HeaderName::from_static("graphql-require-preflight"),
     HeaderName::from_static("apollo-require-preflight"),
 ];
+
+/// Whether the request has one of them; an empty one is none.
+pub(super) fn has_preflight(headers: &HeaderMap) -> bool {
+    PREFLIGHT.iter().any(|name| headers.get(name).is_some_and(|value| !value.is_empty()))
+}
 
 /// The request's id, on its extensions.
 #[derive(Clone, Debug)]

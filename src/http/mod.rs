@@ -10,7 +10,6 @@ mod document;
 mod door;
 mod graphiql;
 mod guard;
-mod json;
 mod listen;
 mod log;
 mod multipart;

@@ -4,14 +4,13 @@ use super::{
     answer::{self, Answer, MediaType, refuse},
     door::{Answered, Call, Caller},
     graphiql,
-    guard::{LAST_EVENT_ID, PREFLIGHT, RequestId},
-    json,
+    guard::{LAST_EVENT_ID, RequestId, has_preflight},
     rights::Rights,
     socket,
     stream::Form,
     upload,
 };
-use crate::graphql_kit::ErrorCode;
+use crate::{graphql_kit::ErrorCode, shared::json};
 use axum::{
     body::{Body, to_bytes},
     extract::{FromRequestParts, Query, Request, State, ws::WebSocketUpgrade},
@@ -201,8 +200,7 @@ fn read_parameters(parts: &Parts) -> Result<Call, Refusal> {
 
 /// Another site's page cannot send any of these headers without asking first.
 fn require_preflight(headers: &HeaderMap) -> Result<(), Refusal> {
-    if headers.contains_key(header::AUTHORIZATION) || PREFLIGHT.iter().any(|name| headers.contains_key(name))
-    {
+    if headers.contains_key(header::AUTHORIZATION) || has_preflight(headers) {
         return Ok(());
     }
     require_json(headers).map_err(|_| {

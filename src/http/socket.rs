@@ -6,11 +6,15 @@ use super::{
     Public,
     answer::{MediaType, refuse},
     door::{Call, Caller, FrontDoor},
-    json,
     rights::{Rights, RightsNow},
     seats::Seat,
 };
-use crate::{config::SocketConfig, graphql_kit::ErrorCode, shared::Error, telemetry::Running};
+use crate::{
+    config::SocketConfig,
+    graphql_kit::ErrorCode,
+    shared::{Error, json},
+    telemetry::Running,
+};
 use async_graphql::{Response, ServerError};
 use axum::{
     extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code},

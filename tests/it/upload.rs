@@ -5,6 +5,10 @@ use crate::{
 };
 use aifirst::shared::Ambient;
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 const IMPORT: &str = "mutation Import($input: ImportMemoriesInput!) { importMemories(input: $input) {
     created updated unchanged memories { text kind speaker occurredAt externalId } userErrors { code field message } } }";
@@ -384,4 +388,33 @@ async fn a_form_is_bounded_like_any_other_body() {
     let batch =
         Parts::new(&json!([operations(&app)]), &json!({ "0": ["0.variables.input.file"] })).and("0", line(1));
     assert_eq!(post(&app, &app.owner, batch.body()).await.0, 400);
+}
+
+/// The head of an answer; its body is read, too.
+async fn answer_on(line: &mut TcpStream) -> String {
+    let mut head = vec![];
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(line.read_u8().await.expect("the connection stays open"));
+    }
+    let head = String::from_utf8(head).unwrap().to_lowercase();
+    let length = head.split("content-length: ").nth(1).unwrap().split('\r').next().unwrap();
+    line.read_exact(&mut vec![0; length.parse().unwrap()]).await.unwrap();
+    head
+}
+
+#[tokio::test]
+async fn who_is_refused_for_the_headers_hears_why_though_a_body_is_on_its_way() {
+    let app = TestApp::start(Database::sqlite()).await;
+    let mut line = TcpStream::connect(app.running.address).await.unwrap();
+    let body = "x".repeat(1_000_000);
+    for (kind, status) in [("multipart/form-data; boundary=XX", 400), ("text/plain", 415)] {
+        let length = body.len();
+        let head = format!(
+            "POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n"
+        );
+        line.write_all(head.as_bytes()).await.unwrap();
+        line.write_all(body.as_bytes()).await.unwrap();
+        let head = answer_on(&mut line).await;
+        assert!(head.starts_with(&format!("http/1.1 {status}")), "{kind}: {head}");
+    }
 }

@@ -10,12 +10,14 @@
 //! is never called: a few kilobytes of nesting overflow its stack and kill the process.
 mod absent;
 mod collect;
+mod descriptions;
 mod entries;
 mod error;
 mod files;
 mod measure;
 mod resume;
 mod shape;
+mod tokens;
 mod translate;
 mod variables;
 mod work;
@@ -222,6 +224,7 @@ impl Pipeline {
     fn read(&self, query: &str) -> Result<Document, Vec<RequestError>> {
         let Shared { schema, limits, .. } = &*self.0;
         let mut parser = Parser::new().token_limit(limits.tokens).recursion_limit(limits.syntax_nesting);
+        let query = &*descriptions::blanked(query);
         let parsed = parser.parse_ast(query, "document");
         self.0.work.add(Unit::Tokens, parser.tokens_reached() as u64);
         let parsed = parsed.map_err(|with_errors| {

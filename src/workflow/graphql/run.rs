@@ -177,7 +177,7 @@ impl Run {
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<Connection<StepRun>, ApiError> {
         let request = page_request(ctx, first, after, last, before)?;
-        let page = ctx.load::<_, WorkflowLoader>(PageOf { of: self.run.id, request }).await?;
+        let page = ctx.load::<_, WorkflowLoader>(PageOf { of: self.run.id, request }).await?.transpose()?;
         let page = page.unwrap_or_else(|| Page::empty(Some(0)));
         Ok(connection(page, |step| StepRun { step, owner: Some(self.run.principal) }))
     }

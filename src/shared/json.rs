@@ -1,10 +1,10 @@
 //! JSON of strangers. What is short as a text is long once it is read: each value takes some hundred bytes then.
 
 /// Several times what the largest input has, an import of 1,000 memories.
-pub(super) const VALUES: usize = 50_000;
+pub const VALUES: usize = 50_000;
 
 /// Whether a text has no more values than one request may have, if it is JSON at all. As quick as looking at it.
-pub(super) fn is_bounded(text: &[u8]) -> bool {
+pub fn is_bounded(text: &[u8]) -> bool {
     let (mut values, mut in_string, mut is_escaped) = (0_usize, false, false);
     for byte in text {
         match byte {
