@@ -61,7 +61,7 @@ impl Schemas {
     }
 
     fn object(&self, name: &str) -> Option<&ObjectType> {
-        self.schema.types.get(name)?.as_object().map(|object| &**object)
+        self.schema.types.get(name)?.as_object()
     }
 
     fn is_node(&self, name: &str) -> bool {
