@@ -1,9 +1,6 @@
 //! What steps make is bounded where they make it.
 use super::{ENDS, events, play, publish, start, state};
-use crate::{
-    on_both,
-    support::text,
-};
+use crate::{on_both, support::text};
 use serde_json::{Value, json};
 
 /// Each list holds the one before twice: small in bytes, until it is counted.
