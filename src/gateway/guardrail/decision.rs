@@ -125,7 +125,8 @@ impl Tally {
     fn finding(&mut self, rule: &Rule, kind: Kind) -> &mut Finding {
         self.action = stronger(self.action, rule.action);
         let check = rule.check.name();
-        let same = |finding: &Finding| (finding.check, finding.kind, finding.action) == (check, kind, rule.action);
+        let same =
+            |finding: &Finding| (finding.check, finding.kind, finding.action) == (check, kind, rule.action);
         let place = self.findings.iter().position(same).unwrap_or_else(|| {
             self.findings.push(Finding { check, kind, action: rule.action, count: 0, spans: vec![] });
             self.findings.len() - 1

@@ -60,7 +60,10 @@ fn found(guardrail: &Guardrail, text: &str) -> Vec<(Kind, String)> {
         .findings
         .iter()
         .flat_map(|finding| {
-            finding.spans.iter().map(|span| (finding.kind, String::from_utf16(&units[span.start..span.end]).unwrap()))
+            finding
+                .spans
+                .iter()
+                .map(|span| (finding.kind, String::from_utf16(&units[span.start..span.end]).unwrap()))
         })
         .collect()
 }
@@ -142,17 +145,23 @@ const HELD_OUT_RECALL: f64 = 0.0;
 #[test]
 #[expect(clippy::print_stdout, reason = "a report for those who tune, and why nothing was tested")]
 fn dialogues_of_people_are_no_attacks() {
-    let folder = std::env::var_os("AIFIRST_DATA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/retrieval"),
-        Into::into,
-    );
-    for (file, field) in [("locomo-turns.jsonl", "text"), ("locomo-questions.jsonl", "question"), ("scifact-corpus.jsonl", "text")] {
+    let folder = std::env::var_os("AIFIRST_DATA")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/retrieval"), Into::into);
+    for (file, field) in [
+        ("locomo-turns.jsonl", "text"),
+        ("locomo-questions.jsonl", "question"),
+        ("scifact-corpus.jsonl", "text"),
+    ] {
         let Ok(lines) = fs::read_to_string(folder.join(file)) else {
             println!("skipped: {file} is not in {}", folder.display());
             continue;
         };
         let texts = cases::<serde_json::Value>(&lines);
-        let alarms: Vec<&str> = texts.iter().filter_map(|case| case[field].as_str()).filter(|text| injection::is_attack(text)).collect();
+        let alarms: Vec<&str> = texts
+            .iter()
+            .filter_map(|case| case[field].as_str())
+            .filter(|text| injection::is_attack(text))
+            .collect();
         let share = alarms.len() as f64 / texts.len() as f64;
         println!("{file}: {} false alarms in {} ({share:.4})", alarms.len(), texts.len());
         if std::env::var_os("SHOW").is_some() {
@@ -160,4 +169,58 @@ fn dialogues_of_people_are_no_attacks() {
         }
         assert!(share <= MAX_FALSE_ALARMS, "{file}: {share}");
     }
+}
+
+/// `cargo test --release --lib guardrail::evaluation::speed -- --ignored --nocapture`
+#[test]
+#[ignore = "a measurement, which tells something in a release build only"]
+#[expect(clippy::print_stdout, reason = "a measurement")]
+fn speed_on_typical_text() {
+    const ROUNDS: u32 = 200;
+    let talk = "Hi Mel! I had my check-up on 12 May 2023 at 10:30, and it went well. Could you send the notes of version 1.2.3 \
+        to the team? My address is still anna@example.com, and the plan costs $1,200 for 45 people. I'm swamped with the kids & \
+        work, so let's meet on Thursday; call me when you can. ";
+    let text = talk.repeat(4_096 / talk.len());
+    let rule = |check, action| Rule { check, action };
+    let places = vec![
+        rule(Check::Pii { kinds: vec![] }, Action::Mask),
+        rule(Check::Secret, Action::Mask),
+        rule(
+            Check::Topic { phrases: vec!["project falcon".to_owned(), "layoff plan".to_owned()] },
+            Action::Block,
+        ),
+    ];
+    let sets = [
+        ("PII", places[..1].to_vec()),
+        ("PII, secrets, topics", places.clone()),
+        ("injection", vec![rule(Check::Injection, Action::Block)]),
+        ("language", vec![rule(Check::Language { allowed: vec!["eng".to_owned()] }, Action::Block)]),
+    ];
+    let kilobytes = f64::from(ROUNDS) * text.len() as f64 / 1_024.0;
+    let report = |name: &str, begin: std::time::Instant| {
+        println!("{name:28} {:7.2} µs a KB", begin.elapsed().as_secs_f64() * 1e6 / kilobytes);
+    };
+    for (name, rules) in sets {
+        let policy = Policy { stage: Stage::Input, rules, on_error: OnError::FailClosed };
+        let guardrail = Guardrail::new(policy, Ambient::system().clock).unwrap();
+        guardrail.evaluate(&text, &mut Masks::default(), None);
+        let begin = std::time::Instant::now();
+        for _ in 0..ROUNDS {
+            std::hint::black_box(guardrail.evaluate(&text, &mut Masks::default(), None));
+        }
+        report(name, begin);
+    }
+    let policy = Policy { stage: Stage::Output, rules: places, on_error: OnError::FailClosed };
+    let guardrail = Guardrail::new(policy, Ambient::system().clock).unwrap();
+    let begin = std::time::Instant::now();
+    for _ in 0..ROUNDS {
+        let (mut checking, mut masks, mut unmasking) =
+            (guardrail.stream(), Masks::default(), crate::gateway::guardrail::Unmasking::default());
+        for word in text.split_inclusive(' ') {
+            let released = checking.push(&mut masks, word);
+            std::hint::black_box(unmasking.push(&masks, &released));
+        }
+        std::hint::black_box(checking.finish(&mut masks, None));
+    }
+    report("stream by words, unmasked", begin);
 }

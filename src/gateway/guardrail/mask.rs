@@ -149,7 +149,11 @@ pub(super) fn placeholder(here: Reader<'_>) -> Look<Option<Placeholder>> {
 
 fn name(reader: &mut Reader<'_>, kind: Kind) -> Look<bool> {
     for letter in kind.name().chars() {
-        let fits = if letter == '_' { gap(reader)? } else { reader.next_if(|c| c.eq_ignore_ascii_case(&letter))?.is_some() };
+        let fits = if letter == '_' {
+            gap(reader)?
+        } else {
+            reader.next_if(|c| c.eq_ignore_ascii_case(&letter))?.is_some()
+        };
         if !fits {
             return Ok(false);
         }
@@ -252,7 +256,9 @@ mod tests {
 
     #[test]
     fn what_stands_for_nothing_stays() {
-        for text in ["[EMAIL_2]", "[EMAIL_01]", "EMAIL_1", "[EMAIL_1", "[PHONE_1]", "[x](y)", "\\[a\\]", "[EMAIL_1x]"] {
+        for text in
+            ["[EMAIL_2]", "[EMAIL_01]", "EMAIL_1", "[EMAIL_1", "[PHONE_1]", "[x](y)", "\\[a\\]", "[EMAIL_1x]"]
+        {
             assert_eq!(masks().unmask(text), text);
         }
     }
@@ -263,7 +269,10 @@ mod tests {
         assert_eq!(masks.literal((Kind::Email, 1), "[EMAIL_1]"), Ok(None));
         assert_eq!(masks.mask(Kind::Email, "anna@example.com", true).unwrap(), "[EMAIL_2]");
         let literal = masks.literal((Kind::Email, 2), "[email 2]").unwrap().unwrap();
-        assert_eq!(masks.unmask(&format!("[EMAIL_1] [EMAIL_2] {literal}")), "[EMAIL_1] anna@example.com [email 2]");
+        assert_eq!(
+            masks.unmask(&format!("[EMAIL_1] [EMAIL_2] {literal}")),
+            "[EMAIL_1] anna@example.com [email 2]"
+        );
     }
 
     #[test]

@@ -81,11 +81,17 @@ pub enum Check {
     /// Text that would give a model orders.
     Injection,
     /// Words and phrases that are not spoken of.
-    Topic { phrases: Vec<String> },
+    Topic {
+        phrases: Vec<String>,
+    },
     /// At most so many characters.
-    Length { max: usize },
+    Length {
+        max: usize,
+    },
     /// None but these languages, as ISO 639-3 codes (`eng`).
-    Language { allowed: Vec<String> },
+    Language {
+        allowed: Vec<String>,
+    },
     /// JSON of the form that the caller of the model asked for.
     Schema,
 }
@@ -135,9 +141,17 @@ impl Policy {
             let path = |field: &str| format!("rules.{place}.{field}");
             let name = rule.check.name();
             if rule.action == Action::Mask && !rule.check.has_places() {
-                problems.invalid(path("action"), format!("{name} speaks of the whole text: ALLOW, ESCALATE or BLOCK"));
+                problems.invalid(
+                    path("action"),
+                    format!("{name} speaks of the whole text: ALLOW, ESCALATE or BLOCK"),
+                );
             }
-            if self.rules.iter().take(place).any(|other| other.check.name() == name && !rule.check.has_places()) {
+            if self
+                .rules
+                .iter()
+                .take(place)
+                .any(|other| other.check.name() == name && !rule.check.has_places())
+            {
                 problems.invalid(path("check"), format!("{name} stands in a rule before"));
             }
             match &rule.check {
@@ -147,7 +161,9 @@ impl Policy {
                 }
                 Check::Topic { phrases } => validate_phrases(phrases, &path("phrases"), &mut problems),
                 Check::Length { max: 0 } => problems.invalid(path("max"), "at least 1 character"),
-                Check::Language { allowed } => super::language::validate(allowed, &path("allowed"), &mut problems),
+                Check::Language { allowed } => {
+                    super::language::validate(allowed, &path("allowed"), &mut problems)
+                }
                 Check::Injection if self.stage == Stage::Output => {
                     problems.invalid(path("check"), "an answer gives no orders: check INPUT and RETRIEVAL");
                 }
@@ -167,7 +183,10 @@ fn validate_phrases(phrases: &[String], path: &str, problems: &mut Problems) {
     }
     for (place, phrase) in phrases.iter().enumerate() {
         if !phrase.chars().any(char::is_alphanumeric) || phrase.chars().count() > MAX_PHRASE {
-            problems.invalid(format!("{path}.{place}"), format!("a letter at least, and at most {MAX_PHRASE} characters"));
+            problems.invalid(
+                format!("{path}.{place}"),
+                format!("a letter at least, and at most {MAX_PHRASE} characters"),
+            );
         }
     }
 }

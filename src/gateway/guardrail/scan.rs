@@ -7,10 +7,13 @@
 use super::{
     mask, pii,
     policy::Kind,
-    reader::{Look, More, Reader, char_at, char_before, is_unspaced, is_word},
+    reader::{Look, More, Reader, char_at, is_unspaced, is_word},
     secret,
     topic::Topics,
 };
+
+/// Bytes of a word that are read to see what follows it; a letter follows where it is longer.
+const MAX_WORD: usize = 64;
 
 /// What a policy looks for, each with the rule that asked for it.
 #[derive(Clone, Debug, Default)]
@@ -47,7 +50,9 @@ impl Scanner {
     /// What is at `at`, or as far as surely nothing begins; always a step forwards. `Err` where that depends on
     /// text that has not come.
     pub fn step(&self, text: &str, at: usize, complete: bool) -> Look<Step> {
-        let Some(first) = char_at(text, at) else { return if complete { Ok(Step::Clear(at)) } else { Err(More) } };
+        let Some(first) = char_at(text, at) else {
+            return if complete { Ok(Step::Clear(at)) } else { Err(More) };
+        };
         let here = Reader::new(text, at, complete);
         if self.may_begin(first, here.before())
             && let Some((found, rule)) = self.find(first, here)?
@@ -87,29 +92,35 @@ impl Scanner {
             let found = Found { kind: Kind::Literal, start: here.at(), end: placeholder.end };
             return Ok(Some((found, None)));
         }
+        let after = self.after_word(first, here)?;
         if let Some(rule) = self.secret
-            && let Some((start, end)) = secret::find(first, here)?
+            && let Some((start, end)) = secret::find(first, after, here)?
         {
             return Ok(Some((Found { kind: Kind::Secret, start, end }, Some(rule))));
         }
         for (rule, topics) in &self.topics {
-            if let Some(end) = topics.find(here)? {
+            if let Some(end) = topics.find(first, here)? {
                 return Ok(Some((Found { kind: Kind::Topic, start: here.at(), end }, Some(*rule))));
             }
         }
-        if let Some((kind, end)) = pii::find(first, here, |kind| self.rule_of(kind).is_some())? {
+        if let Some((kind, end)) = pii::find(first, after, here, |kind| self.rule_of(kind).is_some())? {
             return Ok(Some((Found { kind, start: here.at(), end }, self.rule_of(kind))));
         }
         Ok(None)
+    }
+
+    /// What follows the word that begins here: tells most detectors that they need not look. `None` where it is of
+    /// no use.
+    fn after_word(&self, first: char, mut here: Reader<'_>) -> Look<Option<char>> {
+        if !is_word(first) || self.secret.is_none() && self.rule_of(Kind::Email).is_none() {
+            return Ok(None);
+        }
+        here.eat_while(MAX_WORD, is_word)?;
+        Ok(Some(here.peek()?.unwrap_or(' ')))
     }
 
     fn rule_of(&self, kind: Kind) -> Option<usize> {
         let place = Kind::PERSONAL.iter().position(|personal| *personal == kind)?;
         self.personal.get(place).copied().flatten()
     }
-}
-
-/// Whether the character before `at` and what stands there are parts of one word.
-pub fn inside_word(text: &str, at: usize) -> bool {
-    char_before(text, at).is_some_and(is_word) && char_at(text, at).is_some_and(is_word)
 }

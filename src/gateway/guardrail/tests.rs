@@ -17,7 +17,10 @@ fn topic(phrase: &str) -> Check {
 }
 
 fn masking(stage: Stage) -> Guardrail {
-    guardrail(stage, &[(pii(), Action::Mask), (Check::Secret, Action::Mask), (topic("project falcon"), Action::Mask)])
+    guardrail(
+        stage,
+        &[(pii(), Action::Mask), (Check::Secret, Action::Mask), (topic("project falcon"), Action::Mask)],
+    )
 }
 
 fn evaluate(guardrail: &Guardrail, text: &str) -> Decision {
@@ -80,7 +83,11 @@ fn an_answer_is_held_to_the_shape_that_the_caller_knows() {
     let guardrail = guardrail(Stage::Output, &[(Check::Schema, Action::Block)]);
     let shape: Shape<'_> = &|value| value["a"].is_number();
     for (text, blocked) in [("{\"a\": 1}", false), ("{\"a\": true}", true), ("not JSON", true)] {
-        assert_eq!(guardrail.evaluate(text, &mut Masks::default(), Some(shape)).is_blocked(), blocked, "{text}");
+        assert_eq!(
+            guardrail.evaluate(text, &mut Masks::default(), Some(shape)).is_blocked(),
+            blocked,
+            "{text}"
+        );
         let mut checking = guardrail.stream();
         checking.push(&mut Masks::default(), text);
         assert_eq!(checking.finish(&mut Masks::default(), Some(shape)).is_blocked(), blocked, "{text}");
@@ -114,7 +121,14 @@ fn a_policy_says_each_problem_with_its_path() {
     let policy = Policy { stage: Stage::Output, rules, on_error: OnError::FailOpen };
     let crate::shared::Error::Refused(problems) = policy.validate().unwrap_err() else { panic!() };
     let paths: Vec<_> = problems.iter().map(|problem| problem.path.as_str()).collect();
-    let expected = ["rules.0.action", "rules.0.max", "rules.1.kinds", "rules.2.phrases.0", "rules.3.allowed", "rules.4.check"];
+    let expected = [
+        "rules.0.action",
+        "rules.0.max",
+        "rules.1.kinds",
+        "rules.2.phrases.0",
+        "rules.3.allowed",
+        "rules.4.check",
+    ];
     assert_eq!(paths, expected);
 }
 
@@ -147,8 +161,14 @@ fn released(guardrail: &Guardrail, pieces: &[&str]) -> Vec<String> {
 #[test]
 fn a_stream_holds_back_only_what_may_still_become_part_of_a_finding() {
     let guardrail = masking(Stage::Output);
-    assert_eq!(released(&guardrail, &["Hello", " wor", "ld, it", " is 5", " o'clock"]), ["", "Hello ", "world, ", "it is ", "5 o'", "clock"]);
-    assert_eq!(released(&guardrail, &["mail an", "na@exa", "mple.com", ", ok?"]), ["mail ", "", "", "[EMAIL_1], ", "ok?"]);
+    assert_eq!(
+        released(&guardrail, &["Hello", " wor", "ld, it", " is 5", " o'clock"]),
+        ["", "Hello ", "world, ", "it is ", "5 ", "o'clock"]
+    );
+    assert_eq!(
+        released(&guardrail, &["mail an", "na@exa", "mple.com", ", ok?"]),
+        ["mail ", "", "", "[EMAIL_1], ok?", ""]
+    );
     assert_eq!(released(&guardrail, &["4111 1111", " 1111 ", "1111", "."]), ["", "", "", "", "[CARD_1]."]);
     assert_eq!(released(&guardrail, &["about Project", " Falcon", "!"]), ["about ", "", "[TOPIC_1]!", ""]);
 }
@@ -175,22 +195,62 @@ fn a_stream_that_grows_too_long_is_cut_at_its_greatest_length() {
 /// Text with much of what detectors look for, whole, cut short, and run together.
 fn text() -> impl Strategy<Value = String> {
     let part = prop_oneof![
-        Just("anna@example.com"), Just("4111 1111 1111 1111"), Just("DE89 3704 0044 0532 0130 00"), Just("+49 (0) 9141 777631"),
-        Just("(591)341-7776x12"), Just("078-05-1120"), Just("AB 12 34 56 C"), Just("RSSMRA85T10A562S"), Just("203.0.113.9"),
-        Just("2001:db8::1"), Just("AKIAIOSFODNN7EXAMPLE"), Just("postgres://a:b1c2@h/x"), Just("password: Tr0ub4dor&3"),
-        Just("project falcon"), Just("[EMAIL_1]"), Just("[national id 2]"), Just("\\[EMAIL\\_1\\]"), Just("-----BEGIN PRIVATE KEY-----"),
-        Just("eyJhbGciOiJI.eyJzdWIiOiIx.c2ln"), Just("call "), Just("BSN "), Just("111222333"), Just("電話は"), Just("😀"), Just("é"),
-        Just(" "), Just(" "), Just("\n"), Just("."), Just(","), Just("-"), Just("\\"), Just("["), Just("]"), Just("a"), Just("1"), Just("@"),
-        Just("x"), Just("0301234567"), Just("word"), Just("password"), Just("="), Just(":"), Just("\""),
+        Just("anna@example.com"),
+        Just("4111 1111 1111 1111"),
+        Just("DE89 3704 0044 0532 0130 00"),
+        Just("+49 (0) 9141 777631"),
+        Just("(591)341-7776x12"),
+        Just("078-05-1120"),
+        Just("AB 12 34 56 C"),
+        Just("RSSMRA85T10A562S"),
+        Just("203.0.113.9"),
+        Just("2001:db8::1"),
+        Just("AKIAIOSFODNN7EXAMPLE"),
+        Just("postgres://a:b1c2@h/x"),
+        Just("password: Tr0ub4dor&3"),
+        Just("project falcon"),
+        Just("[EMAIL_1]"),
+        Just("[national id 2]"),
+        Just("\\[EMAIL\\_1\\]"),
+        Just("-----BEGIN PRIVATE KEY-----"),
+        Just("eyJhbGciOiJI.eyJzdWIiOiIx.c2ln"),
+        Just("call "),
+        Just("BSN "),
+        Just("111222333"),
+        Just("電話は"),
+        Just("😀"),
+        Just("é"),
+        Just(" "),
+        Just(" "),
+        Just("\n"),
+        Just("."),
+        Just(","),
+        Just("-"),
+        Just("\\"),
+        Just("["),
+        Just("]"),
+        Just("a"),
+        Just("1"),
+        Just("@"),
+        Just("x"),
+        Just("0301234567"),
+        Just("word"),
+        Just("password"),
+        Just("="),
+        Just(":"),
+        Just("\""),
     ];
-    prop::collection::vec(prop_oneof![9 => part.prop_map(str::to_owned), 1 => "\\PC{0,6}"], 0..24).prop_map(|parts| parts.concat())
+    prop::collection::vec(prop_oneof![9 => part.prop_map(str::to_owned), 1 => "\\PC{0,6}"], 0..24)
+        .prop_map(|parts| parts.concat())
 }
 
 fn pieces<'a>(text: &'a str, cuts: &[usize]) -> Vec<&'a str> {
     let mut rest = text;
     let mut pieces = vec![];
     for cut in cuts.iter().cycle() {
-        if rest.is_empty() { break; }
+        if rest.is_empty() {
+            break;
+        }
         let end = rest.char_indices().nth(*cut).map_or(rest.len(), |(byte, _)| byte);
         let (piece, after) = rest.split_at(end);
         pieces.push(piece);

@@ -12,6 +12,8 @@ const MAX_WORD: usize = 400;
 pub struct Topics {
     /// By first word, the others in order; longest phrase first.
     by_first: HashMap<String, Vec<Vec<String>>>,
+    /// First letters of them all: most words are told by them.
+    beginnings: Vec<char>,
 }
 
 impl Topics {
@@ -20,18 +22,21 @@ impl Topics {
         for phrase in phrases {
             let mut words = words(phrase).into_iter();
             if let Some(first) = words.next() {
+                topics.beginnings.extend(first.chars().next());
                 topics.by_first.entry(first).or_default().push(words.collect());
             }
         }
         for rest in topics.by_first.values_mut() {
             rest.sort_by_key(|words| std::cmp::Reverse(words.len()));
         }
+        topics.beginnings.sort_unstable();
+        topics.beginnings.dedup();
         topics
     }
 
     /// The end of the phrase that begins here.
-    pub fn find(&self, here: Reader<'_>) -> Look<Option<usize>> {
-        if self.by_first.is_empty() {
+    pub fn find(&self, first: char, here: Reader<'_>) -> Look<Option<usize>> {
+        if !self.beginnings.contains(&small(first)) {
             return Ok(None);
         }
         let mut reader = here;
@@ -44,6 +49,10 @@ impl Topics {
         }
         Ok(None)
     }
+}
+
+fn small(c: char) -> char {
+    c.to_lowercase().next().unwrap_or(c)
 }
 
 fn follows(mut reader: Reader<'_>, rest: &[String]) -> Look<Option<usize>> {
@@ -93,7 +102,9 @@ mod tests {
     use super::*;
 
     fn end(topics: &[&str], text: &str) -> Option<usize> {
-        Topics::new(topics.iter().copied()).find(Reader::new(text, 0, true)).unwrap()
+        Topics::new(topics.iter().copied())
+            .find(text.chars().next().unwrap(), Reader::new(text, 0, true))
+            .unwrap()
     }
 
     #[test]

@@ -52,7 +52,9 @@ impl Walk {
                     let value = text.get(found.start..found.end).unwrap_or_default();
                     let span = rule.map(|rule| (rule, self.span(text, found)));
                     match span {
-                        Some((rule, span)) => act(guardrail, rule, found.kind, span, value, masks, tally, out),
+                        Some((rule, span)) => {
+                            act(guardrail, rule, found.kind, span, value, masks, tally, out)
+                        }
                         None => keep_literal(guardrail, value, masks, tally, out),
                     }
                     found.end
@@ -111,7 +113,9 @@ fn act(
 fn pass(guardrail: &Guardrail, text: &str, masks: &mut Masks, tally: &mut Tally, out: &mut String) {
     let mut done = 0;
     for (at, _) in text.match_indices(['[', '\\']) {
-        if at >= done && let Ok(Some(found)) = mask::placeholder(Reader::new(text, at, true)) {
+        if at >= done
+            && let Ok(Some(found)) = mask::placeholder(Reader::new(text, at, true))
+        {
             out.push_str(text.get(done..at).unwrap_or_default());
             keep_literal(guardrail, text.get(at..found.end).unwrap_or_default(), masks, tally, out);
             done = found.end;

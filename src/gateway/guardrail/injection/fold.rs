@@ -44,15 +44,25 @@ pub(super) fn visible(text: &str) -> String {
 fn untagged(c: char) -> Option<char> {
     match c {
         '\u{E0020}'..='\u{E007E}' => char::from_u32(u32::from(c) - 0xE0000),
-        '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
-        | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{E0000}'..='\u{E0FFF}' => None,
+        '\u{AD}'
+        | '\u{34F}'
+        | '\u{61C}'
+        | '\u{180E}'
+        | '\u{200B}'..='\u{200F}'
+        | '\u{202A}'..='\u{202E}'
+        | '\u{2060}'..='\u{206F}'
+        | '\u{FE00}'..='\u{FE0F}'
+        | '\u{FEFF}'
+        | '\u{E0000}'..='\u{E0FFF}' => None,
         c => Some(c),
     }
 }
 
 /// Where a word mixes Latin with look-alikes of Cyrillic or Greek, all look-alikes of the text are read as Latin.
 fn without_lookalikes(text: &str) -> String {
-    let mixed = |word: &str| word.chars().any(|c| c.is_ascii_alphabetic()) && word.chars().any(|c| latin(c).is_some());
+    let mixed = |word: &str| {
+        word.chars().any(|c| c.is_ascii_alphabetic()) && word.chars().any(|c| latin(c).is_some())
+    };
     if !text.split(|c: char| !c.is_alphanumeric()).any(mixed) {
         return text.to_owned();
     }

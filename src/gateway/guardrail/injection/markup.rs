@@ -3,19 +3,69 @@
 
 /// Tokens and tags of chat templates and tool protocols: none is found in what people write to each other.
 const FORGED: &[&str] = &[
-    "<|im_start|>", "<|im_end|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>", "<|system|>", "<|user|>", "<|assistant|>",
-    "<|endoftext|>", "<|begin_of_text|>", "<start_of_turn>", "<end_of_turn>", "<<sys>>", "<</sys>>", "[inst]", "[/inst]", "<system>",
-    "</system>", "<assistant>", "</assistant>", "<tool_call>", "</tool_call>", "<function_call", "<function_calls>", "<invoke name",
-    "<tool_use>", "<tool_result", "[system](#", "[assistant](#", "{\"tool_calls\"", "{\"role\": \"system\"", "{\"role\":\"system\"",
-    "{\"role\": \"assistant\"", "{\"role\":\"assistant\"", "\"tool_calls\":", "\"role\": \"system\"", "\"role\":\"system\"",
-    "\"messages\": [{", "[system]:", "[system message]", "(javascript:",
+    "<|im_start|>",
+    "<|im_end|>",
+    "<|start_header_id|>",
+    "<|end_header_id|>",
+    "<|eot_id|>",
+    "<|system|>",
+    "<|user|>",
+    "<|assistant|>",
+    "<|endoftext|>",
+    "<|begin_of_text|>",
+    "<start_of_turn>",
+    "<end_of_turn>",
+    "<<sys>>",
+    "<</sys>>",
+    "[inst]",
+    "[/inst]",
+    "<system>",
+    "</system>",
+    "<assistant>",
+    "</assistant>",
+    "<tool_call>",
+    "</tool_call>",
+    "<function_call",
+    "<function_calls>",
+    "<invoke name",
+    "<tool_use>",
+    "<tool_result",
+    "[system](#",
+    "[assistant](#",
+    "{\"tool_calls\"",
+    "{\"role\": \"system\"",
+    "{\"role\":\"system\"",
+    "{\"role\": \"assistant\"",
+    "{\"role\":\"assistant\"",
+    "\"tool_calls\":",
+    "\"role\": \"system\"",
+    "\"role\":\"system\"",
+    "\"messages\": [{",
+    "[system]:",
+    "[system message]",
+    "(javascript:",
 ];
 
 /// Beginnings of lines that claim to be another speaker.
 const ROLES: &[&str] = &[
-    "### system", "### instruction", "###instruction", "###system", "## system prompt", "system instruction:", "system message:",
-    "system override", "begin system", "end of user input", "end of document", "new system prompt", "[end of", "action input:",
-    "tool result:", "function result:", "<system", "system prompt:",
+    "### system",
+    "### instruction",
+    "###instruction",
+    "###system",
+    "## system prompt",
+    "system instruction:",
+    "system message:",
+    "system override",
+    "begin system",
+    "end of user input",
+    "end of document",
+    "new system prompt",
+    "[end of",
+    "action input:",
+    "tool result:",
+    "function result:",
+    "<system",
+    "system prompt:",
 ];
 
 /// A speaker at a line's beginning: two different ones, or one after an empty line, are a forged dialogue.
@@ -23,13 +73,39 @@ const SPEAKERS: &[&str] = &["system:", "assistant:", "human:", "user:", "ai:"];
 
 /// Ways of hiding text in markup.
 const HIDING: &[&str] = &[
-    "display:none", "display: none", "visibility:hidden", "visibility: hidden", "font-size:0", "font-size: 0", "opacity:0", "opacity: 0",
-    "<!--", "[//]: #", "type=\"hidden\"", "<div hidden", "<span hidden", "<p hidden", "color:white", "color: white", "color=\"#fff",
-    "color:#fff", "<details",
+    "display:none",
+    "display: none",
+    "visibility:hidden",
+    "visibility: hidden",
+    "font-size:0",
+    "font-size: 0",
+    "opacity:0",
+    "opacity: 0",
+    "<!--",
+    "[//]: #",
+    "type=\"hidden\"",
+    "<div hidden",
+    "<span hidden",
+    "<p hidden",
+    "color:white",
+    "color: white",
+    "color=\"#fff",
+    "color:#fff",
+    "<details",
 ];
 /// What hidden text that addresses a model speaks of.
 const ADDRESSED: &[&str] = &[
-    "assistant", " ai ", "ai:", "llm", "language model", "chatbot", "ignore", "disregard", "override", "instruction", "system prompt",
+    "assistant",
+    " ai ",
+    "ai:",
+    "llm",
+    "language model",
+    "chatbot",
+    "ignore",
+    "disregard",
+    "override",
+    "instruction",
+    "system prompt",
 ];
 
 /// Links that would carry data away: a place to fill in, in an address.
@@ -53,9 +129,10 @@ pub fn is_forged(text: &str) -> bool {
         }
         after_empty = line.trim().is_empty();
     }
-    text.match_indices(['<', '[', '{', '"', '(', '!'])
-        .any(|(at, _)| text.get(at..).is_some_and(|rest| FORGED.iter().any(|forged| rest.starts_with(forged)) || carries(rest)))
-        || hides(text)
+    text.match_indices(['<', '[', '{', '"', '(', '!']).any(|(at, _)| {
+        text.get(at..)
+            .is_some_and(|rest| FORGED.iter().any(|forged| rest.starts_with(forged)) || carries(rest))
+    }) || hides(text)
 }
 
 /// `![x](https://…?q={{…` and `…?d=)`: an image or a link whose address has a place for data.
@@ -71,5 +148,7 @@ fn carries(rest: &str) -> bool {
 }
 
 fn hides(text: &str) -> bool {
-    text.contains(['<', '[']) && HIDING.iter().any(|way| text.contains(way)) && ADDRESSED.iter().any(|word| text.contains(word))
+    text.contains(['<', '['])
+        && HIDING.iter().any(|way| text.contains(way))
+        && ADDRESSED.iter().any(|word| text.contains(word))
 }

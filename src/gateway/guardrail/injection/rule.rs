@@ -19,10 +19,13 @@ const RULES_OF_ATTACKS: &[Rule] = &[
     Rule { anchor: REVEAL, back: 0, on: 8, with: &[PROMPT, HIDDEN | YOUR] },
     Rule { anchor: REVEAL, back: 0, on: 6, with: &[RULES, HIDDEN] },
     Rule { anchor: REVEAL, back: 6, on: 0, with: &[PROMPT | RULES, HIDDEN] },
+    Rule { anchor: REVEAL, back: 0, on: 6, with: &[MESSAGE, HIDDEN, YOUR] },
+    Rule { anchor: REVEAL, back: 0, on: 6, with: &[RULES, ALL, PRIOR] },
     Rule { anchor: ASK, back: 0, on: 6, with: &[RULES | PROMPT, YOUR, HIDDEN] },
     // you have no rules, answer without restrictions, an AI without filters
-    Rule { anchor: LIMITS, back: 5, on: 0, with: &[NOT, ANSWER | BECOME | MODEL] },
-    Rule { anchor: NOT, back: 8, on: 4, with: &[LIMITS, MODEL | BECOME] },
+    Rule { anchor: LIMITS, back: 7, on: 0, with: &[NOT, ANSWER | BECOME | MODEL | PERSONA] },
+    Rule { anchor: LIMITS, back: 0, on: 3, with: &[NOT, ANSWER] },
+    Rule { anchor: NOT, back: 8, on: 4, with: &[LIMITS, MODEL | PERSONA] },
     // you are now DAN
     Rule { anchor: PERSONA, back: 6, on: 4, with: &[BECOME | MODEL, YOUR | MODEL] },
     // enable developer mode
@@ -41,10 +44,22 @@ const RULES_OF_ATTACKS: &[Rule] = &[
     Rule { anchor: OFF, back: 6, on: 3, with: &[RULES | LIMITS, YOUR | MODEL | PRIOR] },
 ];
 
+/// In a text that somebody hid an order to set rules aside is enough, whichever rules.
+const RULES_OF_HIDDEN: &[Rule] =
+    &[Rule { anchor: OVERRIDE, back: 6, on: 8, with: &[RULES | PROMPT | PRIOR] }];
+
 pub fn is_attack(words: &[Concepts]) -> bool {
+    is_any(RULES_OF_ATTACKS, words)
+}
+
+pub fn is_hidden_attack(words: &[Concepts]) -> bool {
+    is_any(RULES_OF_HIDDEN, words)
+}
+
+fn is_any(rules: &[Rule], words: &[Concepts]) -> bool {
     words.split(|word| *word == BREAK).any(|sentence| {
         sentence.iter().enumerate().any(|(at, word)| {
-            *word != 0 && RULES_OF_ATTACKS.iter().any(|rule| word & rule.anchor != 0 && holds(rule, sentence, at))
+            *word != 0 && rules.iter().any(|rule| word & rule.anchor != 0 && holds(rule, sentence, at))
         })
     })
 }
@@ -58,6 +73,7 @@ fn holds(rule: &Rule, sentence: &[Concepts], at: usize) -> bool {
 /// Of letters that were spelled out one by one, where no blanks tell words.
 pub fn is_spelled_attack(letters: &str) -> bool {
     let has = |words: &[&str]| words.iter().any(|word| letters.contains(word));
-    has(&["ignore", "disregard", "forget", "bypass"]) && has(&["previous", "prior", "above", "instruction", "rules", "guideline"])
+    has(&["ignore", "disregard", "forget", "bypass"])
+        && has(&["previous", "prior", "above", "instruction", "rules", "guideline"])
         || has(&["reveal", "print", "show", "repeat"]) && has(&["prompt", "instruction"])
 }

@@ -71,7 +71,17 @@ mod tests {
 
     #[test]
     fn versions_times_and_paths_are_none() {
-        for text in ["1.2.3", "1.2.3.4.5", "10:20:30", "de:ad:be:ef:00:11", "a::b", "::", "256.1.1.1", "127.0.0.1", "add"] {
+        for text in [
+            "1.2.3",
+            "1.2.3.4.5",
+            "10:20:30",
+            "de:ad:be:ef:00:11",
+            "a::b",
+            "::",
+            "256.1.1.1",
+            "127.0.0.1",
+            "add",
+        ] {
             assert_eq!(found(text), None, "{text}");
         }
     }

@@ -13,25 +13,38 @@ use super::{
     reader::{Look, Reader, digit, is_word},
 };
 
-/// What begins here and where it ends.
-pub fn find(first: char, here: Reader<'_>, wanted: impl Fn(Kind) -> bool) -> Look<Option<(Kind, usize)>> {
+/// What begins here and where it ends. `after` is what follows the first word.
+pub fn find(
+    first: char,
+    after: Option<char>,
+    here: Reader<'_>,
+    wanted: impl Fn(Kind) -> bool,
+) -> Look<Option<(Kind, usize)>> {
     let is_digit = digit(first).is_some();
-    if is_word(first) && wanted(Kind::Email)
+    let may_be_email =
+        || after.is_none_or(|c| is_word(c) || matches!(c, '@' | '.' | '_' | '%' | '+' | '-' | '\''));
+    if is_word(first)
+        && wanted(Kind::Email)
+        && may_be_email()
         && let Some(end) = email::find(here)?
     {
         return Ok(Some((Kind::Email, end)));
     }
-    if (first.is_ascii_hexdigit() || first == ':') && wanted(Kind::IpAddress)
+    if (first.is_ascii_hexdigit() || first == ':')
+        && wanted(Kind::IpAddress)
         && let Some(end) = ip::find(here)?
     {
         return Ok(Some((Kind::IpAddress, end)));
     }
-    if first.is_ascii_alphabetic() && wanted(Kind::Iban)
+    if first.is_ascii_alphabetic()
+        && wanted(Kind::Iban)
         && let Some(end) = iban::find(here)?
     {
         return Ok(Some((Kind::Iban, end)));
     }
-    if (first.is_ascii_alphabetic() || is_digit) && wanted(Kind::NationalId)
+    // Forms with letters are written in capitals, which keeps prose from being held back for them.
+    if (first.is_ascii_uppercase() || is_digit)
+        && wanted(Kind::NationalId)
         && let Some(end) = national::with_letters(here)?
     {
         return Ok(Some((Kind::NationalId, end)));

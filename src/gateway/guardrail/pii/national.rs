@@ -39,7 +39,10 @@ fn bare(digits: &[u8], named: impl Fn(Authority) -> bool, thing: impl Fn() -> bo
             let [a, b, c, d, e, f, g, h] = *digits else { return false };
             is_dutch(&[0, a, b, c, d, e, f, g, h]) && named(Authority::Netherlands)
         }
-        9 => is_social_security(digits) && named(Authority::Us) || is_dutch(digits) && named(Authority::Netherlands),
+        9 => {
+            is_social_security(digits) && named(Authority::Us)
+                || is_dutch(digits) && named(Authority::Netherlands)
+        }
         10 => is_swedish(digits) && named(Authority::Sweden),
         11 => {
             is_german_tax(digits) && !thing()
@@ -73,7 +76,9 @@ fn is_social_security(digits: &[u8]) -> bool {
 /// Sweden, ten digits: a date, sixty added to the day of a coordination number, Luhn.
 fn is_swedish(digits: &[u8]) -> bool {
     let day = value(digits, 4, 2);
-    digits.len() == 10 && is_day(value(digits, 2, 2), if day > 60 { day - 60 } else { day }) && checksum::luhn(digits)
+    digits.len() == 10
+        && is_day(value(digits, 2, 2), if day > 60 { day - 60 } else { day })
+        && checksum::luhn(digits)
 }
 
 /// Germany, tax: among the first ten digits one occurs twice or three times, the others at most once.
@@ -85,13 +90,17 @@ fn is_german_tax(digits: &[u8]) -> bool {
         }
     }
     let repeated: Vec<u8> = counts.into_iter().filter(|count| *count > 1).collect();
-    digits.len() == 11 && digits.first() != Some(&0) && matches!(repeated.as_slice(), [2 | 3]) && checksum::mod_11_10(digits)
+    digits.len() == 11
+        && digits.first() != Some(&0)
+        && matches!(repeated.as_slice(), [2 | 3])
+        && checksum::mod_11_10(digits)
 }
 
 /// Brazil: two check digits modulo 11; eleven equal digits pass and are none.
 fn is_brazilian(digits: &[u8]) -> bool {
     let check = |count: u32| {
-        let sum: u32 = digits.iter().zip((2..=count + 1).rev()).map(|(digit, weight)| u32::from(*digit) * weight).sum();
+        let sum: u32 =
+            digits.iter().zip((2..=count + 1).rev()).map(|(digit, weight)| u32::from(*digit) * weight).sum();
         sum * 10 % 11 % 10
     };
     let equal = digits.iter().all(|digit| Some(digit) == digits.first());
@@ -146,10 +155,10 @@ pub fn with_letters(here: Reader<'_>) -> Look<Option<usize>> {
 
 type Holds = fn(&[char], &str) -> bool;
 
-/// `A` a letter, `9` a digit, `*` either, a space an optional blank or dash.
+/// `A` a capital, `a` any letter, `9` a digit, `*` a capital or a digit, a space an optional blank or dash.
 const FORMS: &[(&str, Holds)] = &[
     ("AA 99 99 99 A", is_british),
-    ("99999999 A", is_spanish),
+    ("99999999 a", is_spanish),
     ("A 9999999 A", is_spanish_foreigner),
     ("AAA AAA ** A ** A *** A", is_italian),
     ("99 999999 A 999", is_german_pension),
@@ -167,15 +176,17 @@ fn matches_form(here: Reader<'_>, form: &str, holds: Holds) -> Look<Option<usize
             continue;
         }
         let fits = |c: char| match wanted {
-            'A' => c.is_ascii_alphabetic(),
+            'A' => c.is_ascii_uppercase(),
+            'a' => c.is_ascii_alphabetic(),
             '9' => digit(c).is_some(),
-            '*' => c.is_ascii_alphanumeric(),
+            '*' => c.is_ascii_uppercase() || c.is_ascii_digit(),
             other => c == other,
         };
         let Some(c) = reader.next_if(fits)? else { return Ok(None) };
         chars.push(c.to_ascii_uppercase());
     }
-    let ends = reader.at_word_end()? && !(reader.peek()? == Some('-') && reader.peek_second()?.is_some_and(char::is_alphanumeric));
+    let ends = reader.at_word_end()?
+        && !(reader.peek()? == Some('-') && reader.peek_second()?.is_some_and(char::is_alphanumeric));
     Ok((ends && holds(&chars, here.behind())).then_some(reader.at()))
 }
 
@@ -204,7 +215,10 @@ fn is_spanish(chars: &[char], _: &str) -> bool {
 /// Spain, foreigners: X, Y, Z stand for 0, 1, 2.
 fn is_spanish_foreigner(chars: &[char], behind: &str) -> bool {
     let [first, rest @ ..] = chars else { return false };
-    let Some(lead) = "XYZ".chars().position(|c| c == *first).and_then(|lead| char::from_digit(u32::try_from(lead).ok()?, 10))
+    let Some(lead) = "XYZ"
+        .chars()
+        .position(|c| c == *first)
+        .and_then(|lead| char::from_digit(u32::try_from(lead).ok()?, 10))
     else {
         return false;
     };
@@ -217,9 +231,8 @@ fn is_italian(chars: &[char], _: &str) -> bool {
     const ODD: [u32; 26] =
         [1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23];
     let Some((check, body)) = chars.split_last() else { return false };
-    let numeric = |place: usize| {
-        body.get(place).is_some_and(|c| c.is_ascii_digit() || "LMNPQRSTUV".contains(*c))
-    };
+    let numeric =
+        |place: usize| body.get(place).is_some_and(|c| c.is_ascii_digit() || "LMNPQRSTUV".contains(*c));
     let month = body.get(8).is_some_and(|c| "ABCDEHLMPRST".contains(*c));
     let sum: u32 = body
         .iter()
@@ -268,7 +281,12 @@ fn is_corsican(chars: &[char], _: &str) -> bool {
 fn is_german_card(chars: &[char], behind: &str) -> bool {
     let Some((check, body)) = chars.split_last() else { return false };
     let allowed = body.iter().all(|c| c.is_ascii_digit() || "CFGHJKLMNPRTVWXYZ".contains(*c));
-    let sum: u32 = body.iter().filter_map(|c| c.to_digit(36)).zip([7, 3, 1].into_iter().cycle()).map(|(value, weight)| value * weight).sum();
+    let sum: u32 = body
+        .iter()
+        .filter_map(|c| c.to_digit(36))
+        .zip([7, 3, 1].into_iter().cycle())
+        .map(|(value, weight)| value * weight)
+        .sum();
     allowed
         && check.to_digit(10) == Some(sum % 10)
         && context::before(behind) == Some(Hint::NationalId(Authority::Germany))
@@ -282,9 +300,9 @@ mod tests {
     fn found(text: &str, before: &str) -> Option<String> {
         let all = format!("{before}{text} .");
         let here = Reader::new(&all, before.len(), true);
-        let end = with_letters(here).unwrap().or_else(|| {
-            number::find(here, |kind| kind == Kind::NationalId).unwrap().map(|(_, end)| end)
-        });
+        let end = with_letters(here)
+            .unwrap()
+            .or_else(|| number::find(here, |kind| kind == Kind::NationalId).unwrap().map(|(_, end)| end));
         end.map(|end| all[before.len()..end].to_owned())
     }
 
@@ -309,7 +327,11 @@ mod tests {
         ] {
             assert_eq!(found(number, word).as_deref(), Some(number), "{number}");
             let last = number.chars().next_back().unwrap();
-            let other = if last.is_ascii_digit() { if last == '9' { '0' } else { char::from(last as u8 + 1) } } else { 'O' };
+            let other = if last.is_ascii_digit() {
+                if last == '9' { '0' } else { char::from(last as u8 + 1) }
+            } else {
+                'O'
+            };
             let wrong = format!("{}{other}", &number[..number.len() - 1]);
             assert_eq!(found(&wrong, word), None, "{wrong}");
         }

@@ -187,14 +187,12 @@ fn is_glued(here: &Reader<'_>) -> bool {
     }
 }
 
-/// A hash, a file, a decimal: the number goes on in what follows.
+/// A hash, a path, a decimal, a coordinate: the number goes on in what follows.
 fn goes_on(reader: Reader<'_>) -> Look<bool> {
     Ok(match reader.peek()? {
-        Some('-' | '_' | '/' | '.' | ':' | ',') => match reader.peek_second()? {
-            Some(next) if digit(next).is_some() => true,
-            Some(next) => next.is_ascii_lowercase() && reader.peek()? != Some(',') && reader.peek()? != Some(':'),
-            None => false,
-        },
+        Some(mark @ ('-' | '_' | '/' | '.' | ':' | ',')) => reader.peek_second()?.is_some_and(|next| {
+            digit(next).is_some() || matches!(mark, '-' | '_' | '/') && next.is_ascii_lowercase()
+        }),
         Some('°' | '%' | '@' | '=') => true,
         _ => false,
     })
@@ -212,13 +210,19 @@ fn is_card(number: &Number<'_>) -> bool {
         [4, 4, 4, 4] | [4, 4, 4, 4, _] => true,
         _ => false,
     };
-    let first = |count: usize| number.digits.iter().take(count).fold(0, |value, digit| value * 10 + u32::from(*digit));
+    let first = |count: usize| {
+        number.digits.iter().take(count).fold(0, |value, digit| value * 10 + u32::from(*digit))
+    };
     let issued = match length {
         12..=19 if is_maestro(first(4)) => true,
         13 | 19 if first(1) == 4 => true,
         14 => matches!(first(3), 300..=305 | 309) || matches!(first(2), 36 | 38 | 39),
         15 => matches!(first(2), 34 | 37) || matches!(first(4), 2131 | 1800),
-        16 => first(1) == 4 || matches!(first(4), 2221..=2720 | 3528..=3589 | 6011) || matches!(first(2), 51..=55 | 62 | 64 | 65 | 60 | 81 | 35),
+        16 => {
+            first(1) == 4
+                || matches!(first(4), 2221..=2720 | 3528..=3589 | 6011)
+                || matches!(first(2), 51..=55 | 62 | 64 | 65 | 60 | 81 | 35)
+        }
         17..=19 => matches!(first(2), 62),
         _ => false,
     };
@@ -257,8 +261,19 @@ mod tests {
     #[test]
     fn telephone_numbers_are_found_as_people_write_them() {
         for number in [
-            "+49 (0) 9141 777631", "(591)341-7776", "206.269.0743x9150", "+1-780-563-6083x7783", "01632 960391", "04 15 39 15 00",
-            "+34842 91 41 77", "(0406)-812415", "08-170 669 07", "090-1234-5678", "12 3915-0008", "+919141777631", "+44(0)115 4960914",
+            "+49 (0) 9141 777631",
+            "(591)341-7776",
+            "206.269.0743x9150",
+            "+1-780-563-6083x7783",
+            "01632 960391",
+            "04 15 39 15 00",
+            "+34842 91 41 77",
+            "(0406)-812415",
+            "08-170 669 07",
+            "090-1234-5678",
+            "12 3915-0008",
+            "+919141777631",
+            "+44(0)115 4960914",
         ] {
             assert_eq!(found(&format!("{number}, please")), Some((Kind::Phone, number)));
         }
@@ -268,8 +283,19 @@ mod tests {
     #[test]
     fn numbers_of_things_are_none() {
         for text in [
-            "5551234567", "order 5551234567", "01.02.2026", "2026-11-25", "20251120", "107 + 537 = 644", "pages 112-118", "978-3-1234-5678-9",
-            "10.28064717/b9z6j03", "550e8400-e29b-41d4-a716-446655440000", "1 234 567", "12:34:56", "IMG_20251120_123456.jpg",
+            "5551234567",
+            "order 5551234567",
+            "01.02.2026",
+            "2026-11-25",
+            "20251120",
+            "107 + 537 = 644",
+            "pages 112-118",
+            "978-3-1234-5678-9",
+            "10.28064717/b9z6j03",
+            "550e8400-e29b-41d4-a716-446655440000",
+            "1 234 567",
+            "12:34:56",
+            "IMG_20251120_123456.jpg",
         ] {
             assert_eq!(found(text), None, "{text}");
         }

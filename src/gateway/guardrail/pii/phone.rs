@@ -15,7 +15,10 @@ pub fn is_phone(number: &Number<'_>) -> bool {
     }
     let hint = || number.hint();
     if number.parenthesis {
-        return (9..=12).contains(&length) && number.groups.len() > 1 && small_groups_are_none(number) && hint() != Some(Hint::Thing);
+        return (9..=12).contains(&length)
+            && number.groups.len() > 1
+            && small_groups_are_none(number)
+            && hint() != Some(Hint::Thing);
     }
     if is_national(number) || is_north_american(number) || is_brazilian(number) {
         return hint().is_none_or(|hint| hint == Hint::Phone);
@@ -48,7 +51,10 @@ fn is_north_american(number: &Number<'_>) -> bool {
         groups => (0, groups),
     };
     let leads = |place: usize| number.digits.get(skip + place).is_some_and(|digit| *digit > 1);
-    groups == [3, 3, 4] && leads(0) && leads(3) && (number.gaps_are('-') || number.gaps_are('.') || number.gaps_are(' '))
+    groups == [3, 3, 4]
+        && leads(0)
+        && leads(3)
+        && (number.gaps_are('-') || number.gaps_are('.') || number.gaps_are(' '))
 }
 
 /// `11 1234-5678`, `11 91234-5678`.
@@ -66,10 +72,15 @@ fn is_date(number: &Number<'_>) -> bool {
     let value = |from: usize, count: usize| {
         number.digits.iter().skip(from).take(count).fold(0, |value, digit| value * 10 + u32::from(*digit))
     };
-    let day_and_month = |a: u32, b: u32| (1..=31).contains(&a) && (1..=31).contains(&b) && (a <= 12 || b <= 12);
+    let day_and_month =
+        |a: u32, b: u32| (1..=31).contains(&a) && (1..=31).contains(&b) && (a <= 12 || b <= 12);
     match number.groups {
-        [2, 2, 4] | [2, 2, 4, 2] | [2, 2, 4, 2, 2] => day_and_month(value(0, 2), value(2, 2)) && (1900..2200).contains(&value(4, 4)),
-        [4, 2, 2] | [4, 2, 2, 2] | [4, 2, 2, 2, 2] => day_and_month(value(4, 2), value(6, 2)) && (1900..2200).contains(&value(0, 4)),
+        [2, 2, 4] | [2, 2, 4, 2] | [2, 2, 4, 2, 2] => {
+            day_and_month(value(0, 2), value(2, 2)) && (1900..2200).contains(&value(4, 4))
+        }
+        [4, 2, 2] | [4, 2, 2, 2] | [4, 2, 2, 2, 2] => {
+            day_and_month(value(4, 2), value(6, 2)) && (1900..2200).contains(&value(0, 4))
+        }
         _ => false,
     }
 }

@@ -58,18 +58,35 @@ fn is_quote(c: char) -> bool {
 }
 
 fn made_by_machine(name: &str) -> Option<bool> {
-    // Cheap for the usual word: none of the names begins otherwise.
-    if !name.bytes().any(|byte| matches!(byte, b'p' | b'P' | b's' | b'S' | b't' | b'T' | b'k' | b'K' | b'c' | b'C' | b'b' | b'B')) {
+    if !may_name(name) {
         return None;
     }
-    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    let plain: String =
+        name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     NAMES.iter().find(|(part, _)| plain.contains(part)).map(|(_, made)| *made)
+}
+
+/// Cheap for the usual word: each name has one of these pairs of letters.
+fn may_name(name: &str) -> bool {
+    name.as_bytes().windows(2).any(|pair| {
+        matches!(
+            pair,
+            [b's' | b'S', b's' | b'S']
+                | [b'w' | b'W', b'd' | b'D']
+                | [b'c' | b'C', b'r' | b'R']
+                | [b'o' | b'O', b'k' | b'K']
+                | [b'e' | b'E', b'y' | b'Y']
+                | [b'r' | b'R', b'e' | b'E']
+        )
+    })
 }
 
 /// A password of a person has eight characters of two sorts; a machine's value sixteen that look like chance.
 fn looks_secret(value: &str, made: bool) -> bool {
     let has = |fits: fn(char) -> bool| value.chars().any(fits);
-    let stands_for_one = value.starts_with(['$', '<', '{', '*', '%', '[', '(']) || value.contains("://") || value.contains("...");
+    let stands_for_one = value.starts_with(['$', '<', '{', '*', '%', '[', '('])
+        || value.contains("://")
+        || value.contains("...");
     let sorts = [
         has(|c| c.is_ascii_digit()),
         has(char::is_lowercase),
@@ -81,7 +98,11 @@ fn looks_secret(value: &str, made: bool) -> bool {
     if stands_for_one || value.contains(' ') && made {
         return false;
     }
-    if made { length >= 16 && sorts > 1 && entropy(value) > 3.0 } else { length >= 8 && sorts > 1 && entropy(value) > 2.0 }
+    if made {
+        length >= 16 && sorts > 1 && entropy(value) > 3.0
+    } else {
+        length >= 8 && sorts > 1 && entropy(value) > 2.0
+    }
 }
 
 /// Shannon's, in bits a byte.
@@ -93,7 +114,12 @@ fn entropy(text: &str) -> f64 {
         }
     }
     let all = text.len() as f64;
-    counts.iter().filter(|count| **count > 0).map(|count| f64::from(*count) / all).map(|share| -share * share.log2()).sum()
+    counts
+        .iter()
+        .filter(|count| **count > 0)
+        .map(|count| f64::from(*count) / all)
+        .map(|share| -share * share.log2())
+        .sum()
 }
 
 #[cfg(test)]
@@ -108,16 +134,27 @@ mod tests {
     fn the_value_is_found_and_the_name_stays() {
         assert_eq!(found("password: Tr0ub4dor&3."), Some("Tr0ub4dor&3"));
         assert_eq!(found("DB_PASSWORD='correct Horse 9'"), Some("correct Horse 9"));
-        assert_eq!(found("api_key\": \"8f14e45fceea167a5a36dedd4bea2543\""), Some("8f14e45fceea167a5a36dedd4bea2543"));
+        assert_eq!(
+            found("api_key\": \"8f14e45fceea167a5a36dedd4bea2543\""),
+            Some("8f14e45fceea167a5a36dedd4bea2543")
+        );
         assert_eq!(found("client-secret=Zx81-kk3A-99zP-qqT1;"), Some("Zx81-kk3A-99zP-qqT1"));
-        assert_eq!(found("Bearer 8f14e45fceea167a5a36dedd4bea2543"), Some("8f14e45fceea167a5a36dedd4bea2543"));
+        assert_eq!(
+            found("Bearer 8f14e45fceea167a5a36dedd4bea2543"),
+            Some("8f14e45fceea167a5a36dedd4bea2543")
+        );
     }
 
     #[test]
     fn prose_and_stand_ins_are_none() {
         for text in [
-            "password: required", "token = null", "password=${PASSWORD}", "secret: <your-secret-goes-here1>", "token limit: 4096",
-            "password reset at 10:30", "tokens: 123456789012345678",
+            "password: required",
+            "token = null",
+            "password=${PASSWORD}",
+            "secret: <your-secret-goes-here1>",
+            "token limit: 4096",
+            "password reset at 10:30",
+            "tokens: 123456789012345678",
         ] {
             assert_eq!(found(text), None, "{text}");
         }

@@ -1,5 +1,6 @@
 //! Secrets that tell themselves by their form.
 use crate::gateway::guardrail::reader::{Look, Reader};
+use std::{collections::HashMap, sync::LazyLock};
 
 /// A key behind its prefix. Longer ones are cut here, and what follows is read anew.
 const MAX_KEY: usize = 1_024;
@@ -36,8 +37,10 @@ impl Alphabet {
     }
 }
 
+type Key = (&'static str, usize, Alphabet);
+
 /// Prefix, the fewest characters behind it, and of what they are. A prefix stands before those that it begins with.
-const KEYS: &[(&str, usize, Alphabet)] = &[
+const KEYS: &[Key] = &[
     // aifirst itself: keys and invitations.
     ("aif_", 85, Alphabet::Plain),
     ("aifinv_", 85, Alphabet::Plain),
@@ -90,12 +93,17 @@ const KEYS: &[(&str, usize, Alphabet)] = &[
     ("shpat_", 32, Alphabet::Plain),
 ];
 
+static BY_FIRST: LazyLock<HashMap<char, Vec<Key>>> = LazyLock::new(|| {
+    let mut by_first: HashMap<char, Vec<Key>> = HashMap::new();
+    for key in KEYS {
+        by_first.entry(key.0.chars().next().unwrap_or_default()).or_default().push(*key);
+    }
+    by_first
+});
+
 /// The end of the key that begins here with `first`.
 pub fn key(first: char, here: Reader<'_>) -> Look<Option<usize>> {
-    for (prefix, fewest, alphabet) in KEYS {
-        if !prefix.starts_with(first) {
-            continue;
-        }
+    for (prefix, fewest, alphabet) in BY_FIRST.get(&first).map_or(&[][..], Vec::as_slice) {
         let mut reader = here;
         let mut fits = true;
         for c in prefix.chars() {
@@ -157,7 +165,11 @@ pub fn private_key(here: Reader<'_>) -> Look<Option<usize>> {
     }
     reader.eat_while(BEGIN.len() + LABEL + 5, |c| c == '-')?;
     // Also as it stands in JSON, its line ends written \n.
-    let body = |c: char| c.is_ascii_alphanumeric() || c.is_ascii_whitespace() || matches!(c, '+' | '/' | '=' | ':' | ',' | '\\' | '.');
+    let body = |c: char| {
+        c.is_ascii_alphanumeric()
+            || c.is_ascii_whitespace()
+            || matches!(c, '+' | '/' | '=' | ':' | ',' | '\\' | '.')
+    };
     reader.eat_while(MAX_PEM, body)?;
     let end = reader.at();
     for c in "-----END ".chars() {
@@ -189,7 +201,10 @@ pub fn connection(here: Reader<'_>) -> Look<Option<usize>> {
     }
     let password = reader.at();
     reader.eat_while(MAX_CONNECTION, |c| !ends(c) && !matches!(c, '/' | '@' | '?'))?;
-    if reader.since(password).is_empty() || reader.since(password).starts_with(['$', '{', '*']) || !reader.eat('@')? {
+    if reader.since(password).is_empty()
+        || reader.since(password).starts_with(['$', '{', '*'])
+        || !reader.eat('@')?
+    {
         return Ok(None);
     }
     reader.eat_while(MAX_CONNECTION, |c| !ends(c) && c != ',' && c != ';')?;
@@ -204,7 +219,7 @@ mod tests {
 
     fn found(text: &str) -> Option<&str> {
         let first = text.chars().next().unwrap();
-        secret(first, Reader::new(text, 0, true)).unwrap().map(|(start, end)| &text[start..end])
+        secret(first, None, Reader::new(text, 0, true)).unwrap().map(|(start, end)| &text[start..end])
     }
 
     /// Keys made up of one letter and digits: the form, not a key.
@@ -215,8 +230,17 @@ mod tests {
     #[test]
     fn keys_are_found_by_their_prefix_and_length() {
         for (prefix, length) in [
-            ("aif_", 85), ("ghp_", 36), ("github_pat_", 82), ("glpat-", 20), ("xoxb-", 40), ("sk_live_", 24), ("sk-", 48),
-            ("sk-ant-api03-", 95), ("AIza", 35), ("hf_", 34), ("npm_", 36),
+            ("aif_", 85),
+            ("ghp_", 36),
+            ("github_pat_", 82),
+            ("glpat-", 20),
+            ("xoxb-", 40),
+            ("sk_live_", 24),
+            ("sk-", 48),
+            ("sk-ant-api03-", 95),
+            ("AIza", 35),
+            ("hf_", 34),
+            ("npm_", 36),
         ] {
             let key = made_up(prefix, length);
             assert_eq!(found(&format!("{key}, and")), Some(key.as_str()));

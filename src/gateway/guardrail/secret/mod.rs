@@ -3,10 +3,11 @@
 mod assignment;
 mod form;
 
-use super::reader::{Look, Reader};
+use super::reader::{Look, Reader, is_word};
 
-/// Start and end of the secret that begins here, or behind the name that begins here.
-pub fn find(first: char, here: Reader<'_>) -> Look<Option<(usize, usize)>> {
+/// Start and end of the secret that begins here, or behind the name that begins here. `after` is what follows the
+/// first word.
+pub fn find(first: char, after: Option<char>, here: Reader<'_>) -> Look<Option<(usize, usize)>> {
     if first == '-' {
         return Ok(form::private_key(here)?.map(|end| (here.at(), end)));
     }
@@ -23,10 +24,13 @@ pub fn find(first: char, here: Reader<'_>) -> Look<Option<(usize, usize)>> {
             return Ok(Some((here.at(), end)));
         }
     }
-    if first.is_ascii_alphabetic()
+    if !first.is_ascii_alphabetic() {
+        return Ok(None);
+    }
+    if after.is_none_or(|after| matches!(after, ':' | '+' | '-' | '.') || is_word(after))
         && let Some(end) = form::connection(here)?
     {
         return Ok(Some((here.at(), end)));
     }
-    if first.is_ascii_alphabetic() { assignment::find(here) } else { Ok(None) }
+    assignment::find(here)
 }
