@@ -170,6 +170,22 @@ const WORDS: &[(Concepts, &str)] = &[
 /// notice.
 const SCRAMBLED: &[(Concepts, &str)] = &[
     (OVERRIDE, "ignore disregard forget bypass override"),
+    (
+        OVERRIDE,
+        "umgeh outrepasse transgresse enfreins prescinde desobedece omita scorda tralascia descarte \
+        desobedeca overtreed zlekcewaz strunta отбрось пренебреги нарушь 不要理会 跳过 抛开 违反 不遵守 破棄 従わず 따르지 \
+        dikkate bosver gormeden تخط لاتتبع नज़रअंदाज़ भूल",
+    ),
+    (
+        REVEAL,
+        "give$ tell$ share$ write$ copy$ paste$ recite echo$ state$ nenne$ verrate verrat schreib$ schreibe$ ausgib dis-moi dis$ \
+        devoile ecris$ imprime$ dime$ ensena desvela dimmi svela stampa rivela diga$ imprima exiba onthul vertel podaj wyswietl \
+        wypisz avsloja skriv$ раскрой напиши скажи 告诉 打印 透露 泄露 教えて 見せて 明かし 알려 출력 공개 acikla yazdir soyle اكشف اطبع \
+        बताओ",
+    ),
+    (LIMITS, "constraint safeguard moderation inhibition schranken contrainte limitaci limitaz vincoli limieten zahamow hamulcow"),
+    (SWITCH, "unlock unleash toggle aktivera wlacz включи 开启 启用 有効"),
+    (OFF, "deactivated paused waived turned$ aufgehoben ausgeschaltet desactiv disattiv"),
     (PRIOR, "previous earlier"),
     (RULES, "instructions guidelines directives"),
     (REVEAL, "reveal"),
