@@ -4,7 +4,7 @@
 use super::{Action, Check, Guardrail, Kind, Masks, OnError, Policy, Rule, Stage, injection};
 use crate::shared::Ambient;
 use serde::Deserialize;
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
 const PII: &str = include_str!("../../../bench/guardrails/cases/pii.jsonl");
 const ATTACKS: &str = include_str!("../../../bench/guardrails/cases/attacks.jsonl");
@@ -211,7 +211,7 @@ fn speed_on_typical_text() {
         report(name, begin);
     }
     let policy = Policy { stage: Stage::Output, rules: places, on_error: OnError::FailClosed };
-    let guardrail = Guardrail::new(policy, Ambient::system().clock).unwrap();
+    let guardrail = Arc::new(Guardrail::new(policy, Ambient::system().clock).unwrap());
     let begin = std::time::Instant::now();
     for _ in 0..ROUNDS {
         let (mut checking, mut masks, mut unmasking) =

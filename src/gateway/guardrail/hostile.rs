@@ -59,7 +59,7 @@ const PARTS: &[&str] = &[
     "AB 12 ",
 ];
 
-fn guardrail(stage: Stage) -> Guardrail {
+fn guardrail(stage: Stage) -> Arc<Guardrail> {
     let mut checks = vec![
         Check::Pii { kinds: vec![] },
         Check::Secret,
@@ -70,7 +70,10 @@ fn guardrail(stage: Stage) -> Guardrail {
     }
     let action = Action::Allow;
     let rules = checks.into_iter().map(|check| Rule { check, action }).collect();
-    Guardrail::new(Policy { stage, rules, on_error: OnError::FailOpen }, Ambient::system().clock).unwrap()
+    Arc::new(
+        Guardrail::new(Policy { stage, rules, on_error: OnError::FailOpen }, Ambient::system().clock)
+            .unwrap(),
+    )
 }
 
 /// Four times the text takes about four times as long; a square would take sixteen.

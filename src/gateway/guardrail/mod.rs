@@ -32,6 +32,7 @@ pub use stream::Checking;
 use crate::shared::{Clock, Result};
 use decision::Tally;
 use scan::Scanner;
+use std::sync::Arc;
 use topic::Topics;
 use walk::Walk;
 
@@ -96,8 +97,8 @@ impl Guardrail {
     }
 
     /// Checks a text that comes in pieces.
-    pub fn stream(&self) -> Checking<'_> {
-        Checking::new(self)
+    pub fn stream(self: &Arc<Self>) -> Checking {
+        Checking::new(Arc::clone(self))
     }
 
     fn rule(&self, place: usize) -> Option<&Rule> {

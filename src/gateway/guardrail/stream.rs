@@ -11,14 +11,15 @@ use super::{
     walk::Walk,
 };
 use chrono::TimeDelta;
+use std::sync::Arc;
 
 /// Released text is dropped once it is so long, so that each byte moves a bounded number of times.
 const DROP: usize = 1_024;
 
 /// One answer on its way through a [`Guardrail`].
 #[derive(Debug)]
-pub struct Checking<'a> {
-    guardrail: &'a Guardrail,
+pub struct Checking {
+    guardrail: Arc<Guardrail>,
     text: String,
     walk: Walk,
     tally: Tally,
@@ -28,27 +29,28 @@ pub struct Checking<'a> {
     duration: TimeDelta,
 }
 
-impl<'a> Checking<'a> {
-    pub(super) fn new(guardrail: &'a Guardrail) -> Self {
+impl Checking {
+    pub(super) fn new(guardrail: Arc<Guardrail>) -> Self {
         let about_the_whole =
             |rule: &Rule| matches!(rule.check, Check::Schema | Check::Language { .. } | Check::Injection);
         Self {
-            guardrail,
             text: String::new(),
             walk: Walk::default(),
             tally: Tally::new(guardrail.policy.on_error),
             chars: 0,
             whole: guardrail.policy.rules.iter().any(about_the_whole).then(String::new),
             duration: TimeDelta::zero(),
+            guardrail,
         }
     }
 
     /// Takes the next piece and gives what may be shown by now. Once blocked nothing more comes.
     pub fn push(&mut self, masks: &mut Masks, chunk: &str) -> String {
-        let start = self.guardrail.clock.now();
+        let guardrail = Arc::clone(&self.guardrail);
+        let start = guardrail.clock.now();
         let mut out = String::new();
         if !self.is_blocked() {
-            let (chunk, too_long) = self.within_length(chunk);
+            let (chunk, too_long) = self.within_length(&guardrail, chunk);
             self.keep_whole(chunk);
             self.text.push_str(chunk);
             self.advance(false, masks, &mut out);
@@ -56,7 +58,7 @@ impl<'a> Checking<'a> {
                 self.tally.whole(rule, super::Kind::Length);
             }
         }
-        self.duration += self.guardrail.clock.now() - start;
+        self.duration += guardrail.clock.now() - start;
         out
     }
 
@@ -87,7 +89,7 @@ impl<'a> Checking<'a> {
     }
 
     fn advance(&mut self, complete: bool, masks: &mut Masks, out: &mut String) {
-        self.walk.advance(self.guardrail, &self.text, complete, masks, &mut self.tally, out);
+        self.walk.advance(&self.guardrail, &self.text, complete, masks, &mut self.tally, out);
         if self.walk.at > DROP {
             let mut done = self.walk.at - BEHIND;
             while !self.text.is_char_boundary(done) {
@@ -100,10 +102,14 @@ impl<'a> Checking<'a> {
 
     /// The part of a piece that keeps to the greatest length, and the rule that it passes for the first time. What
     /// follows is cut only where that rule blocks.
-    fn within_length<'c>(&mut self, chunk: &'c str) -> (&'c str, Option<&'a Rule>) {
+    fn within_length<'c, 'g>(
+        &mut self,
+        guardrail: &'g Guardrail,
+        chunk: &'c str,
+    ) -> (&'c str, Option<&'g Rule>) {
         let before = self.chars;
         self.chars += chunk.chars().count();
-        for rule in &self.guardrail.policy.rules {
+        for rule in &guardrail.policy.rules {
             let Check::Length { max } = rule.check else { continue };
             if before <= max && self.chars > max {
                 let blocks = rule.action == super::Action::Block;

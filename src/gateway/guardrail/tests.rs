@@ -2,10 +2,10 @@ use super::*;
 use crate::shared::Ambient;
 use proptest::prelude::*;
 
-fn guardrail(stage: Stage, rules: &[(Check, Action)]) -> Guardrail {
+fn guardrail(stage: Stage, rules: &[(Check, Action)]) -> Arc<Guardrail> {
     let rules = rules.iter().map(|(check, action)| Rule { check: check.clone(), action: *action }).collect();
     let policy = Policy { stage, rules, on_error: OnError::FailClosed };
-    Guardrail::new(policy, Ambient::system().clock).unwrap()
+    Arc::new(Guardrail::new(policy, Ambient::system().clock).unwrap())
 }
 
 fn pii() -> Check {
@@ -16,7 +16,7 @@ fn topic(phrase: &str) -> Check {
     Check::Topic { phrases: vec![phrase.to_owned()] }
 }
 
-fn masking(stage: Stage) -> Guardrail {
+fn masking(stage: Stage) -> Arc<Guardrail> {
     guardrail(
         stage,
         &[(pii(), Action::Mask), (Check::Secret, Action::Mask), (topic("project falcon"), Action::Mask)],
@@ -151,7 +151,7 @@ fn what_an_answer_hides_does_not_come_back_and_what_its_owner_said_does() {
 }
 
 /// Releases of a stream, piece by piece.
-fn released(guardrail: &Guardrail, pieces: &[&str]) -> Vec<String> {
+fn released(guardrail: &Arc<Guardrail>, pieces: &[&str]) -> Vec<String> {
     let (mut checking, mut masks) = (guardrail.stream(), Masks::default());
     let mut all: Vec<String> = pieces.iter().map(|piece| checking.push(&mut masks, piece)).collect();
     all.push(checking.finish(&mut masks, None).text);

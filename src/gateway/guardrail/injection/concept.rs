@@ -183,7 +183,10 @@ const SCRAMBLED: &[(Concepts, &str)] = &[
         wypisz avsloja skriv$ раскрой напиши скажи 告诉 打印 透露 泄露 教えて 見せて 明かし 알려 출력 공개 acikla yazdir soyle اكشف اطبع \
         बताओ",
     ),
-    (LIMITS, "constraint safeguard moderation inhibition schranken contrainte limitaci limitaz vincoli limieten zahamow hamulcow"),
+    (
+        LIMITS,
+        "constraint safeguard moderation inhibition schranken contrainte limitaci limitaz vincoli limieten zahamow hamulcow",
+    ),
     (SWITCH, "unlock unleash toggle aktivera wlacz включи 开启 启用 有効"),
     (OFF, "deactivated paused waived turned$ aufgehoben ausgeschaltet desactiv disattiv"),
     (PRIOR, "previous earlier"),

@@ -163,7 +163,8 @@ pub fn private_key(here: Reader<'_>) -> Look<Option<usize>> {
     if !name.ends_with("PRIVATE KEY") && !name.ends_with("PRIVATE KEY BLOCK") {
         return Ok(None);
     }
-    reader.eat_while(BEGIN.len() + LABEL + 5, |c| c == '-')?;
+    let mark = reader.read();
+    reader.eat_while(mark + 5, |c| c == '-')?;
     // Also as it stands in JSON, its line ends written \n.
     let body = |c: char| {
         c.is_ascii_alphanumeric()
