@@ -134,7 +134,6 @@ const WORDS: &[(Hint, &[&str])] = &[
             "reference",
             "issue",
             "build$",
-            "id$",
             "usd$",
             "eur$",
             "pln$",

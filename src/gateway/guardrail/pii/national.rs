@@ -158,7 +158,8 @@ type Holds = fn(&[char], &str) -> bool;
 /// `A` a capital, `a` any letter, `9` a digit, `*` a capital or a digit, a space an optional blank or dash.
 const FORMS: &[(&str, Holds)] = &[
     ("AA 99 99 99 A", is_british),
-    ("99999999 a", is_spanish),
+    ("99999999a", is_spanish),
+    ("99999999 A", is_spanish),
     ("A 9999999 A", is_spanish_foreigner),
     ("AAA AAA ** A ** A *** A", is_italian),
     ("99 999999 A 999", is_german_pension),

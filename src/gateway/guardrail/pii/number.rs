@@ -27,7 +27,7 @@ pub struct Number<'a> {
     pub plus: bool,
     /// Whether the first or second group stands in parentheses.
     pub parenthesis: bool,
-    /// What stands directly before it.
+    /// Whether what stands directly before it makes it a part of something else.
     pub glued: bool,
     behind: &'a str,
 }
@@ -38,12 +38,15 @@ impl Number<'_> {
         context::before(self.behind)
     }
 
-    pub fn gaps_are(&self, gap: char) -> bool {
-        self.gaps.iter().all(|other| *other == gap)
+    /// Whether it is the rest of a longer row of digits.
+    pub fn follows_digits(&self) -> bool {
+        let mut back = self.behind.chars().rev();
+        back.next().is_some_and(|c| is_blank(c) || matches!(c, '-' | '/'))
+            && back.next().is_some_and(|c| digit(c).is_some())
     }
 
-    pub fn is_bare(&self) -> bool {
-        self.groups.len() == 1 && !self.plus && !self.parenthesis
+    pub fn gaps_are(&self, gap: char) -> bool {
+        self.gaps.iter().all(|other| *other == gap)
     }
 }
 
@@ -61,7 +64,7 @@ struct Run {
 pub fn find(here: Reader<'_>, wanted: impl Fn(Kind) -> bool) -> Look<Option<(Kind, usize)>> {
     let mut reader = here;
     let Some(run) = read(&mut reader)? else { return Ok(None) };
-    let glued = is_glued(&here);
+    let glued = is_glued(&here, run.plus);
     let mut digits = run.digits.as_slice();
     for count in (1..=run.groups.len()).rev() {
         let groups = run.groups.get(..count).unwrap_or_default();
@@ -175,10 +178,12 @@ fn extension(reader: Reader<'_>) -> Look<Reader<'_>> {
 }
 
 /// `#123`, `$123`, `IMG_123`, `INV-123`, `3.123`: a part of something else.
-fn is_glued(here: &Reader<'_>) -> bool {
+fn is_glued(here: &Reader<'_>, plus: bool) -> bool {
     let behind = here.behind();
     let mut back = behind.chars().rev();
     match back.next() {
+        // `1.2.3+45`
+        Some(c) if plus && is_word(c) => true,
         Some('#' | '$' | '€' | '£' | '¥') => true,
         Some('-' | '_' | '/' | '+' | '@') => back.next().is_some_and(is_word),
         Some('.' | ',' | ':') => back.next().is_some_and(|c| digit(c).is_some()),

@@ -13,6 +13,9 @@ pub fn is_phone(number: &Number<'_>) -> bool {
     if number.plus {
         return length >= 8 && number.digits.first() != Some(&0);
     }
+    if number.follows_digits() {
+        return false;
+    }
     let hint = || number.hint();
     if number.parenthesis {
         return (9..=12).contains(&length)
@@ -35,7 +38,10 @@ fn is_national(number: &Number<'_>) -> bool {
     let [first, rest @ ..] = number.groups else { return false };
     let trunk = number.digits.first() == Some(&0);
     let marks = number.gaps.iter().filter(|gap| **gap == '.').count();
+    // `000-12-3456` is of the form of a social security number.
+    let american = matches!(number.groups, [3, 2, 4]) && number.gaps_are('-');
     trunk
+        && !american
         && (8..=12).contains(&number.digits.len())
         && (2..=6).contains(first)
         && !rest.is_empty()
