@@ -254,7 +254,7 @@ pub fn words(text: &str) -> Vec<Concepts> {
             }
             c.len_utf8()
         } else if is_word(c) {
-            let end = rest.find(|c| !(is_word(c) || matches!(c, '\'' | '_' | '-'))).unwrap_or(rest.len());
+            let end = rest.find(|c| !(is_word(c) || is_joining(c))).unwrap_or(rest.len());
             found.push(of_word(rest.get(..end).unwrap_or_default()));
             end
         } else {
@@ -268,6 +268,11 @@ pub fn words(text: &str) -> Vec<Concepts> {
         rest = rest.get(end..).unwrap_or_default();
     }
     found
+}
+
+/// Within a word, but no letter; the last two are marks of Devanagari.
+fn is_joining(c: char) -> bool {
+    matches!(c, '\'' | '_' | '-' | '\u{93C}' | '\u{94D}')
 }
 
 fn of_word(word: &str) -> Concepts {

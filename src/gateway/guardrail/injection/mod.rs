@@ -12,7 +12,8 @@ mod rule;
 
 /// Whether the text is to be taken for an attack.
 pub fn is_attack(text: &str) -> bool {
-    is_plain_attack(text)
+    fold::is_written_invisibly(text)
+        || is_plain_attack(text)
         || decode::hidden_texts(text).iter().any(|hidden| {
             is_plain_attack(hidden) || rule::is_hidden_attack(&concept::words(&fold::fold(hidden).letters))
         })

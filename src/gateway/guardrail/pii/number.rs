@@ -29,6 +29,8 @@ pub struct Number<'a> {
     pub parenthesis: bool,
     /// Whether what stands directly before it makes it a part of something else.
     pub glued: bool,
+    /// Whether no further group follows.
+    pub whole: bool,
     behind: &'a str,
 }
 
@@ -79,6 +81,7 @@ pub fn find(here: Reader<'_>, wanted: impl Fn(Kind) -> bool) -> Look<Option<(Kin
             plus: run.plus,
             parenthesis: run.parenthesis,
             glued,
+            whole: count == run.groups.len(),
             behind: here.behind(),
         };
         let Some(kind) = kind(&number, &wanted) else { continue };
