@@ -58,11 +58,11 @@ fn untagged(c: char) -> Option<char> {
     }
 }
 
-/// Whether somebody wrote in tag characters, which nothing shows. Flags take at most six.
+/// Whether somebody wrote in tag characters, which nothing shows. A flag takes at most six.
 pub fn is_written_invisibly(text: &str) -> bool {
     const FLAG: usize = 6;
     !text.is_ascii()
-        && text.chars().filter(|c| matches!(c, '\u{E0041}'..='\u{E007A}')).nth(FLAG * 2).is_some()
+        && text.split(|c| !matches!(c, '\u{E0020}'..='\u{E007E}')).any(|run| run.chars().nth(FLAG).is_some())
 }
 
 /// Where a word mixes Latin with look-alikes of Cyrillic or Greek, all look-alikes of the text are read as Latin.
