@@ -101,14 +101,11 @@ impl Tally {
     }
 
     pub fn place(&mut self, rule: &Rule, kind: Kind, span: Span) {
-        let finding = self.finding(rule, kind);
-        if finding.spans.len() < MAX_SPANS {
-            finding.spans.push(span);
-        }
+        self.note(rule, kind, Some(span));
     }
 
     pub fn whole(&mut self, rule: &Rule, kind: Kind) {
-        self.finding(rule, kind);
+        self.note(rule, kind, None);
     }
 
     pub fn fault(&mut self, rule: &Rule, reason: &'static str) {
@@ -121,20 +118,23 @@ impl Tally {
         }
     }
 
-    /// Counted once more.
-    fn finding(&mut self, rule: &Rule, kind: Kind) -> &mut Finding {
+    fn note(&mut self, rule: &Rule, kind: Kind, span: Option<Span>) {
         self.action = stronger(self.action, rule.action);
-        let check = rule.check.name();
+        let (check, action) = (rule.check.name(), rule.action);
         let same =
-            |finding: &Finding| (finding.check, finding.kind, finding.action) == (check, kind, rule.action);
-        let place = self.findings.iter().position(same).unwrap_or_else(|| {
-            self.findings.push(Finding { check, kind, action: rule.action, count: 0, spans: vec![] });
-            self.findings.len() - 1
-        });
-        #[expect(clippy::indexing_slicing, reason = "the place was found or made just above")]
-        let finding = &mut self.findings[place];
-        finding.count += 1;
-        finding
+            |finding: &&mut Finding| (finding.check, finding.kind, finding.action) == (check, kind, action);
+        match self.findings.iter_mut().find(same) {
+            Some(finding) => {
+                finding.count += 1;
+                if finding.spans.len() < MAX_SPANS {
+                    finding.spans.extend(span);
+                }
+            }
+            None => {
+                let spans = span.into_iter().collect();
+                self.findings.push(Finding { check, kind, action, count: 1, spans });
+            }
+        }
     }
 
     pub fn decide(self, text: String, duration: TimeDelta) -> Decision {

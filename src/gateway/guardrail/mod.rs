@@ -19,11 +19,6 @@ mod stream;
 mod topic;
 mod walk;
 
-#[cfg(test)]
-mod evaluation;
-#[cfg(test)]
-mod hostile;
-
 pub use decision::{Decision, Fault, Finding, LogEntry, Span};
 pub use mask::{Masks, Unmasking};
 pub use policy::{Action, Check, Kind, OnError, Policy, Rule, Stage};
@@ -136,5 +131,9 @@ fn has_shape(text: &str, shape: Shape<'_>) -> bool {
     serde_json::from_str(text).is_ok_and(|value| shape(&value))
 }
 
+#[cfg(test)]
+mod evaluation;
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod tests;

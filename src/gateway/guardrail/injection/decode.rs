@@ -41,7 +41,7 @@ pub fn hidden_texts(text: &str) -> Vec<String> {
 
 fn decoded(word: &str) -> Option<String> {
     let word = word.trim_matches(['=', '-', '_']);
-    let hex = word.bytes().all(|byte| byte.is_ascii_hexdigit()) && word.len() % 2 == 0;
+    let hex = word.bytes().all(|byte| byte.is_ascii_hexdigit()) && word.len().is_multiple_of(2);
     let bytes =
         if hex { from_hex(word) } else { BASE64.decode(word.replace('-', "+").replace('_', "/")).ok() }?;
     let text = String::from_utf8(bytes).ok()?;

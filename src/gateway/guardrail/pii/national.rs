@@ -244,7 +244,7 @@ fn is_italian(chars: &[char], _: &str) -> bool {
         .filter_map(|(place, c)| {
             let value = c.to_digit(36)?;
             let value = if value > 9 { value - 10 } else { value };
-            if place % 2 == 0 { ODD.get(usize::try_from(value).ok()?).copied() } else { Some(value) }
+            if place.is_multiple_of(2) { ODD.get(usize::try_from(value).ok()?).copied() } else { Some(value) }
         })
         .sum();
     let letter = check.to_digit(36).map(|value| value.saturating_sub(10));

@@ -212,12 +212,7 @@ fn is_card(number: &Number<'_>) -> bool {
         return false;
     }
     let length = number.digits.len();
-    let embossed = match number.groups {
-        [_] => true,
-        [4, 6, 5] | [4, 6, 4] => true,
-        [4, 4, 4, 4] | [4, 4, 4, 4, _] => true,
-        _ => false,
-    };
+    let embossed = matches!(number.groups, [_] | [4, 6, 4 | 5] | [4, 4, 4, 4] | [4, 4, 4, 4, _]);
     let first = |count: usize| {
         number.digits.iter().take(count).fold(0, |value, digit| value * 10 + u32::from(*digit))
     };
