@@ -2,7 +2,7 @@
 use super::*;
 use crate::shared::Ambient;
 
-const SIZE: usize = 40_000;
+const SIZE: usize = 16_000;
 
 /// Each of these, repeated, is where some detector begins again and again.
 const PARTS: &[&str] = &[

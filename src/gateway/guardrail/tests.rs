@@ -260,7 +260,7 @@ fn pieces<'a>(text: &'a str, cuts: &[usize]) -> Vec<&'a str> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
+    #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
     fn any_pieces_give_the_text_and_the_findings_of_the_whole(text in text(), cuts in prop::collection::vec(1_usize..9, 1..20)) {
