@@ -140,7 +140,7 @@ fn written_attacks_are_found_in_many_languages_and_disguises() {
 
 /// What was reached, so that a change which finds less is seen.
 const TUNED_RECALL: f64 = 0.95;
-const HELD_OUT_RECALL: f64 = 0.88;
+const HELD_OUT_RECALL: f64 = 0.90;
 
 #[test]
 #[expect(clippy::print_stdout, reason = "a report for those who tune, and why nothing was tested")]

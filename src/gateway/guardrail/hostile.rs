@@ -76,7 +76,7 @@ fn guardrail(stage: Stage) -> Arc<Guardrail> {
     )
 }
 
-/// Four times the text takes about four times as long; a square would take sixteen.
+/// Four times the text takes about four times the reads, more where it is short beside what a detector reads at once; a square would take sixteen.
 #[test]
 fn hostile_texts_take_time_in_proportion_to_their_length() {
     let guardrail = guardrail(Stage::Input);
@@ -88,7 +88,7 @@ fn hostile_texts_take_time_in_proportion_to_their_length() {
             })
         };
         let (short, long) = (reads(SIZE / 4), reads(SIZE));
-        assert!(long <= short * 5 && long <= SIZE as u64 * 150, "{part:?}: {short} and {long} reads");
+        assert!(long <= short * 8 && long <= SIZE as u64 * 150, "{part:?}: {short} and {long} reads");
     }
 }
 

@@ -120,7 +120,15 @@ impl Scanner {
     }
 
     fn rule_of(&self, kind: Kind) -> Option<usize> {
-        let place = Kind::PERSONAL.iter().position(|personal| *personal == kind)?;
-        self.personal.get(place).copied().flatten()
+        let [email, phone, card, iban, ip, national_id] = self.personal;
+        match kind {
+            Kind::Email => email,
+            Kind::Phone => phone,
+            Kind::Card => card,
+            Kind::Iban => iban,
+            Kind::IpAddress => ip,
+            Kind::NationalId => national_id,
+            _ => None,
+        }
     }
 }

@@ -156,6 +156,9 @@ pub fn with_letters(here: Reader<'_>) -> Look<Option<usize>> {
     Ok(None)
 }
 
+/// Characters of the longest form, blanks left out.
+const LONGEST: usize = 16;
+
 type Holds = fn(&[char], &str) -> bool;
 
 /// `A` a capital, `a` any letter, `9` a digit, `*` a capital or a digit, a space an optional blank or dash.
@@ -173,7 +176,8 @@ const FORMS: &[(&str, Holds)] = &[
 
 fn matches_form(here: Reader<'_>, form: &str, holds: Holds) -> Look<Option<usize>> {
     let mut reader = here;
-    let mut chars = Vec::new();
+    let mut chars = ['0'; LONGEST];
+    let mut count = 0;
     for wanted in form.chars() {
         if wanted == ' ' {
             reader.next_if(|c| is_blank(c) || c == '-')?;
@@ -187,11 +191,14 @@ fn matches_form(here: Reader<'_>, form: &str, holds: Holds) -> Look<Option<usize
             other => c == other,
         };
         let Some(c) = reader.next_if(fits)? else { return Ok(None) };
-        chars.push(c.to_ascii_uppercase());
+        if let Some(slot) = chars.get_mut(count) {
+            *slot = c.to_ascii_uppercase();
+        }
+        count += 1;
     }
     let ends = reader.at_word_end()?
         && !(reader.peek()? == Some('-') && reader.peek_second()?.is_some_and(char::is_alphanumeric));
-    Ok((ends && holds(&chars, here.behind())).then_some(reader.at()))
+    Ok((ends && holds(chars.get(..count).unwrap_or_default(), here.behind())).then_some(reader.at()))
 }
 
 fn digits_of(chars: &[char]) -> Vec<u8> {

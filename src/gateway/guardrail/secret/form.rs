@@ -1,6 +1,6 @@
 //! Secrets that tell themselves by their form.
 use crate::gateway::guardrail::reader::{Look, Reader};
-use std::{collections::HashMap, sync::LazyLock};
+use std::sync::LazyLock;
 
 /// A key behind its prefix. Longer ones are cut here, and what follows is read anew.
 const MAX_KEY: usize = 1_024;
@@ -93,17 +93,21 @@ const KEYS: &[Key] = &[
     ("shpat_", 32, Alphabet::Plain),
 ];
 
-static BY_FIRST: LazyLock<HashMap<char, Vec<Key>>> = LazyLock::new(|| {
-    let mut by_first: HashMap<char, Vec<Key>> = HashMap::new();
-    for key in KEYS {
-        by_first.entry(key.0.chars().next().unwrap_or_default()).or_default().push(*key);
-    }
-    by_first
+/// By their first letter's place in ASCII: asked at each word.
+static BY_FIRST: LazyLock<Vec<Vec<Key>>> = LazyLock::new(|| {
+    let of =
+        |first: u8| KEYS.iter().filter(|key| key.0.as_bytes().first() == Some(&first)).copied().collect();
+    (0..128).map(of).collect()
 });
+
+fn keys(first: char) -> &'static [Key] {
+    let place = usize::try_from(u32::from(first)).ok();
+    place.and_then(|place| BY_FIRST.get(place)).map_or(&[], Vec::as_slice)
+}
 
 /// The end of the key that begins here with `first`.
 pub fn key(first: char, here: Reader<'_>) -> Look<Option<usize>> {
-    for (prefix, fewest, alphabet) in BY_FIRST.get(&first).map_or(&[][..], Vec::as_slice) {
+    for (prefix, fewest, alphabet) in keys(first) {
         let mut reader = here;
         let mut fits = true;
         for c in prefix.chars() {
