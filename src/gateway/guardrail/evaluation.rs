@@ -196,31 +196,32 @@ fn speed_on_typical_text() {
         ("injection", vec![rule(Check::Injection, Action::Block)]),
         ("language", vec![rule(Check::Language { allowed: vec!["eng".to_owned()] }, Action::Block)]),
     ];
-    let kilobytes = f64::from(ROUNDS) * text.len() as f64 / 1_024.0;
-    let report = |name: &str, begin: std::time::Instant| {
-        println!("{name:28} {:7.2} µs a KB", begin.elapsed().as_secs_f64() * 1e6 / kilobytes);
+    // The best round: what others do on the machine is not ours.
+    let report = |name: &str, work: &mut dyn FnMut()| {
+        let mut round = || {
+            let begin = std::time::Instant::now();
+            work();
+            begin.elapsed()
+        };
+        let best = (0..ROUNDS).map(|_| round()).min().unwrap_or_default();
+        println!("{name:28} {:7.2} µs a KB", best.as_secs_f64() * 1e6 * 1_024.0 / text.len() as f64);
     };
     for (name, rules) in sets {
         let policy = Policy { stage: Stage::Input, rules, on_error: OnError::FailClosed };
         let guardrail = Guardrail::new(policy, Ambient::system().clock).unwrap();
-        guardrail.evaluate(&text, &mut Masks::default(), None);
-        let begin = std::time::Instant::now();
-        for _ in 0..ROUNDS {
+        report(name, &mut || {
             std::hint::black_box(guardrail.evaluate(&text, &mut Masks::default(), None));
-        }
-        report(name, begin);
+        });
     }
     let policy = Policy { stage: Stage::Output, rules: places, on_error: OnError::FailClosed };
     let guardrail = Arc::new(Guardrail::new(policy, Ambient::system().clock).unwrap());
-    let begin = std::time::Instant::now();
-    for _ in 0..ROUNDS {
+    report("stream by words, unmasked", &mut || {
         let (mut checking, mut masks, mut unmasking) =
-            (guardrail.stream(), Masks::default(), crate::gateway::guardrail::Unmasking::default());
+            (guardrail.stream(), Masks::default(), super::Unmasking::default());
         for word in text.split_inclusive(' ') {
             let released = checking.push(&mut masks, word);
             std::hint::black_box(unmasking.push(&masks, &released));
         }
         std::hint::black_box(checking.finish(&mut masks, None));
-    }
-    report("stream by words, unmasked", begin);
+    });
 }
