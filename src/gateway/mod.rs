@@ -5,11 +5,16 @@
 //! where the provider forgets to. There is one route, `default`, and behind it [`Builtin`]: a coach without network
 //! and without a model.
 mod builtin;
+mod guardrail;
 mod model;
 mod provider;
 mod service;
 
 pub use builtin::{Builtin, digest};
+pub use guardrail::{
+    Action, Check, Checking, Decision, Fault, Finding, Guardrail, Kind, LogEntry, Masks, OnError, Policy,
+    Rule, Shape, Span, Stage, Unmasking,
+};
 pub use model::{
     ChatEvent, ChatMessage, ChatRequest, Completion, Failure, FailureReason, FinishReason, GroundingSource,
     Quote, Speaker, Task, Usage, estimate_tokens,
