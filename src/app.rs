@@ -2,7 +2,7 @@
 use crate::{
     account::{AccountService, DevelopmentError, jwt},
     coaching::{self, CoachingService, MemoryPorts, Worker},
-    config::{Config, Mode},
+    config::{Config, DocumentMode, Mode},
     db::{self, DataFolder, connect::OpenError},
     event::{Bus, BusError, Log},
     gateway::Gateway,
@@ -135,6 +135,8 @@ async fn connect(
         check: Arc::new(pipeline.clone()),
         manifests,
         cache_bytes: config.http.documents.cache_bytes,
+        document_bytes: config.graphql.document_bytes,
+        only: config.http.documents.mode == DocumentMode::Only,
     })
     .map_err(StartError::Manifests)?;
     let gateway = Gateway::builtin(Duration::from_millis(config.gateway.builtin.pace_milliseconds));

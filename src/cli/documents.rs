@@ -4,6 +4,7 @@ use crate::trusted::{MAX_DOCUMENTS, NewDocument, REGISTER, parse_manifest};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use std::{
+    collections::BTreeMap,
     fs,
     path::PathBuf,
     time::{Duration, Instant},
@@ -68,7 +69,7 @@ pub(super) async fn documents(command: DocumentsCommand) -> Outcome {
     }
     let requests = requests(read(&push.manifests)?);
     let server = Server { http: reqwest::Client::builder().timeout(PATIENCE).build()?, key, push: &push };
-    // All or nothing, however many requests it takes: nothing is registered before everything is known to be good.
+    // However many requests it takes, nothing is registered before every document is known to be good.
     let validated = if push.validate_only || requests.len() > 1 {
         Some(server.send_all("validated", &requests, true).await?)
     } else {
@@ -83,8 +84,9 @@ pub(super) async fn documents(command: DocumentsCommand) -> Outcome {
     Ok(())
 }
 
+/// Each id with its text. One with two is found here, for the server sees them in parts.
 fn read(manifests: &[PathBuf]) -> Result<Vec<NewDocument>, Failure> {
-    let mut documents = vec![];
+    let mut documents = BTreeMap::new();
     for file in manifests {
         let told = |error: String| wrong(format!("{}: {error}", file.display()));
         let json = fs::read_to_string(file).map_err(|error| told(error.to_string()))?;
@@ -92,9 +94,14 @@ fn read(manifests: &[PathBuf]) -> Result<Vec<NewDocument>, Failure> {
         if found.is_empty() {
             return Err(wrong(format!("{}: there is no document in it", file.display())));
         }
-        documents.extend(found);
+        for NewDocument { id, text } in found {
+            if documents.get(&id).is_some_and(|known| *known != text) {
+                return Err(told(format!("{id}: stands in the manifests with different texts")));
+            }
+            documents.insert(id, text);
+        }
     }
-    Ok(documents)
+    Ok(documents.into_iter().map(|(id, text)| NewDocument { id, text }).collect())
 }
 
 /// As many documents in each as a server takes at once.
@@ -141,12 +148,20 @@ impl Server<'_> {
         let (begun, of) = (Instant::now(), requests.iter().map(Vec::len).sum::<usize>());
         let (mut sent, mut count, mut problems) = (Sent::default(), 0, vec![]);
         for documents in requests {
-            match self.send(documents, validate_only).await? {
-                Ok(Sent { registered, unchanged }) => {
+            match self.send(documents, validate_only).await {
+                Ok(Ok(Sent { registered, unchanged })) => {
                     sent.registered += registered;
                     sent.unchanged += unchanged;
                 }
-                Err(found) => problems.extend(found),
+                Ok(Err(found)) => problems.extend(found),
+                Err(failure) if sent.registered > 0 && !validate_only => {
+                    let message = format!(
+                        "{} documents were registered, and then: {}",
+                        sent.registered, failure.message
+                    );
+                    return Err(Failure { message, ..failure });
+                }
+                Err(failure) => return Err(failure),
             }
             count += documents.len();
             if begun.elapsed() > SILENCE {
@@ -156,7 +171,14 @@ impl Server<'_> {
         if problems.is_empty() {
             return Ok(sent);
         }
-        Err(Failure { message: format!("nothing was registered.\n{}", problems.join("\n")), code: 1 })
+        // What is good by itself may be too much together.
+        let done = match sent.registered {
+            some if some > 0 && !validate_only => {
+                format!("{some} documents were registered, the others were not")
+            }
+            _ => "nothing was registered".to_owned(),
+        };
+        Err(failed(format!("{done}.\n{}", problems.join("\n"))))
     }
 
     /// What was done, or what the server says is wrong with the documents.

@@ -10,10 +10,16 @@ use crate::{
     graphql::pipeline::{Asks, Prepared},
     graphql_kit::ErrorCode,
     services::Services,
-    shared::{Error, actor::Actor, text::sha256_hex},
+    shared::{
+        Error,
+        actor::Actor,
+        id::WorkspaceId,
+        text::sha256_hex,
+        texts::{ByText, cache_of_texts},
+    },
 };
 use axum::http::StatusCode;
-use quick_cache::{Weighter, sync::Cache};
+use quick_cache::sync::Cache;
 use std::sync::Arc;
 
 type Refusal = Box<Answer>;
@@ -25,22 +31,25 @@ pub(super) struct Documents {
     automatic: Option<Cache<String, Arc<str>, ByText>>,
 }
 
-#[derive(Clone)]
-struct ByText;
-
-impl Weighter<String, Arc<str>> for ByText {
-    fn weight(&self, hash: &String, text: &Arc<str>) -> u64 {
-        (hash.len() + text.len()) as u64
-    }
-}
-
 /// A text to run, if it passes the pipeline.
 #[derive(Debug)]
 pub(super) struct Found {
     pub text: Arc<str>,
     trusted: bool,
+    /// The actor's workspaces for which it is trusted, where it is not for all.
+    only_in: Option<Vec<WorkspaceId>>,
     /// Under which it is to be kept, once it has passed.
     keep: Option<String>,
+}
+
+impl Found {
+    /// Who runs it: nobody brings what a workspace registered to another one that did not.
+    pub(super) fn run_by(&self, actor: Actor) -> Actor {
+        match &self.only_in {
+            Some(workspaces) => actor.narrowed(workspaces),
+            None => actor,
+        }
+    }
 }
 
 /// By what a request names its document.
@@ -52,8 +61,9 @@ enum Name {
 }
 
 impl Documents {
-    pub(super) fn new(config: &DocumentsConfig) -> Self {
-        let cache = |bytes| Cache::with_weighter(1_000, bytes, ByText);
+    /// Of documents of so many bytes each at most.
+    pub(super) fn new(config: &DocumentsConfig, document_bytes: usize) -> Self {
+        let cache = |bytes| cache_of_texts(bytes, document_bytes);
         let automatic = (config.automatic_bytes > 0).then(|| cache(config.automatic_bytes));
         Self { mode: config.mode, automatic }
     }
@@ -75,16 +85,22 @@ impl Documents {
         };
         // Clients whose protocol demands a `query` send an empty one beside the id.
         let text = text.filter(|text| !text.is_empty());
+        if let Some(kept) = self.kept(&name)
+            && text.as_ref().is_none_or(|text| **text == *kept)
+        {
+            return self.untrusted(kept, None, services, actor);
+        }
         let (Name::Id(id) | Name::Hash(id)) = &name;
         if let Some(registered) =
-            services.trusted.find_text(actor, id).await.map_err(|error| Box::new(refused_by(error)))?
+            services.trusted.find(actor, id).await.map_err(|error| Box::new(refused_by(error)))?
         {
-            if text.is_some_and(|text| *text != *registered) {
+            if text.is_some_and(|text| *text != *registered.text) {
                 return Err(bad(
                     "`query` is not the text that is registered under this id: send the id alone",
                 ));
             }
-            return Ok(Found { text: registered, trusted: true, keep: None });
+            let only_in = registered.only_in;
+            return Ok(Found { text: registered.text, trusted: true, only_in, keep: None });
         }
         match (name, text) {
             (Name::Id(_), _) if actor.is_none() => Err(anonymous()),
@@ -92,6 +108,14 @@ impl Documents {
                 "no document is registered under this id in your workspaces: register it by `aifirst documents push`",
             )),
             (Name::Hash(hash), text) => self.automatic(hash, text, services, actor),
+        }
+    }
+
+    /// A text that was registered in passing, where it makes no difference whether it is trusted, too.
+    fn kept(&self, name: &Name) -> Option<Arc<str>> {
+        match (self.mode, name, &self.automatic) {
+            (DocumentMode::Off, Name::Hash(hash), Some(cache)) => cache.get(hash),
+            _ => None,
         }
     }
 
@@ -137,7 +161,7 @@ impl Documents {
                 return Err(untrusted());
             }
         }
-        Ok(Found { text, trusted: false, keep })
+        Ok(Found { text, trusted: false, only_in: None, keep })
     }
 
     /// After the text has passed the pipeline.

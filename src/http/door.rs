@@ -128,7 +128,7 @@ impl FrontDoor {
             schema,
             explaining: OnceLock::new(),
             pipeline,
-            documents: Documents::new(&config.http.documents),
+            documents: Documents::new(&config.http.documents, config.graphql.document_bytes),
             mode: config.mode,
             timeout: Duration::from_secs(config.http.request_timeout_seconds),
             rates: Rates::new(config.http.cost_per_minute, clock),
@@ -162,17 +162,20 @@ impl FrontDoor {
         explain::recorded(record, admission).await
     }
 
-    /// Everything before execution. What is refused here has no effect.
+    /// Everything before execution. What is refused here has no effect, and costs one of the actor's rate.
     async fn admit(&self, mut call: Call, caller: &Caller, log: &mut Operation) -> Result<Admitted, Answer> {
         let actor = match &caller.credential {
             None => None,
             Some(credential) => Some(self.authenticate(credential).await.map_err(refused_by)?),
         };
         log.actor(actor.as_ref());
+        let begin = |actor: &Actor| self.0.rates.begin(actor.principal());
+        let begun = actor.as_ref().map(begin).transpose().map_err(refused_by)?;
         let tells_cost = call.asks_for_cost();
         let (services, documents) = (&self.0.services, &self.0.documents);
         let mut found =
             documents.find(&mut call, services, actor.as_ref()).await.map_err(|refusal| *refusal)?;
+        let actor = actor.map(|actor| found.run_by(actor));
         let variables = call.variables.unwrap_or_default();
         let mut prepared = self
             .0
@@ -208,8 +211,8 @@ impl FrontDoor {
             .map(|actor| document::within_limit(actor, &prepared))
             .transpose()
             .map_err(refused_by)?;
-        let spend = |actor: &Actor| self.0.rates.spend(actor.principal(), prepared.cost);
-        let spent = actor.as_ref().map(spend).transpose().map_err(refused_by)?;
+        let spend = |begun| self.0.rates.spend(begun, prepared.cost);
+        let spent = begun.map(spend).transpose().map_err(refused_by)?;
         let explains = explain::record().map(|record| {
             let costs = self.0.pipeline.costs(&found.text, prepared.operation_name.as_deref(), &variables);
             Explains { record, costs: costs.unwrap_or_default() }

@@ -1,6 +1,7 @@
 //! What one actor may ask for in a minute, counted as the pipeline counts cost: in objects. By GCRA: what was spent
 //! comes back little by little, so that nobody waits for the end of a minute. What an operation takes is its cost before
-//! execution: GCRA keeps one moment for an actor, from which nothing can be taken back for objects that were not there.
+//! execution, one of it before the rest is known: GCRA keeps one moment for an actor, from which nothing can be taken
+//! back for objects that were not there.
 use crate::{
     graphql_kit::DateTime,
     shared::{self, Error, actor::Principal},
@@ -12,11 +13,13 @@ use governor::{
     Quota, RateLimiter, clock::Clock, middleware::StateInformationMiddleware, nanos::Nanos,
     state::keyed::HashMapStateStore,
 };
-use std::num::NonZeroU32;
+use std::{num::NonZeroU32, time::Duration};
 use uuid::Uuid;
 
 pub(super) const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 pub(super) const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+const MINUTE: Duration = Duration::from_secs(60);
 
 type Limiter = RateLimiter<Uuid, HashMapStateStore<Uuid>, Time, StateInformationMiddleware>;
 
@@ -39,6 +42,13 @@ pub(super) struct Rates {
     clock: shared::Clock,
 }
 
+/// An operation whose cost is not known yet, and what is left to its actor.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Begun {
+    who: Principal,
+    left: u32,
+}
+
 /// What an operation took, and what is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Spent {
@@ -55,23 +65,35 @@ impl Rates {
         Self { limiter, per_minute, clock }
     }
 
-    /// An operation costs one at least, and all there is at most: the pipeline has its own limit for one.
-    pub(super) fn spend(&self, who: Principal, cost: u64) -> Result<Spent, Error> {
-        let cost = u32::try_from(cost.max(1)).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MAX);
-        let cost = cost.min(self.per_minute);
-        let outcome =
-            self.limiter.check_key_n(&who.uuid(), cost).map_err(|_| Error::Unavailable("the rate"))?;
+    /// One, before anything is looked up or parsed for the operation: what is refused has cost that.
+    pub(super) fn begin(&self, who: Principal) -> Result<Begun, Error> {
+        let left =
+            self.take(who, NonZeroU32::MIN).map_err(|retry_after| Error::RateLimited { retry_after })?;
+        Ok(Begun { who, left })
+    }
+
+    /// The rest. An operation costs all there is at most: the pipeline has its own limit for one.
+    pub(super) fn spend(&self, begun: Begun, cost: u64) -> Result<Spent, Error> {
+        let Begun { who, left } = begun;
+        let cost = u32::try_from(cost.max(1)).unwrap_or(u32::MAX).min(self.per_minute.get());
+        let remaining = match NonZeroU32::new(cost - 1) {
+            None => left,
+            Some(rest) => self.take(who, rest).map_err(|wait| {
+                // It begins anew then.
+                let retry_after = wait + MINUTE / self.per_minute.get();
+                Error::RateLimited { retry_after }
+            })?,
+        };
+        Ok(Spent { requested: cost, remaining, per_minute: self.per_minute.get(), at: self.clock.now() })
+    }
+
+    /// What is left then, or how long it takes until there is enough.
+    fn take(&self, who: Principal, cost: NonZeroU32) -> Result<u32, Duration> {
+        // More than all there is was cut before.
+        let outcome = self.limiter.check_key_n(&who.uuid(), cost).map_err(|_| MINUTE)?;
         match outcome {
-            Ok(state) => Ok(Spent {
-                requested: cost.get(),
-                remaining: state.remaining_burst_capacity(),
-                per_minute: self.per_minute.get(),
-                at: self.clock.now(),
-            }),
-            Err(refused) => {
-                let retry_after = refused.wait_time_from(Time(self.clock.clone()).now());
-                Err(Error::RateLimited { retry_after })
-            }
+            Ok(state) => Ok(state.remaining_burst_capacity()),
+            Err(refused) => Err(refused.wait_time_from(Time(self.clock.clone()).now())),
         }
     }
 
@@ -130,19 +152,20 @@ mod tests {
         let by = passed.clone();
         let clock = shared::Clock::new(move || now + TimeDelta::seconds(by.load(Relaxed)));
         let rates = Rates::new(NonZeroU32::new(10).unwrap(), clock);
+        let spend = |who, cost| rates.spend(rates.begin(who)?, cost);
         let spent = |requested, remaining, at| Spent { requested, remaining, per_minute: 10, at };
-        let first = rates.spend(who(1), 7).unwrap();
+        let first = spend(who(1), 7).unwrap();
         assert_eq!(first, spent(7, 3, now));
         let told = serde_json::to_value(first.told(2)).unwrap();
         let expected = serde_json::json!({ "requested": 7, "actual": 2, "remaining": 3, "perMinute": 10,
             "resetAt": "2027-01-15T08:00:42Z" });
         assert_eq!(told, expected);
-        let Err(Error::RateLimited { retry_after }) = rates.spend(who(1), 7) else { panic!("it may") };
-        // Four more, of which each takes six seconds to come back.
-        assert_eq!(retry_after.as_secs(), 24);
-        assert_eq!(rates.spend(who(2), 0).unwrap(), spent(1, 9, now));
-        assert_eq!(rates.spend(who(3), u64::MAX).unwrap(), spent(10, 0, now));
-        passed.store(24, Relaxed);
-        assert_eq!(rates.spend(who(1), 7).unwrap(), spent(7, 0, now + TimeDelta::seconds(24)));
+        let Err(Error::RateLimited { retry_after }) = spend(who(1), 7) else { panic!("it may") };
+        // It took one. Of seven, two are left: five more, of which each takes six seconds to come back.
+        assert_eq!(retry_after.as_secs(), 30);
+        assert_eq!(spend(who(2), 0).unwrap(), spent(1, 9, now));
+        assert_eq!(spend(who(3), u64::MAX).unwrap(), spent(10, 0, now));
+        passed.store(30, Relaxed);
+        assert_eq!(spend(who(1), 7).unwrap(), spent(7, 0, now + TimeDelta::seconds(30)));
     }
 }

@@ -68,6 +68,7 @@ pub struct Actor {
     roles: Arc<RwLock<HashMap<WorkspaceId, Role>>>,
     limit: KeyScope,
     confined_to: Option<WorkspaceId>,
+    narrowed_to: Option<Arc<[WorkspaceId]>>,
     ends_at: Option<DateTime<Utc>>,
 }
 
@@ -147,7 +148,8 @@ pub struct Scope<A> {
 
 impl Actor {
     pub fn new(principal: Principal, roles: HashMap<WorkspaceId, Role>, limit: KeyScope) -> Self {
-        Self { principal, roles: Arc::new(RwLock::new(roles)), limit, confined_to: None, ends_at: None }
+        let roles = Arc::new(RwLock::new(roles));
+        Self { principal, roles, limit, confined_to: None, narrowed_to: None, ends_at: None }
     }
 
     /// For a credential that opens one workspace alone, whatever else its bearer is a member of. The roles given
@@ -159,6 +161,37 @@ impl Actor {
     /// The only workspace that the credential opens, where it is limited to one.
     pub fn confined_to(&self) -> Option<WorkspaceId> {
         self.confined_to
+    }
+
+    /// For a request that is trusted in these workspaces alone: elsewhere it has no role.
+    pub fn narrowed(self, to: &[WorkspaceId]) -> Self {
+        let roles = self.workspaces().into_iter().collect();
+        Self { narrowed_to: Some(to.into()), ..self }.with_roles(roles)
+    }
+
+    /// The same with the roles of another moment, as far as credential and request reach.
+    pub fn with_roles(&self, mut roles: HashMap<WorkspaceId, Role>) -> Self {
+        roles.retain(|workspace, _| {
+            self.confined_to.is_none_or(|only| only == *workspace)
+                && self.narrowed_to.as_ref().is_none_or(|some| some.contains(workspace))
+        });
+        Self { roles: Arc::new(RwLock::new(roles)), ..self.clone() }
+    }
+
+    /// For what makes or joins a workspace that the actor is no member of yet.
+    pub fn may_enter_others(&self) -> Result<()> {
+        if self.confined_to.is_some() {
+            return Err(Error::Forbidden(
+                "this API key is limited to one workspace: it cannot make or join another",
+            ));
+        }
+        if self.narrowed_to.is_some() {
+            return Err(Error::Forbidden(
+                "a document that a workspace registered cannot make or join another: the server's operator lists \
+                 those that may in http.documents.manifests",
+            ));
+        }
+        Ok(())
     }
 
     /// For a key that ends by itself.

@@ -12,6 +12,7 @@ pub mod moment;
 pub mod page;
 mod stored;
 pub mod text;
+pub mod texts;
 
 pub use ambient::{Ambient, Clock, Ids, Random};
 pub use client_id::ClientId;

@@ -39,7 +39,7 @@ pub struct RegisterTrustedDocumentsInput {
     workspace_id: Option<WorkspaceId>,
     /// The client application that they are of, at most 100 characters: `web`.
     application: String,
-    /// 1 to 1,000. An application has 20,000 at most.
+    /// 1 to 1,000. An application has 20,000 at most, a workspace 100,000.
     documents: Vec<TrustedDocumentInput>,
     /// Tells what is wrong, and registers nothing.
     #[graphql(default)]

@@ -3,7 +3,7 @@
 //!
 //! A frontend's build registers them by `registerTrustedDocuments` (`aifirst documents push`): [`graphql`] translates,
 //! [`service`] decides, holds each document against the pipeline ([`Check`]) and commits. A request asks
-//! [`TrustedService::find_text`] by the id that it brings. What everybody may run comes with the server: [`REGISTER`],
+//! [`TrustedService::find`] by the id that it brings. What everybody may run comes with the server: [`REGISTER`],
 //! and the manifests of the configuration.
 mod graphql;
 mod manifest;
@@ -16,7 +16,7 @@ pub use graphql::TrustedMutation;
 pub use manifest::parse as parse_manifest;
 pub use model::{MAX_DOCUMENTS, NewDocument};
 pub use port::{Check, Fault};
-pub use service::{Parts, TrustedService};
+pub use service::{Parts, Trusted, TrustedService};
 
 /// How `aifirst documents push` registers documents, by id and text: trusted by every server, for one that runs
 /// trusted documents only has to learn new ones.

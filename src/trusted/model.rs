@@ -7,6 +7,8 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 pub const MAX_DOCUMENTS: usize = 1_000;
 /// That one application of a workspace may have.
 pub const MAX_REGISTERED: u64 = 20_000;
+/// That all applications of a workspace may have together.
+pub const MAX_IN_WORKSPACE: u64 = 100_000;
 /// Characters of an application's name.
 const MAX_APPLICATION: usize = 100;
 /// Characters of a document's id.
@@ -44,7 +46,7 @@ pub struct Registered {
 /// By the draft of persisted documents for GraphQL over HTTP, appendix A. What looks like a SHA-256 is one, with the
 /// prefix or without: Apollo sends it bare.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DocumentId(String);
+pub struct DocumentId(Arc<str>);
 
 const SHA256: &str = "sha256:";
 /// Of ids that the server itself gives.
@@ -61,18 +63,23 @@ impl DocumentId {
                 && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
         };
         match id.split_once(':') {
-            None if is_sha256(id) => Some(Self(format!("{SHA256}{id}"))),
-            None => unreserved(id).then(|| Self(id.to_owned())),
-            Some(("sha256", hash)) => is_sha256(hash).then(|| Self(id.to_owned())),
+            None if is_sha256(id) => Some(Self(format!("{SHA256}{id}").into())),
+            None => unreserved(id).then(|| Self(id.into())),
+            Some(("sha256", hash)) => is_sha256(hash).then(|| Self(id.into())),
             Some((prefix, name)) => {
                 let own = prefix.strip_prefix("x-").is_some_and(unreserved) && unreserved(name);
-                own.then(|| Self(id.to_owned()))
+                own.then(|| Self(id.into()))
             }
         }
     }
 
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether it names one text, wherever it is registered.
+    pub fn is_hash(&self) -> bool {
+        self.0.starts_with(SHA256)
     }
 
     /// Whether it is a hash of another text.
@@ -177,7 +184,7 @@ impl Checked {
 /// What everybody may run: the server's own documents, and those of its operator's manifests.
 pub fn for_everybody(manifests: Checked) -> BTreeMap<DocumentId, Arc<str>> {
     let (id, text) = REGISTER;
-    let own = (DocumentId(id.to_owned()), Arc::from(text));
+    let own = (DocumentId(id.into()), Arc::from(text));
     manifests.0.into_iter().map(|(id, (_, text))| (id, text)).chain([own]).collect()
 }
 

@@ -1,6 +1,6 @@
 use super::{
     Check, NewDocument,
-    model::{self, Checked, DocumentId, MAX_REGISTERED, Registered, Registration},
+    model::{self, Checked, DocumentId, MAX_IN_WORKSPACE, MAX_REGISTERED, Registered, Registration},
     store,
 };
 use crate::{
@@ -9,11 +9,12 @@ use crate::{
     event::Log,
     shared::{
         Ambient, Error, Problem, ProblemCode, Result,
-        actor::{Actor, Read, RegisterDocuments},
-        id::AnyId,
+        actor::{Actor, Read, RegisterDocuments, Scope},
+        id::{AnyId, WorkspaceId},
+        texts::{ByText, cache_of_texts},
     },
 };
-use quick_cache::{Weighter, sync::Cache};
+use quick_cache::sync::Cache;
 use serde_json::json;
 use std::{
     collections::{BTreeMap, HashMap},
@@ -34,6 +35,18 @@ pub struct Parts {
     pub manifests: Vec<NewDocument>,
     /// Text of registered documents in memory.
     pub cache_bytes: u64,
+    /// Of one document at most.
+    pub document_bytes: usize,
+    /// Whether nothing else runs, and each document only for the workspaces that registered it.
+    pub only: bool,
+}
+
+/// A document that may be run by its id.
+#[derive(Clone, Debug)]
+pub struct Trusted {
+    pub text: Arc<str>,
+    /// Those of the actor's that registered it, where it runs for no other; `None` where it runs for all.
+    pub only_in: Option<Vec<WorkspaceId>>,
 }
 
 /// Cheap to clone.
@@ -47,18 +60,10 @@ struct Shared {
     account: AccountService,
     check: Arc<dyn Check>,
     everybody: BTreeMap<DocumentId, Arc<str>>,
-    /// What an id stands for to who may read in exactly these workspaces. A document never changes, so what is in here
-    /// stays true; what is not is asked for, so that every server learns of what another registered.
-    found: Cache<(Vec<Uuid>, DocumentId), Arc<str>, ByText>,
-}
-
-#[derive(Clone)]
-struct ByText;
-
-impl Weighter<(Vec<Uuid>, DocumentId), Arc<str>> for ByText {
-    fn weight(&self, (workspaces, id): &(Vec<Uuid>, DocumentId), text: &Arc<str>) -> u64 {
-        (size_of::<Uuid>() * workspaces.len() + id.as_str().len() + text.len()) as u64
-    }
+    /// What an id stands for in a workspace. A document never changes, so what is in here stays true; what is not is
+    /// asked for, so that every server learns of what another registered.
+    found: Cache<(Uuid, DocumentId), Arc<str>, ByText>,
+    only: bool,
 }
 
 impl fmt::Debug for TrustedService {
@@ -70,13 +75,13 @@ impl fmt::Debug for TrustedService {
 impl TrustedService {
     /// Refused where a manifest holds what may not run.
     pub fn new(parts: Parts) -> Result<Self> {
-        let Parts { db, log, ambient, account, check, manifests, cache_bytes } = parts;
+        let Parts { db, log, ambient, account, check, manifests, cache_bytes, document_bytes, only } = parts;
         let manifests = manifests
             .chunks(model::MAX_DOCUMENTS)
             .try_fold(Checked::default(), |all, some| all.joined(model::check(some.to_vec(), &*check)?))?;
         let everybody = model::for_everybody(manifests);
-        let found = Cache::with_weighter(1_000, cache_bytes, ByText);
-        Ok(Self(Arc::new(Shared { db, log, ambient, account, check, everybody, found })))
+        let found = cache_of_texts(cache_bytes, document_bytes);
+        Ok(Self(Arc::new(Shared { db, log, ambient, account, check, everybody, found, only })))
     }
 
     /// Registers all documents, or none and tells all that is wrong. One that the workspace has already, with the same
@@ -97,10 +102,9 @@ impl TrustedService {
         same(&documents, &stored)?;
         let unchanged = (documents.0.len() as u64).saturating_sub(registered);
         let outcome = Registered { registered, unchanged };
-        // Counted with the new ones in it; two registrations at once may pass the bound together by what one holds.
-        if registered > 0 && store::count(&tx, &grant, &application).await? > MAX_REGISTERED {
-            let message = format!("an application has at most {MAX_REGISTERED} documents");
-            return Err(Error::Refused(vec![Problem::new(ProblemCode::LimitReached, "documents", message)]));
+        // Counted with the new ones in it; two registrations at once may pass a bound together by what one holds.
+        if registered > 0 {
+            within_bounds(store::count(&tx, &grant, &application).await?)?;
         }
         if registered == 0 || new.validate_only {
             return Ok(outcome);
@@ -120,46 +124,87 @@ impl TrustedService {
         checked.map_err(Error::internal)?
     }
 
-    /// The text of a document by the id that a request brings: one that everybody may run, or one of a workspace where the
-    /// actor may read. `None` for an id of anybody else's, too. Asked for a second time it costs no SQL.
+    /// A document by the id that a request brings: one that everybody may run, or one of a workspace where the actor may
+    /// read. `None` for an id of anybody else's, too. Where all the actor's workspaces have it, it costs no SQL from the
+    /// second time on; where one has not, it may have it by now.
     ///
     /// An id that two of the actor's workspaces use for different texts is refused: else whoever is in a workspace with
     /// the actor could choose what the actor's other applications run.
-    pub async fn find_text(&self, actor: Option<&Actor>, id: &str) -> Result<Option<Arc<str>>> {
+    pub async fn find(&self, actor: Option<&Actor>, id: &str) -> Result<Option<Trusted>> {
         let shared = &*self.0;
         let Some(id) = DocumentId::parse(id) else { return Ok(None) };
         if let Some(text) = shared.everybody.get(&id) {
-            return Ok(Some(Arc::clone(text)));
+            return Ok(Some(Trusted { text: Arc::clone(text), only_in: None }));
         }
         let Some(actor) = actor else { return Ok(None) };
         let scope = actor.scope::<Read>();
-        let key = (scope.allowed().collect::<Vec<_>>(), id);
-        if key.0.is_empty() {
-            return Ok(None);
+        let mut found = self.known(scope.allowed(), &id);
+        // A hash names the same text in all others.
+        let enough = id.is_hash() && !shared.only && !found.is_empty();
+        if !enough && found.len() < scope.allowed().count() {
+            found = self.registered(&scope, &id).await?;
         }
-        if let Some(text) = shared.found.get(&key) {
-            return Ok(Some(text));
+        let Some((_, text)) = found.first().cloned() else { return Ok(None) };
+        if found.iter().any(|(_, other)| *other != text) {
+            return Err(ambiguous());
         }
-        let texts = store::find_texts(&shared.db, &scope, &key.1).await?;
-        match <[String; 1]>::try_from(texts) {
+        let workspaces =
+            || found.into_iter().map(|(workspace, _)| WorkspaceId::from_uuid(workspace)).collect();
+        Ok(Some(Trusted { text, only_in: shared.only.then(workspaces) }))
+    }
+
+    /// What is in memory.
+    fn known(&self, workspaces: impl Iterator<Item = Uuid>, id: &DocumentId) -> Vec<(Uuid, Arc<str>)> {
+        let known = |workspace| self.0.found.get(&(workspace, id.clone())).map(|text| (workspace, text));
+        workspaces.filter_map(known).collect()
+    }
+
+    /// What is in the database. A text that many workspaces have is read once.
+    async fn registered(&self, scope: &Scope<Read>, id: &DocumentId) -> Result<Vec<(Uuid, Arc<str>)>> {
+        let shared = &*self.0;
+        let workspaces = store::list_workspaces(&shared.db, scope, id).await?;
+        let known = self.known(workspaces.iter().copied(), id);
+        if known.len() == workspaces.len() {
+            return Ok(known);
+        }
+        match <[String; 1]>::try_from(store::find_texts(&shared.db, scope, id).await?) {
             Ok([text]) => {
                 let text: Arc<str> = text.into();
-                shared.found.insert(key, Arc::clone(&text));
-                Ok(Some(text))
+                let found: Vec<_> = workspaces.into_iter().map(|it| (it, Arc::clone(&text))).collect();
+                for (workspace, text) in &found {
+                    shared.found.insert((*workspace, id.clone()), Arc::clone(text));
+                }
+                Ok(found)
             }
-            Err(none) if none.is_empty() => Ok(None),
-            Err(_) => Err(Error::BadInput(
-                "two of your workspaces have different documents under this id: use a key for one workspace alone, or \
-                 ids that are hashes of their texts"
-                    .into(),
-            )),
+            Err(none) if none.is_empty() => Ok(vec![]),
+            Err(_) => Err(ambiguous()),
         }
     }
 
-    /// Whether the actor may read the schema where only trusted documents run: who registers them needs it.
+    /// Whether the actor may read the schema where only trusted documents run: who registers them needs it, wherever they
+    /// do, for the schema is the same for all.
     pub fn may_introspect(&self, actor: &Actor) -> bool {
         actor.scope::<RegisterDocuments>().allowed().next().is_some()
     }
+}
+
+fn ambiguous() -> Error {
+    Error::BadInput(
+        "two of your workspaces have different documents under this id: use a key for one workspace alone, or ids that \
+         are hashes of their texts"
+            .into(),
+    )
+}
+
+fn within_bounds((of_application, of_workspace): (u64, u64)) -> Result<()> {
+    let message = if of_application > MAX_REGISTERED {
+        format!("an application has at most {MAX_REGISTERED} documents")
+    } else if of_workspace > MAX_IN_WORKSPACE {
+        format!("a workspace has at most {MAX_IN_WORKSPACE} documents, whatever their applications")
+    } else {
+        return Ok(());
+    };
+    Err(Error::Refused(vec![Problem::new(ProblemCode::LimitReached, "documents", message)]))
 }
 
 /// Whether each id has the text that was given.

@@ -9,9 +9,10 @@ use crate::{
 };
 use entity::trusted_document as row;
 use sea_orm::{
-    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, Set, sea_query::OnConflict,
+    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, Select, Set, sea_query::OnConflict,
 };
 use std::{collections::HashMap, sync::Arc};
+use uuid::Uuid;
 
 /// Leaves those out whose id the workspace has already, whatever their text; gives how many are new. Waits for who
 /// registers the same ids at the same time.
@@ -58,15 +59,26 @@ pub(super) async fn list_texts(
     Ok(rows.into_iter().collect())
 }
 
+/// How many documents the application has, and how many the workspace.
 pub(super) async fn count(
     source: &impl Source,
     grant: &Grant<RegisterDocuments>,
     application: &str,
-) -> Result<u64> {
-    let of_application = row::Entity::find()
-        .filter(row::Column::WorkspaceId.eq(grant.workspace().uuid()))
-        .filter(row::Column::Application.eq(application));
-    Ok(of_application.count(source.connection()).await?)
+) -> Result<(u64, u64)> {
+    let of_workspace = row::Entity::find().filter(row::Column::WorkspaceId.eq(grant.workspace().uuid()));
+    let of_application = of_workspace.clone().filter(row::Column::Application.eq(application));
+    let connection = source.connection();
+    Ok((of_application.count(connection).await?, of_workspace.count(connection).await?))
+}
+
+/// Where the actor may read and the id is registered.
+pub(super) async fn list_workspaces(
+    source: &impl Source,
+    scope: &Scope<Read>,
+    id: &DocumentId,
+) -> Result<Vec<Uuid>> {
+    let found = registered(scope, id).select_only().column(row::Column::WorkspaceId).into_tuple();
+    Ok(found.all(source.connection()).await?)
 }
 
 /// What the id stands for in the workspaces where the actor may read: two different texts at most.
@@ -75,14 +87,13 @@ pub(super) async fn find_texts(
     scope: &Scope<Read>,
     id: &DocumentId,
 ) -> Result<Vec<String>> {
-    Ok(row::Entity::find()
-        .select_only()
-        .column(row::Column::Text)
-        .distinct()
+    let found =
+        registered(scope, id).select_only().column(row::Column::Text).distinct().limit(2).into_tuple();
+    Ok(found.all(source.connection()).await?)
+}
+
+fn registered(scope: &Scope<Read>, id: &DocumentId) -> Select<row::Entity> {
+    row::Entity::find()
         .filter(row::Column::DocumentId.eq(id.as_str()))
         .filter(row::Column::WorkspaceId.is_in(scope.allowed()))
-        .limit(2)
-        .into_tuple()
-        .all(source.connection())
-        .await?)
 }

@@ -48,8 +48,8 @@ async fn an_actors_rate_is_told_and_then_refused_with_the_time_to_wait() {
     assert_eq!((status, text(&answer, "/errors/0/extensions/code").as_str()), (429, "RATE_LIMITED"));
     let millis = answer["errors"][0]["extensions"]["retryAfterMs"].as_u64().unwrap();
     let seconds: u64 = retry.unwrap().parse().unwrap();
-    // One is left of 22.
-    assert_eq!((millis, seconds), (50_400, 51));
+    // One is left of 22, and it is taken.
+    assert_eq!((millis, seconds), (52_800, 53));
 
     // The same over a socket; and somebody else has a rate of their own.
     let mut socket = app.socket(&sam).await;
@@ -60,7 +60,7 @@ async fn an_actors_rate_is_told_and_then_refused_with_the_time_to_wait() {
     let other = app.person("Pia").await;
     app.ok(&other, "{ viewer { id } }", json!({})).await;
 
-    clock.forward(TimeDelta::milliseconds(50_400));
+    clock.forward(TimeDelta::milliseconds(52_800));
     let payload = json!({ "query": "{ viewer { memberships(first: 20) { nodes { role } } } }",
         "extensions": { "cost": true } });
     socket.send(json!({ "type": "subscribe", "id": "2", "payload": payload })).await;
@@ -69,6 +69,30 @@ async fn an_actors_rate_is_told_and_then_refused_with_the_time_to_wait() {
     assert_eq!((&cost["requested"], &cost["actual"], &cost["remaining"]), (&json!(22), &json!(2), &json!(0)));
     let reset_at = clock.now() + TimeDelta::seconds(60);
     assert_eq!(cost["resetAt"], reset_at.to_rfc3339_opts(SecondsFormat::AutoSi, true));
+}
+
+#[tokio::test]
+async fn what_is_refused_costs_one_of_the_rate() {
+    let app =
+        TestApp::start_with(Database::sqlite(), "http.cost_per_minute = 25", TestClock::default().ambient())
+            .await;
+    let refused = [
+        (json!({ "documentId": "nowhere" }), "PERSISTED_QUERY_NOT_FOUND"),
+        (json!({ "query": "{" }), "GRAPHQL_PARSE_FAILED"),
+        (json!({ "query": "{ nope }" }), "GRAPHQL_VALIDATION_FAILED"),
+        (json!({}), "BAD_REQUEST"),
+    ];
+    for (body, expected) in refused {
+        let person = app.person(expected).await;
+        let ask = async || {
+            let request = app.http.post(app.url()).bearer_auth(&person.token).json(&body);
+            text(&request.send().await.unwrap().json().await.unwrap(), "/errors/0/extensions/code")
+        };
+        for _ in 0..25 {
+            assert_eq!(ask().await, expected);
+        }
+        assert_eq!(ask().await, "RATE_LIMITED", "{expected}");
+    }
 }
 
 #[tokio::test]

@@ -133,10 +133,7 @@ impl AccountService {
     /// The actor with the roles that hold inside the transaction: what was checked before it began may have
     /// changed since.
     async fn current(&self, tx: &event::Tx, actor: &Actor) -> Result<Actor> {
-        let mut roles = store::list_roles(tx, actor.principal()).await?;
-        roles.retain(|workspace, _| actor.confined_to().is_none_or(|only| only == *workspace));
-        let current = Actor::new(actor.principal(), roles, actor.limit());
-        Ok(current.confined(actor.confined_to()).ending(actor.ends_at()))
+        Ok(actor.with_roles(store::list_roles(tx, actor.principal()).await?))
     }
 
     /// The place of the workspace's log, to subscribe from.

@@ -30,7 +30,11 @@ pub use error::RequestError;
 pub use files::Files;
 pub use shape::Shape;
 
-use crate::{config::Limits, graphql_kit::ErrorCode};
+use crate::{
+    config::Limits,
+    graphql_kit::ErrorCode,
+    shared::texts::{ByText, Text, cache_of_texts},
+};
 
 use apollo_compiler::{
     ExecutableDocument, Node, Schema,
@@ -41,7 +45,7 @@ use apollo_compiler::{
 };
 use async_graphql::{Pos, Request, Variables};
 use collect::Conditions;
-use quick_cache::{Weighter, sync::Cache};
+use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeMap, HashSet},
@@ -82,12 +86,9 @@ struct Ready {
     cost: Option<u64>,
 }
 
-#[derive(Clone)]
-struct ByText;
-
-impl Weighter<[u8; 32], Arc<Document>> for ByText {
-    fn weight(&self, _: &[u8; 32], document: &Arc<Document>) -> u64 {
-        document.bytes
+impl Text for Arc<Document> {
+    fn bytes(&self) -> u64 {
+        self.bytes
     }
 }
 
@@ -142,7 +143,7 @@ impl Pipeline {
     pub fn new(sdl: &str, limits: Limits) -> Result<Self, String> {
         let schema =
             Schema::parse_and_validate(sdl, "schema.graphql").map_err(|invalid| invalid.to_string())?;
-        let cache = Cache::with_weighter(1_000, limits.cache_bytes, ByText);
+        let cache = cache_of_texts(limits.cache_bytes, limits.document_bytes);
         Ok(Self(Arc::new(Shared { schema, limits, cache, work: Work::default() })))
     }
 

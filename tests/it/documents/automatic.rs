@@ -1,6 +1,6 @@
 //! Apollo's automatic persisted queries: a hash alone, then the hash with the text, then the hash alone again.
 use super::*;
-use crate::on_both;
+use crate::{counted_on_both, on_both};
 
 fn hashed(hash: &str) -> Value {
     json!({ "extensions": { "persistedQuery": { "version": 1, "sha256Hash": hash } } })
@@ -35,6 +35,48 @@ on_both! {
         socket.send(json!({ "type": "subscribe", "id": "1", "payload": hashed(&hash) })).await;
         assert_eq!(socket.receive().await.unwrap()["payload"]["data"]["viewer"]["id"], app.owner.id);
     }
+}
+
+counted_on_both! {
+    async fn a_hash_that_was_registered_in_passing_costs_no_statement(app: TestApp) {
+        let hash = sha256(VIEWER);
+        let token = Some(app.owner.token.as_str());
+        let by_text = app.cost(&app.owner, VIEWER, json!({})).await.1;
+        assert_eq!(app.posted(token, with_text(&hash, VIEWER)).await.0, 200);
+        for body in [hashed(&hash), with_text(&hash, VIEWER)] {
+            let (answer, cost) = app.statements(app.posted(token, body)).await;
+            assert_eq!((&answer.1["data"]["viewer"]["id"], cost), (&json!(app.owner.id), by_text));
+        }
+        let (refused, _) = app.statements(app.posted(token, with_text(&hash, "{ __typename }"))).await;
+        assert_eq!(code(&refused.1), Some("BAD_REQUEST"));
+    }
+}
+
+#[tokio::test]
+async fn a_registered_hash_counts_as_trusted_though_it_was_sent_in_passing_before() {
+    let app = start("http.documents.mode = 'log'").await;
+    let (hash, token) = (sha256(VIEWER), Some(app.owner.token.as_str()));
+    let counted = async || {
+        let metrics = app.metrics().await;
+        let mut lines = metrics.lines();
+        lines
+            .find(|line| line.starts_with("aifirst_untrusted_documents_total{outcome=\"ran\"}"))
+            .map(str::to_owned)
+    };
+    app.posted(token, with_text(&hash, VIEWER)).await;
+    let before = counted().await;
+    app.registered(&hash, VIEWER).await;
+    assert_eq!(app.posted(token, hashed(&hash)).await.0, 200);
+    assert_eq!(counted().await, before);
+}
+
+#[tokio::test]
+async fn the_longest_document_is_kept_however_many_cores_the_server_has() {
+    let app = start("").await;
+    let token = Some(app.owner.token.as_str());
+    let longest = format!("{VIEWER}{}", " ".repeat(131_072 - VIEWER.len()));
+    assert_eq!(app.posted(token, with_text(&sha256(&longest), &longest)).await.0, 200);
+    assert_eq!(app.posted(token, hashed(&sha256(&longest))).await.0, 200);
 }
 
 #[tokio::test]

@@ -108,6 +108,96 @@ on_both! {
     }
 }
 
+on_both! {
+    async fn what_a_workspace_registered_acts_in_no_other(database: Database) {
+        let manifest = database.folder.path().join("manifest.json");
+        let make = "mutation Make($slug: String!) { createWorkspace(input: {name: $slug, slug: $slug}) { workspace { id } } }";
+        fs::write(&manifest, json!({ "make": make }).to_string()).unwrap();
+        let app = TestApp::start(database).await;
+        let mo = app.person("Mo Member").await;
+        let membership = app.join(&mo, "ADMIN").await;
+        let settings = format!("{ONLY}\nhttp.documents.manifests = ['{}']", manifest.display());
+        let app = app.restart_with(&settings, Ambient::system()).await;
+        // The way around: a workspace of one's own, and whatever one likes registered there.
+        let run = async |id: &str, variables: Value| {
+            app.posted(Some(&mo.token), json!({ "documentId": id, "variables": variables })).await.1
+        };
+        let own = text(&run("make", json!({ "slug": "own" })).await, "/data/createWorkspace/workspace/id");
+        let named = "query Named($ws: ID!) { workspace(id: $ws) { slug } viewer { memberships(first: 10) { nodes { workspace { slug } } } } }";
+        let remember = "mutation R($ws: ID!) { remember(input: {workspaceId: $ws, text: \"x\"}) { memory { id } } }";
+        let rename = "mutation N($m: ID!) { changeRole(input: {membershipId: $m, role: VIEWER}) { membership { id } } }";
+        let accept = "mutation A { acceptInvitation(input: {token: \"aifinv_x\"}) { membership { id } } }";
+        let hash = sha256(named);
+        let documents = [(&*hash, named), ("remember", remember), ("rename", rename), ("make-2", make), ("accept", accept)];
+        assert_eq!(app.register(&mo, &own, &documents).await["registered"], 5);
+
+        let seen = run(&hash, json!({ "ws": own })).await;
+        assert_eq!(seen["data"]["workspace"]["slug"], "own");
+        let elsewhere = run(&hash, json!({ "ws": app.workspace })).await;
+        assert!(elsewhere["data"]["workspace"].is_null() && !elsewhere.to_string().contains("acme"), "{elsewhere:#}");
+        assert!(text(&run("remember", json!({ "ws": own })).await, "/data/remember/memory/id").starts_with("mem_"));
+        assert_eq!(code(&run("remember", json!({ "ws": app.workspace })).await), Some("NOT_FOUND"));
+        assert_eq!(code(&run("rename", json!({ "m": membership })).await), Some("NOT_FOUND"));
+        for id in ["make-2", "accept"] {
+            assert_eq!(code(&run(id, json!({ "slug": "third" })).await), Some("FORBIDDEN"), "{id}");
+        }
+        assert!(run("make", json!({ "slug": "third" })).await["data"]["createWorkspace"]["workspace"]["id"].is_string());
+
+        // What the other registers, too, acts there from the next request on.
+        app.registered(&hash, named).await;
+        let both = run(&hash, json!({ "ws": app.workspace })).await;
+        assert_eq!(both["data"]["workspace"]["slug"], "acme");
+        assert_eq!(both["data"]["viewer"]["memberships"]["nodes"].as_array().unwrap().len(), 2, "{both:#}");
+    }
+}
+
+on_both! {
+    async fn a_stream_of_one_workspaces_document_outlives_what_happens_in_another(database: Database) {
+        let app = TestApp::start(database).await;
+        let mo = app.person("Mo Member").await;
+        let membership = app.join(&mo, "MEMBER").await;
+        let own = app.create_workspace(&mo, "own").await;
+        let watch = "subscription W($ws: ID!) { changes(workspaceId: $ws) { kind } }";
+        let remember = "mutation R($ws: ID!) { remember(input: {workspaceId: $ws, text: \"x\"}) { memory { id } } }";
+        let remove = "mutation D($m: ID!) { removeMember(input: {membershipId: $m}) { removedMembershipId } }";
+        app.registered("theirs", watch).await;
+        app.registered("remove", remove).await;
+        assert_eq!(app.register(&mo, &own, &[("mine", watch), ("remember", remember)]).await["registered"], 2);
+        let settings = format!("{ONLY}\nhttp.socket.recheck_seconds = 1");
+        let app = app.restart_with(&settings, Ambient::system()).await;
+
+        let mut socket = app.socket(&mo).await;
+        let mut subscribe = async |id: &str, workspace: &str| {
+            let payload = json!({ "query": "", "documentId": id, "variables": { "ws": workspace } });
+            socket.send(json!({ "type": "subscribe", "id": format!("{id} {workspace}"), "payload": payload })).await;
+        };
+        subscribe("mine", &app.workspace).await;
+        subscribe("theirs", &app.workspace).await;
+        subscribe("mine", &own).await;
+        let refused = socket.receive().await.unwrap();
+        assert_eq!(text(&refused, "/id"), format!("mine {}", app.workspace), "{refused:#}");
+        assert!(refused.to_string().contains("NOT_FOUND"), "{refused:#}");
+        assert_eq!(socket.receive().await.unwrap()["type"], "complete");
+
+        let gone = json!({ "documentId": "remove", "variables": { "m": membership } });
+        assert_eq!(app.posted(Some(&app.owner.token), gone).await.0, 200);
+        // The removal may be told before the stream ends.
+        let ended = loop {
+            let told = socket.receive().await.unwrap();
+            assert_eq!(text(&told, "/id"), format!("theirs {}", app.workspace), "{told:#}");
+            if told.to_string().contains("FORBIDDEN") {
+                break told;
+            }
+        };
+        assert!(ended.to_string().contains("subscribe again"), "{ended:#}");
+        assert_eq!(socket.receive().await.unwrap()["type"], "complete");
+        let body = json!({ "documentId": "remember", "variables": { "ws": own } });
+        assert_eq!(app.posted(Some(&mo.token), body).await.0, 200);
+        let told = socket.receive().await.unwrap();
+        assert_eq!((text(&told, "/id"), text(&told, "/payload/data/changes/kind")), (format!("mine {own}"), "CREATED".into()));
+    }
+}
+
 #[tokio::test]
 async fn untrusted_documents_run_and_are_counted_where_they_are_only_watched() {
     let app = start("http.documents.mode = 'log'").await;

@@ -185,12 +185,28 @@ counted_on_both! {
             assert_eq!(answer.1["data"]["viewer"]["id"], app.owner.id);
             cost
         };
-        assert_eq!(by_name().await, by_text + 1);
+        assert_eq!(by_name().await, by_text + 2);
         assert_eq!(by_name().await, by_text);
         // Another of the same workspaces finds it there.
         let sam = app.person("Sam").await;
         app.join(&sam, "VIEWER").await;
         let (_, cost) = app.statements(app.posted(Some(&sam.token), json!({ "documentId": "one" }))).await;
         assert_eq!(cost, by_text);
+    }
+}
+
+counted_on_both! {
+    async fn only_a_hash_is_known_for_workspaces_that_did_not_register_it(app: TestApp) {
+        let hash = sha256(VIEWER);
+        app.registered("one", VIEWER).await;
+        app.registered(&hash, VIEWER).await;
+        app.create_workspace(&app.owner, "second").await;
+        let by_text = app.cost(&app.owner, VIEWER, json!({})).await.1;
+        for (id, more) in [("one", 1), (&*hash, 0)] {
+            let ask = async || app.statements(app.posted(Some(&app.owner.token), json!({ "documentId": id }))).await;
+            assert_eq!(ask().await.1, by_text + 2, "{id}");
+            let (answer, cost) = ask().await;
+            assert_eq!((&answer.1["data"]["viewer"]["id"], cost), (&json!(app.owner.id), by_text + more), "{id}");
+        }
     }
 }

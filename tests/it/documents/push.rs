@@ -4,6 +4,7 @@ use crate::{
     on_both,
     support::{Binary, Client, Ended, Server},
 };
+use sea_orm::ConnectionTrait;
 use std::{fs, path::Path};
 
 struct Build {
@@ -149,6 +150,55 @@ async fn a_manifest_of_any_size_goes_in_parts_all_or_nothing() {
     let good = write(folder.path(), "good.json", &Value::from(documents));
     let pushed = build.push(&["--manifest", &good]).await;
     assert_eq!(pushed.stdout, "2501 documents registered for web, 0 were there already\n", "{pushed:#?}");
+}
+
+#[tokio::test]
+async fn an_id_with_two_texts_is_found_before_anything_is_sent() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let build = Build::new(Binary::new(folder.path())).await;
+    // More than one request: each of them alone is good.
+    let documents = |prefix: &str, text: &str| {
+        let mut documents: serde_json::Map<String, Value> =
+            (0..700).map(|i| (format!("{prefix}{i}"), json!(VIEWER))).collect();
+        documents.insert("twice".into(), text.into());
+        write(folder.path(), prefix, &documents.into())
+    };
+    let (first, second) = (documents("a", VIEWER), documents("b", "{ __typename }"));
+    let push = ["--manifest", &first, "--manifest", &second];
+    let refused = build.push(&push).await;
+    assert!(refused.code == Some(2) && refused.stderr.contains("twice: "), "{refused:#?}");
+    let first = build.push(&push[..2]).await;
+    assert_eq!(first.stdout, "701 documents registered for web, 0 were there already\n", "{first:#?}");
+}
+
+/// On PostgreSQL alone, where the test reaches the database of a server that runs.
+#[tokio::test]
+async fn a_push_that_is_too_much_says_what_was_registered() {
+    let database = Database::postgres().await;
+    let build = Build::new(Binary::on(&database)).await;
+    let documents = |range: std::ops::Range<u32>| {
+        let documents: serde_json::Map<String, Value> =
+            range.map(|i| (format!("d{i:05}"), json!("{ __typename }"))).collect();
+        write(database.folder.path(), "manifest.json", &documents.into())
+    };
+    let one = documents(0..1);
+    assert_eq!(build.push(&["--manifest", &one]).await.code, Some(0));
+    let connection = sea_orm::Database::connect(&database.url).await.unwrap();
+    let copies = "INSERT INTO trusted_document (id, workspace_id, application, document_id, text, registered_by, created_at)
+        SELECT gen_random_uuid(), workspace_id, application, 'x' || i, text, registered_by, created_at
+        FROM trusted_document, generate_series(2, 18500) i";
+    connection.execute_unprepared(copies).await.unwrap();
+    // Three requests, of which the second is too much.
+    let many = documents(0..2_001);
+    let cut = build.push(&["--manifest", &many]).await;
+    assert!(
+        cut.code == Some(1) && cut.stderr.contains("1000 documents were registered, the others were not"),
+        "{cut:#?}"
+    );
+    assert!(cut.stderr.contains("20000"), "{cut:#?}");
+    let again = build.push(&["--manifest", &documents(0..1_000)]).await;
+    assert_eq!(again.stdout, "0 documents registered for web, 1000 were there already\n", "{again:#?}");
+    connection.close().await.unwrap();
 }
 
 /// On PostgreSQL alone: one process holds a SQLite database.

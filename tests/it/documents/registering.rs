@@ -156,6 +156,41 @@ async fn an_application_has_so_many_documents_and_another_is_not_touched_by_that
     assert_eq!(app.register_input(&app.owner, other).await["registered"], 1);
 }
 
+#[tokio::test]
+async fn a_workspace_has_so_many_documents_whatever_their_applications() {
+    use aifirst::db::Source;
+    use sea_orm::ConnectionTrait;
+    let app = start("").await;
+    app.registered("first", VIEWER).await;
+    // As if registered by many applications: all but one of those that there may be.
+    let tx = app.running.services.db.begin().await.unwrap();
+    let copies = "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 99999)
+        INSERT INTO trusted_document SELECT
+            printf('00000000-0000-7000-8000-%012d', i), workspace_id, 'app' || i / 10000, 'd' || i, text, registered_by, created_at
+        FROM trusted_document, n";
+    tx.connection().execute_unprepared(copies).await.unwrap();
+    tx.commit().await.unwrap();
+    let refused = app.register(&app.owner, &app.workspace, &[("x", VIEWER), ("y", VIEWER)]).await;
+    assert_eq!(told(&refused), one("LIMIT_REACHED", "documents"));
+    assert!(text(&refused, "/userErrors/0/message").contains("100000"), "{refused:#}");
+    app.registered("x", VIEWER).await;
+    let new = json!({ "workspaceId": app.workspace, "application": "new", "documents": [{ "id": "y", "text": VIEWER }] });
+    assert_eq!(told(&app.register_input(&app.owner, new).await), one("LIMIT_REACHED", "documents"));
+    // Another workspace is not touched by that.
+    let second = app.create_workspace(&app.owner, "second").await;
+    assert_eq!(app.register(&app.owner, &second, &[("y", VIEWER)]).await["registered"], 1);
+}
+
+#[tokio::test]
+async fn a_registration_costs_what_its_documents_cost_to_validate() {
+    let app = start("").await;
+    let input = json!({ "workspaceId": app.workspace, "application": "web", "documents": [{ "id": "y", "text": VIEWER }] });
+    let body = json!({ "documentId": "x-aifirst:registerTrustedDocuments", "variables": { "input": input },
+        "extensions": { "cost": true } });
+    let (_, answer) = app.posted(Some(&app.owner.token), body).await;
+    assert!(answer["extensions"]["cost"]["requested"].as_u64().unwrap() >= 1_000, "{answer:#}");
+}
+
 on_both! {
     async fn what_is_only_validated_is_not_registered(app: TestApp) {
         let input = json!({ "workspaceId": app.workspace, "application": "web", "validateOnly": true,
@@ -258,6 +293,18 @@ on_both! {
         app.registered(&hash, other).await;
         assert_eq!(app.register(&app.owner, &second, &[(&format!("sha256:{hash}"), other)]).await["registered"], 1);
         assert_eq!(ask(&app.owner.token, &hash).await.1["data"]["viewer"]["displayName"], "Olga Owner");
+    }
+}
+
+on_both! {
+    async fn an_id_that_ran_is_refused_once_another_workspace_uses_it_for_another_text(app: TestApp) {
+        let second = app.create_workspace(&app.owner, "second").await;
+        app.registered("late", VIEWER).await;
+        let ask = async || app.posted(Some(&app.owner.token), json!({ "documentId": "late" })).await.1;
+        assert_eq!(ask().await["data"]["viewer"]["id"], app.owner.id);
+        let other = "query Other { viewer { displayName } }";
+        assert_eq!(app.register(&app.owner, &second, &[("late", other)]).await["registered"], 1);
+        assert_eq!(code(&ask().await), Some("BAD_USER_INPUT"));
     }
 }
 

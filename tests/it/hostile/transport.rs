@@ -112,11 +112,13 @@ async fn hostile_documents_over_a_socket_are_refused_and_the_server_lives() {
     is_well(&app).await;
 }
 
-/// What the table calls the dearest field is the one that the configuration weighs most.
+/// What the table calls the dearest field is the one that the configuration weighs most, but for mutations, of which a
+/// document has no more than it has root fields.
 #[test]
 fn the_table_has_the_dearest_field_of_the_schema() {
     let weights: BTreeMap<String, u64> = Config::with("").unwrap().graphql.weights;
-    let (dearest, _) = weights.iter().max_by_key(|(_, weight)| **weight).unwrap();
+    let repeated = weights.iter().filter(|(field, _)| !field.starts_with("Mutation."));
+    let (dearest, _) = repeated.max_by_key(|(_, weight)| **weight).unwrap();
     let (ty, field) = dearest.split_once('.').unwrap();
     let schema = Schema::parse_and_validate(aifirst::graphql::sdl(), "schema.graphql").unwrap();
     assert!(schema.type_field(ty, field).is_ok(), "{dearest} is not in the schema");
