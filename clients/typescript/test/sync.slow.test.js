@@ -87,7 +87,7 @@ test("copies are the workspace after each time offline, each for what its bearer
       }
       for (const { client, live: follower } of followers) {
         let different;
-        await until(async () => (different = await wrong(client, follower.copy, place.id)).length === 0, 5_000).catch(() => undefined);
+        await until(async () => (different = await wrong(client, follower.copy, place.id)).length === 0).catch(() => undefined);
         assert.deepEqual(different, [], `live, ${about}`);
       }
     }
