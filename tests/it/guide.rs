@@ -1,7 +1,7 @@
 //! What docs/schema.md shows is what a server answers.
 use crate::{
     on_both,
-    support::{TestApp, text},
+    support::{Subscription, TestApp, text},
 };
 use aifirst::shared::Ambient;
 use serde_json::{Map, Value, json};
@@ -97,11 +97,28 @@ fn comparable(value: &Value) -> Value {
     }
 }
 
-async fn stream(app: &TestApp, operation: &str, variables: Value, last: &Value) -> Vec<Value> {
-    let (field, last) = last["data"].as_object().unwrap().iter().next().unwrap();
-    let mut subscription = app.subscribe(&app.owner, operation, variables).await;
-    let events = subscription.until(field, |event| event["__typename"] == last["__typename"]).await;
-    events.into_iter().map(|event| json!({ "data": { field: event } })).collect()
+/// A stream that has begun before what it is to tell happens: who comes later may get a reply in other pieces.
+struct Stream {
+    subscription: Subscription,
+    field: String,
+    seen: Vec<Value>,
+}
+
+impl Stream {
+    async fn begin(app: &TestApp, Example { operation, shown }: &Example, known: &Known) -> Self {
+        let (field, first) = shown[0]["data"].as_object().unwrap().iter().next().unwrap();
+        let mut subscription = app.subscribe(&app.owner, operation, known.variables(operation)).await;
+        let seen = subscription.until(field, |event| event["__typename"] == first["__typename"]).await;
+        Self { subscription, field: field.clone(), seen }
+    }
+
+    /// All that it told, up to one like the last that is shown.
+    async fn until(mut self, shown: &[Value]) -> Vec<Value> {
+        let field = &self.field;
+        let kind = &shown.last().unwrap()["data"][field]["__typename"];
+        self.seen.extend(self.subscription.until(field, |event| event["__typename"] == *kind).await);
+        self.seen.into_iter().map(|event| json!({ "data": { field: event } })).collect()
+    }
 }
 
 on_both! {
@@ -109,19 +126,23 @@ on_both! {
         // Slow enough to come in pieces.
         let app = TestApp::start_with(database, "gateway.builtin.pace_milliseconds = 15", Ambient::system()).await;
         let mut known = Known::default();
-        for Example { operation, shown } in examples() {
-            let variables = known.variables(operation);
-            let shown: Vec<Value> = shown.iter().map(comparable).collect();
-            if operation.starts_with("subscription") {
-                let seen = stream(&app, operation, variables, shown.last().unwrap()).await;
+        let mut examples = examples().into_iter().peekable();
+        while let Some(Example { operation, shown }) = examples.next() {
+            let next = examples.next_if(|next| next.operation.starts_with("subscription"));
+            let stream = match &next {
+                Some(next) => Some(Stream::begin(&app, next, &known).await),
+                None => None,
+            };
+            let seen = app.ask(Some(&app.owner.token), operation, known.variables(operation)).await;
+            known.learn(&seen);
+            let shown: Vec<_> = shown.iter().map(comparable).collect();
+            assert_eq!([comparable(&seen)], *shown, "{operation}\n{seen:#}");
+            if let Some((Example { shown, .. }, stream)) = next.zip(stream) {
+                let seen = stream.until(&shown).await;
                 let mut rest = seen.iter().map(comparable);
-                for event in &shown {
-                    assert!(rest.any(|seen| seen == *event), "{event:#} is not shown by {seen:#?}");
+                for event in shown.iter().map(comparable) {
+                    assert!(rest.any(|seen| seen == event), "{event:#} is not shown by {seen:#?}");
                 }
-            } else {
-                let seen = app.ask(Some(&app.owner.token), operation, variables).await;
-                known.learn(&seen);
-                assert_eq!([comparable(&seen)], *shown, "{operation}\n{seen:#}");
             }
         }
         assert!(known.ids.len() > 5 && text(&json!({ "ws": known.value("ws") }), "/ws") == app.workspace);

@@ -3,12 +3,12 @@ import { Credentials, type Token } from "./credentials.js";
 import type { Document } from "./document.js";
 import { request } from "./http.js";
 import type { Cursor } from "./scalars.js";
-import { EventStreamTransport } from "./sse.js";
+import { type EventStreamOptions, EventStreamTransport } from "./sse.js";
 import { follow, type FollowOptions, type ResyncRequired } from "./stream.js";
 import type { Transport } from "./transport.js";
 import { WebSocketTransport, type WebSocketOptions } from "./websocket.js";
 
-export interface ClientOptions extends WebSocketOptions {
+export interface ClientOptions extends WebSocketOptions, EventStreamOptions {
   /** Of the GraphQL endpoint: `https://…/graphql`. */
   readonly url: string;
   readonly token: Token;
@@ -51,7 +51,7 @@ export function createClient(options: ClientOptions): Client {
   const backoff = { ...defaultBackoff, ...options.backoff };
   // Made for the first stream: who only asks needs no WebSocket.
   let transport: Transport | undefined;
-  const open = () => (streams === "events" ? new EventStreamTransport(url, fetchImpl) : new WebSocketTransport(url, options));
+  const open = () => (streams === "events" ? new EventStreamTransport(url, fetchImpl, options) : new WebSocketTransport(url, options));
   return {
     async request<Result, Variables extends object>(
       document: Document<Result, Variables>,

@@ -6,6 +6,7 @@ import {
   ChangesSinceDocument,
   CopyMembersDocument,
   CopyMemoriesDocument,
+  CopyMessagesDocument,
   CopyRunsDocument,
   CopySessionsDocument,
   CopyWorkflowsDocument,
@@ -78,24 +79,41 @@ function absorb(entries: Map<string, Entry>, gone: ReadonlySet<string>, value: u
 
 const isPage = (field: unknown): boolean => typeof field === "object" && field !== null && "nodes" in field;
 
-/** Loads a copy of what the caller may see. Its changes go on from its `cursor`, which is older than all that was loaded. */
+type List<Item> = (after: string | null) => Promise<Page<Item> | null | undefined>;
+
+/**
+ * Loads what the caller may see of members, memories, workflows, runs with their steps, and the caller's own sessions with
+ * their messages. Changes go on from its `cursor`, which is older than all that was loaded. They bring all other things
+ * once something happens to them: goals, turns, approvals, versions, invitations, keys, service accounts, audit entries and
+ * receipts from before are in no copy until then, unless you ask for them (`CopyThingsDocument`) and have it `learned`.
+ */
 export async function loadCopy(client: Client, workspace: string, signal?: AbortSignal): Promise<LocalCopy> {
   const options = signal ? { signal } : {};
   const place = await client.request(PlaceDocument, { workspace }, options);
   if (!place.workspace) throw new Error(`there is no workspace ${workspace}, or it is hidden`);
   const page = (after: string | null) => ({ workspace, first: 100, after });
-  const lists: ((after: string | null) => Promise<Page<unknown> | undefined>)[] = [
-    async (after) => (await client.request(CopyMembersDocument, page(after), options)).workspace?.members,
-    async (after) => (await client.request(CopyMemoriesDocument, page(after), options)).workspace?.memories,
+  const entries = new Map<string, Entry>();
+  const load = async <Item>(list: List<Item>, within?: (item: Item) => List<unknown>) => {
+    for await (const nodes of pages(list)) {
+      absorb(entries, emptyCopy.gone, nodes);
+      if (!within) continue;
+      for (const item of nodes) await load(within(item));
+    }
+  };
+  await load(async (after) => (await client.request(CopyMembersDocument, page(after), options)).workspace?.members);
+  await load(async (after) => (await client.request(CopyMemoriesDocument, page(after), options)).workspace?.memories);
+  await load(async (after) => (await client.request(CopyWorkflowsDocument, page(after), options)).workspace?.workflows);
+  await load(
     async (after) => (await client.request(CopySessionsDocument, { ...page(after), first: 25 }, options)).workspace?.coachingSessions,
-    async (after) => (await client.request(CopyWorkflowsDocument, page(after), options)).workspace?.workflows,
-    async (after) => (await client.request(CopyRunsDocument, { ...page(after), first: 25 }, options)).workspace?.runs,
-  ];
-  let copy: LocalCopy = { ...emptyCopy, cursor: place.workspace.cursor };
-  for (const list of lists) {
-    for await (const nodes of pages(list)) copy = learned(copy, nodes);
-  }
-  return copy;
+    ({ id, messages }) =>
+      async (after) => {
+        if (after === null) return messages;
+        const { node } = await client.request(CopyMessagesDocument, { session: id, first: 100, after }, options);
+        return node?.__typename === "CoachingSession" ? node.messages : null;
+      },
+  );
+  await load(async (after) => (await client.request(CopyRunsDocument, { ...page(after), first: 25 }, options)).workspace?.runs);
+  return { ...emptyCopy, entries, cursor: place.workspace.cursor };
 }
 
 /** The copy, brought up to date by pages of changes; `stale` where too much was missed. */

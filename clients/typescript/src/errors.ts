@@ -13,8 +13,11 @@ export interface Answer<Data = unknown> {
   readonly errors?: readonly GraphQLAnswerError[];
 }
 
-/** `NETWORK`: no answer came, or none of this server's. Others may come with newer servers: treat them as `INTERNAL`. */
-export type Code = ErrorCode | "NETWORK" | (string & {});
+/**
+ * `NETWORK`: no answer came, or one that a server in between gives for now. `WRONG_ADDRESS`: what answers there is no
+ * GraphQL server. Others may come with newer servers: treat them as `INTERNAL`.
+ */
+export type Code = ErrorCode | "NETWORK" | "WRONG_ADDRESS" | (string & {});
 
 /** Why a request or a stream failed. Decide by `code`, never by `message`. */
 export class AifirstError extends Error {

@@ -772,7 +772,35 @@ export type CopySessionsQueryVariables = Exact<{
 }>;
 
 
-export type CopySessionsQuery = { readonly workspace: { readonly id: string, readonly coachingSessions: { readonly nodes: ReadonlyArray<{ readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly messages: { readonly nodes: ReadonlyArray<{ readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }> }, readonly summary: { readonly text: string } | null }>, readonly pageInfo: { readonly endCursor: string | null, readonly hasNextPage: boolean } } } | null };
+export type CopySessionsQuery = { readonly workspace: { readonly id: string, readonly coachingSessions: { readonly nodes: ReadonlyArray<{ readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly messages: { readonly nodes: ReadonlyArray<{ readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }>, readonly pageInfo: { readonly endCursor: string | null, readonly hasNextPage: boolean } }, readonly summary: { readonly text: string } | null }>, readonly pageInfo: { readonly endCursor: string | null, readonly hasNextPage: boolean } } } | null };
+
+export type CopyMessagesQueryVariables = Exact<{
+  session: string;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type CopyMessagesQuery = { readonly node:
+    | { readonly __typename: 'ApiKey' }
+    | { readonly __typename: 'Approval' }
+    | { readonly __typename: 'AuditEntry' }
+    | { readonly __typename: 'CoachingSession', readonly messages: { readonly nodes: ReadonlyArray<{ readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }>, readonly pageInfo: { readonly endCursor: string | null, readonly hasNextPage: boolean } } }
+    | { readonly __typename: 'ErasureReceipt' }
+    | { readonly __typename: 'Goal' }
+    | { readonly __typename: 'Invitation' }
+    | { readonly __typename: 'Membership' }
+    | { readonly __typename: 'Memory' }
+    | { readonly __typename: 'Message' }
+    | { readonly __typename: 'Run' }
+    | { readonly __typename: 'ServiceAccount' }
+    | { readonly __typename: 'StepRun' }
+    | { readonly __typename: 'Turn' }
+    | { readonly __typename: 'Viewer' }
+    | { readonly __typename: 'Workflow' }
+    | { readonly __typename: 'WorkflowVersion' }
+    | { readonly __typename: 'Workspace' }
+   | null };
 
 export type CopyWorkflowsQueryVariables = Exact<{
   workspace: string;
@@ -1457,6 +1485,9 @@ export const CopySessionsDocument = new Operation<CopySessionsQuery, CopySession
           nodes {
             ...MessageCopy
           }
+          pageInfo {
+            ...PageFields
+          }
         }
       }
       pageInfo {
@@ -1494,6 +1525,38 @@ fragment SessionCopy on CoachingSession {
   summary {
     text
   }
+}`);
+
+export const CopyMessagesDocument = new Operation<CopyMessagesQuery, CopyMessagesQueryVariables>(`query CopyMessages($session: ID!, $first: Int, $after: String) {
+  node(id: $session) {
+    __typename
+    ... on CoachingSession {
+      messages(first: $first, after: $after) {
+        nodes {
+          ...MessageCopy
+        }
+        pageInfo {
+          ...PageFields
+        }
+      }
+    }
+  }
+}
+
+fragment MessageCopy on Message {
+  __typename
+  id
+  messageRole: role
+  messageStatus: status
+  text
+  stopReason
+  clientId
+  createdAt
+}
+
+fragment PageFields on PageInfo {
+  endCursor
+  hasNextPage
 }`);
 
 export const CopyWorkflowsDocument = new Operation<CopyWorkflowsQuery, CopyWorkflowsQueryVariables>(`query CopyWorkflows($workspace: ID!, $first: Int, $after: String) {

@@ -47,14 +47,28 @@ async function once(fetchImpl: typeof fetch, url: string, token: string, request
 /** Why a request was not executed. */
 export async function refusal(response: Response): Promise<AifirstError> {
   const { errors } = await body(response);
-  if (errors) return AifirstError.of(errors);
-  return new AifirstError("NETWORK", `the answer is none of a GraphQL server: status ${response.status}`);
+  return errors ? AifirstError.of(errors) : stranger(response);
 }
 
 async function body(response: Response): Promise<Answer & { errors?: readonly GraphQLAnswerError[] }> {
+  let text: string;
   try {
-    return (await response.json()) as Answer;
+    text = await response.text();
   } catch (cause) {
-    throw new AifirstError("NETWORK", `the answer is no JSON: status ${response.status}`, { cause });
+    throw new AifirstError("NETWORK", "the answer broke off", { cause });
   }
+  try {
+    return Object(JSON.parse(text)) as Answer;
+  } catch (cause) {
+    throw stranger(response, cause);
+  }
+}
+
+/** What a server in between says for now. */
+const PASSING_STATUS = [408, 425, 429];
+
+/** It was not a server of ours that answered. */
+function stranger({ status }: Response, cause?: unknown): AifirstError {
+  const code = status >= 500 || PASSING_STATUS.includes(status) ? "NETWORK" : "WRONG_ADDRESS";
+  return new AifirstError(code, `the answer is none of a GraphQL server: status ${status}`, { cause });
 }

@@ -212,6 +212,12 @@ test("a refusal of the server is an error with its code and the request's id", a
   await assert.rejects(connect(t).request(aifirst.PlaceDocument, {}), refusal("BAD_USER_INPUT"));
 });
 
+test("an address at which no GraphQL is, is told so: asked once, and followed over an event stream", async (t) => {
+  const client = connect(t, { url: new URL("/nowhere", proxy.url).href, streams: "events" });
+  await assert.rejects(client.request("{ viewer { id } }", {}), { code: "WRONG_ADDRESS" });
+  await assert.rejects(hear(client, { session: "cs_1", turn: "turn_1" }), { code: "WRONG_ADDRESS" });
+});
+
 test("a list comes page by page", async (t) => {
   const client = connect(t);
   const workspace = await newWorkspace(client, t);

@@ -21,10 +21,10 @@ function connect(t, token, url = server.url) {
   return client;
 }
 
-/** What this caller would load now: the lists, and each thing of the copy by its id. */
-async function truth(client, copy, workspace) {
+/** What this caller would load now: the lists, and each thing of the copy and each that was made by its id. */
+async function truth(client, copy, workspace, made) {
   let all = await loadCopy(client, workspace);
-  const ids = [...copy.entries.keys()];
+  const ids = [...new Set([...copy.entries.keys(), ...made])];
   for (let at = 0; at < ids.length; at += 100) {
     const { nodes } = await client.request(CopyThingsDocument, { ids: ids.slice(at, at + 100) });
     all = learned(all, nodes);
@@ -33,8 +33,8 @@ async function truth(client, copy, workspace) {
 }
 
 /** What the copy has otherwise: each with how it is there, and how it is. */
-async function wrong(client, copy, workspace) {
-  const now = await truth(client, copy, workspace);
+async function wrong(client, copy, workspace, made) {
+  const now = await truth(client, copy, workspace, made);
   const ids = new Set([...copy.entries.keys(), ...now.keys()]);
   const differ = [...ids].filter((id) => !isDeepStrictEqual(copy.entries.get(id), now.get(id)));
   return differ.map((id) => ({ copied: copy.entries.get(id), is: now.get(id) }));
@@ -70,6 +70,8 @@ test("copies are the workspace after each time offline, each for what its bearer
     for (const client of throughProxy) followers.push({ client, ...{ live: live(client, place.id, await loadCopy(client, place.id)) } });
     const offline = [];
     for (const client of [owner, mo, vi]) offline.push({ client, copy: await loadCopy(client, place.id) });
+    // Of what was there before, a copy has what the lists have.
+    place.made.clear();
 
     for (let period = 0; period < 6; period += 1) {
       const did = [];
@@ -83,11 +85,11 @@ test("copies are the workspace after each time offline, each for what its bearer
         // Not each one comes online each time; at the end all do.
         if (period < 5 && dice.throw(3) === 0) continue;
         one.copy = await catchUp(one.client, place.id, one.copy);
-        assert.deepEqual(await wrong(one.client, one.copy, place.id), [], about);
+        assert.deepEqual(await wrong(one.client, one.copy, place.id, place.made), [], about);
       }
       for (const { client, live: follower } of followers) {
         let different;
-        await until(async () => (different = await wrong(client, follower.copy, place.id)).length === 0, 5_000).catch(() => undefined);
+        await until(async () => (different = await wrong(client, follower.copy, place.id, place.made)).length === 0).catch(() => undefined);
         assert.deepEqual(different, [], `live, ${about}`);
       }
     }
@@ -99,6 +101,24 @@ test("copies are the workspace after each time offline, each for what its bearer
     const types = (copy) => new Set([...copy.entries.values()].map(({ __typename }) => __typename));
     assert.ok(!types(offline[2].copy).has("CoachingSession"));
     assert.ok(offline[2].copy.entries.size < offline[0].copy.entries.size);
+  });
+});
+
+test("a copy has all that was said in a session, also beyond the first page of it", async (t) => {
+  await withSeed(async (dice) => {
+    const client = connect(t, server.authorization.slice("Bearer ".length));
+    const place = await Workspace.create(dice, client, "Talkative");
+    const { session } = await place.do(client, aifirst.StartSessionDocument, { input: { workspaceId: place.id } });
+    // A question and an answer each.
+    for (let said = 0; said < 51; said += 1) {
+      const { turn } = await place.do(client, aifirst.SendMessageDocument, { input: { sessionId: session.id, text: "And?" } });
+      place.turns = [{ who: client, id: turn.id }];
+      await place.rest();
+    }
+    const messages = [...place.made].filter((id) => id.startsWith("msg_"));
+    assert.equal(messages.length, 102);
+    const { entries } = await loadCopy(client, place.id);
+    assert.deepEqual([...entries.keys()].filter((id) => id.startsWith("msg_")).sort(), messages.sort());
   });
 });
 
@@ -145,5 +165,5 @@ test("who was away for longer than events are kept is told so, loads again, and 
     copy = changed(copy, change);
     if (copy.entries.has(later.id)) break;
   }
-  assert.deepEqual(await wrong(client, copy, workspace.id), []);
+  assert.deepEqual(await wrong(client, copy, workspace.id, [kept.id, missed.id, later.id]), []);
 });

@@ -4,11 +4,11 @@ import * as aifirst from "../../dist/index.js";
 
 const { done } = aifirst;
 
-const INVITE = `mutation($input: InviteMemberInput!) { inviteMember(input: $input) { token userErrors { code field message } } }`;
+const INVITE = `mutation($input: InviteMemberInput!) { inviteMember(input: $input) { token invitation { id } userErrors { code field message } } }`;
 const ACCEPT = `mutation($token: String!) { acceptInvitation(input: { token: $token }) { membership { id } userErrors { code field message } } }`;
 const REMOVE = `mutation($id: ID!) { removeMember(input: { membershipId: $id }) { removedMembershipId userErrors { code field message } } }`;
 const ROLE = `mutation($id: ID!, $role: Role!) { changeRole(input: { membershipId: $id, role: $role }) { membership { id } userErrors { code field message } } }`;
-const IMPORT = `mutation($input: ImportMemoriesInput!) { importMemories(input: $input) { created userErrors { code field message } } }`;
+const IMPORT = `mutation($input: ImportMemoriesInput!) { importMemories(input: $input) { memories { id } userErrors { code field message } } }`;
 const GOAL = `mutation($input: CreateGoalInput!) { createGoal(input: $input) { goal { id } userErrors { code field message } } }`;
 
 /** Asks until it is so: for what the server does behind an answer. */
@@ -29,6 +29,8 @@ export class Workspace {
   approvals = [];
   workflow;
   guest;
+  /** The ids of all that was made. */
+  made = new Set();
 
   constructor(id, dice, owner, others) {
     this.id = id;
@@ -42,11 +44,25 @@ export class Workspace {
     return new Workspace(workspace.id, dice, owner, []);
   }
 
+  /** What a mutation gives; what it made is kept in mind. */
+  async do(who, document, variables) {
+    const [payload] = Object.values(await who.request(document, variables));
+    this.note(done(payload));
+    return payload;
+  }
+
+  /** The place itself and the people in it are made by nobody here. */
+  note(answer) {
+    if (typeof answer !== "object" || answer === null) return;
+    if (typeof answer.id === "string" && !/^(ws|user)_/.test(answer.id)) this.made.add(answer.id);
+    for (const field of Object.values(answer)) this.note(field);
+  }
+
   /** Makes somebody a member. */
   async join(person, role) {
     const input = { workspaceId: this.id, email: "somebody@example.com", role };
-    const { token } = done((await this.owner.request(INVITE, { input })).inviteMember);
-    return done((await person.request(ACCEPT, { token })).acceptInvitation).membership.id;
+    const { token } = await this.do(this.owner, INVITE, { input });
+    return (await this.do(person, ACCEPT, { token })).membership.id;
   }
 
   /** Somebody does something. What a second one was quicker with is refused, and nothing more. */
@@ -63,7 +79,7 @@ export class Workspace {
 
   async remember(who) {
     const input = { workspaceId: this.id, text: `owl ${this.dice.throw(1000)}`, scope: this.dice.pick(["USER", "WORKSPACE"]) };
-    const { memory } = done((await who.request(aifirst.RememberDocument, { input })).remember);
+    const { memory } = await this.do(who, aifirst.RememberDocument, { input });
     this.memories.push({ who, id: memory.id });
   }
 
@@ -72,31 +88,31 @@ export class Workspace {
     const items = [0, 1, 2].map(() => ({ externalId: `e${this.dice.throw(6)}`, text: `bat ${this.dice.throw(1000)}` }));
     const each = [...new Map(items.map((item) => [item.externalId, item])).values()];
     const input = { workspaceId: this.id, scope: this.dice.pick(["USER", "WORKSPACE"]), items: each };
-    done((await who.request(IMPORT, { input })).importMemories);
+    await this.do(who, IMPORT, { input });
   }
 
   async forget() {
     if (this.memories.length === 0) return;
     const [{ who, id }] = this.memories.splice(this.dice.throw(this.memories.length), 1);
-    done((await who.request(aifirst.ForgetDocument, { memory: id })).forgetMemory);
+    await this.do(who, aifirst.ForgetDocument, { memory: id });
   }
 
   async talk(who) {
     if (this.sessions.length === 0 || this.dice.throw(2) === 0) {
       const input = { workspaceId: this.id, topic: `week ${this.dice.throw(50)}` };
-      const { session } = done((await who.request(aifirst.StartSessionDocument, { input })).startCoachingSession);
+      const { session } = await this.do(who, aifirst.StartSessionDocument, { input });
       this.sessions.push({ who, id: session.id });
     }
     const session = this.dice.pick(this.sessions);
     const input = { sessionId: session.id, text: `What of owl ${this.dice.throw(1000)}?` };
-    const { turn } = done((await session.who.request(aifirst.SendMessageDocument, { input })).sendMessage);
+    const { turn } = await this.do(session.who, aifirst.SendMessageDocument, { input });
     this.turns.push({ who: session.who, id: turn.id });
   }
 
   async endSession() {
     if (this.sessions.length === 0) return;
     const [{ who, id }] = this.sessions.splice(this.dice.throw(this.sessions.length), 1);
-    done((await who.request(aifirst.EndSessionDocument, { session: id })).endCoachingSession);
+    await this.do(who, aifirst.EndSessionDocument, { session: id });
   }
 
   async define(who) {
@@ -108,14 +124,14 @@ export class Workspace {
       { key: "keep", after: ["ok"], when: "steps.ok.output.approved == true", action: { memoryWrite: { text: "owls were looked at" } } },
     ];
     const input = { workspaceId: this.id, name: "Look", slug: `look-${this.dice.throw(1e9)}`, graph: { steps } };
-    const { workflow } = done((await who.request(aifirst.CreateWorkflowDocument, { input })).createWorkflow);
-    done((await who.request(aifirst.PublishWorkflowDocument, { workflow: workflow.id })).publishWorkflow);
+    const { workflow } = await this.do(who, aifirst.CreateWorkflowDocument, { input });
+    await this.do(who, aifirst.PublishWorkflowDocument, { workflow: workflow.id });
     this.workflow = workflow.id;
   }
 
   async start(who) {
     if (!this.workflow) return;
-    const { run } = done((await who.request(aifirst.StartRunDocument, { input: { workflowId: this.workflow } })).startRun);
+    const { run } = await this.do(who, aifirst.StartRunDocument, { input: { workflowId: this.workflow } });
     this.runs.push({ who, id: run.id });
   }
 
@@ -126,14 +142,14 @@ export class Workspace {
     for await (const event of who.follow(aifirst.RunEventsDocument, { run: run.id })) {
       if (event.__typename !== "ApprovalRequested") continue;
       const input = { approvalId: event.approval.id, decision: this.dice.pick(["APPROVE", "REJECT"]) };
-      done((await who.request(aifirst.DecideApprovalDocument, { input })).decideApproval);
+      await this.do(who, aifirst.DecideApprovalDocument, { input });
       return;
     }
   }
 
   async cancel() {
     const run = this.dice.pick(this.runs);
-    if (run) done((await run.who.request(aifirst.CancelRunDocument, { run: run.id })).cancelRun);
+    if (run) await this.do(run.who, aifirst.CancelRunDocument, { run: run.id });
   }
 
   async come() {
@@ -142,24 +158,28 @@ export class Workspace {
 
   async go() {
     if (!this.guest.membership) return;
-    done((await this.owner.request(REMOVE, { id: this.guest.membership })).removeMember);
+    await this.do(this.owner, REMOVE, { id: this.guest.membership });
     this.guest.membership = undefined;
   }
 
   async role() {
     const id = this.guest.membership;
-    if (id) done((await this.owner.request(ROLE, { id, role: this.dice.pick(["VIEWER", "MEMBER", "ADMIN"]) })).changeRole);
+    if (id) await this.do(this.owner, ROLE, { id, role: this.dice.pick(["VIEWER", "MEMBER", "ADMIN"]) });
   }
 
   async goal(who) {
-    done((await who.request(GOAL, { input: { workspaceId: this.id, title: `fly ${this.dice.throw(9)}` } })).createGoal);
+    await this.do(who, GOAL, { input: { workspaceId: this.id, title: `fly ${this.dice.throw(9)}` } });
   }
 
   /** Waits until nothing happens by itself any more: each turn is over, each run is over or asks somebody who has for ever. */
   async rest() {
     const status = async ({ who, id }, type) => {
-      const query = `query($id: ID!) { node(id: $id) { ... on ${type} { status } } }`;
-      return (await who.request(query, { id })).node?.status;
+      // What the server made of it, too.
+      const parts = { Turn: "message { id } reply { id }", Run: "steps(first: 100) { nodes { id } }" };
+      const query = `query($id: ID!) { node(id: $id) { ... on ${type} { status ${parts[type]} } } }`;
+      const { node } = await who.request(query, { id });
+      this.note(node);
+      return node?.status;
     };
     for (const turn of this.turns) await until(async () => !["QUEUED", "RUNNING"].includes(await status(turn, "Turn")));
     for (const run of this.runs) await until(async () => !["QUEUED", "RUNNING"].includes(await status(run, "Run")));
@@ -168,6 +188,7 @@ export class Workspace {
       for await (const event of run.who.follow(aifirst.RunEventsDocument, { run: run.id })) {
         if (event.__typename !== "ApprovalRequested") continue;
         const { id, expiresAt } = event.approval;
+        this.note(event.approval);
         if (!this.approvals.includes(id)) this.approvals.push(id);
         if (expiresAt === null) break;
         // It expires, and the run's end follows.
