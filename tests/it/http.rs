@@ -122,8 +122,8 @@ async fn malformed_requests_are_refused_with_400_and_a_code() {
     }
     let deep = format!(
         "{{\"query\": \"{{ __typename }}\", \"variables\": {{\"a\": {}1{}}}}}",
-        "[".repeat(100_000),
-        "]".repeat(100_000)
+        "[".repeat(40_000),
+        "]".repeat(40_000)
     );
     assert_eq!(refusal(post(&app, deep)).await, (400, "BAD_REQUEST".into()));
     assert_eq!(refusal(post(&app, b"{\"query\": \"\xff\"}".to_vec())).await, (400, "BAD_REQUEST".into()));
@@ -136,7 +136,6 @@ async fn only_json_is_taken() {
     for content_type in [
         "text/plain",
         "application/x-www-form-urlencoded",
-        "multipart/form-data; boundary=x",
         "application/graphql",
         "application/json; charset=iso-8859-1",
         "",
@@ -145,6 +144,10 @@ async fn only_json_is_taken() {
         assert_eq!(refusal(request).await, (415, "BAD_REQUEST".into()), "{content_type}");
     }
     assert_eq!(refusal(app.http.post(app.url()).body(body.clone())).await.0, 415);
+    // A form is taken, but not one that a page of another site could send.
+    let form = "multipart/form-data; boundary=x";
+    let request = app.http.post(app.url()).header(header::CONTENT_TYPE, form).body(body.clone());
+    assert_eq!(refusal(request).await, (400, "BAD_REQUEST".into()));
     for content_type in ["application/json; charset=utf-8", "Application/JSON;charset=\"UTF-8\""] {
         let request = app.http.post(app.url()).bearer_auth(&app.owner.token);
         let response =

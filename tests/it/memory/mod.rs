@@ -314,7 +314,7 @@ on_both! {
         for query in words.split(' ').filter(|word| !["AND", "OR", "NOT"].contains(word)) {
             assert_eq!(texts(&app, &app.owner, query).await, [words], "{query}");
         }
-        for query in ["\"", "'", "''; DROP TABLE memory; --", "*", "%", "_", "AND", "NOT (", "\\", "\u{202e}", "🦉", "the of"] {
+        for query in ["\"", "'", "''; DROP TABLE memory; --", "*", "%", "_", "AND", "NOT (", "\\", "🦉", "the of"] {
             assert!(texts(&app, &app.owner, query).await.is_empty(), "{query}");
         }
         assert_eq!(list(&app, &app.owner, Value::Null).await.len(), 2);
