@@ -33,7 +33,7 @@ impl<'a> ContextExt<'a> for Context<'a> {
         // Asked first, so that an anonymous caller is told so.
         self.actor()?;
         let loader = self.data_opt::<Arc<L>>().ok_or_else(|| missing::<L>())?;
-        self.data_opt::<Batches>().ok_or_else(|| missing::<Batches>())?.load(loader, key).await
+        self.data_opt::<Batches>().ok_or_else(missing::<Batches>)?.load(loader, key).await
     }
 }
 

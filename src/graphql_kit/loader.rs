@@ -76,7 +76,10 @@ pub fn batching<E>(request: Request, execute: impl FnOnce(Request) -> E) -> Batc
 
 /// What the resolvers of one execution wait for.
 #[derive(Clone, Default)]
-pub(super) struct Batches(Arc<Mutex<Vec<(TypeId, Arc<dyn Line>)>>>);
+pub(super) struct Batches(Arc<Mutex<Lines>>);
+
+/// By the type of loader and key.
+type Lines = Vec<(TypeId, Arc<dyn Line>)>;
 
 type Batch = BoxFuture<'static, ()>;
 

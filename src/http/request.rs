@@ -69,7 +69,7 @@ pub(super) async fn graphql(State(public): State<Public>, request: Request) -> R
                     .filter(|id| !id.is_empty()),
             };
             let call = match asked {
-                Asked::One(call) => call,
+                Asked::One(call) => *call,
                 Asked::Many(calls) => return batch(&public, calls, &caller, media_type).await,
             };
             let rights = Rights::new(caller.credential.clone());
@@ -135,8 +135,12 @@ async fn batch(
 }
 
 enum Asked {
-    One(Call),
+    One(Box<Call>),
     Many(Vec<Call>),
+}
+
+fn one(call: Call) -> Asked {
+    Asked::One(Box::new(call))
 }
 
 async fn read(public: &Public, parts: &Parts, body: Body, may_be_batch: bool) -> Result<Asked, Refusal> {
@@ -145,7 +149,7 @@ async fn read(public: &Public, parts: &Parts, body: Body, may_be_batch: bool) ->
             if !public.development {
                 require_preflight(&parts.headers)?;
             }
-            read_parameters(parts).map(Asked::One)
+            read_parameters(parts).map(one)
         }
         Method::POST => {
             let boundary = upload::boundary(&parts.headers).and_then(|boundary| {
@@ -155,12 +159,12 @@ async fn read(public: &Public, parts: &Parts, body: Body, may_be_batch: bool) ->
             let body = read_body(public, &parts.headers, body).await;
             let (boundary, body) = (boundary?, body?);
             if let Some(boundary) = boundary {
-                return upload::call(body, &boundary).await.map(Asked::One);
+                return upload::call(body, &boundary).await.map(one);
             }
             if public.batch > 0 && may_be_batch && body.trim_ascii_start().first() == Some(&b'[') {
                 return many(&body, public.batch).map(Asked::Many);
             }
-            object(&body, "the body").map(Asked::One)
+            object(&body, "the body").map(one)
         }
         _ => Err(bad(StatusCode::METHOD_NOT_ALLOWED, "send operations by POST, or queries by GET")),
     }

@@ -75,7 +75,7 @@ impl Fields<'_> {
     }
 
     fn required(&mut self, name: &str) -> String {
-        let missing = !self.object.get(name).is_some_and(|value| !value.is_null());
+        let missing = self.object.get(name).is_none_or(Value::is_null);
         let text = self.text(name);
         if missing {
             self.problem(name, "this is missing");

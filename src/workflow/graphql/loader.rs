@@ -63,11 +63,14 @@ where
     grouped
 }
 
+/// A page that was asked for, or why there is none.
+type Keyed<P, T> = (PageOf<P>, Loaded<Page<T>>);
+
 fn keyed<K, T>(
     request: PageRequest,
     parents: Vec<Id<K>>,
     pages: Result<HashMap<Uuid, Page<T>>>,
-) -> Vec<(PageOf<Id<K>>, Loaded<Page<T>>)>
+) -> Vec<Keyed<Id<K>, T>>
 where
     PageOf<Id<K>>: Key,
 {

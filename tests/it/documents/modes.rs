@@ -252,7 +252,9 @@ async fn a_manifest_of_the_operators_that_cannot_be_used_stops_the_start_and_is_
         (Some("[]"), "manifest.json"),
         (Some("{\"broken\": \"{ nope }\"}"), "broken: line 1, column 3: "),
     ] {
-        content.map(|content| fs::write(&file, content).unwrap());
+        if let Some(content) = content {
+            fs::write(&file, content).unwrap();
+        }
         let ended = binary.run(&["serve"]).await;
         assert_eq!(ended.code, Some(1), "{ended:#?}");
         assert!(

@@ -81,7 +81,8 @@ mod tests {
     /// Examples of the standards and of the offices that give the numbers out.
     #[test]
     fn published_examples_hold_and_a_changed_digit_does_not() {
-        let checks: [(fn(&[u8]) -> bool, &str); 4] = [
+        type Holds = fn(&[u8]) -> bool;
+        let checks: [(Holds, &str); 4] = [
             (luhn, "79927398713"),
             (verhoeff, "2363"),
             (mod_11_10, "86095742719"),

@@ -187,7 +187,7 @@ fn of_word(word: &str) -> Option<Hint> {
         Some(whole) => word == whole,
         None => word.starts_with(known),
     };
-    WORDS.iter().find(|(_, words)| words.iter().any(|known| fits(&known))).map(|(hint, _)| *hint)
+    WORDS.iter().find(|(_, words)| words.iter().any(&fits)).map(|(hint, _)| *hint)
 }
 
 #[cfg(test)]
