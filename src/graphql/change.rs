@@ -57,7 +57,9 @@ impl Change {
         let alone = !self.live || ctx.look_ahead().field("cursor").exists();
         match ctx.service::<SyncService>()?.newest(cursor.workspace) {
             Some(newest) if !alone => {
-                ctx.service::<Shares>()?.visible(ctx, cursor.workspace, newest, change.id).await
+                // A reader that has to catch up sees the change in the log before it is known to be the newest.
+                let as_of = newest.max(cursor.position);
+                ctx.service::<Shares>()?.visible(ctx, cursor.workspace, as_of, change.id).await
             }
             _ => Node::visible(ctx, change.id).await,
         }

@@ -48,8 +48,12 @@ async function ask(url, document) {
  */
 const DIFFERENCES = [
   {
-    name: "a comma or a comment between ... and what it spreads: refused, though ignored tokens may stand there",
-    holds: (document, ours, theirs) => theirs.accepts && /\.\.\.\s*[,#]/.test(document),
+    name: "a comma or a comment between ... and what it spreads, or before a colon: refused, though ignored tokens may stand there",
+    holds: (document, ours, theirs) => theirs.accepts && /\.\.\.\s*[,#]|[,#]\s*:/.test(document),
+  },
+  {
+    name: "a wrong escape in a description of an operation, a fragment or a variable, which is passed over unread",
+    holds: (_, ours, theirs) => ours.accepts !== false && /Invalid (character|Unicode) escape sequence/.test(theirs.why ?? ""),
   },
   {
     name: "@skip or @include at the root of a subscription: graphql-js 16 does not have the rule of September 2025 yet",
