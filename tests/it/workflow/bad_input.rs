@@ -157,7 +157,7 @@ on_both! {
         let workflow = publish(&app, json!([step(json!([]), transform("input"))])).await;
         let before = counts(&app).await;
         let deep = |depth: usize| (0..depth).fold(json!(1), |inner, _| json!([inner]));
-        for input in [json!([1]), json!("text"), json!({ "x": "x".repeat(65_536) }), json!({ "x": vec![0; 40_000] }), json!({ "x": deep(64) })] {
+        for input in [json!([1]), json!("text"), json!({ "x": "x".repeat(65_536) }), json!({ "x": vec!["x"; 40_000] }), json!({ "x": deep(64) })] {
             let refused = app.ok(&app.owner, START, json!({ "input": { "workflowId": workflow, "input": input } })).await["startRun"].clone();
             let error = &refused["userErrors"][0];
             assert_eq!((&refused["run"], &error["field"], &error["code"]), (&Value::Null, &json!("input"), &json!("INVALID")), "{refused:#}");
