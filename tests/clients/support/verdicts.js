@@ -67,7 +67,8 @@ function explained(document, ours, theirs) {
 
 export function compareVerdicts(count) {
   test(`${count} random documents get the verdict of graphql-js`, { timeout: 900_000 }, async () => {
-    const first = seed();
+    // The same documents each time; another seed looks further: a run with it is an experiment, and may find something.
+    const first = process.env.AIFIRST_TEST_SEED ? seed() : 1449217581;
     const again = `the same again: AIFIRST_TEST_SEED=${first}`;
     console.log(again);
     const dice = new Dice(first);
