@@ -11,8 +11,8 @@ mod service;
 
 pub use builtin::{Builtin, digest};
 pub use model::{
-    ChatEvent, ChatMessage, ChatRequest, Completion, Failure, FailureReason, FinishReason, GroundingSource,
-    Quote, Speaker, Task, Usage, estimate_tokens,
+    ChatEvent, ChatMessage, ChatRequest, Completion, Failure, FailureKind, FinishReason, GroundingSource,
+    Quote, Speaker, Task, ToolSpec, ToolUse, Usage, estimate_tokens,
 };
-pub use provider::{Provider, ProviderEvent, ProviderStream};
+pub use provider::{Embeddings, ModelCall, Provider, ProviderEvent, ProviderStream};
 pub use service::{DEFAULT_ROUTE, Gateway};

@@ -1,10 +1,10 @@
 use super::{
     builtin::Builtin,
     model::{
-        ChatEvent, ChatRequest, Completion, Failure, FailureReason, FinishReason, MAX_INPUT, MAX_OUTPUT,
-        Usage, estimate_tokens,
+        ChatEvent, ChatRequest, Completion, FailureKind, FinishReason, MAX_INPUT, MAX_OUTPUT, Usage,
+        estimate_tokens,
     },
-    provider::{Provider, ProviderEvent, ProviderStream},
+    provider::{ModelCall, Provider, ProviderEvent, ProviderStream},
 };
 use crate::shared::{
     Error, Result,
@@ -14,9 +14,6 @@ use futures_util::{Stream, StreamExt, stream::BoxStream};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 pub const DEFAULT_ROUTE: &str = "default";
-
-const CUT_OFF: Failure =
-    Failure { reason: FailureReason::Provider, message: "the provider stopped in the middle of its answer" };
 
 /// The door to every model.
 #[derive(Clone, Debug)]
@@ -55,8 +52,14 @@ impl Gateway {
                 format!("{length} characters: at most {MAX_INPUT} are possible"),
             ));
         }
-        let input_tokens = request.texts().map(estimate_tokens).sum();
-        Ok(until_terminal(provider.chat(Arc::new(request)), input_tokens).boxed())
+        let call = ModelCall {
+            model: super::builtin::MODEL.to_owned(),
+            request: Arc::new(request),
+            prefill: "".into(),
+            max_output_tokens: 4_096,
+        };
+        let input_tokens = call.request.texts().map(estimate_tokens).sum();
+        Ok(until_terminal(provider.chat(call), input_tokens).boxed())
     }
 
     /// The whole answer at once. `Unavailable` where the provider failed, which a retry may mend.
@@ -70,10 +73,11 @@ impl Gateway {
                 ChatEvent::Finished { reason, usage } => {
                     return Ok(Completion { text, quotes, reason, usage });
                 }
-                ChatEvent::Failed(failure) => return Err(Error::Unavailable(failure.message)),
+                ChatEvent::Failed(failure) => return Err(failure.into()),
+                ChatEvent::Tool(_) => {}
             }
         }
-        Err(Error::Unavailable(CUT_OFF.message))
+        Err(FailureKind::CutOff.plain().into())
     }
 }
 
@@ -87,14 +91,18 @@ fn until_terminal(mut provider: ProviderStream, input_tokens: u32) -> impl Strea
                     length += text.chars().count();
                     output_tokens += estimate_tokens(&text);
                     if length > MAX_OUTPUT {
-                        let usage = Usage { input_tokens, output_tokens };
+                        let usage = Usage { input_tokens, cached_input_tokens: 0, output_tokens };
                         ChatEvent::Finished { reason: FinishReason::Length, usage }
                     } else {
                         ChatEvent::Delta { text }
                     }
                 }
                 Ok(ProviderEvent::Citation(quote)) => ChatEvent::Citation(quote),
-                Ok(ProviderEvent::Finished { reason, usage }) => ChatEvent::Finished { reason, usage },
+                Ok(ProviderEvent::Tool(tool)) => ChatEvent::Tool(tool),
+                Ok(ProviderEvent::Finished { reason, usage }) => {
+                    let estimate = Usage { input_tokens, cached_input_tokens: 0, output_tokens };
+                    ChatEvent::Finished { reason, usage: usage.unwrap_or(estimate) }
+                }
                 Err(failure) => ChatEvent::Failed(failure),
             };
             let last = event.is_terminal();
@@ -103,7 +111,7 @@ fn until_terminal(mut provider: ProviderStream, input_tokens: u32) -> impl Strea
                 return;
             }
         }
-        yield ChatEvent::Failed(CUT_OFF);
+        yield ChatEvent::Failed(FailureKind::CutOff.plain());
     }
 }
 
@@ -111,13 +119,13 @@ fn until_terminal(mut provider: ProviderStream, input_tokens: u32) -> impl Strea
 mod tests {
     use super::*;
     use crate::{
-        gateway::model::{ChatMessage, Quote},
+        gateway::model::{ChatMessage, Failure, Quote},
         shared::{
             actor::{KeyScope, Principal, Role},
             id::{UserId, WorkspaceId},
         },
     };
-    use futures_util::stream;
+    use futures_util::{FutureExt, stream};
     use proptest::prelude::*;
     use uuid::Uuid;
 
@@ -125,7 +133,7 @@ mod tests {
     struct Scripted(Vec<Result<ProviderEvent, Failure>>);
 
     impl Provider for Scripted {
-        fn chat(&self, _: Arc<ChatRequest>) -> ProviderStream {
+        fn chat(&self, _: ModelCall) -> ProviderStream {
             stream::iter(self.0.clone()).boxed()
         }
     }
@@ -146,15 +154,15 @@ mod tests {
     fn hear(script: Vec<Result<ProviderEvent, Failure>>) -> Vec<ChatEvent> {
         let request = ChatRequest::prompt(workspace(), DEFAULT_ROUTE, "hello");
         let events = gateway(script).chat(&actor(Role::Member), request).unwrap();
-        futures_util::FutureExt::now_or_never(events.collect()).unwrap()
+        events.collect().now_or_never().unwrap()
     }
 
     fn any_event() -> impl Strategy<Value = Result<ProviderEvent, Failure>> {
         prop_oneof![
             6 => "[a-z ]{0,9}".prop_map(|text| Ok(ProviderEvent::Delta { text })),
             2 => Just(Ok(ProviderEvent::Citation(Quote { source: "a".into(), start: 0, end: 1 }))),
-            1 => Just(Ok(ProviderEvent::Finished { reason: FinishReason::EndOfTurn, usage: Usage::default() })),
-            1 => Just(Err(CUT_OFF)),
+            1 => Just(Ok(ProviderEvent::Finished { reason: FinishReason::EndOfTurn, usage: None })),
+            1 => Just(Err(FailureKind::CutOff.plain())),
         ]
     }
 
