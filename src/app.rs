@@ -102,7 +102,7 @@ async fn connect(config: &Config, ambient: Ambient) -> Result<Services, StartErr
     if let Some(verifier) = jwt::Verifier::from_config(&config.auth.jwt)? {
         account = account.with_jwt(verifier, config.auth.provision_users);
     }
-    let gateway = Gateway::builtin(Duration::from_millis(config.gateway.builtin.pace_milliseconds));
+    let gateway = Gateway::new(&config.gateway, db.clone(), ambient.clone());
     let workflow = WorkflowService::new(db.clone(), log.clone(), ambient.clone());
     let ports = Ports {
         sessions: Some(Arc::new(MemoryPorts)),
@@ -183,7 +183,9 @@ impl Process {
         let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
         let admin = http::Admin::new(services.clone(), stop.clone());
         let admin = tokio::spawn(admin.serve(listener, ended.clone()));
-        Self { services: services.clone(), stop, tasks: TaskTracker::new(), ended, admin }
+        let tasks = TaskTracker::new();
+        tasks.spawn(services.gateway.clone().write_log(stop.clone()));
+        Self { services: services.clone(), stop, tasks, ended, admin }
     }
 
     /// Carries out runs and coaching turns.
@@ -205,6 +207,7 @@ impl Process {
         self.ended.cancel();
         // Whoever holds a connection open to the operator's listener does not hold the process.
         let _ = timeout(LAST_REQUEST, self.admin).await;
+        self.services.gateway.flush_log().await;
         if let Err(error) = self.services.account.flush_usage().await {
             tracing::warn!(%error, "when API keys were last used could not be written");
         }

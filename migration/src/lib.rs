@@ -8,6 +8,7 @@ mod m0002_event;
 mod m0003_memory;
 mod m0004_coaching;
 mod m0005_workflow;
+mod m0020_gateway;
 
 #[derive(Debug)]
 pub struct Migrator;
@@ -21,6 +22,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_memory::Migration),
             Box::new(m0004_coaching::Migration),
             Box::new(m0005_workflow::Migration),
+            Box::new(m0020_gateway::Migration),
         ]
     }
 }

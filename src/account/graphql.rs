@@ -12,6 +12,7 @@ pub use member::Membership;
 use super::{AccountService, model};
 use crate::{
     coaching::WorkspaceSessions,
+    gateway::WorkspaceCalls,
     db::idempotency,
     graphql_kit::{ApiError, Connection, ContextExt, Cursor, UserError, connection, page_request, payload},
     memory::WorkspaceMemories,
@@ -123,6 +124,7 @@ pub enum Role {
 pub struct Workspace(
     WorkspaceFields,
     WorkspaceMemories,
+    WorkspaceCalls,
     WorkspaceSessions,
     WorkspaceWorkflows,
     member::WorkspacePeople,
@@ -134,6 +136,7 @@ impl Workspace {
         Self(
             WorkspaceFields { id, cursor: None },
             WorkspaceMemories { workspace: id },
+            WorkspaceCalls { workspace: id },
             WorkspaceSessions { workspace: id },
             WorkspaceWorkflows { workspace: id },
             member::WorkspacePeople(id),

@@ -14,7 +14,8 @@ use super::{
 use crate::{
     event::Signal,
     gateway::{
-        ChatEvent, ChatRequest, DEFAULT_ROUTE, FailureKind, FinishReason, GroundingSource, Quote, Task,
+        ChatEvent, ChatRequest, DEFAULT_ROUTE, FailureKind, FinishReason, GroundingSource, Origin, Quote,
+        Task,
     },
     memory::RecallRequest,
     shared::{
@@ -160,6 +161,8 @@ impl Worker {
             sources: sources.clone(),
             tools: vec![],
             output_schema: None,
+            max_output_tokens: None,
+            origin: Some(Origin::Turn(turn.id)),
         };
         Ok((sources, self.parts.gateway.chat(&actor, request)?))
     }

@@ -5,14 +5,26 @@
 //! where the provider forgets to. There is one route, `default`, and behind it [`Builtin`]: a coach without network
 //! and without a model.
 mod builtin;
+mod call;
+mod graphql;
+mod log;
 mod model;
+mod price;
 mod provider;
+mod providers;
+mod record;
+mod route;
 mod service;
+mod store;
 
 pub use builtin::{Builtin, digest};
+pub use graphql::{CallLoader, LlmCallNode, WorkspaceCalls, request_data};
 pub use model::{
     ChatEvent, ChatMessage, ChatRequest, Completion, Failure, FailureKind, FinishReason, GroundingSource,
     Quote, Speaker, Task, ToolSpec, ToolUse, Usage, estimate_tokens,
 };
+pub use price::Cost;
 pub use provider::{Embeddings, ModelCall, Provider, ProviderEvent, ProviderStream};
-pub use service::{DEFAULT_ROUTE, Gateway};
+pub use record::{Attempt, LlmCall, LlmCallStatus, Origin};
+pub use providers::Providers;
+pub use service::{DEFAULT_ROUTE, Gateway, UsagePeriod};

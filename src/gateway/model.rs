@@ -1,4 +1,5 @@
-use crate::shared::{Error, id::WorkspaceId};
+use super::record::Origin;
+use crate::shared::{Error, id::WorkspaceId, stored};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use std::time::Duration;
@@ -23,8 +24,12 @@ pub struct ChatRequest {
     pub sources: Vec<GroundingSource>,
     /// What the model may ask for instead of an answer; empty: nothing.
     pub tools: Vec<ToolSpec>,
-    /// The JSON schema that the answer has to fit; null where it is free text.
+    /// The JSON schema that the answer has to fit; `None` where it is free text.
     pub output_schema: Option<Value>,
+    /// How long the answer may be; as the route says where nothing is said.
+    pub max_output_tokens: Option<u32>,
+    /// What it is asked for.
+    pub origin: Option<Origin>,
 }
 
 /// A tool that a model may ask for.
@@ -106,39 +111,42 @@ pub enum ChatEvent {
     Failed(Failure),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FinishReason {
-    EndOfTurn,
-    /// The answer reached its greatest length.
-    Length,
-    ContentPolicy,
-    /// The model waits for the results of the tools that it asked for.
-    ToolUse,
+stored! {
+    /// Why an answer ended.
+    FinishReason {
+        EndOfTurn = "END_OF_TURN",
+        /// The answer reached its greatest length.
+        Length = "LENGTH",
+        ContentPolicy = "CONTENT_POLICY",
+        /// The model waits for the results of the tools that it asked for.
+        ToolUse = "TOOL_USE",
+    }
 }
 
 /// Why a provider gave no answer, or not all of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{kind}")]
+#[error("{}", self.kind.text())]
 pub struct Failure {
     pub kind: FailureKind,
     /// How long the provider asks to wait.
     pub retry_after: Option<Duration>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, thiserror::Error)]
-#[error("{}", self.text())]
-pub enum FailureKind {
-    Connect,
-    Timeout,
-    RateLimited,
-    Provider,
-    Unauthorized,
-    Rejected,
-    ContextWindow,
-    ContentPolicy,
-    Malformed,
-    TooLong,
-    CutOff,
+stored! {
+    /// What went wrong with a provider.
+    FailureKind {
+        Connect = "CONNECT",
+        Timeout = "TIMEOUT",
+        RateLimited = "RATE_LIMITED",
+        Provider = "PROVIDER",
+        Unauthorized = "UNAUTHORIZED",
+        Rejected = "REJECTED",
+        ContextWindow = "CONTEXT_WINDOW",
+        ContentPolicy = "CONTENT_POLICY",
+        Malformed = "MALFORMED",
+        TooLong = "TOO_LONG",
+        CutOff = "CUT_OFF",
+    }
 }
 
 impl FailureKind {
@@ -196,6 +204,16 @@ pub struct Completion {
     pub usage: Usage,
 }
 
+impl Usage {
+    pub(super) fn saturating_add(self, other: Self) -> Self {
+        Self {
+            input_tokens: self.input_tokens.saturating_add(other.input_tokens),
+            cached_input_tokens: self.cached_input_tokens.saturating_add(other.cached_input_tokens),
+            output_tokens: self.output_tokens.saturating_add(other.output_tokens),
+        }
+    }
+}
+
 impl ChatEvent {
     pub fn is_terminal(&self) -> bool {
         matches!(self, Self::Finished { .. } | Self::Failed(_))
@@ -224,6 +242,8 @@ impl ChatRequest {
             sources: vec![],
             tools: vec![],
             output_schema: None,
+            max_output_tokens: None,
+            origin: None,
         }
     }
 

@@ -6,6 +6,7 @@ pub mod pipeline;
 use crate::{
     account::{self, AccountMutation, AccountQuery},
     coaching::{self, CoachingMutation, CoachingSubscription},
+    gateway,
     graphql_kit::ErrorCode,
     memory::{self, MemoryMutation},
     services::Services,
@@ -34,6 +35,7 @@ pub type Schema = BareSchema<Query, Mutation, Subscription>;
 pub fn schema(services: &Services) -> Schema {
     builder()
         .data(services.account.clone())
+        .data(services.gateway.clone())
         .data(services.memory.clone())
         .data(services.workflow.clone())
         .data(services.coaching.clone())
@@ -59,6 +61,7 @@ pub fn sdl() -> String {
 /// Puts who asks, and the loaders that ask for them, into a request.
 pub fn request_data(request: Request, services: &Services, actor: Actor) -> Request {
     let request = account::request_data(request, &services.account, &actor);
+    let request = gateway::request_data(request, &services.gateway, &actor);
     let request = memory::request_data(request, &services.memory, &actor);
     let request = workflow::request_data(request, &services.workflow, &actor);
     let request = coaching::request_data(request, &services.coaching, &actor);

@@ -9,4 +9,4 @@ mod scalar;
 pub use connection::{Connection, OrderDirection, TotalCount, connection, page_request};
 pub use context::ContextExt;
 pub use error::{ApiError, ErrorCode, Loaded, UserError, UserErrorCode, payload};
-pub use scalar::{Cursor, DateTime, Duration, Json};
+pub use scalar::{Cursor, DateTime, Decimal, Duration, Json};

@@ -1,5 +1,6 @@
 //! The way of one call through its route's targets.
-use super::{super::model::FailureKind, Order, Route, Target};
+use super::super::model::FailureKind;
+use crate::config::{Order, Route, Target};
 use std::{sync::Arc, time::Duration};
 
 /// What to do next.
@@ -62,7 +63,8 @@ impl Journey {
         if self.round >= retry.rounds {
             return Next::GiveUp(self.last);
         }
-        let most = retry.initial_milliseconds.saturating_mul(1 << self.round.min(16)).min(retry.max_milliseconds);
+        let most =
+            retry.initial_milliseconds.saturating_mul(1 << self.round.min(16)).min(retry.max_milliseconds);
         let wait = Duration::from_millis(draw(most + 1)).max(self.asked.take().unwrap_or_default());
         (self.round, self.place) = (self.round + 1, 0);
         Next::Wait(wait)
@@ -83,7 +85,9 @@ impl Journey {
             FailureKind::ContextWindow if self.turn_to(FailureKind::ContextWindow) => {}
             FailureKind::ContentPolicy => self.ended = !self.turn_to(FailureKind::ContentPolicy),
             FailureKind::TooLong => self.ended = true,
-            FailureKind::ContextWindow | FailureKind::Unauthorized | FailureKind::Rejected => self.leave(tried),
+            FailureKind::ContextWindow | FailureKind::Unauthorized | FailureKind::Rejected => {
+                self.leave(tried)
+            }
             FailureKind::Connect
             | FailureKind::Timeout
             | FailureKind::RateLimited
@@ -142,7 +146,7 @@ fn shuffled(mut left: Vec<Target>, mut draw: impl FnMut(u64) -> u64) -> Vec<Targ
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gateway::route::{Fallbacks, Retry};
+    use crate::config::{Fallbacks, Retry};
     use proptest::prelude::*;
 
     fn targets(models: &[&str]) -> Vec<Target> {
@@ -200,7 +204,11 @@ mod tests {
             "a" => (FailureKind::RateLimited, asks(3)),
             _ => (FailureKind::RateLimited, asks(60)),
         };
-        assert_eq!(way(route(&["a", "b"]), fails), ["a", "b", "3000 ms", "a", "RateLimited"], "b asks too much");
+        assert_eq!(
+            way(route(&["a", "b"]), fails),
+            ["a", "b", "3000 ms", "a", "RateLimited"],
+            "b asks too much"
+        );
     }
 
     #[test]

@@ -97,11 +97,7 @@ impl Executor {
         }
         let mut output = json!({
             "text": completion.text,
-            "finishReason": match completion.reason {
-                FinishReason::EndOfTurn | FinishReason::ToolUse => "END_OF_TURN",
-                FinishReason::Length => "LENGTH",
-                FinishReason::ContentPolicy => "CONTENT_POLICY",
-            },
+            "finishReason": completion.reason.name(),
             "usage": {
                 "inputTokens": completion.usage.input_tokens,
                 "outputTokens": completion.usage.output_tokens,

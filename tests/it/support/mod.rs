@@ -17,7 +17,7 @@ use aifirst::{
     app::{App, Running},
     config::Config,
     db::Source,
-    gateway::{DEFAULT_ROUTE, Gateway, Provider},
+    gateway::Provider,
     shared::{Ambient, Clock, Random, id::WorkspaceId},
 };
 use sea_orm::{ConnectionTrait, Statement};

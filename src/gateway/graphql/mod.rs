@@ -1,0 +1,41 @@
+//! What clients see of the gateway.
+mod call;
+mod usage;
+
+pub use call::{LlmCall as LlmCallNode, WorkspaceCalls};
+
+use call::LlmCall;
+
+use super::Gateway;
+use crate::{
+    graphql_kit::ApiError,
+    shared::{actor::Actor, id::LlmCallId},
+};
+use async_graphql::{
+    Request,
+    dataloader::{DataLoader, Loader},
+};
+use std::collections::HashMap;
+
+/// Loads calls by id, as far as the actor may see them.
+#[derive(Clone, Debug)]
+pub struct CallLoader {
+    gateway: Gateway,
+    actor: Actor,
+}
+
+impl Loader<LlmCallId> for CallLoader {
+    type Value = LlmCall;
+    type Error = ApiError;
+
+    async fn load(&self, ids: &[LlmCallId]) -> Result<HashMap<LlmCallId, LlmCall>, ApiError> {
+        let found = self.gateway.find_calls(&self.actor, ids).await?;
+        Ok(found.into_iter().map(|(id, call)| (id, LlmCall(call))).collect())
+    }
+}
+
+/// Puts the loader that asks for the actor into a request.
+pub fn request_data(request: Request, gateway: &Gateway, actor: &Actor) -> Request {
+    let loader = CallLoader { gateway: gateway.clone(), actor: actor.clone() };
+    request.data(DataLoader::new(loader, tokio::spawn))
+}
