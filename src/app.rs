@@ -6,14 +6,16 @@ use crate::{
     db::{self, DataFolder, connect::OpenError},
     event::{Bus, BusError, Log},
     gateway::Gateway,
-    graphql, http,
+    graphql::{self, pipeline::Pipeline},
+    http,
     memory::{MemoryService, Ports},
     services::Services,
     shared::{Ambient, Error},
     sync::SyncService,
+    trusted::{self, NewDocument, TrustedService},
     workflow::{Executor, Hands, WorkflowService},
 };
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -35,6 +37,10 @@ pub enum StartError {
          Revoke it by `aifirst token revoke --development`, or use another database"
     )]
     DevelopmentKey,
+    #[error("http.documents.manifests: {0}: {1}")]
+    Manifest(PathBuf, String),
+    #[error("http.documents.manifests: {0}")]
+    Manifests(Error),
     #[error("the start failed: {0}")]
     First(#[from] Error),
 }
@@ -44,19 +50,21 @@ pub enum StartError {
 pub struct App {
     pub config: Config,
     pub services: Services,
+    pipeline: Pipeline,
     data: DataFolder,
 }
 
 impl App {
     pub async fn open(config: Config, ambient: Ambient) -> Result<Self, StartError> {
         let data = DataFolder::open(&config.data_dir)?;
-        let services = connect(&config, ambient).await?;
-        Ok(Self { config, services, data })
+        let manifests = manifests(&config)?;
+        let (services, pipeline) = connect(&config, ambient, manifests).await?;
+        Ok(Self { config, services, pipeline, data })
     }
 
     /// Listens, serves and, unless `serve.work` is off, works in the background until [`Running::stop`].
     pub async fn start(self) -> Result<Running, StartError> {
-        let Self { config, services, data } = self;
+        let Self { config, services, pipeline, data } = self;
         let (public, address) = listen(config.listen, "AIFIRST_LISTEN").await?;
         let (admin, admin_address) = listen(config.admin_listen, "AIFIRST_ADMIN_LISTEN").await?;
         match config.mode {
@@ -69,7 +77,8 @@ impl App {
             Mode::Production => {}
         }
         let process = Process::begin(&services, admin);
-        let server = http::Server::new(&config, graphql::schema(&services), services.clone(), &process.stop)?;
+        let schema = graphql::schema(&services);
+        let server = http::Server::new(&config, schema, pipeline, services.clone(), &process.stop);
         process.tasks.spawn(server.serve(public, process.stop.clone()));
         process.tasks.spawn(services.account.clone().write_usage(process.stop.clone()));
         if config.serve.work {
@@ -84,7 +93,7 @@ impl App {
 
 /// Works in the background for servers in other processes, and listens for its operator alone.
 pub async fn start_worker(config: &Config, ambient: Ambient) -> Result<Working, StartError> {
-    let services = connect(config, ambient).await?;
+    let (services, _) = connect(config, ambient, vec![]).await?;
     let (admin, admin_address) = listen(config.admin_listen, "AIFIRST_ADMIN_LISTEN").await?;
     let process = Process::begin(&services, admin);
     process.work(config);
@@ -94,7 +103,22 @@ pub async fn start_worker(config: &Config, ambient: Ambient) -> Result<Working, 
     Ok(Working { admin_address, process })
 }
 
-async fn connect(config: &Config, ambient: Ambient) -> Result<Services, StartError> {
+/// What the operator lets everybody run.
+fn manifests(config: &Config) -> Result<Vec<NewDocument>, StartError> {
+    let mut documents = vec![];
+    for file in &config.http.documents.manifests {
+        let failed = |error| StartError::Manifest(file.clone(), error);
+        let json = std::fs::read_to_string(file).map_err(|error| failed(error.to_string()))?;
+        documents.extend(trusted::parse_manifest(&json).map_err(failed)?);
+    }
+    Ok(documents)
+}
+
+async fn connect(
+    config: &Config,
+    ambient: Ambient,
+    manifests: Vec<NewDocument>,
+) -> Result<(Services, Pipeline), StartError> {
     let db = db::open(config).await?;
     let bus = Bus::connect(&config.events.url).await?;
     let log = Log::new(db.clone(), bus.clone(), ambient.clone());
@@ -102,6 +126,17 @@ async fn connect(config: &Config, ambient: Ambient) -> Result<Services, StartErr
     if let Some(verifier) = jwt::Verifier::from_config(&config.auth.jwt)? {
         account = account.with_jwt(verifier, config.auth.provision_users);
     }
+    let pipeline = Pipeline::new(&graphql::sdl(), config.graphql.clone()).map_err(Error::internal)?;
+    let trusted = TrustedService::new(trusted::Parts {
+        db: db.clone(),
+        log: log.clone(),
+        ambient: ambient.clone(),
+        account: account.clone(),
+        check: Arc::new(pipeline.clone()),
+        manifests,
+        cache_bytes: config.http.documents.cache_bytes,
+    })
+    .map_err(StartError::Manifests)?;
     let gateway = Gateway::new(&config.gateway, db.clone(), ambient.clone());
     let workflow = WorkflowService::new(db.clone(), log.clone(), ambient.clone());
     let ports = Ports {
@@ -120,7 +155,9 @@ async fn connect(config: &Config, ambient: Ambient) -> Result<Services, StartErr
         config: config.coaching.clone(),
     });
     let sync = SyncService::new(db.clone(), log.clone());
-    Ok(Services { db, log, bus, ambient, account, gateway, memory, workflow, coaching, sync })
+    let services =
+        Services { db, log, bus, ambient, account, trusted, gateway, memory, workflow, coaching, sync };
+    Ok((services, pipeline))
 }
 
 async fn listen(address: SocketAddr, setting: &'static str) -> Result<(TcpListener, SocketAddr), StartError> {

@@ -1,5 +1,6 @@
 //! The commands. Each ends with 0, with 1 when it failed, or with 2 when it was asked wrongly.
 mod access;
+mod documents;
 
 use crate::{
     app::{self, App, Running},
@@ -57,6 +58,9 @@ enum Command {
     /// Make people known to the server
     #[command(subcommand)]
     User(access::UserCommand),
+    /// Register the documents of a frontend, so that its requests may name them
+    #[command(subcommand)]
+    Documents(documents::DocumentsCommand),
     /// Print the GraphQL schema
     Schema,
     /// Print the configuration in force, secrets masked
@@ -101,6 +105,7 @@ async fn carry_out(command: Command) -> Outcome {
         }
         Command::Token(command) => access::token(command).await?,
         Command::User(command) => access::user(command).await?,
+        Command::Documents(command) => documents::documents(command).await?,
         Command::Schema => print!("{}", graphql::sdl()),
         Command::Config => print!("{}", configuration()?.masked()?),
     }

@@ -96,6 +96,32 @@ pub struct HttpConfig {
     /// At most [`MAX_BATCH`]; zero takes no batches.
     pub batch: usize,
     pub socket: SocketConfig,
+    pub documents: DocumentsConfig,
+}
+
+/// Trusted documents, and those that clients register in passing.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DocumentsConfig {
+    pub mode: DocumentMode,
+    /// Files whose documents anybody may run.
+    pub manifests: Vec<PathBuf>,
+    /// Text of registered documents in memory.
+    pub cache_bytes: u64,
+    /// Text of documents registered in passing; zero takes none.
+    pub automatic_bytes: u64,
+}
+
+/// What becomes of a document that was not registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DocumentMode {
+    /// It runs.
+    Off,
+    /// It runs, and is counted and told in the log.
+    Log,
+    /// It is refused.
+    Only,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -186,8 +212,11 @@ impl Config {
     /// Defaults, file and environment.
     pub fn load() -> Result<Self, ConfigError> {
         let environment = Env::prefixed(PREFIX)
-            // AIFIRST_CONFIG names the file; AIFIRST_TEST_… and AIFIRST_CACHE_… belong to the scripts.
-            .filter(|key| key != "config" && !key.starts_with("test_") && !key.starts_with("cache_"))
+            // AIFIRST_CONFIG names the file, AIFIRST_API_KEY is a client's; AIFIRST_TEST_… and AIFIRST_CACHE_… belong
+            // to the scripts.
+            .filter(|key| {
+                key != "config" && key != "api_key" && !key.starts_with("test_") && !key.starts_with("cache_")
+            })
             .split("__");
         Self::read(Self::with_file()?.merge(environment))
     }

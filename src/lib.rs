@@ -10,7 +10,7 @@
 //! | [`shared`] | errors, ids, pages, time, who asks |
 //! | [`db`], [`event`] | the database; the event log and the bus |
 //! | [`graphql_kit`], [`graphql`], [`http`], [`telemetry`] | the front door |
-//! | [`account`], [`gateway`], [`memory`], [`workflow`], [`coaching`], [`sync`] | the slices, in the order in which they may use each other |
+//! | [`account`], [`trusted`], [`gateway`], [`memory`], [`workflow`], [`coaching`], [`sync`] | the slices, in the order in which they may use each other |
 pub mod account;
 pub mod app;
 pub mod cli;
@@ -29,4 +29,5 @@ pub mod services;
 pub mod shared;
 pub mod sync;
 pub mod telemetry;
+pub mod trusted;
 pub mod workflow;

@@ -8,6 +8,7 @@ use crate::{
     memory::MemoryService,
     shared::Ambient,
     sync::SyncService,
+    trusted::TrustedService,
     workflow::WorkflowService,
 };
 
@@ -19,6 +20,7 @@ pub struct Services {
     pub bus: Bus,
     pub ambient: Ambient,
     pub account: AccountService,
+    pub trusted: TrustedService,
     pub gateway: Gateway,
     pub memory: MemoryService,
     pub workflow: WorkflowService,

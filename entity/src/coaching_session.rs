@@ -20,6 +20,10 @@ pub struct Model {
     #[sea_orm(column_type = "Text", nullable)]
     pub summary: Option<String>,
     pub client_id: Option<Uuid>,
+    /// Of what was sent with the client's id.
+    pub client_hash: Option<Vec<u8>>,
+    /// From 1, one more with each change by a person.
+    pub version: i64,
     /// Messages so far: the next one's position. Raising it is what locks the session.
     pub messages: i64,
     /// Turns so far: the next one's number.

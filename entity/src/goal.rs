@@ -15,6 +15,13 @@ pub struct Model {
     /// 0 to 1.
     #[sea_orm(column_type = "Double")]
     pub progress: f64,
+    #[sea_orm(column_type = "Text")]
+    pub status: String,
+    /// From 1, one more with each change by a person.
+    pub version: i64,
+    pub client_id: Option<Uuid>,
+    /// Of what was sent with the client's id.
+    pub client_hash: Option<Vec<u8>>,
     pub created_at: ChronoDateTimeUtc,
     pub updated_at: ChronoDateTimeUtc,
 }

@@ -23,6 +23,7 @@ pub mod run_source;
 pub mod service_account;
 pub mod step_attempt;
 pub mod step_run;
+pub mod trusted_document;
 pub mod turn;
 pub mod user;
 pub mod workflow;

@@ -17,6 +17,8 @@ pub struct Model {
     #[sea_orm(column_type = "Text", nullable)]
     pub external_id: Option<String>,
     pub client_id: Option<Uuid>,
+    /// Of what was sent with the client's id.
+    pub client_hash: Option<Vec<u8>>,
     #[sea_orm(column_type = "Text", nullable)]
     pub collection: Option<String>,
     #[sea_orm(column_type = "Text", nullable)]

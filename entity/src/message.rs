@@ -26,6 +26,8 @@ pub struct Model {
     pub input_tokens: Option<i64>,
     pub output_tokens: Option<i64>,
     pub client_id: Option<Uuid>,
+    /// Of what was sent with the client's id.
+    pub client_hash: Option<Vec<u8>>,
     pub created_at: ChronoDateTimeUtc,
 }
 

@@ -22,6 +22,8 @@ pub struct Model {
     pub problems: Json,
     pub draft_version: i64,
     pub published_version_id: Option<Uuid>,
+    /// From 1, one more with each change by a person.
+    pub version: i64,
     pub created_at: ChronoDateTimeUtc,
     pub updated_at: ChronoDateTimeUtc,
 }

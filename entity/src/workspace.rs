@@ -11,6 +11,8 @@ pub struct Model {
     pub name: String,
     #[sea_orm(column_type = "Text")]
     pub slug: String,
+    /// From 1, one more with each change by a person.
+    pub version: i64,
     pub created_at: ChronoDateTimeUtc,
 }
 

@@ -50,6 +50,10 @@ pub(crate) fn bytes(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).blob().not_null().take()
 }
 
+pub(crate) fn bytes_null(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).blob().take()
+}
+
 pub(crate) fn boolean(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).boolean().not_null().take()
 }

@@ -8,7 +8,9 @@ mod m0002_event;
 mod m0003_memory;
 mod m0004_coaching;
 mod m0005_workflow;
-mod m0020_gateway;
+mod m0006_version;
+mod m0007_trusted_document;
+mod m0008_gateway;
 
 #[derive(Debug)]
 pub struct Migrator;
@@ -22,7 +24,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_memory::Migration),
             Box::new(m0004_coaching::Migration),
             Box::new(m0005_workflow::Migration),
-            Box::new(m0020_gateway::Migration),
+            Box::new(m0006_version::Migration),
+            Box::new(m0007_trusted_document::Migration),
+            Box::new(m0008_gateway::Migration),
         ]
     }
 }

@@ -1,12 +1,13 @@
-//! People and workspaces; [`guest`] shows invitations and service accounts, [`key`] API keys and the audit trail.
+//! People and workspaces; [`viewer_can`] tells rights, [`guest`] shows invitations and service accounts, [`key`] API keys and the audit trail.
 mod guest;
 mod key;
 mod loader;
 mod member;
+mod viewer_can;
 
 pub use guest::{Invitation, ServiceAccount};
 pub use key::{ApiKey, AuditEntry};
-pub use loader::{MembershipLoader, ServiceAccountLoader, UserLoader, WorkspaceLoader, request_data};
+pub use loader::{AccountLoader, request_data};
 pub use member::Membership;
 
 use super::{AccountService, model};
@@ -14,7 +15,10 @@ use crate::{
     coaching::WorkspaceSessions,
     gateway::WorkspaceCalls,
     db::idempotency,
-    graphql_kit::{ApiError, Connection, ContextExt, Cursor, UserError, connection, page_request, payload},
+    graphql_kit::{
+        ApiError, Connection, ContextExt, Cursor, Shown, UserError, connection, edited, page_request, patch,
+        payload,
+    },
     memory::WorkspaceMemories,
     shared::{
         Error, Page,
@@ -23,8 +27,9 @@ use crate::{
     },
     workflow::WorkspaceWorkflows,
 };
-use async_graphql::{Context, Enum, InputObject, MergedObject, Object, SimpleObject};
+use async_graphql::{Context, Enum, InputObject, MaybeUndefined, MergedObject, Object, SimpleObject};
 use serde::Serialize;
+use viewer_can::{ViewerViewerCan, WorkspaceViewerCan};
 
 #[derive(Default, Debug)]
 pub struct AccountQuery;
@@ -54,7 +59,7 @@ pub struct Viewer {
 impl Viewer {
     /// `None` for who shares no workspace with the actor.
     pub async fn find(ctx: &Context<'_>, id: UserId) -> Result<Option<Self>, ApiError> {
-        Ok(ctx.load::<_, UserLoader>(id).await?.map(|_| Self { id }))
+        Ok(ctx.load::<_, AccountLoader>(id).await?.map(|_| Self { id }))
     }
 }
 
@@ -68,8 +73,13 @@ impl Viewer {
 
     /// The name that others see.
     async fn display_name(&self, ctx: &Context<'_>) -> Result<String, ApiError> {
-        let found = ctx.load::<_, UserLoader>(self.id).await?;
+        let found = ctx.load::<_, AccountLoader>(self.id).await?;
         Ok(found.ok_or(Error::NotFound("person"))?.display_name)
+    }
+
+    /// What the caller may do with it: to show or to hide what leads there.
+    async fn viewer_can(&self, ctx: &Context<'_>) -> Result<ViewerViewerCan, ApiError> {
+        Ok(ViewerViewerCan::of(ctx.actor()?, self))
     }
 
     /// The workspaces of the person, with the role in each, oldest first.
@@ -82,7 +92,7 @@ impl Viewer {
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Membership>, ApiError> {
         let request = page_request(ctx, first, after, last, before)?;
-        let page = ctx.load::<_, MembershipLoader>((self.id, request)).await?;
+        let page = ctx.load::<_, AccountLoader>((self.id, request)).await?;
         Ok(connection(page.unwrap_or_else(|| Page::empty(Some(0))), Membership))
     }
 
@@ -134,7 +144,7 @@ pub struct Workspace(
 impl Workspace {
     pub fn new(id: WorkspaceId) -> Self {
         Self(
-            WorkspaceFields { id, cursor: None },
+            WorkspaceFields { id, cursor: None, loaded: None },
             WorkspaceMemories { workspace: id },
             WorkspaceCalls { workspace: id },
             WorkspaceSessions { workspace: id },
@@ -142,6 +152,13 @@ impl Workspace {
             member::WorkspacePeople(id),
             key::WorkspaceSecurity(id),
         )
+    }
+
+    /// One that was loaded already.
+    fn of(loaded: model::Workspace) -> Self {
+        let mut workspace = Self::new(loaded.id);
+        workspace.0.loaded = Some(loaded);
+        workspace
     }
 
     /// For `Node`.
@@ -169,11 +186,15 @@ impl Workspace {
 pub struct WorkspaceFields {
     id: WorkspaceId,
     cursor: Option<Cursor>,
+    loaded: Option<model::Workspace>,
 }
 
 impl WorkspaceFields {
     async fn load(&self, ctx: &Context<'_>) -> Result<model::Workspace, ApiError> {
-        let found = ctx.load::<_, WorkspaceLoader>(self.id).await?;
+        if let Some(loaded) = &self.loaded {
+            return Ok(loaded.clone());
+        }
+        let found = ctx.load::<_, AccountLoader>(self.id).await?;
         found.ok_or_else(|| Error::NotFound("workspace").into())
     }
 }
@@ -193,6 +214,16 @@ impl WorkspaceFields {
     /// Its short name in addresses, unique.
     async fn slug(&self, ctx: &Context<'_>) -> Result<String, ApiError> {
         Ok(self.load(ctx).await?.slug)
+    }
+
+    /// From 1, one more with each change: name it as `expectedVersion`.
+    async fn version(&self, ctx: &Context<'_>) -> Result<i32, ApiError> {
+        Ok(self.load(ctx).await?.version)
+    }
+
+    /// What the caller may do in it: to show or to hide what leads there.
+    async fn viewer_can(&self, ctx: &Context<'_>) -> Result<WorkspaceViewerCan, ApiError> {
+        Ok(WorkspaceViewerCan::of(ctx.actor()?, self))
     }
 
     /// The place in the workspace's event log at which this answer was read: subscribe from it and miss nothing.
@@ -227,7 +258,24 @@ impl WorkspaceMutation {
             accounts.create_workspace(actor, new, key).await
         };
         let (made, user_errors) = payload(outcome.await)?;
-        Ok(CreateWorkspacePayload { workspace: made.map(|made| Workspace::new(made.id)), user_errors })
+        Ok(CreateWorkspacePayload { workspace: made.map(Workspace::of), user_errors })
+    }
+
+    /// Changes what people call a workspace. Takes an ADMIN. Its slug stays.
+    async fn update_workspace(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to change; what is left out stays.")] input: UpdateWorkspaceInput,
+    ) -> Result<UpdateWorkspacePayload, ApiError> {
+        let update = model::WorkspaceUpdate {
+            workspace: input.workspace_id,
+            expected_version: input.expected_version,
+            name: patch(input.name, |name| name),
+        };
+        let outcome = ctx.service::<AccountService>()?.update_workspace(ctx.actor()?, update).await;
+        let Shown { result, current, user_errors } = edited(outcome)?;
+        let (workspace, current) = (result.map(Workspace::of), current.map(Workspace::of));
+        Ok(UpdateWorkspacePayload { workspace, current, user_errors })
     }
 }
 
@@ -257,6 +305,30 @@ pub struct CreateWorkspaceInput {
 pub struct CreateWorkspacePayload {
     /// The new workspace; null where `userErrors` says why not.
     workspace: Option<Workspace>,
+    /// What a person can mend.
+    user_errors: Vec<UserError>,
+}
+
+/// A workspace to be changed.
+#[derive(InputObject, Debug)]
+pub struct UpdateWorkspaceInput {
+    /// The workspace.
+    workspace_id: WorkspaceId,
+    /// The `version` that the change was made from: it is refused with CONFLICT where that is not the version any more.
+    /// Whatever the version, if left out.
+    expected_version: Option<i32>,
+    /// What people shall call it, at most 200 characters.
+    name: MaybeUndefined<String>,
+}
+
+/// What came of `updateWorkspace`.
+#[derive(SimpleObject, Debug)]
+pub struct UpdateWorkspacePayload {
+    /// The workspace as it is now; null where `userErrors` says why not.
+    workspace: Option<Workspace>,
+    /// Only with CONFLICT on `expectedVersion`, when nothing was changed: the workspace as it is, with its version, to
+    /// show beside the change that was not made.
+    current: Option<Workspace>,
     /// What a person can mend.
     user_errors: Vec<UserError>,
 }

@@ -8,6 +8,7 @@ mod event;
 mod graphql;
 pub mod jwt;
 mod model;
+mod policy;
 mod service;
 mod store;
 mod token;
@@ -18,5 +19,5 @@ pub use graphql::{
     AccountMutation, AccountQuery, ApiKey, AuditEntry, Invitation, Membership, ServiceAccount, Viewer,
     Workspace, WorkspaceFields, request_data,
 };
-pub use model::User;
+pub use model::{AuditAction, User};
 pub use service::{AccountService, DEVELOPMENT_WORKSPACE, DevelopmentError, OperatorKey, TOKEN_FILE};

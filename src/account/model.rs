@@ -1,6 +1,6 @@
 //! People, workspaces and credentials, and the rules that need no database.
 use crate::shared::{
-    Error, Problems, Result,
+    Error, Patch, Problems, Result,
     actor::{KeyScope, Principal, Role},
     id::{AnyId, ApiKeyId, AuditEntryId, InvitationId, MembershipId, ServiceAccountId, UserId, WorkspaceId},
     stored, text,
@@ -32,6 +32,8 @@ pub struct Workspace {
     pub id: WorkspaceId,
     pub name: String,
     pub slug: String,
+    /// From 1, one more with each change.
+    pub version: i32,
     pub created_at: DateTime<Utc>,
 }
 
@@ -107,6 +109,7 @@ stored! {
     AuditAction {
         UserCreated = "USER_CREATED",
         WorkspaceCreated = "WORKSPACE_CREATED",
+        WorkspaceUpdated = "WORKSPACE_UPDATED",
         MemberAdded = "MEMBER_ADDED",
         MemberInvited = "MEMBER_INVITED",
         InvitationAccepted = "INVITATION_ACCEPTED",
@@ -117,6 +120,7 @@ stored! {
         ServiceAccountDeleted = "SERVICE_ACCOUNT_DELETED",
         ApiKeyCreated = "API_KEY_CREATED",
         ApiKeyRevoked = "API_KEY_REVOKED",
+        DocumentsRegistered = "DOCUMENTS_REGISTERED",
     }
 }
 
@@ -142,6 +146,13 @@ impl ApiKey {
 pub struct NewWorkspace {
     pub name: String,
     pub slug: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct WorkspaceUpdate {
+    pub workspace: WorkspaceId,
+    pub expected_version: Option<i32>,
+    pub name: Patch<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -185,6 +196,16 @@ pub fn name_and_slug(new: &NewWorkspace) -> Result<(String, Slug)> {
         None => Slug::Derived(derived_slug(&name)),
     };
     Ok((name, slug))
+}
+
+impl WorkspaceUpdate {
+    /// The workspace as it would be, with the version that it has.
+    pub fn apply(self, old: &Workspace) -> Result<Workspace> {
+        let mut problems = Problems::default();
+        let name = self.name.checked(&mut problems, "name", MAX_NAME);
+        let name = name.over_required(&mut problems, "name", old.name.clone());
+        problems.finish().map(|()| Workspace { name, ..old.clone() })
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

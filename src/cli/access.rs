@@ -40,7 +40,7 @@ pub(super) struct CreateToken {
     /// What the person is in the workspace from now on, where they are no member yet
     #[arg(long, value_enum, default_value_t = NewRole::Member)]
     role: NewRole,
-    /// What it is good for, as far as the person's role allows; each includes the ones before it
+    /// What it is good for, as far as the person's role allows; read, write and admin each include the ones before
     #[arg(long, value_enum, default_value_t = Scope::Admin)]
     scope: Scope,
     /// For how long it works, such as P30D or PT12H; until it is revoked if left out
@@ -53,6 +53,8 @@ pub(super) struct CreateToken {
 
 #[derive(ValueEnum, Clone, Copy, Debug)]
 enum Scope {
+    /// Register trusted documents and read the schema, nothing else: for the build of a frontend. Takes an admin
+    Documents,
     /// See
     Read,
     /// Change content
@@ -113,6 +115,7 @@ pub(super) async fn token(command: TokenCommand) -> Outcome {
                 eprintln!("made: {} ({} in {})", ensured.made.join(", "), wanted.user, wanted.workspace);
             }
             let limit = match wanted.scope {
+                Scope::Documents => KeyScope::Documents,
                 Scope::Read => KeyScope::Read,
                 Scope::Write => KeyScope::Write,
                 Scope::Admin => KeyScope::Admin,

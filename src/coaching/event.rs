@@ -12,7 +12,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 pub(super) const SESSION_STARTED: &str = "SESSION_STARTED";
 pub(super) const SESSION_ENDED: &str = "SESSION_ENDED";
+pub(super) const SESSION_UPDATED: &str = "SESSION_UPDATED";
 pub(super) const GOAL_CREATED: &str = "GOAL_CREATED";
+pub(super) const GOAL_UPDATED: &str = "GOAL_UPDATED";
 /// What a reply quoted of a forgotten memory is gone.
 const REPLY_ERASED: &str = "REPLY_ERASED";
 const TURN_QUEUED: &str = "TURN_QUEUED";
@@ -158,11 +160,19 @@ pub(super) fn reply_erased(reply: MessageId, owner: UserId) -> NewEvent {
 
 /// What an event did to a goal, a session, a message or a turn, which its messages belong to; `None` where it is none of theirs.
 pub fn change(event: &Event) -> Option<Change> {
-    if event.kind == GOAL_CREATED {
-        return Some(Change::created(AnyId::Goal(GoalId::from_uuid(event.subject))));
-    }
-    if event.kind == REPLY_ERASED {
-        return Some(Change::updated(AnyId::Message(MessageId::from_uuid(event.subject))));
+    let goal = AnyId::Goal(GoalId::from_uuid(event.subject));
+    match event.kind.as_str() {
+        GOAL_CREATED => return Some(Change::created(goal)),
+        GOAL_UPDATED => return Some(Change::updated(goal)),
+        // Only for copies: a session's stream tells what is said in it.
+        SESSION_UPDATED => {
+            let session = CoachingSessionId::from_uuid(event.subject);
+            return Some(Change::updated(AnyId::CoachingSession(session)));
+        }
+        REPLY_ERASED => {
+            return Some(Change::updated(AnyId::Message(MessageId::from_uuid(event.subject))));
+        }
+        _ => {}
     }
     Some(match Happened::of(event)? {
         Happened::SessionStarted(session) => Change::created(AnyId::CoachingSession(session)),

@@ -14,6 +14,7 @@ mod ending;
 mod event;
 mod graphql;
 mod model;
+pub mod policy;
 mod port;
 mod service;
 mod speech;

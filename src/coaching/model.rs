@@ -1,6 +1,6 @@
 use super::speech::Speech;
 use crate::shared::{
-    Problems, Result,
+    ClientId, Patch, Problems, Result,
     id::{CoachingSessionId, GoalId, MemoryId, MessageId, TurnId, UserId, WorkspaceId},
     stored, text,
 };
@@ -17,6 +17,7 @@ pub const MAX_QUEUED: usize = 20;
 
 stored! {
     SessionMode { Chat = "CHAT", RolePlay = "ROLE_PLAY", CheckIn = "CHECK_IN", LiveAssist = "LIVE_ASSIST", }
+    GoalStatus { Active = "ACTIVE", Achieved = "ACHIEVED", Abandoned = "ABANDONED", }
     SessionStatus { Active = "ACTIVE", Paused = "PAUSED", Ended = "ENDED", }
     MessageRole { User = "USER", Coach = "COACH", }
     MessageStatus {
@@ -64,6 +65,10 @@ pub struct Goal {
     pub title: String,
     /// 0 to 1.
     pub progress: f64,
+    pub status: GoalStatus,
+    /// From 1, one more with each change.
+    pub version: i32,
+    pub client_id: Option<Uuid>,
     pub created_at: DateTime<Utc>,
 }
 
@@ -77,6 +82,9 @@ pub struct Session {
     pub topic: Option<String>,
     pub status: SessionStatus,
     pub summary: Option<String>,
+    /// From 1, one more with each change by hand.
+    pub version: i32,
+    pub client_id: Option<Uuid>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
@@ -109,6 +117,7 @@ pub struct Message {
     pub status: MessageStatus,
     pub stop_reason: Option<StopReason>,
     pub usage: Option<TokenUsage>,
+    pub client_id: Option<Uuid>,
     pub created_at: DateTime<Utc>,
 }
 
@@ -160,6 +169,25 @@ pub struct NewMessage {
 pub struct NewGoal {
     pub workspace: WorkspaceId,
     pub title: String,
+    /// A UUID that the client made.
+    pub client_id: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct GoalUpdate {
+    pub goal: GoalId,
+    pub expected_version: Option<i32>,
+    pub title: Patch<String>,
+    pub progress: Patch<f64>,
+    pub status: Patch<GoalStatus>,
+}
+
+#[derive(Clone, Debug)]
+pub struct SessionUpdate {
+    pub session: CoachingSessionId,
+    pub expected_version: Option<i32>,
+    pub topic: Patch<String>,
+    pub goal: Patch<GoalId>,
 }
 
 impl TurnStatus {
@@ -194,39 +222,59 @@ impl Ending {
 
 impl NewSession {
     /// The checked topic, without blanks around it, and the client's id.
-    pub fn checked(&self) -> Result<(Option<String>, Option<Uuid>)> {
+    pub fn checked(&self) -> Result<(Option<String>, Option<ClientId>)> {
         let mut problems = Problems::default();
         let topic =
             self.topic.as_ref().map(|topic| text::bounded(&mut problems, "topic", topic.trim(), MAX_TITLE));
-        let client_id = client_id(&mut problems, self.client_id.as_deref());
+        let topic = topic.filter(|topic| !topic.is_empty());
+        let content = (self.mode, &topic, self.goal);
+        let client_id = ClientId::checked(&mut problems, self.client_id.as_deref(), &content)?;
         problems.finish()?;
-        Ok((topic.filter(|topic| !topic.is_empty()), client_id))
+        Ok((topic, client_id))
     }
 }
 
 impl NewMessage {
-    pub fn checked(&self) -> Result<(String, Option<Uuid>)> {
+    pub fn checked(&self) -> Result<(String, Option<ClientId>)> {
         let mut problems = Problems::default();
         let text = text::required(&mut problems, "text", &self.text, MAX_MESSAGE);
-        let client_id = client_id(&mut problems, self.client_id.as_deref());
+        let client_id = ClientId::checked(&mut problems, self.client_id.as_deref(), &text)?;
         problems.finish()?;
         Ok((text, client_id))
     }
 }
 
 impl NewGoal {
-    pub fn checked(&self) -> Result<String> {
+    pub fn checked(&self) -> Result<(String, Option<ClientId>)> {
         let mut problems = Problems::default();
         let title = text::required(&mut problems, "title", &self.title, MAX_TITLE);
+        let client_id = ClientId::checked(&mut problems, self.client_id.as_deref(), &title)?;
         problems.finish()?;
-        Ok(title)
+        Ok((title, client_id))
     }
 }
 
-fn client_id(problems: &mut Problems, text: Option<&str>) -> Option<Uuid> {
-    let parsed = text.map(Uuid::try_parse)?;
-    if parsed.is_err() {
-        problems.invalid("clientId", "not a UUID");
+impl GoalUpdate {
+    /// The goal as it would be, with the version that it has.
+    pub fn apply(self, old: &Goal) -> Result<Goal> {
+        let mut problems = Problems::default();
+        let title = self.title.checked(&mut problems, "title", MAX_TITLE);
+        let title = title.over_required(&mut problems, "title", old.title.clone());
+        let progress = self.progress.over_required(&mut problems, "progress", old.progress);
+        if !(0.0..=1.0).contains(&progress) {
+            problems.invalid("progress", "from 0, nothing yet, to 1, reached");
+        }
+        let status = self.status.over_required(&mut problems, "status", old.status);
+        problems.finish().map(|()| Goal { title, progress, status, ..old.clone() })
     }
-    parsed.ok()
+}
+
+impl SessionUpdate {
+    /// The session as it would be, with the version that it has.
+    pub fn apply(self, old: &Session) -> Result<Session> {
+        let mut problems = Problems::default();
+        let topic = self.topic.checked(&mut problems, "topic", MAX_TITLE).over(old.topic.clone());
+        let goal = self.goal.over(old.goal);
+        problems.finish().map(|()| Session { topic, goal, ..old.clone() })
+    }
 }

@@ -17,12 +17,15 @@ use crate::{
     shared::{
         Result,
         actor::{Actor, Grant, Read},
-        id::CoachingSessionId,
+        id::{CoachingSessionId, MessageId},
     },
 };
 use chrono::{DateTime, Utc};
 use futures_util::Stream;
-use std::time::Duration;
+use std::{
+    collections::{HashMap, VecDeque},
+    time::Duration,
+};
 use tokio::time::sleep;
 
 /// How soon a follower that lost a delta looks at the checkpoint.
@@ -62,6 +65,7 @@ impl CoachingService {
                     false => vec![],
                 };
                 let more = !events.is_empty();
+                let mut replies = Replies::of(&events);
                 for event in events {
                     let Some(what) = Happened::of(&event) else {
                         position = event.position;
@@ -71,7 +75,7 @@ impl CoachingService {
                         // One that waited may end while another one runs.
                         let last = current.take_if(|current| current.facts.turn == ended.turn);
                         let mut last = last.unwrap_or_else(|| Current::new(ended.clone(), Tracker::default()));
-                        let text = service.text_of(&actor, ended).await?;
+                        let text = replies.text(&service, &actor, ended).await?;
                         if text.contains(ERASED) {
                             // Not the text that was heard: it is told anew, without what was forgotten.
                             last.tracker = Tracker::default();
@@ -168,6 +172,33 @@ impl CoachingService {
         let Some(reply) = turn.reply else { return Ok(String::new()) };
         let mut found = self.find_messages(actor, &[reply]).await?;
         Ok(found.remove(&reply).map(|message| message.text).unwrap_or_default())
+    }
+}
+
+/// The texts of a page's replies, some at a time: whoever hears a long session again costs no statement for each turn.
+struct Replies {
+    /// Not read yet, in the order of their ends.
+    coming: VecDeque<MessageId>,
+    read: HashMap<MessageId, String>,
+}
+
+/// Few: what is forgotten after it was read is still told.
+const READ_AHEAD: usize = 10;
+
+impl Replies {
+    fn of(events: &[Event]) -> Self {
+        let ended = events.iter().filter_map(|event| Happened::of(event)?.ended()?.reply);
+        Self { coming: ended.collect(), read: HashMap::new() }
+    }
+
+    async fn text(&mut self, service: &CoachingService, actor: &Actor, turn: &TurnFacts) -> Result<String> {
+        let Some(reply) = turn.reply else { return Ok(String::new()) };
+        if self.coming.contains(&reply) {
+            let next: Vec<_> = self.coming.drain(..self.coming.len().min(READ_AHEAD)).collect();
+            let found = service.find_messages(actor, &next).await?;
+            self.read = found.into_iter().map(|(id, message)| (id, message.text)).collect();
+        }
+        Ok(self.read.remove(&reply).unwrap_or_default())
     }
 }
 

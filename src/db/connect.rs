@@ -1,6 +1,9 @@
 //! Opens the database, brings its schema up to date, and refuses what would not be safe.
 use super::Db;
-use crate::config::{Config, DatabaseConfig, without_password};
+use crate::{
+    config::{Config, DatabaseConfig, without_password},
+    shared::explain,
+};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, Statement,
@@ -95,8 +98,10 @@ pub async fn connect(config: &Config) -> Result<Db, OpenError> {
         let mut connection =
             Database::connect(options).await.map_err(|e| OpenError::Connect(without_password(&url), e))?;
         let counter = statements.clone();
-        connection.set_metric_callback(move |_| {
+        // Called in the task that awaited the statement.
+        connection.set_metric_callback(move |info| {
             counter.fetch_add(1, Ordering::Relaxed);
+            explain::statement(&info.statement.sql, info.elapsed, info.failed);
         });
         Ok::<_, OpenError>(connection)
     };

@@ -1,7 +1,9 @@
 //! The one schema, assembled from the slices, and the way of a document through it.
 mod change;
+mod explain;
 mod node;
 pub mod pipeline;
+mod trusted;
 
 use crate::{
     account::{self, AccountMutation, AccountQuery},
@@ -11,6 +13,7 @@ use crate::{
     memory::{self, MemoryMutation},
     services::Services,
     shared::actor::Actor,
+    trusted::TrustedMutation,
     workflow::{self, WorkflowMutation, WorkflowSubscription},
 };
 use async_graphql::{
@@ -23,7 +26,7 @@ pub struct Query(AccountQuery, node::NodeQuery, change::ChangeQuery);
 
 /// Every change.
 #[derive(MergedObject, Default, Debug)]
-pub struct Mutation(AccountMutation, MemoryMutation, WorkflowMutation, CoachingMutation);
+pub struct Mutation(AccountMutation, TrustedMutation, MemoryMutation, WorkflowMutation, CoachingMutation);
 
 /// What happens, as it happens.
 #[derive(MergedSubscription, Default, Debug)]
@@ -31,11 +34,23 @@ pub struct Subscription(WorkflowSubscription, CoachingSubscription, change::Chan
 
 pub type Schema = BareSchema<Query, Mutation, Subscription>;
 
+type Builder = async_graphql::SchemaBuilder<Query, Mutation, Subscription>;
+
 /// The schema over the services.
 pub fn schema(services: &Services) -> Schema {
-    builder()
+    over(services, builder())
+}
+
+/// The same, whose executions tell what they do to [`crate::shared::explain`].
+pub fn explaining_schema(services: &Services) -> Schema {
+    over(services, builder().extension(explain::Explain))
+}
+
+fn over(services: &Services, builder: Builder) -> Schema {
+    builder
         .data(services.account.clone())
         .data(services.gateway.clone())
+        .data(services.trusted.clone())
         .data(services.memory.clone())
         .data(services.workflow.clone())
         .data(services.coaching.clone())
@@ -43,7 +58,7 @@ pub fn schema(services: &Services) -> Schema {
         .finish()
 }
 
-fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
+fn builder() -> Builder {
     BareSchema::build(Query::default(), Mutation::default(), Subscription::default())
         .register_output_type::<ErrorCode>()
         .disable_suggestions()

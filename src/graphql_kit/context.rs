@@ -1,10 +1,10 @@
-use super::{ApiError, ErrorCode};
-use crate::shared::{Error, actor::Actor};
-use async_graphql::{
-    Context,
-    dataloader::{DataLoader, Loader},
+use super::{
+    ApiError, ErrorCode, Loaded, Loader,
+    loader::{Batches, Key},
 };
-use std::{any::Any, hash::Hash};
+use crate::shared::{Error, actor::Actor};
+use async_graphql::Context;
+use std::{any::Any, sync::Arc};
 
 /// What a resolver takes from its request.
 pub trait ContextExt<'a> {
@@ -15,10 +15,7 @@ pub trait ContextExt<'a> {
     fn service<T: Any + Send + Sync>(&self) -> Result<&'a T, ApiError>;
 
     /// Loads by the request's batching loader `L`, which carries the actor.
-    fn load<K, L>(&self, key: K) -> impl Future<Output = Result<Option<L::Value>, ApiError>> + Send
-    where
-        K: Send + Sync + Hash + Eq + Clone + 'static,
-        L: Loader<K, Error = ApiError>;
+    fn load<K: Key, L: Loader<K>>(&self, key: K) -> impl Future<Output = Loaded<Option<L::Value>>> + Send;
 }
 
 impl<'a> ContextExt<'a> for Context<'a> {
@@ -32,14 +29,11 @@ impl<'a> ContextExt<'a> for Context<'a> {
         self.data_opt().ok_or_else(|| missing::<T>())
     }
 
-    async fn load<K, L>(&self, key: K) -> Result<Option<L::Value>, ApiError>
-    where
-        K: Send + Sync + Hash + Eq + Clone + 'static,
-        L: Loader<K, Error = ApiError>,
-    {
+    async fn load<K: Key, L: Loader<K>>(&self, key: K) -> Loaded<Option<L::Value>> {
         // Asked first, so that an anonymous caller is told so.
         self.actor()?;
-        self.data_opt::<DataLoader<L>>().ok_or_else(|| missing::<L>())?.load_one(key).await
+        let loader = self.data_opt::<Arc<L>>().ok_or_else(|| missing::<L>())?;
+        self.data_opt::<Batches>().ok_or_else(|| missing::<Batches>())?.load(loader, key).await
     }
 }
 

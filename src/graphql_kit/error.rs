@@ -37,6 +37,10 @@ pub enum ErrorCode {
     OperationResolutionFailure,
     /// The document asks for more than one request may: ask for less, or page.
     QueryTooComplex,
+    /// No document is known by this id or hash to the caller: send its text, or register it.
+    PersistedQueryNotFound,
+    /// Documents are not registered in passing here: send the text alone, or register it before.
+    PersistedQueryNotSupported,
 }
 
 impl ErrorCode {
@@ -59,6 +63,8 @@ impl ErrorCode {
             Self::GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
             Self::OperationResolutionFailure => "OPERATION_RESOLUTION_FAILURE",
             Self::QueryTooComplex => "QUERY_TOO_COMPLEX",
+            Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
+            Self::PersistedQueryNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
         }
     }
 }

@@ -1,12 +1,16 @@
 //! What every slice's `graphql.rs` uses: the caller and the services from the context, typed ids, scalars,
-//! connections, and the only error a resolver returns.
+//! connections, batching loaders, and the only error a resolver returns.
 mod connection;
 mod context;
+mod edit;
 mod error;
 mod id;
+mod loader;
 mod scalar;
 
 pub use connection::{Connection, OrderDirection, TotalCount, connection, page_request};
 pub use context::ContextExt;
+pub use edit::{Shown, edited, patch};
 pub use error::{ApiError, ErrorCode, Loaded, UserError, UserErrorCode, payload};
-pub use scalar::{Cursor, DateTime, Decimal, Duration, Json};
+pub use loader::{Loader, batching};
+pub use scalar::{Cursor, DateTime, Decimal, Duration, Json, UPLOAD, Upload};

@@ -1,6 +1,7 @@
 use super::ErrorCode;
 use crate::{event, shared::amount::Amount};
 use async_graphql::{InputType, InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use bytes::Bytes;
 use chrono::{SecondsFormat, TimeDelta, Utc};
 
 fn refused<T: InputType>(message: impl std::fmt::Display) -> InputValueError<T> {
@@ -37,14 +38,7 @@ impl ScalarType for DateTime {
         let Value::String(text) = &value else {
             return Err(InputValueError::expected_type(value));
         };
-        let moment = chrono::DateTime::parse_from_rfc3339(text)
-            .map_err(|_| refused("not a moment by RFC 3339, such as 2026-05-08T13:56:00Z"))?
-            .with_timezone(&Utc);
-        // What both databases can store and RFC 3339 can write.
-        if !(0..10_000).contains(&chrono::Datelike::year(&moment)) {
-            return Err(refused("the year must lie between 0 and 9999"));
-        }
-        Ok(Self(chrono::SubsecRound::trunc_subsecs(moment, 6)))
+        crate::shared::moment::parse(text).map(Self).map_err(refused)
     }
 
     fn to_value(&self) -> Value {
@@ -109,5 +103,27 @@ impl ScalarType for Json {
 
     fn to_value(&self) -> Value {
         Value::from_json(self.0.clone()).unwrap_or_default()
+    }
+}
+
+/// The name of [`Upload`] in the schema.
+pub const UPLOAD: &str = "Upload";
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upload(pub Bytes);
+
+/// A small file, as a variable of a GraphQL multipart request: null in the variables, and in a part of its own. Nothing
+/// that stands in JSON or in a document is one. Its name and media type are not looked at.
+#[Scalar(name = "Upload", specified_by_url = "https://github.com/jaydenseric/graphql-multipart-request-spec")]
+impl ScalarType for Upload {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        match value {
+            Value::Binary(content) => Ok(Self(content)),
+            _ => Err(refused("a file is expected here: send it in a multipart request")),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        Value::Null
     }
 }

@@ -36,6 +36,11 @@ impl Answer {
         Self::Document(errors)
     }
 
+    /// The request names a document that is not known.
+    pub(super) fn unknown_document(code: ErrorCode, message: &str) -> Self {
+        Self::Document(vec![error(code, message)])
+    }
+
     pub(super) fn errors(&self) -> &[ServerError] {
         match self {
             Self::Refused { errors, .. } | Self::Document(errors) => errors,

@@ -1,6 +1,7 @@
 //! One way for all transports: who asks, what they ask, execution, and what may leave.
 use super::{
     answer::{Answer, refuse},
+    document::{self, Documents},
     log::Operation,
     rate::{Rates, Spent},
     rights::RightsNow,
@@ -9,20 +10,27 @@ use crate::{
     config::{Config, Mode},
     graphql::{
         self, Schema,
-        pipeline::{Asks, JsonMap, OperationType, Pipeline, Prepared},
+        pipeline::{Asks, Files, JsonMap, OperationType, Pipeline, Prepared},
     },
-    graphql_kit::{ApiError, ErrorCode},
+    graphql_kit::{ApiError, ErrorCode, batching},
     services::Services,
     shared::{
         Error,
         actor::{Actor, Principal},
+        explain::{self, Record, Recorded},
     },
     telemetry::Running,
 };
 use async_graphql::{Request, Response, ServerError};
 use axum::http::StatusCode;
 use futures_util::{FutureExt, Stream, StreamExt, stream};
-use std::{panic::AssertUnwindSafe, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    panic::AssertUnwindSafe,
+    pin::{Pin, pin},
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
@@ -30,16 +38,31 @@ use tracing::Instrument;
 #[derive(Debug, Default, serde::Deserialize)]
 pub(super) struct Call {
     pub query: Option<String>,
+    /// Names a document that is known, in place of `query`.
+    #[serde(rename = "documentId")]
+    pub document_id: Option<String>,
     #[serde(rename = "operationName")]
     pub operation_name: Option<String>,
     pub variables: Option<JsonMap>,
-    /// `cost: true` asks for what the operation costs; anything else is for somebody else.
+    /// `cost: true` asks for what the operation costs, `explain: true` for what it did, `persistedQuery` names its
+    /// document; anything else is for somebody else.
     pub extensions: Option<JsonMap>,
+    /// For some of the variables.
+    #[serde(skip)]
+    pub files: Files,
 }
 
 impl Call {
     fn asks_for_cost(&self) -> bool {
-        self.extensions.as_ref().and_then(|extensions| extensions.get("cost")?.as_bool()).unwrap_or(false)
+        self.asks_for("cost")
+    }
+
+    fn asks_to_explain(&self) -> bool {
+        self.asks_for("explain")
+    }
+
+    fn asks_for(&self, what: &str) -> bool {
+        self.extensions.as_ref().and_then(|extensions| extensions.get(what)?.as_bool()).unwrap_or(false)
     }
 }
 
@@ -65,15 +88,34 @@ struct Admitted {
     spent: Option<Spent>,
     /// Whether the answer is to tell it.
     tells_cost: bool,
+    explains: Option<Explains>,
+}
+
+/// What the answer is to tell of what was done for it.
+struct Explains {
+    record: Arc<Record>,
+    costs: BTreeMap<String, u64>,
 }
 
 impl Admitted {
+    fn recorded<E: Unpin>(&self, execution: E) -> Recorded<E> {
+        explain::recorded(self.explains.as_ref().map(|explains| Arc::clone(&explains.record)), execution)
+    }
+
     fn executed(&self, mut response: Response) -> Answer {
+        let actual = if self.tells_cost { self.prepared.shape.count(&response) } else { 0 };
         self.prepared.shape.complete(&mut response);
         if let Some(spent) = self.spent {
             spent.headers(&mut response);
             if self.tells_cost {
-                response.extensions.insert("cost".to_owned(), spent.told());
+                response.extensions.insert("cost".to_owned(), spent.told(actual));
+            }
+        }
+        if let Some(Explains { record, costs }) = &self.explains {
+            let mut explained = record.take();
+            explained.cost(costs);
+            if let Ok(told) = async_graphql::to_value(explained) {
+                response.extensions.insert("explain".to_owned(), told);
             }
         }
         Answer::Executed(response)
@@ -104,7 +146,10 @@ pub(super) struct FrontDoor(Arc<Inner>);
 struct Inner {
     services: Services,
     schema: Schema,
+    /// Made when somebody asks.
+    explaining: OnceLock<Schema>,
     pipeline: Pipeline,
+    documents: Documents,
     mode: Mode,
     timeout: Duration,
     rates: Rates,
@@ -116,19 +161,22 @@ impl FrontDoor {
     pub(super) fn new(
         config: &Config,
         schema: Schema,
+        pipeline: Pipeline,
         services: Services,
         tasks: TaskTracker,
-    ) -> Result<Self, Error> {
-        let pipeline = Pipeline::new(&graphql::sdl(), config.graphql.clone()).map_err(Error::internal)?;
-        Ok(Self(Arc::new(Inner {
+    ) -> Self {
+        let clock = services.ambient.clock.clone();
+        Self(Arc::new(Inner {
             services,
             schema,
+            explaining: OnceLock::new(),
             pipeline,
+            documents: Documents::new(&config.http.documents),
             mode: config.mode,
             timeout: Duration::from_secs(config.http.request_timeout_seconds),
-            rates: Rates::new(config.http.cost_per_minute),
+            rates: Rates::new(config.http.cost_per_minute, clock),
             mutations: tasks,
-        })))
+        }))
     }
 
     pub(super) async fn authenticate(&self, credential: &str) -> Result<Actor, Error> {
@@ -144,28 +192,38 @@ impl FrontDoor {
         &self.0.services
     }
 
+    /// As [`Self::admit`], and recorded where an explanation is asked for. Only a server for development gives one.
+    async fn admit_recorded(
+        &self,
+        call: Call,
+        caller: &Caller,
+        log: &mut Operation,
+    ) -> Result<Admitted, Answer> {
+        let explains = self.0.mode == Mode::Development && call.asks_to_explain();
+        let record = explains.then(Arc::<Record>::default);
+        let admission = pin!(self.admit(call, caller, log));
+        explain::recorded(record, admission).await
+    }
+
     /// Everything before execution. What is refused here has no effect.
-    async fn admit(&self, call: Call, caller: &Caller, log: &mut Operation) -> Result<Admitted, Answer> {
+    async fn admit(&self, mut call: Call, caller: &Caller, log: &mut Operation) -> Result<Admitted, Answer> {
         let actor = match &caller.credential {
             None => None,
             Some(credential) => Some(self.authenticate(credential).await.map_err(refused_by)?),
         };
         log.actor(actor.as_ref());
         let tells_cost = call.asks_for_cost();
-        let Some(query) = call.query else {
-            return Err(refuse(
-                StatusCode::BAD_REQUEST,
-                ErrorCode::BadRequest,
-                "the parameter `query` is missing: send the document as a string",
-            ));
-        };
+        let (services, documents) = (&self.0.services, &self.0.documents);
+        let mut found =
+            documents.find(&mut call, services, actor.as_ref()).await.map_err(|refusal| *refusal)?;
         let variables = call.variables.unwrap_or_default();
         let mut prepared = self
             .0
             .pipeline
-            .prepare(&query, call.operation_name.as_deref(), &variables)
+            .prepare_with(&found.text, call.operation_name.as_deref(), &variables, call.files)
             .map_err(|errors| Answer::document(errors.into_iter().map(ServerError::from).collect()))?;
         log.operation(prepared.operation_type, prepared.operation_name.as_deref());
+        documents.check(&found, &prepared, log).map_err(|refusal| *refusal)?;
         if caller.read_only && prepared.operation_type == OperationType::Mutation {
             return Err(refuse(
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -185,14 +243,22 @@ impl FrontDoor {
             Some(actor) => graphql::request_data(request, &self.0.services, actor.clone()),
             None if prepared.asks <= anybody_may => request,
             None => {
-                return Err(refused_by(Error::Unauthenticated(
-                    "send a credential: the header `Authorization: Bearer …`, or `authorization` in connection_init",
-                )));
+                return Err(unauthenticated());
             }
         };
+        actor
+            .as_ref()
+            .map(|actor| document::within_limit(actor, &prepared))
+            .transpose()
+            .map_err(refused_by)?;
         let spend = |actor: &Actor| self.0.rates.spend(actor.principal(), prepared.cost);
         let spent = actor.as_ref().map(spend).transpose().map_err(refused_by)?;
-        Ok(Admitted { prepared, request, actor, spent, tells_cost })
+        let explains = explain::record().map(|record| {
+            let costs = self.0.pipeline.costs(&found.text, prepared.operation_name.as_deref(), &variables);
+            Explains { record, costs: costs.unwrap_or_default() }
+        });
+        documents.keep(&mut found);
+        Ok(Admitted { prepared, request, actor, spent, tells_cost, explains })
     }
 
     /// A query or a mutation, whole.
@@ -200,7 +266,7 @@ impl FrontDoor {
         let mut log = Operation::begin(caller.transport, &caller.request_id);
         let span = tracing::info_span!("operation", request_id = %caller.request_id);
         let answer = async {
-            match self.admit(call, caller, &mut log).await {
+            match self.admit_recorded(call, caller, &mut log).await {
                 Ok(admitted) if admitted.prepared.operation_type == OperationType::Subscription => refuse(
                     StatusCode::BAD_REQUEST,
                     ErrorCode::BadRequest,
@@ -226,7 +292,7 @@ impl FrontDoor {
     ) -> Result<Answered, Answer> {
         let mut log = Operation::begin(caller.transport, &caller.request_id);
         let request_id = caller.request_id.clone();
-        let admitted = self.admit(call, caller, &mut log).await;
+        let admitted = self.admit_recorded(call, caller, &mut log).await;
         let refused = match admitted {
             Ok(admitted) if admitted.prepared.operation_type == OperationType::Subscription => {
                 let of = admitted.actor.as_ref().map(Actor::principal);
@@ -252,10 +318,19 @@ impl FrontDoor {
         Err(refused)
     }
 
+    fn schema(&self, admitted: &Admitted) -> &Schema {
+        match &admitted.explains {
+            Some(_) => self.0.explaining.get_or_init(|| graphql::explaining_schema(&self.0.services)),
+            None => &self.0.schema,
+        }
+    }
+
     fn events(&self, mut admitted: Admitted, rights: RightsNow) -> impl Stream<Item = Answer> + Send + use<> {
         let request = std::mem::replace(&mut admitted.request, Request::new(String::new()));
         let actor = admitted.actor.take();
-        let mut responses = AssertUnwindSafe(self.0.schema.execute_stream(request)).catch_unwind();
+        let schema = self.schema(&admitted);
+        let responses = batching(request, |request| schema.execute_stream(request));
+        let mut responses = AssertUnwindSafe(admitted.recorded(responses)).catch_unwind();
         async_stream::stream! {
             let mut less = std::pin::pin!(rights.become_less(actor));
             loop {
@@ -281,8 +356,9 @@ impl FrontDoor {
     async fn run(&self, mut admitted: Admitted) -> Answer {
         let request = std::mem::replace(&mut admitted.request, Request::new(String::new()));
         let operation_type = admitted.prepared.operation_type;
-        let schema = self.0.schema.clone();
-        let execution = async move { caught(schema.execute(request)).await };
+        let schema = self.schema(&admitted).clone();
+        let execution = batching(request, |request| async move { schema.execute(request).await });
+        let execution = caught(admitted.recorded(execution));
         let outcome = if operation_type == OperationType::Mutation {
             let running = Running::one("aifirst_mutations_running");
             let execution = async move {
@@ -324,11 +400,12 @@ fn panicked() -> Answer {
     refuse(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Internal, "internal error")
 }
 
-fn refused_by(error: Error) -> Answer {
+pub(super) fn refused_by(error: Error) -> Answer {
     let status = match &error {
         Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
         Error::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
         Error::Forbidden(_) => StatusCode::FORBIDDEN,
+        Error::BadInput(_) => StatusCode::BAD_REQUEST,
         Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::SERVICE_UNAVAILABLE,
     };
@@ -336,6 +413,12 @@ fn refused_by(error: Error) -> Answer {
     let mut refusal = ServerError::new(error.message, None);
     refusal.extensions = error.extensions;
     Answer::Refused { status, errors: vec![refusal] }
+}
+
+pub(super) fn unauthenticated() -> Answer {
+    refused_by(Error::Unauthenticated(
+        "send a credential: the header `Authorization: Bearer …`, or `authorization` in connection_init",
+    ))
 }
 
 /// The token of `Bearer …`.

@@ -24,6 +24,12 @@ pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 /// The cursor after which an EventSource goes on.
 pub(super) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
+/// A page of another site can send one of these only after asking, and is refused then.
+pub(super) const PREFLIGHT: [HeaderName; 2] = [
+    HeaderName::from_static("graphql-require-preflight"),
+    HeaderName::from_static("apollo-require-preflight"),
+];
+
 /// The request's id, on its extensions.
 #[derive(Clone, Debug)]
 pub(super) struct RequestId(pub String);
@@ -111,6 +117,8 @@ impl Guard {
                 header::CONTENT_TYPE,
                 LAST_EVENT_ID,
                 REQUEST_ID,
+                PREFLIGHT[0].clone(),
+                PREFLIGHT[1].clone(),
             ])
             .expose_headers([REQUEST_ID, header::RETRY_AFTER, RATE_LIMIT, RATE_LIMIT_POLICY])
             .max_age(Duration::from_secs(600))

@@ -15,6 +15,8 @@ pub(super) struct Operation {
     name: Option<String>,
     actor: Option<Principal>,
     code: Option<String>,
+    /// SHA-256 of a document that was not registered, where the operator wants to know.
+    untrusted: Option<String>,
     events: u64,
     _running: Running,
 }
@@ -32,6 +34,7 @@ impl Operation {
             name: None,
             actor: None,
             code: None,
+            untrusted: None,
             events: 0,
             _running: Running::one("aifirst_operations_running"),
         }
@@ -48,6 +51,12 @@ impl Operation {
             OperationType::Subscription => "subscription",
         };
         self.name = name.map(|name| name.chars().take(NAME_CHARS).collect());
+    }
+
+    /// A document that was not registered runs.
+    pub(super) fn untrusted(&mut self, hash: String) {
+        metrics::counter!("aifirst_untrusted_documents_total", "outcome" => "ran").increment(1);
+        self.untrusted = Some(hash);
     }
 
     /// How it ended: by the code of the first error, if there is one.
@@ -95,6 +104,7 @@ impl Drop for Operation {
             transport = self.transport,
             actor,
             code,
+            untrusted_document = self.untrusted,
             events = (self.operation_type == "subscription").then_some(self.events),
             duration_ms = (took.as_secs_f64() * 1e6).round() / 1e3,
             "operation"

@@ -1,10 +1,11 @@
 //! The front door. `/graphql` takes GraphQL over HTTP, WebSocket and Server-Sent Events; health and metrics have a listener of
 //! their own.
 //!
-//! A request's way: [`guard`] (id, Host, Origin, panics) → CORS → compression → [`request`], [`socket`] or [`stream`] (what
-//! the transport demands) → [`door`] (who asks, the document pipeline, execution) → [`answer`] (masking, form).
+//! A request's way: [`guard`] (id, Host, Origin, panics) → CORS → compression → [`request`] (with files: [`upload`]), [`socket`] or
+//! [`stream`] (what the transport demands) → [`door`] (who asks, the document pipeline, execution) → [`answer`] (masking, form).
 mod admin;
 mod answer;
+mod document;
 mod door;
 mod graphiql;
 mod guard;
@@ -17,12 +18,12 @@ mod seats;
 mod socket;
 mod sse;
 mod stream;
+mod upload;
 
 use crate::{
     config::{Config, Mode, SocketConfig},
-    graphql::Schema,
+    graphql::{Schema, pipeline::Pipeline},
     services::Services,
-    shared::Error,
 };
 pub use admin::Admin;
 use axum::{Router, http::StatusCode, middleware, routing::any};
@@ -75,13 +76,14 @@ impl Server {
     pub fn new(
         config: &Config,
         schema: Schema,
+        pipeline: Pipeline,
         services: Services,
         stop: &CancellationToken,
-    ) -> Result<Self, Error> {
+    ) -> Self {
         let tasks = TaskTracker::new();
         let guard = Guard::new(config, services.ambient.clone());
         let public = Public {
-            door: FrontDoor::new(config, schema, services, tasks.clone())?,
+            door: FrontDoor::new(config, schema, pipeline, services, tasks.clone()),
             guard: guard.clone(),
             body_bytes: config.http.body_bytes,
             batch: config.http.batch,
@@ -102,7 +104,7 @@ impl Server {
             .layer(CompressionLayer::new().compress_when(compressible))
             .layer(guard.cors())
             .layer(middleware::from_fn_with_state(guard, guard::watch));
-        Ok(Self { router, door, tasks })
+        Self { router, door, tasks }
     }
 
     /// Until `stop`, and then until what has begun has ended. The caller bounds that time.

@@ -8,6 +8,7 @@ use super::{
     rights::Rights,
     socket,
     stream::Form,
+    upload,
 };
 use crate::graphql_kit::ErrorCode;
 use axum::{
@@ -22,9 +23,9 @@ use serde::{
 };
 use std::{fmt, time::Duration};
 
-type Refusal = Box<Answer>;
+pub(super) type Refusal = Box<Answer>;
 
-fn bad(status: StatusCode, message: &str) -> Refusal {
+pub(super) fn bad(status: StatusCode, message: &str) -> Refusal {
     Box::new(refuse(status, ErrorCode::BadRequest, message))
 }
 
@@ -142,6 +143,10 @@ async fn read(public: &Public, parts: &Parts, body: Body, may_be_batch: bool) ->
     match parts.method {
         Method::GET => read_parameters(parts).map(Asked::One),
         Method::POST => {
+            if let Some(boundary) = upload::boundary(&parts.headers)? {
+                let body = read_body(public, &parts.headers, body).await?;
+                return upload::call(body, &boundary).await.map(Asked::One);
+            }
             require_json(&parts.headers)?;
             let body = read_body(public, &parts.headers, body).await?;
             if public.batch > 0 && may_be_batch && body.trim_ascii_start().first() == Some(&b'[') {
@@ -156,6 +161,8 @@ async fn read(public: &Public, parts: &Parts, body: Body, may_be_batch: bool) ->
 #[derive(Deserialize)]
 struct Parameters {
     query: Option<String>,
+    #[serde(rename = "documentId")]
+    document_id: Option<String>,
     #[serde(rename = "operationName")]
     operation_name: Option<String>,
     variables: Option<String>,
@@ -166,7 +173,7 @@ fn read_parameters(parts: &Parts) -> Result<Call, Refusal> {
     let Query(parameters) = Query::<Parameters>::try_from_uri(&parts.uri).map_err(|_| {
         bad(
             StatusCode::BAD_REQUEST,
-            "the URL's parameters are query, operationName and variables, each once, in UTF-8",
+            "the URL's parameters are query or documentId, operationName, variables and extensions, each once, in UTF-8",
         )
     })?;
     let map = |json: Option<String>, what| match json.filter(|json| !json.is_empty()) {
@@ -175,9 +182,11 @@ fn read_parameters(parts: &Parts) -> Result<Call, Refusal> {
     };
     Ok(Call {
         query: parameters.query,
+        document_id: parameters.document_id,
         operation_name: parameters.operation_name.filter(|name| !name.is_empty()),
         variables: map(parameters.variables, "the parameter `variables`")?,
         extensions: map(parameters.extensions, "the parameter `extensions`")?,
+        ..Call::default()
     })
 }
 
@@ -226,7 +235,7 @@ async fn read_body(public: &Public, headers: &HeaderMap, body: Body) -> Result<a
 }
 
 /// A JSON object. `serde` would take a list for a structure.
-fn object<T: DeserializeOwned>(json: &[u8], what: &str) -> Result<T, Refusal> {
+pub(super) fn object<T: DeserializeOwned>(json: &[u8], what: &str) -> Result<T, Refusal> {
     if json.trim_ascii_start().first() != Some(&b'{') {
         return Err(bad(
             StatusCode::BAD_REQUEST,
@@ -236,7 +245,7 @@ fn object<T: DeserializeOwned>(json: &[u8], what: &str) -> Result<T, Refusal> {
     parsed(json, what)
 }
 
-fn parsed<T: DeserializeOwned>(json: &[u8], what: &str) -> Result<T, Refusal> {
+pub(super) fn parsed<T: DeserializeOwned>(json: &[u8], what: &str) -> Result<T, Refusal> {
     serde_json::from_slice(json).map_err(|error| {
         let told: String = error.to_string().chars().take(200).collect();
         bad(StatusCode::BAD_REQUEST, &format!("{what} is not what GraphQL over HTTP asks for: {told}"))

@@ -9,14 +9,13 @@ use crate::{
     db::is_unique_violation,
     event::{NewEvent, Tx},
     shared::{
-        Ambient, Error, Problem, ProblemCode, Result,
+        Ambient, ClientId, Error, Problem, ProblemCode, Result,
         actor::{Grant, Write},
     },
 };
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
-use uuid::Uuid;
 
 /// An item that was checked, and cut into terms before the transaction began.
 #[derive(Debug)]
@@ -53,12 +52,12 @@ pub(super) async fn write(
     grant: &Grant<Write>,
     partition: &Partition,
     batch: Vec<Prepared>,
-    client_id: Option<Uuid>,
+    client_id: Option<ClientId>,
     path: impl Fn(usize) -> String,
 ) -> Result<Vec<(Memory, Outcome)>> {
     let salt = store::lock_partition(tx, partition, ambient.random.bytes()).await?;
-    if let (Some(client_id), [single]) = (client_id, batch.as_slice())
-        && let Some(memory) = find_by_client_id(tx, grant, partition, client_id, &single.item).await?
+    if let Some(client_id) = &client_id
+        && let Some(memory) = find_by_client_id(tx, grant, partition, client_id).await?
     {
         return Ok(vec![(memory, Outcome::Unchanged)]);
     }
@@ -67,6 +66,7 @@ pub(super) async fn write(
     let mut known = store::find_by_external_ids(tx, partition, external_ids().collect()).await?;
 
     let now = ambient.now();
+    let (client_id, client_hash) = client_id.map(|client| (client.id, client.hash)).unzip();
     let mut outcomes = Vec::with_capacity(batch.len());
     let mut written = Vec::new();
     let mut replaced = Vec::new();
@@ -78,7 +78,10 @@ pub(super) async fn write(
                 let version = stored.memory.version + 1;
                 let memory =
                     Memory { content: item.content, version, updated_at: now, ..stored.memory.clone() };
-                written.push((Stored::new(memory.clone(), *partition, stored.client_id, &terms), terms));
+                written.push((
+                    Stored::new(memory.clone(), *partition, stored.client_hash.clone(), &terms),
+                    terms,
+                ));
                 replaced.push(stored);
                 (memory, Outcome::Updated)
             }
@@ -91,10 +94,11 @@ pub(super) async fn write(
                     content: item.content,
                     status: MemoryStatus::Active,
                     version: 1,
+                    client_id,
                     created_at: now,
                     updated_at: now,
                 };
-                written.push((Stored::new(memory.clone(), *partition, client_id, &terms), terms));
+                written.push((Stored::new(memory.clone(), *partition, client_hash.clone(), &terms), terms));
                 (memory, Outcome::Created)
             }
         };
@@ -124,35 +128,28 @@ pub(super) async fn write(
 
 /// The client's id is unique in the workspace, not in the locked partition: somebody else may have been quicker.
 fn taken_meanwhile(error: Error) -> Error {
-    if is_unique_violation(&error) { client_id_taken() } else { error }
+    if is_unique_violation(&error) { ClientId::taken() } else { error }
 }
 
-fn client_id_taken() -> Error {
-    Error::conflict("clientId", "another memory has this id: give each memory a new one")
-}
-
-/// The memory that the client's id stands for, where it was written before: the same input again is the same memory.
+/// The memory that the client's id stands for, where it was written before: the same request again gives the same
+/// memory, whatever it says by now.
 async fn find_by_client_id(
     tx: &Tx,
     grant: &Grant<Write>,
     partition: &Partition,
-    client_id: Uuid,
-    item: &NewItem,
+    client_id: &ClientId,
 ) -> Result<Option<Memory>> {
-    let mark = vec![client_id.as_bytes().to_vec()];
+    let mark = vec![client_id.id.as_bytes().to_vec()];
     if !store::find_tombstones(tx, grant.workspace(), mark).await?.is_empty() {
         return Err(Error::Refused(vec![forgotten("clientId".to_owned())]));
     }
-    match store::find_by_client_id(tx, grant, client_id).await? {
+    match store::find_by_client_id(tx, grant, client_id.id).await? {
         None => Ok(None),
-        Some(Stored { memory, partition: of, .. })
-            if of == *partition
-                && memory.content == item.content
-                && memory.external_id == item.external_id =>
-        {
-            Ok(Some(memory))
+        Some(stored) if stored.partition == *partition => {
+            client_id.require_same(stored.client_hash.as_deref())?;
+            Ok(Some(stored.memory))
         }
-        Some(_) => Err(client_id_taken()),
+        Some(_) => Err(ClientId::taken()),
     }
 }
 
@@ -223,7 +220,7 @@ pub(super) async fn erase(tx: &Tx, salt: &[u8], stored: &Stored) -> Result<Optio
     let removed = unindex(tx, partition, std::slice::from_ref(stored)).await?;
     store::add_to_statistics(tx, partition, -1, -removed.length).await?;
     let external_id = stored.memory.external_id.as_deref().map(|id| mark(salt, id));
-    let client_id = stored.client_id.map(|id| id.as_bytes().to_vec());
+    let client_id = stored.memory.client_id.map(|id| id.as_bytes().to_vec());
     store::insert_tombstones(tx, partition.workspace(), external_id.into_iter().chain(client_id).collect())
         .await?;
     Ok(Some(removed))

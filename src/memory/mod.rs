@@ -1,7 +1,7 @@
 //! Memory: what a person and a team want remembered, found again by its words.
 //!
 //! `graphql` translates; `service` decides, and commits; `ingest` carries out a batch of writes; `store` speaks SQL.
-//! Apart from the database: `terms` cuts texts into what is indexed, `rank` scores (BM25), `model` holds the rules.
+//! Apart from the database: `lines` reads files, `terms` cuts texts into what is indexed, `rank` scores (BM25), `model` holds the rules.
 //!
 //! A recall: own partitions' statistics, postings of the query's terms, ranking, the rows of the best: three
 //! statements. Memories lie in partitions by (workspace, owner), and a query reads no posting of another's.
@@ -10,8 +10,10 @@ mod evaluation;
 mod event;
 pub mod graphql;
 mod ingest;
+mod lines;
 mod model;
 mod partition;
+pub mod policy;
 mod port;
 mod rank;
 mod service;
@@ -21,8 +23,8 @@ mod terms;
 pub use event::change;
 pub use graphql::{MemoryLoader, MemoryMutation, WorkspaceMemories, request_data};
 pub use model::{
-    Content, Erased, ErasureReceipt, Hit, Import, Imported, Memory, MemoryFilter, MemoryKind, MemoryScope,
-    MemoryStatus, NewItem, NewMemory, Outcome, Recall, RecallRequest, estimated_tokens,
+    Content, Erased, ErasureReceipt, Hit, Imported, Memory, MemoryFilter, MemoryKind, MemoryScope,
+    MemoryStatus, NewImport, NewItem, NewMemory, Outcome, Recall, RecallRequest, estimated_tokens,
 };
 pub use port::{Derived, Ports, Sessions};
 pub use service::MemoryService;

@@ -1,11 +1,14 @@
+use super::lines;
 use crate::shared::{
     Error, Problems, Result,
     id::{CoachingSessionId, ErasureReceiptId, MemoryId, WorkspaceId},
     stored, text,
 };
+use bytes::Bytes;
 use chrono::{DateTime, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+use uuid::Uuid;
 
 /// Characters, as all bounds here.
 pub const MAX_TEXT: usize = 10_000;
@@ -56,6 +59,7 @@ pub struct Memory {
     pub status: MemoryStatus,
     /// From 1, one more with each change of the content.
     pub version: i32,
+    pub client_id: Option<Uuid>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
@@ -103,12 +107,44 @@ impl NewMemory {
     }
 }
 
+/// Memories to import, either listed or in a file.
+#[derive(Clone, Debug)]
+pub struct NewImport {
+    pub workspace: WorkspaceId,
+    pub scope: MemoryScope,
+    /// Each with an external id.
+    pub items: Option<Vec<NewItem>>,
+    /// JSON Lines.
+    pub file: Option<Bytes>,
+}
+
+/// Memories to import that were checked.
 #[derive(Clone, Debug, Serialize)]
 pub struct Import {
     pub workspace: WorkspaceId,
     pub scope: MemoryScope,
-    /// Each with an external id.
+    /// Each with an external id that no other has.
     pub items: Vec<NewItem>,
+    #[serde(skip)]
+    pub places: Places,
+}
+
+/// Where an import's items stand in its input.
+#[derive(Clone, Debug)]
+pub enum Places {
+    Items,
+    /// The number of each item's line, from 1.
+    Lines(Vec<usize>),
+}
+
+impl Places {
+    /// The path of an item.
+    pub fn of(&self, index: usize) -> String {
+        match self {
+            Self::Items => format!("items.{index}"),
+            Self::Lines(lines) => format!("file.{}", lines.get(index).copied().unwrap_or_default()),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -134,12 +170,20 @@ impl NewItem {
     }
 }
 
-impl Import {
+impl NewImport {
     /// All problems of all items; the items as they are to be kept.
-    pub fn checked(self) -> Result<Vec<NewItem>> {
+    pub fn checked(self) -> Result<Import> {
         let mut problems = Problems::default();
-        if self.items.len() > MAX_ITEMS {
-            let count = self.items.len();
+        let (items, places) = match (self.items, self.file) {
+            (Some(items), None) => (items, Places::Items),
+            (None, Some(file)) => {
+                let (lines, items) = lines::read(&file, &mut problems)?.into_iter().unzip();
+                (items, Places::Lines(lines))
+            }
+            _ => return Err(Error::invalid("items", "send either items or a file, one of the two")),
+        };
+        if items.len() > MAX_ITEMS {
+            let count = items.len();
             return Err(Error::invalid(
                 "items",
                 format!("{count} items: at most {MAX_ITEMS} are possible in one call"),
@@ -152,20 +196,20 @@ impl Import {
             );
         }
         let mut first: HashMap<String, usize> = HashMap::new();
-        let mut items = Vec::with_capacity(self.items.len());
-        for (index, item) in self.items.into_iter().enumerate() {
-            let item = item.checked(&mut problems, &format!("items.{index}."));
+        let mut checked = Vec::with_capacity(items.len());
+        for (index, item) in items.into_iter().enumerate() {
+            let place = places.of(index);
+            let item = item.checked(&mut problems, &format!("{place}."));
             if let Some(external_id) = &item.external_id
                 && let Some(earlier) = first.insert(external_id.clone(), index)
             {
-                problems.invalid(
-                    format!("items.{index}.externalId"),
-                    format!("the same as that of item {earlier}"),
-                );
+                let message = format!("the same as that of {}", places.of(earlier));
+                problems.invalid(format!("{place}.externalId"), message);
             }
-            items.push(item);
+            checked.push(item);
         }
-        problems.finish().map(|()| items)
+        problems.finish()?;
+        Ok(Import { workspace: self.workspace, scope: self.scope, items: checked, places })
     }
 }
 
@@ -298,7 +342,6 @@ pub struct Erased {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use uuid::Uuid;
 
     fn item(external_id: &str, text: &str) -> NewItem {
         let content = Content {
@@ -312,8 +355,8 @@ mod tests {
     }
 
     fn problems(items: Vec<NewItem>) -> Vec<String> {
-        let import =
-            Import { workspace: WorkspaceId::from_uuid(Uuid::nil()), scope: MemoryScope::User, items };
+        let (workspace, scope) = (WorkspaceId::from_uuid(Uuid::nil()), MemoryScope::User);
+        let import = NewImport { workspace, scope, items: Some(items), file: None };
         match import.checked() {
             Err(Error::Refused(problems)) => problems.into_iter().map(|problem| problem.path).collect(),
             other => panic!("{other:?}"),
@@ -346,6 +389,7 @@ mod tests {
             content: item.content,
             status: MemoryStatus::Active,
             version: 1,
+            client_id: None,
             created_at: at,
             updated_at: at,
         };

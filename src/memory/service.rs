@@ -1,7 +1,7 @@
 use super::{
-    Erased, ErasureReceipt, Hit, Import, Imported, Memory, MemoryFilter, MemoryScope, NewMemory, Outcome,
-    Ports, Recall, RecallRequest, event, ingest, ingest::Prepared, partition::Partition, rank::rank, store,
-    terms::Terms,
+    Erased, ErasureReceipt, Hit, Imported, Memory, MemoryFilter, MemoryScope, NewImport, NewMemory, Outcome,
+    Ports, Recall, RecallRequest, event, ingest, ingest::Prepared, partition::Partition, policy, rank::rank,
+    store, terms::Terms,
 };
 use crate::{
     db::{
@@ -10,13 +10,12 @@ use crate::{
     },
     event::{Log, Tx},
     shared::{
-        Ambient, Error, Page, PageRequest, Problem, ProblemCode, Problems, Result,
+        Ambient, ClientId, Error, Page, PageRequest, Problem, ProblemCode, Problems, Result,
         actor::{Actor, Grant, Read, Write},
         id::{ErasureReceiptId, MemoryId, WorkspaceId},
     },
 };
 use std::collections::{BTreeSet, HashMap, HashSet};
-use uuid::Uuid;
 
 #[derive(Clone, Debug)]
 pub struct MemoryService {
@@ -38,7 +37,7 @@ impl MemoryService {
         new: NewMemory,
         idempotency_key: Option<String>,
     ) -> Result<Memory> {
-        actor.may::<Write>(new.workspace)?;
+        actor.may::<policy::Remember>(new.workspace)?;
         let key = idempotency_key.map(|key| Key::new("remember", key, &new)).transpose()?;
         let mut tx = self.log.begin().await?;
         let memory = match idempotency::claim(&tx, &self.ambient, actor.principal(), key.as_ref()).await? {
@@ -55,16 +54,10 @@ impl MemoryService {
 
     /// As [`Self::remember`], in the caller's transaction, which has the idempotency key.
     pub async fn remember_in(&self, tx: &mut Tx, actor: &Actor, new: NewMemory) -> Result<Memory> {
-        let grant = actor.may::<Write>(new.workspace)?;
+        let grant = actor.may::<policy::Remember>(new.workspace)?;
         let mut problems = Problems::default();
         let item = new.item.checked(&mut problems, "");
-        let client_id = new.client_id.and_then(|id| {
-            let parsed = Uuid::try_parse(&id).ok();
-            if parsed.is_none() {
-                problems.invalid("clientId", "not a UUID");
-            }
-            parsed
-        });
+        let client_id = ClientId::checked(&mut problems, new.client_id.as_deref(), &item)?;
         match (new.scope, new.session) {
             (MemoryScope::Session, None) => {
                 problems.invalid("sessionId", "a memory of scope SESSION needs its session")
@@ -131,16 +124,18 @@ impl MemoryService {
     pub async fn import(
         &self,
         actor: &Actor,
-        import: Import,
+        new: NewImport,
         idempotency_key: Option<String>,
     ) -> Result<Imported> {
-        let grant = actor.may::<Write>(import.workspace)?;
+        let grant = actor.may::<policy::ImportMemories>(new.workspace)?;
+        let import = new.checked()?;
         let key = idempotency_key.map(|key| Key::new("importMemories", key, &import)).transpose()?;
         let partition = match import.scope {
             MemoryScope::Workspace => Partition::of_workspace(&grant),
             _ => Partition::of_user(&grant),
         };
-        let batch = import.checked()?.into_iter().map(Prepared::new).collect();
+        let (places, items) = (import.places, import.items);
+        let batch = items.into_iter().map(Prepared::new).collect();
         let mut tx = self.log.begin().await?;
         let memories = match idempotency::claim(&tx, &self.ambient, actor.principal(), key.as_ref()).await? {
             Claimed::Replay(outcomes) => {
@@ -150,7 +145,7 @@ impl MemoryService {
                 memories.into_iter().zip(outcomes).map(|(memory, (_, outcome))| (memory, outcome)).collect()
             }
             Claimed::New(claim) => {
-                let path = |index| format!("items.{index}.");
+                let path = |index| format!("{}.", places.of(index));
                 let written =
                     ingest::write(&mut tx, &self.ambient, &grant, &partition, batch, None, path).await?;
                 let outcomes: Vec<_> =
@@ -248,7 +243,7 @@ impl MemoryService {
 
     async fn forget_in(&self, tx: &mut Tx, actor: &Actor, id: MemoryId) -> Result<ErasureReceipt> {
         const GONE: Error = Error::NotFound("memory");
-        let scope = actor.scope::<Write>();
+        let scope = actor.scope::<policy::ForgetMemory>();
         let (found, grant): (_, Grant<Write>) = store::find(tx, &scope, id).await?.ok_or(GONE)?;
         let salt = store::lock_partition(tx, &found.partition, self.ambient.random.bytes()).await?;
         // It may have changed, or gone, while another held the lock.

@@ -21,9 +21,12 @@ pub enum Role {
     Owner,
 }
 
-/// What a credential is limited to, whatever the role of its bearer. Each includes the ones before it.
+/// What a credential is limited to, whatever the role of its bearer. Each includes the ones before it, save that
+/// `Documents` is included by `Admin` alone.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum KeyScope {
+    /// Registers trusted documents and reads the schema, nothing else: the key of a frontend's build.
+    Documents,
     Read,
     Write,
     Admin,
@@ -70,6 +73,11 @@ pub struct Actor {
 pub trait Action: Send + Sync + 'static {
     const NEEDS: Role;
     const KEY_SCOPE: KeyScope;
+
+    /// Whether a credential of this scope may do it.
+    fn allowed_by(limit: KeyScope) -> bool {
+        limit >= Self::KEY_SCOPE
+    }
 }
 
 macro_rules! actions {
@@ -93,6 +101,18 @@ actions! {
     Administer: Admin, Admin;
     /// Change owners, or end the workspace.
     Own: Owner, Admin;
+}
+
+/// Register trusted documents: they decide what may run at all, so it takes who may change settings.
+#[derive(Clone, Copy, Debug)]
+pub struct RegisterDocuments;
+impl Action for RegisterDocuments {
+    const NEEDS: Role = Role::Admin;
+    const KEY_SCOPE: KeyScope = KeyScope::Documents;
+
+    fn allowed_by(limit: KeyScope) -> bool {
+        matches!(limit, KeyScope::Documents | KeyScope::Admin)
+    }
 }
 
 /// Leave to do one action includes leave to do a lesser one.
@@ -189,6 +209,11 @@ impl Actor {
         self.limit
     }
 
+    /// Whether the credential is good for registering trusted documents and nothing else.
+    pub fn only_registers(&self) -> bool {
+        self.limit == KeyScope::Documents
+    }
+
     /// Whether there is something that `earlier` might do and this one may not.
     pub fn lacks_some_of(&self, earlier: &Self) -> bool {
         self.principal != earlier.principal
@@ -199,7 +224,7 @@ impl Actor {
 
     /// Whether the credential itself allows the action, wherever it is done.
     pub fn key_allows<A: Action>(&self) -> Result<()> {
-        if self.limit < A::KEY_SCOPE {
+        if !A::allowed_by(self.limit) {
             return Err(Error::Forbidden("this API key is limited: its scopes do not include this"));
         }
         Ok(())

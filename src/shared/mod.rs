@@ -2,14 +2,20 @@
 pub mod actor;
 mod ambient;
 pub mod amount;
+mod client_id;
 pub mod duration;
+pub mod edit;
 mod error;
+pub mod explain;
 pub mod id;
+pub mod moment;
 pub mod page;
 mod stored;
 pub mod text;
 
 pub use ambient::{Ambient, Clock, Ids, Random};
+pub use client_id::ClientId;
+pub use edit::{Edited, Patch};
 pub use error::{Error, Problem, ProblemCode, Problems, Result};
 pub use page::{Page, PageRequest};
 pub(crate) use stored::stored;

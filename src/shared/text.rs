@@ -1,6 +1,8 @@
 //! Texts: bounds, and offsets in UTF-16 code units, as JavaScript, Swift and Java count them.
 use super::Problems;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
 
 pub fn base64url(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
@@ -8,6 +10,14 @@ pub fn base64url(bytes: &[u8]) -> String {
 
 pub fn from_base64url(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
+}
+
+/// SHA-256 in lower-case hex digits.
+pub fn sha256_hex(text: &str) -> String {
+    Sha256::digest(text).iter().fold(String::with_capacity(64), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 /// Length in UTF-16 code units.

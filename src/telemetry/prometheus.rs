@@ -77,5 +77,9 @@ fn describe() {
         "aifirst_mutations_running",
         "Mutations under way, whether or not their client still waits"
     );
+    metrics::describe_counter!(
+        "aifirst_untrusted_documents_total",
+        "Documents that nobody registered, by whether they ran or were refused (http.documents.mode)"
+    );
     metrics::describe_gauge!("aifirst_sockets", "Open WebSockets");
 }

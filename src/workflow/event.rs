@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub(super) const WORKFLOW_CREATED: &str = "WORKFLOW_CREATED";
+pub(super) const WORKFLOW_UPDATED: &str = "WORKFLOW_UPDATED";
 pub(super) const WORKFLOW_PUBLISHED: &str = "WORKFLOW_PUBLISHED";
 /// What the run derived from a forgotten memory is gone.
 pub(super) const RUN_ERASED: &str = "RUN_ERASED";
@@ -95,7 +96,7 @@ pub fn change(event: &Event) -> Option<Change> {
     let run = AnyId::Run(RunId::from_uuid(event.subject));
     match event.kind.as_str() {
         WORKFLOW_CREATED => return Some(Change::created(workflow)),
-        WORKFLOW_PUBLISHED => return Some(Change::updated(workflow)),
+        WORKFLOW_UPDATED | WORKFLOW_PUBLISHED => return Some(Change::updated(workflow)),
         RUN_ERASED => return Some(Change::updated(run)),
         _ => {}
     }

@@ -13,6 +13,7 @@ mod graph;
 mod graphql;
 mod model;
 mod planner;
+pub mod policy;
 mod scope;
 mod service;
 mod store;

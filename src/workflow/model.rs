@@ -1,7 +1,7 @@
 //! Workflows, their versions, runs, and what is known of each step.
 use super::{graph::Graph, validate::GraphProblem};
 use crate::shared::{
-    Error, Result,
+    Error, Patch, Result,
     actor::Principal,
     id::{
         ApprovalId, RunId, ServiceAccountId, StepRunId, UserId, WorkflowId, WorkflowVersionId, WorkspaceId,
@@ -99,6 +99,8 @@ pub struct Workflow {
     pub slug: String,
     pub draft: Draft,
     pub published: Option<WorkflowVersionId>,
+    /// From 1, one more with each change of name or draft.
+    pub version: i32,
     pub created_at: DateTime<Utc>,
 }
 
@@ -111,6 +113,13 @@ pub struct Draft {
     pub version: i32,
 }
 
+impl Draft {
+    /// Whether both would be published as the same version.
+    pub fn does_as(&self, other: &Self) -> bool {
+        self.graph == other.graph && self.input_schema == other.input_schema
+    }
+}
+
 #[derive(Clone, Debug, Serialize)]
 pub struct NewWorkflow {
     pub workspace: WorkspaceId,
@@ -118,6 +127,15 @@ pub struct NewWorkflow {
     pub slug: Option<String>,
     pub graph: Graph,
     pub input_schema: Option<Value>,
+}
+
+#[derive(Clone, Debug)]
+pub struct WorkflowUpdate {
+    pub workflow: WorkflowId,
+    pub expected_version: Option<i32>,
+    pub name: Patch<String>,
+    pub graph: Patch<Graph>,
+    pub input_schema: Patch<Value>,
 }
 
 /// Never changes.

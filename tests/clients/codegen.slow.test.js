@@ -5,15 +5,11 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { before, after, test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { codegen } from "@graphql-codegen/core";
-import { preset } from "@graphql-codegen/client-preset";
-import { parse } from "graphql";
 import ts from "typescript";
-import { schema } from "./support/schema.js";
+import { generate, sources } from "./support/codegen.js";
 import { root, serverForTests } from "./support/server.js";
 
 const server = serverForTests();
-const sources = path.join(root, "tests/clients/codegen");
 let folder;
 before(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "aifirst-codegen-"));
@@ -32,28 +28,8 @@ const config = {
   immutableTypes: true,
 };
 
-async function generate() {
-  const location = path.join(sources, "operations.ts");
-  const texts = [...(await readFile(location, "utf8")).matchAll(/graphql\(\/\* GraphQL \*\/ `([^`]*)`/g)];
-  const documents = texts.map(([, rawSDL]) => ({ location, rawSDL, document: parse(rawSDL) }));
-  const outputs = await preset.buildGeneratesSection({
-    baseOutputDir: "generated/",
-    presetConfig: { fragmentMasking: { unmaskFunctionName: "useFragment" } },
-    schema: undefined,
-    schemaAst: schema,
-    documents,
-    config,
-    plugins: [],
-    pluginMap: {},
-    pluginContext: {},
-  });
-  const files = {};
-  for (const output of outputs) files[output.filename] = await codegen({ ...output, schemaAst: schema });
-  return files;
-}
-
 test("a frontend's typed operations are generated, compile strictly, and work", async () => {
-  const files = await generate();
+  const files = await generate({ config, presetConfig: { fragmentMasking: { unmaskFunctionName: "useFragment" } } });
   await mkdir(path.join(folder, "generated"));
   for (const [name, content] of Object.entries(files)) {
     // The generator imports its own files without an extension; node wants one.

@@ -1,16 +1,14 @@
 // Relay: its compiler takes the schema, its runtime keeps one record for each id.
 import assert from "node:assert/strict";
 import { afterEach, before, beforeEach, test } from "node:test";
-import { createClient } from "graphql-ws";
 import relay from "relay-runtime";
-import WebSocket from "ws";
-import { follow } from "./support/follow.js";
 import { Proxy } from "./support/proxy.js";
 import { compile } from "./support/relay.js";
+import { assertRecords, connect, mutate, player, query } from "./support/relay-client.js";
 import { serverForTests } from "./support/server.js";
-import { assertCache, done, playStory } from "./support/story.js";
+import { done, playStory } from "./support/story.js";
 
-const { ConnectionHandler, Environment, Network, Observable, RecordSource, Store } = relay;
+const { ConnectionHandler } = relay;
 
 const server = serverForTests();
 let compiled;
@@ -19,72 +17,14 @@ let proxy;
 beforeEach(async () => (proxy = await Proxy.before(server.url)));
 afterEach(async () => await proxy.close());
 
-function connect(t) {
-  const sockets = createClient({
-    url: proxy.webSocketUrl,
-    webSocketImpl: WebSocket,
-    connectionParams: () => ({ authorization: server.authorization }),
-    // It would come back with the variables of the beginning: who follows comes back with the cursor.
-    retryAttempts: 0,
-  });
-  t.after(() => sockets.dispose());
-  const fetchOperation = async ({ text, name }, variables) => {
-    const response = await fetch(proxy.url, {
-      method: "POST",
-      headers: { "content-type": "application/json", authorization: server.authorization },
-      body: JSON.stringify({ query: text, operationName: name, variables }),
-    });
-    return await response.json();
-  };
-  const subscribe = ({ text, name }, variables) =>
-    Observable.create((sink) => sockets.subscribe({ query: text, operationName: name, variables }, sink));
-  return new Environment({ network: Network.create(fetchOperation, subscribe), store: new Store(new RecordSource()) });
-}
-
-const query = (environment, artifact, variables) => relay.fetchQuery(environment, artifact, variables).toPromise();
-
-const mutate = (environment, mutation, variables) =>
-  new Promise((resolve, reject) =>
-    relay.commitMutation(environment, {
-      mutation,
-      variables,
-      onCompleted: (data, errors) => (errors ? reject(new Error(JSON.stringify(errors))) : resolve(data)),
-      onError: reject,
-    }),
-  );
-
 test("Relay: the story, subscriptions over WebSocket keep the records live", async (t) => {
-  const environment = connect(t);
-  const { story: documents } = compiled;
-  const story = await playStory(
-    {
-      query: (operation, variables) => query(environment, documents[operation], variables),
-      mutate: (operation, variables) => mutate(environment, documents[operation], variables),
-      follow: (operation, variables) =>
-        follow(variables, (current, sink) => {
-          const subscription = relay.requestSubscription(environment, {
-            subscription: documents[operation],
-            variables: current,
-            onNext: sink.next,
-            onError: sink.error,
-            onCompleted: sink.complete,
-          });
-          return () => subscription.dispose();
-        }),
-    },
-    proxy,
-    "Relay",
-  );
-  const records = environment.getStore().getSource();
-  assertCache(story, (type, id, field) => {
-    const record = records.get(id);
-    assert.equal(record?.__typename, type);
-    return record[field];
-  });
+  const environment = connect(t, proxy, server.authorization);
+  const story = await playStory(player(environment, compiled.story), proxy, "Relay");
+  assertRecords(environment, story);
 });
 
 test("Relay: a connection grows page by page and by what is added; a record is refetched by its id", async (t) => {
-  const environment = connect(t);
+  const environment = connect(t, proxy, server.authorization);
   const { artifacts, story } = compiled;
   const { workspace } = done(
     (await mutate(environment, story.createWorkspace, { name: "Relay pages" })).createWorkspace,

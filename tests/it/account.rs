@@ -4,6 +4,7 @@ mod development;
 mod jwt;
 mod keys;
 mod members;
+mod nodes;
 
 use crate::{
     counted_on_both, on_both,
@@ -29,7 +30,7 @@ impl TestApp {
     }
 
     /// A key for the bearer of `person`'s token: `options` are further fields of the input.
-    async fn create_key(&self, person: &Person, options: Value) -> (Person, String) {
+    pub async fn create_key(&self, person: &Person, options: Value) -> (Person, String) {
         let mut input = options;
         input["name"] = "a key".into();
         let document = "mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) {

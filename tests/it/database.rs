@@ -77,6 +77,7 @@ entities!(
     service_account,
     step_attempt,
     step_run,
+    trusted_document,
     turn,
     user,
     workflow,

@@ -1,9 +1,10 @@
 //! What one actor may have at once and in a minute; batches; pages.
 use crate::{
     on_both,
-    support::{Database, Socket, TestApp, text},
+    support::{Database, Socket, TestApp, TestClock, text},
 };
 use aifirst::shared::Ambient;
+use chrono::{SecondsFormat, TimeDelta};
 use reqwest::header;
 use serde_json::{Value, json};
 
@@ -13,8 +14,8 @@ async fn start(settings: &str) -> TestApp {
 
 #[tokio::test]
 async fn an_actors_rate_is_told_and_then_refused_with_the_time_to_wait() {
-    // One object takes 24 seconds to come back: the test is over before.
-    let app = start("http.cost_per_minute = 25").await;
+    let clock = TestClock::default();
+    let app = TestApp::start_with(Database::sqlite(), "http.cost_per_minute = 25", clock.ambient()).await;
     let sam = app.person("Sam").await;
     let ask = async |body: Value| {
         let request = app.http.post(app.url()).bearer_auth(&sam.token).json(&body);
@@ -32,8 +33,12 @@ async fn an_actors_rate_is_told_and_then_refused_with_the_time_to_wait() {
     let viewer = json!({ "query": "{ viewer { id } }", "extensions": { "cost": true } });
     let ((status, rate, policy, retry), answer) = ask(viewer.clone()).await;
     assert_eq!((status, policy.as_deref(), retry), (200, Some("\"cost\";q=25;w=60"), None));
-    assert!(rate.unwrap().starts_with("\"cost\";r=24;t="));
-    assert_eq!(answer["extensions"]["cost"], json!({ "requested": 1, "remaining": 24, "perMinute": 25 }));
+    // One object takes 2.4 seconds to come back.
+    assert_eq!(rate.unwrap(), "\"cost\";r=24;t=3");
+    let reset_at = (clock.now() + TimeDelta::seconds(3)).to_rfc3339_opts(SecondsFormat::Secs, true);
+    let expected =
+        json!({ "requested": 1, "actual": 1, "remaining": 24, "perMinute": 25, "resetAt": reset_at });
+    assert_eq!(answer["extensions"]["cost"], expected);
     let (_, answer) = ask(json!({ "query": "{ viewer { id } }" })).await;
     assert_eq!(answer.get("extensions"), None, "nobody asked");
 
@@ -43,7 +48,8 @@ async fn an_actors_rate_is_told_and_then_refused_with_the_time_to_wait() {
     assert_eq!((status, text(&answer, "/errors/0/extensions/code").as_str()), (429, "RATE_LIMITED"));
     let millis = answer["errors"][0]["extensions"]["retryAfterMs"].as_u64().unwrap();
     let seconds: u64 = retry.unwrap().parse().unwrap();
-    assert!(millis > 0 && seconds == millis.div_ceil(1_000), "{millis} ms, {seconds} s");
+    // One is left of 22.
+    assert_eq!((millis, seconds), (50_400, 51));
 
     // The same over a socket; and somebody else has a rate of their own.
     let mut socket = app.socket(&sam).await;
@@ -53,6 +59,16 @@ async fn an_actors_rate_is_told_and_then_refused_with_the_time_to_wait() {
     assert_eq!(text(&refused, "/payload/0/extensions/code"), "RATE_LIMITED");
     let other = app.person("Pia").await;
     app.ok(&other, "{ viewer { id } }", json!({})).await;
+
+    clock.forward(TimeDelta::milliseconds(50_400));
+    let payload = json!({ "query": "{ viewer { memberships(first: 20) { nodes { role } } } }",
+        "extensions": { "cost": true } });
+    socket.send(json!({ "type": "subscribe", "id": "2", "payload": payload })).await;
+    let cost = socket.receive().await.unwrap()["payload"]["extensions"]["cost"].clone();
+    // Of the 22 that there might have been, the viewer and an empty list.
+    assert_eq!((&cost["requested"], &cost["actual"], &cost["remaining"]), (&json!(22), &json!(2), &json!(0)));
+    let reset_at = clock.now() + TimeDelta::seconds(60);
+    assert_eq!(cost["resetAt"], reset_at.to_rfc3339_opts(SecondsFormat::AutoSi, true));
 }
 
 #[tokio::test]

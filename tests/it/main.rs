@@ -12,6 +12,8 @@ mod database;
 mod demo;
 mod deploy;
 mod docs;
+mod documents;
+mod explain;
 mod guide;
 mod http;
 mod limits;

@@ -6,7 +6,7 @@ use std::{
 };
 
 /// In the order in which models, services and stores may use each other.
-const SLICES: &[&str] = &["account", "gateway", "memory", "workflow", "coaching", "sync"];
+const SLICES: &[&str] = &["account", "trusted", "gateway", "memory", "workflow", "coaching", "sync"];
 /// What the lower layers of a slice may use beside lower slices.
 const BELOW_SLICES: &[&str] = &["shared", "db", "event", "config"];
 

@@ -1,5 +1,8 @@
 //! Invitations and service accounts.
-use super::{Membership, Role, Workspace, idempotency};
+use super::{
+    AccountLoader, Membership, Role, Workspace, idempotency,
+    viewer_can::{InvitationViewerCan, ServiceAccountViewerCan},
+};
 use crate::{
     account::{AccountService, model},
     graphql_kit::{ApiError, ContextExt, DateTime, UserError, payload},
@@ -29,7 +32,7 @@ pub enum InvitationStatus {
 impl Invitation {
     /// `None` for who does not administer its workspace.
     pub async fn find(ctx: &Context<'_>, id: InvitationId) -> Result<Option<Self>, ApiError> {
-        Ok(ctx.service::<AccountService>()?.find_invitation(ctx.actor()?, id).await?.map(Self))
+        Ok(ctx.load::<_, AccountLoader>(id).await?.map(Self))
     }
 }
 
@@ -56,6 +59,11 @@ impl Invitation {
         Ok(self.0.status(ctx.service::<AccountService>()?.now()).into())
     }
 
+    /// What the caller may do with it: to show or to hide what leads there.
+    async fn viewer_can(&self, ctx: &Context<'_>) -> Result<InvitationViewerCan, ApiError> {
+        Ok(InvitationViewerCan::of(ctx.actor()?, self))
+    }
+
     /// The workspace that it leads to.
     async fn workspace(&self) -> Workspace {
         Workspace::new(self.0.workspace)
@@ -78,7 +86,7 @@ pub struct ServiceAccount(pub(super) model::ServiceAccount);
 impl ServiceAccount {
     /// `None` where the actor is no member of its workspace.
     pub async fn find(ctx: &Context<'_>, id: ServiceAccountId) -> Result<Option<Self>, ApiError> {
-        Ok(ctx.service::<AccountService>()?.find_service_account(ctx.actor()?, id).await?.map(Self))
+        Ok(ctx.load::<_, AccountLoader>(id).await?.map(Self))
     }
 }
 
@@ -98,6 +106,11 @@ impl ServiceAccount {
     /// What it may do; never OWNER.
     async fn role(&self) -> Role {
         self.0.role.into()
+    }
+
+    /// What the caller may do with it: to show or to hide what leads there.
+    async fn viewer_can(&self, ctx: &Context<'_>) -> Result<ServiceAccountViewerCan, ApiError> {
+        Ok(ServiceAccountViewerCan::of(ctx.actor()?, self))
     }
 
     /// Where it works.

@@ -1,5 +1,5 @@
 //! API keys and the audit trail.
-use super::{ServiceAccount, ServiceAccountLoader, Viewer, Workspace, idempotency};
+use super::{AccountLoader, ServiceAccount, Viewer, Workspace, idempotency, viewer_can::ApiKeyViewerCan};
 use crate::{
     account::{AccountService, model},
     graphql_kit::{
@@ -18,9 +18,12 @@ use serde::Serialize;
 #[derive(Debug)]
 pub struct ApiKey(pub(super) model::ApiKey);
 
-/// What an API key is good for, whatever the role of its bearer; each includes the ones before it.
+/// What an API key is good for, whatever the role of its bearer; READ, WRITE and ADMIN each include the ones before.
 #[derive(Enum, Serialize, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum ApiKeyScope {
+    /// Register trusted documents and read the schema, nothing else: for the build of a frontend. It stands alone; ADMIN
+    /// includes it.
+    Documents,
     /// See what its bearer sees.
     Read,
     /// Change content: memories, sessions, workflows.
@@ -32,6 +35,7 @@ pub enum ApiKeyScope {
 impl From<ApiKeyScope> for KeyScope {
     fn from(scope: ApiKeyScope) -> Self {
         match scope {
+            ApiKeyScope::Documents => Self::Documents,
             ApiKeyScope::Read => Self::Read,
             ApiKeyScope::Write => Self::Write,
             ApiKeyScope::Admin => Self::Admin,
@@ -42,7 +46,7 @@ impl From<ApiKeyScope> for KeyScope {
 impl ApiKey {
     /// `None` for keys that are neither the actor's own nor of a workspace that the actor administers.
     pub async fn find(ctx: &Context<'_>, id: ApiKeyId) -> Result<Option<Self>, ApiError> {
-        Ok(ctx.service::<AccountService>()?.find_api_key(ctx.actor()?, id).await?.map(Self))
+        Ok(ctx.load::<_, AccountLoader>(id).await?.map(Self))
     }
 }
 
@@ -66,8 +70,16 @@ impl ApiKey {
 
     /// What it is good for.
     async fn scopes(&self) -> Vec<ApiKeyScope> {
+        if self.0.limit == KeyScope::Documents {
+            return vec![ApiKeyScope::Documents];
+        }
         let all = [ApiKeyScope::Read, ApiKeyScope::Write, ApiKeyScope::Admin];
         all.into_iter().filter(|scope| KeyScope::from(*scope) <= self.0.limit).collect()
+    }
+
+    /// What the caller may do with it: to show or to hide what leads there.
+    async fn viewer_can(&self, ctx: &Context<'_>) -> Result<ApiKeyViewerCan, ApiError> {
+        Ok(ApiKeyViewerCan::of(ctx.actor()?, self))
     }
 
     /// The one workspace that it opens; null where it opens all of its bearer's.
@@ -87,7 +99,7 @@ impl ApiKey {
     async fn service_account(&self, ctx: &Context<'_>) -> Result<Option<ServiceAccount>, ApiError> {
         match self.0.principal {
             Principal::User(_) => Ok(None),
-            Principal::Service(id) => Ok(ctx.load::<_, ServiceAccountLoader>(id).await?.map(ServiceAccount)),
+            Principal::Service(id) => Ok(ctx.load::<_, AccountLoader>(id).await?.map(ServiceAccount)),
         }
     }
 
@@ -123,6 +135,8 @@ pub enum AuditAction {
     UserCreated,
     /// A workspace was made.
     WorkspaceCreated,
+    /// A workspace got another name.
+    WorkspaceUpdated,
     /// The server's operator made somebody a member.
     MemberAdded,
     /// Somebody was invited.
@@ -143,12 +157,14 @@ pub enum AuditAction {
     ApiKeyCreated,
     /// An API key was revoked.
     ApiKeyRevoked,
+    /// Trusted documents were registered.
+    DocumentsRegistered,
 }
 
 impl AuditEntry {
     /// `None` for who does not administer its workspace.
     pub async fn find(ctx: &Context<'_>, id: AuditEntryId) -> Result<Option<Self>, ApiError> {
-        Ok(ctx.service::<AccountService>()?.find_audit(ctx.actor()?, id).await?.map(Self))
+        Ok(ctx.load::<_, AccountLoader>(id).await?.map(Self))
     }
 }
 
@@ -239,8 +255,7 @@ impl KeyMutation {
         let outcome = async {
             let expires_at = input.expires_at.map(|at| at.0);
             let key = idempotency("createApiKey", input.idempotency_key.as_ref(), &(&input, expires_at))?;
-            let limit = input.scopes.iter().max().copied();
-            let limit = limit.ok_or_else(|| Error::invalid("scopes", "choose one at least"))?.into();
+            let limit = greatest(&input.scopes)?.into();
             let new = model::NewApiKey {
                 name: input.name,
                 service_account: input.service_account_id,
@@ -272,6 +287,16 @@ impl KeyMutation {
     }
 }
 
+/// Of scopes that include each other.
+fn greatest(scopes: &[ApiKeyScope]) -> Result<ApiKeyScope, Error> {
+    let greatest =
+        scopes.iter().max().copied().ok_or_else(|| Error::invalid("scopes", "choose one at least"))?;
+    if greatest != ApiKeyScope::Documents && scopes.contains(&ApiKeyScope::Documents) {
+        return Err(Error::invalid("scopes", "DOCUMENTS stands alone: make a key of its own for it"));
+    }
+    Ok(greatest)
+}
+
 /// An API key to be made.
 #[derive(InputObject, Serialize, Debug)]
 pub struct CreateApiKeyInput {
@@ -282,7 +307,7 @@ pub struct CreateApiKeyInput {
     /// The one workspace that it shall open; all of its bearer's if left out. A service account's key opens the
     /// account's workspace.
     workspace_id: Option<WorkspaceId>,
-    /// What it shall be good for; the greatest counts, for each includes the ones before it.
+    /// What it shall be good for; the greatest counts, for each includes the ones before it. DOCUMENTS stands alone.
     #[graphql(default_with = "vec![ApiKeyScope::Read, ApiKeyScope::Write]")]
     scopes: Vec<ApiKeyScope>,
     /// Until when it shall work; until it is revoked if left out.

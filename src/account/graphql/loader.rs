@@ -1,96 +1,67 @@
-//! The slice's batching loaders, one of each a request: they carry the request's actor, so that batching cannot
-//! step over authorisation.
+//! The slice's batching loader, one of a request: it carries the request's actor, so that batching cannot step over
+//! authorisation.
 use crate::{
     account::{AccountService, model},
-    graphql_kit::ApiError,
+    graphql_kit::{Loaded, Loader},
     shared::{
         Page, PageRequest,
         actor::Actor,
-        id::{ServiceAccountId, UserId, WorkspaceId},
+        id::{ApiKeyId, AuditEntryId, InvitationId, MembershipId, ServiceAccountId, UserId, WorkspaceId},
     },
 };
-use async_graphql::{
-    Request,
-    dataloader::{DataLoader, Loader},
-};
-use std::collections::HashMap;
+use async_graphql::Request;
+use std::{collections::HashMap, sync::Arc};
 
-/// Puts the loaders into a request.
+/// Puts the loader into a request.
 pub fn request_data(request: Request, accounts: &AccountService, actor: &Actor) -> Request {
-    let asker = || Asker { accounts: accounts.clone(), actor: actor.clone() };
-    request
-        .data(DataLoader::new(WorkspaceLoader(asker()), tokio::spawn))
-        .data(DataLoader::new(UserLoader(asker()), tokio::spawn))
-        .data(DataLoader::new(MembershipLoader(asker()), tokio::spawn))
-        .data(DataLoader::new(ServiceAccountLoader(asker()), tokio::spawn))
+    request.data(Arc::new(AccountLoader { accounts: accounts.clone(), actor: actor.clone() }))
 }
 
 #[derive(Debug)]
-struct Asker {
+pub struct AccountLoader {
     accounts: AccountService,
     actor: Actor,
 }
 
-#[derive(Debug)]
-pub struct WorkspaceLoader(Asker);
+macro_rules! by_id {
+    ($($id:ty => $value:ty, $find:ident;)*) => { $(
+        impl Loader<$id> for AccountLoader {
+            type Value = $value;
 
-impl Loader<WorkspaceId> for WorkspaceLoader {
-    type Value = model::Workspace;
-    type Error = ApiError;
-
-    async fn load(&self, ids: &[WorkspaceId]) -> Result<HashMap<WorkspaceId, Self::Value>, ApiError> {
-        Ok(self.0.accounts.list_workspaces(&self.0.actor, ids).await?)
-    }
+            async fn load(&self, ids: &[$id]) -> Loaded<HashMap<$id, Self::Value>> {
+                Ok(self.accounts.$find(&self.actor, ids).await?)
+            }
+        }
+    )* };
 }
 
-#[derive(Debug)]
-pub struct UserLoader(Asker);
-
-impl Loader<UserId> for UserLoader {
-    type Value = model::User;
-    type Error = ApiError;
-
-    async fn load(&self, ids: &[UserId]) -> Result<HashMap<UserId, Self::Value>, ApiError> {
-        Ok(self.0.accounts.list_users(&self.0.actor, ids).await?)
-    }
+by_id! {
+    WorkspaceId => model::Workspace, list_workspaces;
+    UserId => model::User, list_users;
+    MembershipId => model::Membership, find_memberships;
+    InvitationId => model::Invitation, find_invitations;
+    ServiceAccountId => model::ServiceAccount, find_service_accounts;
+    ApiKeyId => model::ApiKey, find_api_keys;
+    AuditEntryId => model::AuditEntry, find_audit_entries;
 }
 
 /// A page of the memberships of each person.
-#[derive(Debug)]
-pub struct MembershipLoader(Asker);
-
-impl Loader<(UserId, PageRequest)> for MembershipLoader {
+impl Loader<(UserId, PageRequest)> for AccountLoader {
     type Value = Page<model::Membership>;
-    type Error = ApiError;
 
     async fn load(
         &self,
         keys: &[(UserId, PageRequest)],
-    ) -> Result<HashMap<(UserId, PageRequest), Self::Value>, ApiError> {
+    ) -> Loaded<HashMap<(UserId, PageRequest), Self::Value>> {
         let mut people: HashMap<PageRequest, Vec<UserId>> = HashMap::new();
         for (user, request) in keys {
             people.entry(*request).or_default().push(*user);
         }
         let mut loaded = HashMap::new();
         for (request, users) in people {
-            let pages = self.0.accounts.list_memberships_of(&self.0.actor, &users, &request).await?;
+            let pages = self.accounts.list_memberships_of(&self.actor, &users, &request).await?;
             loaded.extend(pages.into_iter().map(|(user, page)| ((user, request), page)));
         }
         Ok(loaded)
-    }
-}
-
-#[derive(Debug)]
-pub struct ServiceAccountLoader(Asker);
-
-impl Loader<ServiceAccountId> for ServiceAccountLoader {
-    type Value = model::ServiceAccount;
-    type Error = ApiError;
-
-    async fn load(
-        &self,
-        ids: &[ServiceAccountId],
-    ) -> Result<HashMap<ServiceAccountId, Self::Value>, ApiError> {
-        Ok(self.0.accounts.list_service_accounts_by_id(&self.0.actor, ids).await?)
     }
 }

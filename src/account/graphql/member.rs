@@ -1,5 +1,7 @@
 //! Who belongs to a workspace.
-use super::{Invitation, Role, ServiceAccount, Viewer, Workspace};
+use super::{
+    AccountLoader, Invitation, Role, ServiceAccount, Viewer, Workspace, viewer_can::MembershipViewerCan,
+};
 use crate::{
     account::{AccountService, model},
     graphql_kit::{ApiError, Connection, ContextExt, DateTime, UserError, connection, page_request, payload},
@@ -13,7 +15,7 @@ pub struct Membership(pub(super) model::Membership);
 impl Membership {
     /// `None` where the actor is no member of its workspace.
     pub async fn find(ctx: &Context<'_>, id: MembershipId) -> Result<Option<Self>, ApiError> {
-        Ok(ctx.service::<AccountService>()?.find_membership(ctx.actor()?, id).await?.map(Self))
+        Ok(ctx.load::<_, AccountLoader>(id).await?.map(Self))
     }
 }
 
@@ -28,6 +30,11 @@ impl Membership {
     /// What the person may do there.
     async fn role(&self) -> Role {
         self.0.role.into()
+    }
+
+    /// What the caller may do with it: to show or to hide what leads there.
+    async fn viewer_can(&self, ctx: &Context<'_>) -> Result<MembershipViewerCan, ApiError> {
+        Ok(MembershipViewerCan::of(ctx.actor()?, self))
     }
 
     /// The workspace.

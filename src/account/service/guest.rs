@@ -6,13 +6,14 @@ use crate::{
             self, AuditAction, INVITATION_LIFE, Invitation, InvitationStatus, MAX_MEMBERSHIPS, MAX_NAME,
             Membership, NewInvitation, NewServiceAccount, ServiceAccount,
         },
+        policy,
         store::{self, Closed, role_name},
         token::{self, Presented},
     },
     db::idempotency::{self, Claimed},
     shared::{
         Error, Page, PageRequest, Problems, Result,
-        actor::{Actor, Administer, Own, Read, Role},
+        actor::{Actor, Administer, Read, Role},
         id::{self, AnyId, InvitationId, ServiceAccountId, WorkspaceId},
         text,
     },
@@ -37,10 +38,8 @@ impl AccountService {
         new: NewInvitation,
         key: Option<idempotency::Key>,
     ) -> Result<MintedInvitation> {
-        let grant = actor.may::<Administer>(new.workspace)?;
-        if new.role == Role::Owner {
-            actor.may::<Own>(new.workspace)?;
-        }
+        let grant = actor.may::<policy::InviteMember>(new.workspace)?;
+        policy::give_role(actor, new.workspace, new.role)?;
         let mut problems = Problems::default();
         let email = model::email(&mut problems, &new.email);
         problems.finish()?;
@@ -136,7 +135,7 @@ impl AccountService {
     /// Withdraws an invitation that is still open; one that is closed stays as it is.
     pub async fn revoke_invitation(&self, actor: &Actor, id: InvitationId) -> Result<Invitation> {
         let tx = self.log.begin().await?;
-        let found = store::find_invitation(&tx, &actor.scope::<Administer>(), id).await?;
+        let found = store::find_invitation(&tx, &actor.scope::<policy::RevokeInvitation>(), id).await?;
         let (invitation, grant) = found.ok_or(Error::NotFound("invitation"))?;
         let workspace = grant?.workspace();
         let now = self.ambient.now();
@@ -165,9 +164,12 @@ impl AccountService {
     }
 
     /// For those who administer its workspace; to others it does not exist.
-    pub async fn find_invitation(&self, actor: &Actor, id: InvitationId) -> Result<Option<Invitation>> {
-        let found = store::find_invitation(&self.db, &actor.scope::<Administer>(), id).await?;
-        Ok(found.and_then(|(invitation, grant)| grant.ok().map(|_| invitation)))
+    pub async fn find_invitations(
+        &self,
+        actor: &Actor,
+        ids: &[InvitationId],
+    ) -> Result<HashMap<InvitationId, Invitation>> {
+        store::find_invitations(&self.db, &actor.scope::<Administer>(), ids).await
     }
 
     /// A principal for a program. It owns no workspace: an owner answers for it, and that is a person.
@@ -177,7 +179,7 @@ impl AccountService {
         new: NewServiceAccount,
         key: Option<idempotency::Key>,
     ) -> Result<ServiceAccount> {
-        let grant = actor.may::<Administer>(new.workspace)?;
+        let grant = actor.may::<policy::CreateServiceAccount>(new.workspace)?;
         let mut problems = Problems::default();
         let name = text::required(&mut problems, "name", &new.name, MAX_NAME);
         if new.role == Role::Owner {
@@ -218,7 +220,8 @@ impl AccountService {
         id: ServiceAccountId,
     ) -> Result<ServiceAccountId> {
         let tx = self.log.begin().await?;
-        let found = store::find_service_account(&tx, &actor.scope::<Administer>(), id).await?;
+        let scope = actor.scope::<policy::DeleteServiceAccount>();
+        let found = store::find_service_account(&tx, &scope, id).await?;
         let (_, grant) = found.ok_or(Error::NotFound("service account"))?;
         let grant = grant?;
         let now = self.ambient.now();
@@ -240,19 +243,11 @@ impl AccountService {
         store::list_service_accounts(&self.db, &actor.may::<Read>(workspace)?, request).await
     }
 
-    pub async fn list_service_accounts_by_id(
+    pub async fn find_service_accounts(
         &self,
         actor: &Actor,
         ids: &[ServiceAccountId],
     ) -> Result<HashMap<ServiceAccountId, ServiceAccount>> {
-        store::list_service_accounts_by_id(&self.db, &actor.scope::<Read>(), ids).await
-    }
-
-    pub async fn find_service_account(
-        &self,
-        actor: &Actor,
-        id: ServiceAccountId,
-    ) -> Result<Option<ServiceAccount>> {
-        Ok(store::find_service_account(&self.db, &actor.scope::<Read>(), id).await?.map(|(found, _)| found))
+        store::find_service_accounts(&self.db, &actor.scope::<Read>(), ids).await
     }
 }

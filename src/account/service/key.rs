@@ -3,6 +3,7 @@ use super::AccountService;
 use crate::{
     account::{
         model::{ApiKey, AuditAction, MAX_KEYS, MAX_NAME, NewApiKey, check_limit},
+        policy::{self, reaches},
         store::{self, scope_name},
         token,
     },
@@ -18,6 +19,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use serde_json::json;
+use std::collections::HashMap;
 
 /// A key and, the first time, its text.
 #[derive(Debug)]
@@ -100,7 +102,7 @@ impl AccountService {
         new: &NewApiKey,
     ) -> Result<(Principal, Option<WorkspaceId>)> {
         if let Some(id) = new.service_account {
-            let found = store::find_service_account(tx, &actor.scope::<Administer>(), id).await?;
+            let found = store::find_service_account(tx, &actor.scope::<policy::CreateApiKey>(), id).await?;
             let (account, grant) = found.ok_or(Error::NotFound("service account"))?;
             grant?;
             if new.workspace.is_some_and(|workspace| workspace != account.workspace) {
@@ -156,8 +158,8 @@ impl AccountService {
     pub async fn revoke_api_key(&self, actor: &Actor, id: ApiKeyId) -> Result<ApiKey> {
         let tx = self.log.begin().await?;
         let found = store::find_key(&tx, &actor.scope::<Administer>(), id).await?;
-        let key = found.filter(|key| reaches(actor, key)).ok_or(Error::NotFound("API key"))?;
-        actor.key_allows::<Administer>()?;
+        let key = found.ok_or(Error::NotFound("API key"))?;
+        policy::revoke_api_key(actor, &key)?;
         if key.revoked_at.is_some() {
             return Ok(key);
         }
@@ -178,8 +180,10 @@ impl AccountService {
     }
 
     /// One's own, and those of the workspaces that one administers; others do not exist.
-    pub async fn find_api_key(&self, actor: &Actor, id: ApiKeyId) -> Result<Option<ApiKey>> {
-        Ok(store::find_key(&self.db, &actor.scope(), id).await?.filter(|key| reaches(actor, key)))
+    pub async fn find_api_keys(&self, actor: &Actor, ids: &[ApiKeyId]) -> Result<HashMap<ApiKeyId, ApiKey>> {
+        let mut found = store::find_keys(&self.db, &actor.scope(), ids).await?;
+        found.retain(|_, key| reaches(actor, key));
+        Ok(found)
     }
 
     /// Keys that open this workspace alone, and those of its service accounts; newest first.
@@ -196,9 +200,4 @@ impl AccountService {
     pub async fn list_own_api_keys(&self, actor: &Actor, request: &PageRequest) -> Result<Page<ApiKey>> {
         store::list_own_keys(&self.db, actor.principal(), actor.confined_to(), request).await
     }
-}
-
-/// A credential for one workspace does not reach its bearer's keys for others.
-fn reaches(actor: &Actor, key: &ApiKey) -> bool {
-    actor.confined_to().is_none_or(|only| key.workspace == Some(only))
 }

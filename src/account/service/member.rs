@@ -2,18 +2,20 @@
 use super::{AccountService, told};
 use crate::{
     account::{
-        event::{JOINED, LEFT, ROLE_CHANGED},
+        event::{JOINED, LEFT, ROLE_CHANGED, WORKSPACE_UPDATED},
         model::{
-            AuditAction, MAX_MEMBERSHIPS, Membership, NewWorkspace, Slug, User, Workspace, name_and_slug,
-            slug_with_suffix,
+            AuditAction, MAX_MEMBERSHIPS, Membership, NewWorkspace, Slug, User, Workspace, WorkspaceUpdate,
+            name_and_slug, slug_with_suffix,
         },
+        policy,
         store::{self, role_name},
     },
     db::idempotency::{self, Claimed},
     event::{self, Tx},
     shared::{
-        Error, Page, PageRequest, Problem, ProblemCode, Result,
-        actor::{Actor, Administer, AtLeast, Grant, Own, Read, Role, Write},
+        Edited, Error, Page, PageRequest, Problem, ProblemCode, Result,
+        actor::{Actor, AtLeast, Grant, Read, Role},
+        edit,
         id::{AnyId, MembershipId, UserId, WorkspaceId},
     },
 };
@@ -31,11 +33,7 @@ impl AccountService {
         new: NewWorkspace,
         key: Option<idempotency::Key>,
     ) -> Result<Workspace> {
-        actor.key_allows::<Write>()?;
-        let user = actor.user()?;
-        if actor.confined_to().is_some() {
-            return Err(Error::Forbidden("this API key is limited to one workspace: it cannot make another"));
-        }
+        let user = policy::create_workspace(actor)?;
         let (name, slug) = name_and_slug(&new)?;
         if actor.workspaces().len() >= MAX_MEMBERSHIPS {
             return Err(too_many_memberships("name"));
@@ -67,7 +65,7 @@ impl AccountService {
             Slug::Derived(slug) => (Some(slug.clone()), slug),
         };
         let mut workspace =
-            Workspace { id: self.ambient.ids.next(), name, slug, created_at: self.ambient.now() };
+            Workspace { id: self.ambient.ids.next(), name, slug, version: 1, created_at: self.ambient.now() };
         for _ in 0..SLUG_TRIES {
             if store::insert_workspace(tx, &workspace).await? {
                 event::create_head(tx, workspace.id).await?;
@@ -97,6 +95,35 @@ impl AccountService {
         }
         tx.record(&grant, told(JOINED, new.id.uuid(), json!({ "role": role_name(role) })));
         Ok(new)
+    }
+
+    /// Changes what people call a workspace.
+    pub async fn update_workspace(
+        &self,
+        actor: &Actor,
+        update: WorkspaceUpdate,
+    ) -> Result<Edited<Workspace>> {
+        let seen = actor.may::<policy::UpdateWorkspace>(update.workspace)?;
+        let mut tx = self.log.begin().await?;
+        let old = store::lock_workspace(&tx, &seen).await?.ok_or(Error::NotFound("workspace"))?;
+        let actor = self.current(&tx, actor).await?;
+        let grant = actor.may::<policy::UpdateWorkspace>(old.id)?;
+        let expected = update.expected_version;
+        let changed = update.apply(&old)?;
+        if edit::is_stale(expected, old.version) {
+            return Ok(Edited::Stale { version: old.version, current: old });
+        }
+        if changed == old {
+            return Ok(Edited::Done(old));
+        }
+        let changed = Workspace { version: old.version + 1, ..changed };
+        store::update_workspace(&tx, &grant, &changed).await?;
+        let (action, subject) = (AuditAction::WorkspaceUpdated, AnyId::Workspace(changed.id));
+        let data = json!({ "name": changed.name });
+        self.audit(&tx, Some(actor.principal()), Some(changed.id), action, subject, data).await?;
+        tx.record(&grant, told(WORKSPACE_UPDATED, changed.id.uuid(), json!({})));
+        tx.commit().await?;
+        Ok(Edited::Done(changed))
     }
 
     pub async fn list_workspaces(
@@ -132,21 +159,23 @@ impl AccountService {
         store::list_memberships_of(&self.db, &actor.scope::<Read>(), users, request).await
     }
 
-    pub async fn find_membership(&self, actor: &Actor, id: MembershipId) -> Result<Option<Membership>> {
-        Ok(store::find_membership(&self.db, &actor.scope::<Read>(), id).await?.map(|(found, _)| found))
+    pub async fn find_memberships(
+        &self,
+        actor: &Actor,
+        ids: &[MembershipId],
+    ) -> Result<HashMap<MembershipId, Membership>> {
+        store::find_memberships(&self.db, &actor.scope::<Read>(), ids).await
     }
 
     /// An admin changes roles below owner; to make or unmake an owner takes an owner. The last owner stays one.
     pub async fn change_role(&self, actor: &Actor, id: MembershipId, role: Role) -> Result<Membership> {
         let mut tx = self.log.begin().await?;
         let (member, actor) = self.lock_member(&tx, actor, id).await?;
-        let grant = actor.may::<Administer>(member.workspace)?;
+        let grant = policy::change_role(&actor, &member)?;
         if member.role == role {
             return Ok(member);
         }
-        if member.role == Role::Owner || role == Role::Owner {
-            actor.may::<Own>(member.workspace)?;
-        }
+        policy::give_role(&actor, member.workspace, role)?;
         self.keep_an_owner(&tx, &grant, &member).await?;
         store::update_role(&tx, &grant, id, role).await?;
         let data = json!({ "from": role_name(member.role), "to": role_name(role), "user": member.user });
@@ -160,15 +189,7 @@ impl AccountService {
     pub async fn remove_member(&self, actor: &Actor, id: MembershipId) -> Result<Membership> {
         let mut tx = self.log.begin().await?;
         let (member, actor) = self.lock_member(&tx, actor, id).await?;
-        actor.key_allows::<Administer>()?;
-        let oneself = actor.user().is_ok_and(|user| user == member.user);
-        let grant = actor.may::<Read>(member.workspace)?;
-        if !oneself {
-            actor.may::<Administer>(member.workspace)?;
-        }
-        if !oneself && member.role == Role::Owner {
-            actor.may::<Own>(member.workspace)?;
-        }
+        let grant = policy::remove_member(&actor, &member)?;
         self.keep_an_owner(&tx, &grant, &member).await?;
         store::delete_membership(&tx, &grant, id).await?;
         let keys = store::KeysOf::MemberHere(member.user.uuid(), member.workspace);
@@ -186,7 +207,7 @@ impl AccountService {
         let Some((member, grant)) = store::find_membership(tx, &actor.scope::<Read>(), id).await? else {
             return Err(gone);
         };
-        store::lock_members(tx, &grant?).await?;
+        store::lock_workspace(tx, &grant?).await?;
         let actor = self.current(tx, actor).await?;
         let (member, _) = store::find_membership(tx, &actor.scope::<Read>(), member.id).await?.ok_or(gone)?;
         Ok((member, actor))

@@ -153,8 +153,12 @@ impl AccountService {
     }
 
     /// For those who administer its workspace; to others it does not exist.
-    pub async fn find_audit(&self, actor: &Actor, id: AuditEntryId) -> Result<Option<AuditEntry>> {
-        store::find_audit(&self.db, &actor.scope::<Administer>(), id).await
+    pub async fn find_audit_entries(
+        &self,
+        actor: &Actor,
+        ids: &[AuditEntryId],
+    ) -> Result<HashMap<AuditEntryId, AuditEntry>> {
+        store::find_audit_entries(&self.db, &actor.scope::<Administer>(), ids).await
     }
 
     /// What time it is for the service.
@@ -162,7 +166,8 @@ impl AccountService {
         self.ambient.now()
     }
 
-    async fn audit(
+    /// Writes what was done and by whom, in the transaction that does it.
+    pub async fn audit(
         &self,
         tx: &impl Source,
         actor: Option<Principal>,

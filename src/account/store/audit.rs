@@ -12,6 +12,7 @@ use crate::{
 };
 use entity::audit_entry as row;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set};
+use std::collections::HashMap;
 
 /// Written in the transaction of what it tells of; `workspace` is none for what concerns a person alone.
 pub(in crate::account) async fn insert_audit(
@@ -42,16 +43,17 @@ pub(in crate::account) async fn list_audit(
     page::list(source, select, &order, request).await?.try_map(entry)
 }
 
-pub(in crate::account) async fn find_audit(
+pub(in crate::account) async fn find_audit_entries(
     source: &impl Source,
     scope: &Scope<Administer>,
-    id: AuditEntryId,
-) -> Result<Option<AuditEntry>> {
-    let found = row::Entity::find_by_id(id.uuid())
+    ids: &[AuditEntryId],
+) -> Result<HashMap<AuditEntryId, AuditEntry>> {
+    let rows = row::Entity::find()
+        .filter(row::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
         .filter(row::Column::WorkspaceId.is_in(scope.allowed()))
-        .one(source.connection())
+        .all(source.connection())
         .await?;
-    found.map(entry).transpose()
+    rows.into_iter().map(|row| entry(row).map(|entry| (entry.id, entry))).collect()
 }
 
 fn entry(row: row::Model) -> Result<AuditEntry> {

@@ -66,6 +66,20 @@ pub(in crate::account) async fn find_invitation(
     Ok(Some((invited(row)?, grant)))
 }
 
+/// Those of the workspaces that the scope administers.
+pub(in crate::account) async fn find_invitations(
+    source: &impl Source,
+    scope: &Scope<Administer>,
+    ids: &[InvitationId],
+) -> Result<HashMap<InvitationId, Invitation>> {
+    let rows = invitation::Entity::find()
+        .filter(invitation::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
+        .filter(invitation::Column::WorkspaceId.is_in(scope.allowed()))
+        .all(source.connection())
+        .await?;
+    rows.into_iter().map(|row| invited(row).map(|found| (found.id, found))).collect()
+}
+
 #[derive(Clone, Copy, Debug)]
 pub(in crate::account) enum Closed {
     Accepted,
@@ -165,7 +179,7 @@ pub(in crate::account) async fn list_service_accounts(
     page::list(source, select, &order, request).await?.try_map(program)
 }
 
-pub(in crate::account) async fn list_service_accounts_by_id(
+pub(in crate::account) async fn find_service_accounts(
     source: &impl Source,
     scope: &Scope<Read>,
     ids: &[ServiceAccountId],

@@ -17,6 +17,7 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, Set,
     sea_query::Expr,
 };
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// The key with the hash of its secret; `development` marks the one that the data folder holds in clear.
@@ -45,15 +46,28 @@ pub(in crate::account) async fn insert_key(
 }
 
 /// Own keys, and those of the workspaces that the scope administers.
+pub(in crate::account) async fn find_keys(
+    source: &impl Source,
+    scope: &Scope<Administer>,
+    ids: &[ApiKeyId],
+) -> Result<HashMap<ApiKeyId, ApiKey>> {
+    let visible =
+        Condition::any().add(own(scope.principal())).add(row::Column::WorkspaceId.is_in(scope.allowed()));
+    let rows = row::Entity::find()
+        .filter(row::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
+        .filter(visible)
+        .all(source.connection())
+        .await?;
+    rows.into_iter().map(|row| key(row).map(|key| (key.id, key))).collect()
+}
+
+/// As [`find_keys`].
 pub(in crate::account) async fn find_key(
     source: &impl Source,
     scope: &Scope<Administer>,
     id: ApiKeyId,
 ) -> Result<Option<ApiKey>> {
-    let visible =
-        Condition::any().add(own(scope.principal())).add(row::Column::WorkspaceId.is_in(scope.allowed()));
-    let found = row::Entity::find_by_id(id.uuid()).filter(visible).one(source.connection()).await?;
-    found.map(key).transpose()
+    Ok(find_keys(source, scope, &[id]).await?.remove(&id))
 }
 
 /// For who holds the database (the command line), not for requests.

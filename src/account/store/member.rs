@@ -6,7 +6,7 @@ use crate::{
         page::{self, Keyset},
     },
     shared::{
-        Page, PageRequest, Result,
+        Error, Page, PageRequest, Result,
         actor::{Administer, AtLeast, Grant, Read, Role, Scope},
         id::{MembershipId, UserId, WorkspaceId},
     },
@@ -92,6 +92,7 @@ pub(in crate::account) async fn insert_workspace(tx: &impl Source, new: &Workspa
         id: Set(new.id.uuid()),
         name: Set(new.name.clone()),
         slug: Set(new.slug.clone()),
+        version: Set(new.version.into()),
         created_at: Set(new.created_at),
     };
     let inserted = workspace::Entity::insert(row)
@@ -110,7 +111,7 @@ pub(in crate::account) async fn list_workspaces(
     let ids = ids.iter().map(|id| id.uuid()).filter(|id| visible.contains(id));
     let rows =
         workspace::Entity::find().filter(workspace::Column::Id.is_in(ids)).all(source.connection()).await?;
-    Ok(rows.into_iter().map(tenant).map(|workspace| (workspace.id, workspace)).collect())
+    rows.into_iter().map(|row| tenant(row).map(|workspace| (workspace.id, workspace))).collect()
 }
 
 /// For who holds the database (the command line, the first start), not for requests.
@@ -120,19 +121,38 @@ pub(in crate::account) async fn find_workspace_by_slug(
 ) -> Result<Option<Workspace>> {
     let found =
         workspace::Entity::find().filter(workspace::Column::Slug.eq(slug)).one(source.connection()).await?;
-    Ok(found.map(tenant))
+    found.map(tenant).transpose()
 }
 
-/// Makes changes of who belongs to a workspace take turns, until the transaction ends; on SQLite they do anyway.
-/// NO KEY: rows that refer to the workspace may still be inserted, else their transactions, which hold the head of
-/// the log that this one needs last, would wait for it in a circle.
-pub(in crate::account) async fn lock_members(
+/// Makes changes of a workspace and of who belongs to it take turns, until the transaction ends; on SQLite they do
+/// anyway. NO KEY: rows that refer to the workspace may still be inserted, else their transactions, which hold the head
+/// of the log that this one needs last, would wait for it in a circle.
+pub(in crate::account) async fn lock_workspace(
     tx: &impl Source,
     grant: &Grant<impl AtLeast<Read>>,
-) -> Result<()> {
-    workspace::Entity::find_by_id(grant.workspace().uuid())
+) -> Result<Option<Workspace>> {
+    let row = workspace::Entity::find_by_id(grant.workspace().uuid())
         .lock(LockType::NoKeyUpdate)
         .one(tx.connection())
+        .await?;
+    row.map(tenant).transpose()
+}
+
+/// What can be changed of it. Not the slug: a unique column takes the row's key, see [`lock_workspace`].
+pub(in crate::account) async fn update_workspace(
+    tx: &impl Source,
+    grant: &Grant<impl AtLeast<Administer>>,
+    workspace: &Workspace,
+) -> Result<()> {
+    let changed = workspace::ActiveModel {
+        name: Set(workspace.name.clone()),
+        version: Set(workspace.version.into()),
+        ..Default::default()
+    };
+    workspace::Entity::update_many()
+        .set(changed)
+        .filter(workspace::Column::Id.eq(grant.workspace().uuid()))
+        .exec(tx.connection())
         .await?;
     Ok(())
 }
@@ -171,6 +191,19 @@ pub(in crate::account) async fn find_membership<A>(
     let Some(row) = row else { return Ok(None) };
     let grant = scope.grant(row.workspace_id);
     Ok(Some((member(row)?, grant)))
+}
+
+pub(in crate::account) async fn find_memberships(
+    source: &impl Source,
+    scope: &Scope<Read>,
+    ids: &[MembershipId],
+) -> Result<HashMap<MembershipId, Membership>> {
+    let rows = membership::Entity::find()
+        .filter(membership::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
+        .filter(membership::Column::WorkspaceId.is_in(scope.workspaces()))
+        .all(source.connection())
+        .await?;
+    rows.into_iter().map(|row| member(row).map(|member| (member.id, member))).collect()
 }
 
 pub(in crate::account) async fn find_membership_of(
@@ -269,13 +302,14 @@ fn person(row: user::Model) -> User {
     User { id: UserId::from_uuid(row.id), display_name: row.display_name, created_at: row.created_at }
 }
 
-fn tenant(row: workspace::Model) -> Workspace {
-    Workspace {
+fn tenant(row: workspace::Model) -> Result<Workspace> {
+    Ok(Workspace {
         id: WorkspaceId::from_uuid(row.id),
         name: row.name,
         slug: row.slug,
+        version: i32::try_from(row.version).map_err(Error::internal)?,
         created_at: row.created_at,
-    }
+    })
 }
 
 fn member(row: membership::Model) -> Result<Membership> {

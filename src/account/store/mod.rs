@@ -20,8 +20,12 @@ use uuid::Uuid;
 
 const ROLES: [(Role, &str); 4] =
     [(Role::Viewer, "VIEWER"), (Role::Member, "MEMBER"), (Role::Admin, "ADMIN"), (Role::Owner, "OWNER")];
-const SCOPES: [(KeyScope, &str); 3] =
-    [(KeyScope::Read, "READ"), (KeyScope::Write, "WRITE"), (KeyScope::Admin, "ADMIN")];
+const SCOPES: [(KeyScope, &str); 4] = [
+    (KeyScope::Documents, "DOCUMENTS"),
+    (KeyScope::Read, "READ"),
+    (KeyScope::Write, "WRITE"),
+    (KeyScope::Admin, "ADMIN"),
+];
 
 /// A text that no version of this server wrote.
 fn unknown(what: &str, text: &str) -> Error {

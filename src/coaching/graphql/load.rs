@@ -1,22 +1,19 @@
 use super::{CoachingService, model};
 use crate::{
-    graphql_kit::ApiError,
+    graphql_kit::{Loaded, Loader},
     shared::{
         Page, PageRequest,
         actor::Actor,
         id::{CoachingSessionId, GoalId, MessageId, TurnId},
     },
 };
-use async_graphql::{
-    Request,
-    dataloader::{DataLoader, Loader},
-};
-use std::collections::HashMap;
+use async_graphql::Request;
+use std::{collections::HashMap, sync::Arc};
 
 /// Puts the slice's batching loader into a request.
 pub fn request_data(request: Request, coaching: &CoachingService, actor: &Actor) -> Request {
     let loader = CoachingLoader { coaching: coaching.clone(), actor: actor.clone() };
-    request.data(DataLoader::new(loader, tokio::spawn))
+    request.data(Arc::new(loader))
 }
 
 /// What belongs to sessions, by id, and their messages by page. One per request: it carries the request's actor.
@@ -39,21 +36,16 @@ pub struct CitationsOf(pub MessageId);
 
 impl Loader<CoachingSessionId> for CoachingLoader {
     type Value = model::Session;
-    type Error = ApiError;
 
-    async fn load(
-        &self,
-        ids: &[CoachingSessionId],
-    ) -> Result<HashMap<CoachingSessionId, Self::Value>, ApiError> {
+    async fn load(&self, ids: &[CoachingSessionId]) -> Loaded<HashMap<CoachingSessionId, Self::Value>> {
         Ok(self.coaching.find_sessions(&self.actor, ids).await?)
     }
 }
 
 impl Loader<GoalId> for CoachingLoader {
     type Value = super::Goal;
-    type Error = ApiError;
 
-    async fn load(&self, ids: &[GoalId]) -> Result<HashMap<GoalId, Self::Value>, ApiError> {
+    async fn load(&self, ids: &[GoalId]) -> Loaded<HashMap<GoalId, Self::Value>> {
         let found = self.coaching.find_goals(&self.actor, ids).await?;
         Ok(found.into_iter().map(|(id, goal)| (id, goal.into())).collect())
     }
@@ -61,9 +53,8 @@ impl Loader<GoalId> for CoachingLoader {
 
 impl Loader<TurnId> for CoachingLoader {
     type Value = super::Turn;
-    type Error = ApiError;
 
-    async fn load(&self, ids: &[TurnId]) -> Result<HashMap<TurnId, Self::Value>, ApiError> {
+    async fn load(&self, ids: &[TurnId]) -> Loaded<HashMap<TurnId, Self::Value>> {
         let found = self.coaching.find_turns(&self.actor, ids).await?;
         Ok(found.into_iter().map(|(id, turn)| (id, turn.into())).collect())
     }
@@ -71,18 +62,16 @@ impl Loader<TurnId> for CoachingLoader {
 
 impl Loader<MessageId> for CoachingLoader {
     type Value = model::Message;
-    type Error = ApiError;
 
-    async fn load(&self, ids: &[MessageId]) -> Result<HashMap<MessageId, Self::Value>, ApiError> {
+    async fn load(&self, ids: &[MessageId]) -> Loaded<HashMap<MessageId, Self::Value>> {
         Ok(self.coaching.find_messages(&self.actor, ids).await?)
     }
 }
 
 impl Loader<MessagesOf> for CoachingLoader {
     type Value = Page<model::Message>;
-    type Error = ApiError;
 
-    async fn load(&self, keys: &[MessagesOf]) -> Result<HashMap<MessagesOf, Self::Value>, ApiError> {
+    async fn load(&self, keys: &[MessagesOf]) -> Loaded<HashMap<MessagesOf, Self::Value>> {
         let mut sessions: HashMap<PageRequest, Vec<CoachingSessionId>> = HashMap::new();
         for key in keys {
             sessions.entry(key.request).or_default().push(key.session);
@@ -98,9 +87,8 @@ impl Loader<MessagesOf> for CoachingLoader {
 
 impl Loader<CitationsOf> for CoachingLoader {
     type Value = Vec<model::Citation>;
-    type Error = ApiError;
 
-    async fn load(&self, keys: &[CitationsOf]) -> Result<HashMap<CitationsOf, Self::Value>, ApiError> {
+    async fn load(&self, keys: &[CitationsOf]) -> Loaded<HashMap<CitationsOf, Self::Value>> {
         let messages: Vec<MessageId> = keys.iter().map(|key| key.0).collect();
         let found = self.coaching.list_citations(&self.actor, &messages).await?;
         Ok(found.into_iter().map(|(message, citations)| (CitationsOf(message), citations)).collect())

@@ -8,7 +8,7 @@ use crate::{
         id::{MessageId, TurnId},
     },
 };
-use async_graphql::{Context, Object, SimpleObject};
+use async_graphql::{Context, ID, Object, SimpleObject};
 
 #[derive(Clone, Debug)]
 pub struct Message(pub(super) model::Message);
@@ -45,6 +45,11 @@ impl Message {
     /// Why the coach stopped speaking; null for the person's own, and while the coach speaks.
     async fn stop_reason(&self) -> Option<StopReason> {
         self.0.stop_reason.map(StopReason::from)
+    }
+
+    /// The id that the client gave it which made it; null where it gave none.
+    async fn client_id(&self) -> Option<ID> {
+        self.0.client_id.map(|id| ID(id.to_string()))
     }
 
     /// What the coach quotes, in the order of the text.

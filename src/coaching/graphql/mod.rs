@@ -1,17 +1,25 @@
-//! Sessions, turns, messages and goals; [`mutation`] changes them, [`event`] shows them live, [`load`] batches.
+//! Sessions, turns, messages and goals; [`mutation`] makes and ends them, [`update`] changes them, [`event`] shows them live, [`load`] batches.
 mod event;
 mod load;
 mod message;
 mod mutation;
 mod session;
 mod status;
+mod update;
+mod viewer_can;
 
 pub use event::CoachingSubscription;
 pub use load::{CoachingLoader, request_data};
 pub use message::{Message, Turn};
-pub use mutation::CoachingMutation;
 pub use session::{CoachingSession, Goal, WorkspaceSessions};
 
 use super::{CoachingService, model};
+use async_graphql::MergedObject;
 use session::head;
-use status::{CoachingMode, CoachingSessionStatus, MessageRole, MessageStatus, StopReason, TurnStatus};
+use status::{
+    CoachingMode, CoachingSessionStatus, GoalStatus, MessageRole, MessageStatus, StopReason, TurnStatus,
+};
+
+/// Changes of goals, sessions and what is said.
+#[derive(MergedObject, Default, Debug)]
+pub struct CoachingMutation(mutation::SessionMutation, update::UpdateMutation);

@@ -6,17 +6,18 @@ use crate::{
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 
 #[derive(Default, Debug)]
-pub struct CoachingMutation;
+pub struct SessionMutation;
 
 #[Object]
-impl CoachingMutation {
+impl SessionMutation {
     /// Sets a goal, to be reached in sessions. Only the caller sees it.
     async fn create_goal(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What to reach.")] input: CreateGoalInput,
     ) -> Result<CreateGoalPayload, ApiError> {
-        let new = model::NewGoal { workspace: input.workspace_id, title: input.title };
+        let client_id = input.client_id.map(|id| id.0);
+        let new = model::NewGoal { workspace: input.workspace_id, title: input.title, client_id };
         let coaching = ctx.service::<CoachingService>()?;
         let outcome = coaching.create_goal(ctx.actor()?, new, input.idempotency_key).await;
         let (goal, user_errors) = payload(outcome)?;
@@ -98,6 +99,8 @@ pub struct CreateGoalInput {
     title: String,
     /// Makes a repeated request give the first one's answer, for 24 hours.
     idempotency_key: Option<String>,
+    /// A UUID of the client's own, for what it creates offline: the same one again is the same goal, for ever.
+    client_id: Option<ID>,
 }
 
 /// What came of `createGoal`.

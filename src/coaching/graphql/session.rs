@@ -1,4 +1,8 @@
-use super::{CoachingMode, CoachingSessionStatus, Message, load::MessagesOf};
+use super::{
+    CoachingMode, CoachingSessionStatus, GoalStatus, Message,
+    load::MessagesOf,
+    viewer_can::{CoachingSessionViewerCan, GoalViewerCan},
+};
 use crate::{
     coaching::{CoachingLoader, CoachingService, model, store::SessionOrder},
     graphql_kit::{
@@ -9,7 +13,7 @@ use crate::{
         id::{CoachingSessionId, GoalId, WorkspaceId},
     },
 };
-use async_graphql::{Context, Enum, InputObject, Object, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 
 #[derive(Clone, Debug)]
 pub struct Goal(pub(super) model::Goal);
@@ -36,6 +40,26 @@ impl Goal {
     /// How far it is reached, from 0 to 1.
     async fn progress(&self) -> f64 {
         self.0.progress
+    }
+
+    /// What became of it.
+    async fn status(&self) -> GoalStatus {
+        self.0.status.into()
+    }
+
+    /// From 1, one more with each change of title, progress or status: name it as `expectedVersion`.
+    async fn version(&self) -> i32 {
+        self.0.version
+    }
+
+    /// The id that the client gave it which made it; null where it gave none.
+    async fn client_id(&self) -> Option<ID> {
+        self.0.client_id.map(|id| ID(id.to_string()))
+    }
+
+    /// What the caller may do with it: to show or to hide what leads there.
+    async fn viewer_can(&self, ctx: &Context<'_>) -> Result<GoalViewerCan, ApiError> {
+        Ok(GoalViewerCan::of(ctx.actor()?, self))
     }
 }
 
@@ -109,6 +133,21 @@ impl CoachingSession {
             Some(goal) => ctx.load::<_, CoachingLoader>(goal).await,
             None => Ok(None),
         }
+    }
+
+    /// From 1, one more with each change of topic or goal: name it as `expectedVersion`.
+    async fn version(&self) -> i32 {
+        self.session.version
+    }
+
+    /// The id that the client gave it which made it; null where it gave none.
+    async fn client_id(&self) -> Option<ID> {
+        self.session.client_id.map(|id| ID(id.to_string()))
+    }
+
+    /// What the caller may do with it: to show or to hide what leads there.
+    async fn viewer_can(&self, ctx: &Context<'_>) -> Result<CoachingSessionViewerCan, ApiError> {
+        Ok(CoachingSessionViewerCan::of(ctx.actor()?, self))
     }
 
     /// What it came to; null until it has ended.

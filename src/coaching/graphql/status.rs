@@ -16,6 +16,18 @@ pub enum CoachingMode {
     LiveAssist,
 }
 
+/// What became of a goal. New values may come.
+#[derive(Enum, Clone, Copy, PartialEq, Eq, Debug)]
+#[graphql(remote = "model::GoalStatus")]
+pub enum GoalStatus {
+    /// It is being worked towards.
+    Active,
+    /// It is reached.
+    Achieved,
+    /// It was given up.
+    Abandoned,
+}
+
 /// Where a session is in its life.
 #[derive(Enum, Clone, Copy, PartialEq, Eq, Debug)]
 #[graphql(remote = "model::SessionStatus")]

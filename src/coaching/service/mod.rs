@@ -1,8 +1,9 @@
 //! The use cases: [`start`] makes goals and sessions, [`send`] puts messages in the queue, [`stop`] ends turns and
-//! sessions; here is what reads.
+//! sessions, [`update`] changes them by hand; here is what reads.
 mod send;
 mod start;
 mod stop;
+mod update;
 
 use super::{
     event::TurnFacts,
@@ -167,6 +168,7 @@ pub(super) fn said(
         status,
         stop_reason: None,
         usage: None,
+        client_id: None,
         created_at: now,
     }
 }

@@ -6,6 +6,7 @@ use crate::{
             MAX_QUEUED, Message, MessageRole, MessageStatus, NewMessage, SessionStatus, Turn, TurnStatus,
             WhileRunning,
         },
+        policy,
         store::{self, message as messages, turn as turns},
     },
     db::{
@@ -23,7 +24,7 @@ use crate::{
 impl CoachingService {
     /// Commits the message and its place in the queue, and returns: the answer comes as events.
     pub async fn send(&self, actor: &Actor, new: NewMessage, key: Option<String>) -> Result<(Message, Turn)> {
-        actor.key_allows::<Write>()?;
+        actor.key_allows::<policy::SendMessage>()?;
         let (text, client_id) = new.checked()?;
         let key = key.map(|key| Key::new("sendMessage", key, &new)).transpose()?;
         let ambient = &self.parts.ambient;
@@ -32,16 +33,14 @@ impl CoachingService {
             Claimed::Replay((message, turn)) => return self.sent(&tx, actor, message, turn).await,
             Claimed::New(claim) => claim,
         };
-        let (_, grant) = self.get_session::<Write>(&tx, actor, new.session).await?;
+        let (_, grant) = self.get_session::<policy::SendMessage>(&tx, actor, new.session).await?;
         let now = ambient.now();
         let locked = store::lock_session(&tx, &grant, new.session, (1, 1), now).await?.ok_or(NO_SESSION)?;
-        if let Some(client_id) = client_id
-            && let Some(earlier) =
-                messages::find_message_by_client_id(&tx, &grant, new.session, client_id).await?
+        if let Some(client_id) = &client_id
+            && let Some((earlier, hash)) =
+                messages::find_message_by_client_id(&tx, &grant, new.session, client_id.id).await?
         {
-            if earlier.text != text {
-                return Err(Error::conflict("clientId", "another message has this id: give each its own"));
-            }
+            client_id.require_same(hash.as_deref())?;
             // Nothing new: the counters go back with the transaction.
             return self.sent(&tx, actor, earlier.id, earlier.turn).await;
         }
@@ -64,7 +63,9 @@ impl CoachingService {
             finished_at: None,
         };
         let message = said(&turn, turn.message, MessageRole::User, text, MessageStatus::Completed, now);
-        messages::insert_message(&tx, &grant, &message, locked.messages, client_id).await?;
+        let (client_id, client_hash) = client_id.map(|client| (client.id, client.hash)).unzip();
+        let message = Message { client_id, ..message };
+        messages::insert_message(&tx, &grant, &message, locked.messages, client_hash).await?;
         turns::insert_turn(&tx, &grant, &turn, now).await?;
         record_turn(&mut tx, &grant, &turn, None)?;
         claim.keep(&tx, &(message.id, turn.id)).await?;

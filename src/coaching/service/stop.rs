@@ -3,6 +3,7 @@ use crate::{
     coaching::{
         event::{SESSION_ENDED, interrupt_topic},
         model::{Ending, Session, SessionStatus, StopReason, Turn, TurnStatus},
+        policy,
         store::{self, message as messages, turn as turns},
     },
     event::Tx,
@@ -24,8 +25,8 @@ const SUMMARISED: u64 = 1_000;
 impl CoachingService {
     /// Stops a turn; what was said so far stays. A turn that is over already is given back as it is.
     pub async fn interrupt(&self, actor: &Actor, id: TurnId) -> Result<Turn> {
-        actor.key_allows::<Write>()?;
-        let scope = actor.scope::<Write>();
+        actor.key_allows::<policy::InterruptTurn>()?;
+        let scope = actor.scope::<policy::InterruptTurn>();
         let (turn, grant) = turns::find_turn(&self.parts.db, &scope, id).await?.ok_or(NO_TURN)?;
         if turn.status == TurnStatus::Running {
             self.ask_to_stop(&grant, &turn).await?;
@@ -71,8 +72,9 @@ impl CoachingService {
     /// Ends the session, with a summary of what was said. A turn that runs is interrupted, keeping its text; those
     /// that wait are not answered any more.
     pub async fn end(&self, actor: &Actor, id: CoachingSessionId) -> Result<Session> {
-        actor.key_allows::<Write>()?;
-        let (session, grant) = self.get_session::<Write>(&self.parts.db, actor, id).await?;
+        actor.key_allows::<policy::EndCoachingSession>()?;
+        let found = self.get_session::<policy::EndCoachingSession>(&self.parts.db, actor, id);
+        let (session, grant) = found.await?;
         if session.status == SessionStatus::Ended {
             return Ok(session);
         }

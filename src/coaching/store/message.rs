@@ -26,7 +26,7 @@ pub async fn insert_message(
     grant: &Grant<Write>,
     message: &Message,
     position: i64,
-    client_id: Option<Uuid>,
+    client_hash: Option<Vec<u8>>,
 ) -> Result<()> {
     let row = message::Model {
         id: message.id.uuid(),
@@ -42,27 +42,32 @@ pub async fn insert_message(
         stop_reason: None,
         input_tokens: None,
         output_tokens: None,
-        client_id,
+        client_id: message.client_id,
+        client_hash,
         created_at: message.created_at,
     };
     row.into_active_model().insert(tx.connection()).await?;
     Ok(())
 }
 
-/// The message that a client gave this id to.
+/// The message that a client gave this id to, and the hash of what was sent with it.
 pub async fn find_message_by_client_id(
     tx: &impl Source,
     grant: &Grant<Write>,
     session: CoachingSessionId,
     client_id: Uuid,
-) -> Result<Option<Message>> {
+) -> Result<Option<(Message, Option<Vec<u8>>)>> {
     let row = message::Entity::find()
         .filter(message::Column::SessionId.eq(session.uuid()))
         .filter(message::Column::OwnerId.eq(grant.principal().uuid()))
         .filter(message::Column::ClientId.eq(client_id))
         .one(tx.connection())
         .await?;
-    row.map(message_of).transpose()
+    row.map(|mut row| {
+        let hash = row.client_hash.take();
+        Ok((message_of(row)?, hash))
+    })
+    .transpose()
 }
 
 pub async fn find_messages(
@@ -292,6 +297,7 @@ fn message_of(row: message::Model) -> Result<Message> {
         status: MessageStatus::from_name(&row.status)?,
         stop_reason: row.stop_reason.as_deref().map(StopReason::from_name).transpose()?,
         usage,
+        client_id: row.client_id,
         created_at: row.created_at,
     })
 }

@@ -1,22 +1,28 @@
-//! Sessions and goals; turns are in [`turn`], what is said in them in [`message`]. Each row is its owner's alone: every query by
+//! Sessions; goals are in [`goal`], turns in [`turn`], what is said in them in [`message`]. Each row is its owner's alone: every query by
 //! a person filters by workspace and owner.
+mod goal;
 pub mod message;
 pub mod turn;
 
-use super::model::{Goal, Session, SessionMode, SessionStatus};
+pub use goal::{
+    find_goal, find_goal_by_client_id, find_goal_to_change, find_goals, insert_goal, update_goal,
+};
+
+use super::model::{Session, SessionMode, SessionStatus};
 use crate::{
     db::{Source, page},
     shared::{
-        Page, PageRequest, Result,
+        Error, Page, PageRequest, Result,
         actor::{AtLeast, Grant, Read, Scope, Write},
         id::{CoachingSessionId, GoalId, UserId, WorkspaceId},
     },
 };
 use chrono::{DateTime, Utc};
-use entity::{coaching_session as session, goal};
+use entity::coaching_session as session;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, ExprTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
-    sea_query::Expr,
+    QuerySelect, Select, Set,
+    sea_query::{Expr, LockType},
 };
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -42,7 +48,7 @@ pub async fn insert_session(
     tx: &impl Source,
     grant: &Grant<Write>,
     session: &Session,
-    client_id: Option<Uuid>,
+    client_hash: Option<Vec<u8>>,
 ) -> Result<()> {
     let row = session::Model {
         id: session.id.uuid(),
@@ -53,7 +59,9 @@ pub async fn insert_session(
         topic: session.topic.clone(),
         status: session.status.name().to_owned(),
         summary: session.summary.clone(),
-        client_id,
+        client_id: session.client_id,
+        client_hash,
+        version: session.version.into(),
         messages: 0,
         turns: 0,
         created_at: session.created_at,
@@ -63,19 +71,23 @@ pub async fn insert_session(
     Ok(())
 }
 
-/// The session that a client gave this id to.
+/// The session that a client gave this id to, and the hash of what was sent with it.
 pub async fn find_session_by_client_id(
     tx: &impl Source,
     grant: &Grant<Write>,
     client_id: Uuid,
-) -> Result<Option<Session>> {
+) -> Result<Option<(Session, Option<Vec<u8>>)>> {
     let row = session::Entity::find()
         .filter(session::Column::WorkspaceId.eq(grant.workspace().uuid()))
         .filter(session::Column::OwnerId.eq(grant.principal().uuid()))
         .filter(session::Column::ClientId.eq(client_id))
         .one(tx.connection())
         .await?;
-    row.map(session_of).transpose()
+    row.map(|mut row| {
+        let hash = row.client_hash.take();
+        Ok((session_of(row)?, hash))
+    })
+    .transpose()
 }
 
 /// The session, and the grant for the workspace that it lies in.
@@ -84,14 +96,51 @@ pub async fn find_session<A>(
     scope: &Scope<A>,
     id: CoachingSessionId,
 ) -> Result<Option<(Session, Grant<A>)>> {
-    let row = session::Entity::find_by_id(id.uuid())
+    session_with_grant(one_session(scope, id), source, scope).await
+}
+
+/// As [`find_session`]; others that change it wait until the transaction ends. NO KEY: messages may still come in.
+pub async fn find_session_to_change<A>(
+    tx: &impl Source,
+    scope: &Scope<A>,
+    id: CoachingSessionId,
+) -> Result<Option<(Session, Grant<A>)>> {
+    session_with_grant(one_session(scope, id).lock(LockType::NoKeyUpdate), tx, scope).await
+}
+
+fn one_session<A>(scope: &Scope<A>, id: CoachingSessionId) -> Select<session::Entity> {
+    session::Entity::find_by_id(id.uuid())
         .filter(session::Column::WorkspaceId.is_in(scope.workspaces()))
         .filter(session::Column::OwnerId.eq(scope.principal().uuid()))
-        .one(source.connection())
-        .await?;
-    let Some(row) = row else { return Ok(None) };
+}
+
+async fn session_with_grant<A>(
+    select: Select<session::Entity>,
+    source: &impl Source,
+    scope: &Scope<A>,
+) -> Result<Option<(Session, Grant<A>)>> {
+    let Some(row) = select.one(source.connection()).await? else { return Ok(None) };
     let grant = scope.grant(row.workspace_id)?;
     Ok(Some((session_of(row)?, grant)))
+}
+
+/// What can be changed of it by hand.
+pub async fn update_session(tx: &impl Source, grant: &Grant<Write>, session: &Session) -> Result<()> {
+    let changed = session::ActiveModel {
+        topic: Set(session.topic.clone()),
+        goal_id: Set(session.goal.map(|goal| goal.uuid())),
+        version: Set(session.version.into()),
+        updated_at: Set(session.updated_at),
+        ..Default::default()
+    };
+    session::Entity::update_many()
+        .set(changed)
+        .filter(session::Column::Id.eq(session.id.uuid()))
+        .filter(session::Column::WorkspaceId.eq(grant.workspace().uuid()))
+        .filter(session::Column::OwnerId.eq(grant.principal().uuid()))
+        .exec(tx.connection())
+        .await?;
+    Ok(())
 }
 
 /// Whether the session lies in the grant's workspace and is the principal's own.
@@ -171,47 +220,6 @@ pub async fn end_session(
     Ok(())
 }
 
-pub async fn insert_goal(tx: &impl Source, grant: &Grant<Write>, goal: &Goal) -> Result<()> {
-    let row = goal::Model {
-        id: goal.id.uuid(),
-        workspace_id: grant.workspace().uuid(),
-        owner_id: grant.principal().uuid(),
-        title: goal.title.clone(),
-        progress: goal.progress,
-        created_at: goal.created_at,
-        updated_at: goal.created_at,
-    };
-    row.into_active_model().insert(tx.connection()).await?;
-    Ok(())
-}
-
-pub async fn find_goals(
-    source: &impl Source,
-    scope: &Scope<impl AtLeast<Read>>,
-    ids: &[GoalId],
-) -> Result<HashMap<GoalId, Goal>> {
-    let rows = goal::Entity::find()
-        .filter(goal::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
-        .filter(goal::Column::WorkspaceId.is_in(scope.workspaces()))
-        .filter(goal::Column::OwnerId.eq(scope.principal().uuid()))
-        .all(source.connection())
-        .await?;
-    Ok(rows.into_iter().map(|row| (GoalId::from_uuid(row.id), goal_of(row))).collect())
-}
-
-/// The goal, where it lies in the grant's workspace and is the principal's own.
-pub async fn find_goal<A>(source: &impl Source, grant: &Grant<A>, id: GoalId) -> Result<Option<Goal>>
-where
-    A: AtLeast<Read>,
-{
-    let row = goal::Entity::find_by_id(id.uuid())
-        .filter(goal::Column::WorkspaceId.eq(grant.workspace().uuid()))
-        .filter(goal::Column::OwnerId.eq(grant.principal().uuid()))
-        .one(source.connection())
-        .await?;
-    Ok(row.map(goal_of))
-}
-
 fn try_map<R, T>(page: Page<R>, of: impl Fn(R) -> Result<T>) -> Result<Page<T>> {
     let Page { items, has_next, has_previous, total } = page;
     let items = items.into_iter().map(|(key, row)| Ok((key, of(row)?))).collect::<Result<_>>()?;
@@ -228,17 +236,9 @@ fn session_of(row: session::Model) -> Result<Session> {
         topic: row.topic,
         status: SessionStatus::from_name(&row.status)?,
         summary: row.summary,
+        version: i32::try_from(row.version).map_err(Error::internal)?,
+        client_id: row.client_id,
         created_at: row.created_at,
         updated_at: row.updated_at,
     })
-}
-
-fn goal_of(row: goal::Model) -> Goal {
-    Goal {
-        id: GoalId::from_uuid(row.id),
-        workspace: WorkspaceId::from_uuid(row.workspace_id),
-        title: row.title,
-        progress: row.progress,
-        created_at: row.created_at,
-    }
 }

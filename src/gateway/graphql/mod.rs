@@ -4,18 +4,14 @@ mod usage;
 
 pub use call::{LlmCall as LlmCallNode, WorkspaceCalls};
 
-use call::LlmCall;
-
 use super::Gateway;
 use crate::{
-    graphql_kit::ApiError,
+    graphql_kit::{Loaded, Loader},
     shared::{actor::Actor, id::LlmCallId},
 };
-use async_graphql::{
-    Request,
-    dataloader::{DataLoader, Loader},
-};
-use std::collections::HashMap;
+use async_graphql::Request;
+use call::LlmCall;
+use std::{collections::HashMap, sync::Arc};
 
 /// Loads calls by id, as far as the actor may see them.
 #[derive(Clone, Debug)]
@@ -26,9 +22,8 @@ pub struct CallLoader {
 
 impl Loader<LlmCallId> for CallLoader {
     type Value = LlmCall;
-    type Error = ApiError;
 
-    async fn load(&self, ids: &[LlmCallId]) -> Result<HashMap<LlmCallId, LlmCall>, ApiError> {
+    async fn load(&self, ids: &[LlmCallId]) -> Loaded<HashMap<LlmCallId, LlmCall>> {
         let found = self.gateway.find_calls(&self.actor, ids).await?;
         Ok(found.into_iter().map(|(id, call)| (id, LlmCall(call))).collect())
     }
@@ -36,6 +31,5 @@ impl Loader<LlmCallId> for CallLoader {
 
 /// Puts the loader that asks for the actor into a request.
 pub fn request_data(request: Request, gateway: &Gateway, actor: &Actor) -> Request {
-    let loader = CallLoader { gateway: gateway.clone(), actor: actor.clone() };
-    request.data(DataLoader::new(loader, tokio::spawn))
+    request.data(Arc::new(CallLoader { gateway: gateway.clone(), actor: actor.clone() }))
 }

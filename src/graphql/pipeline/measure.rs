@@ -10,7 +10,7 @@ use apollo_compiler::{
     response::JsonValue,
     validation::Valid,
 };
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 #[derive(Clone, Copy, Default)]
 struct Size {
@@ -129,6 +129,25 @@ pub(super) fn cost(
     affordable(cost.set(&operation.selection_set), limits)
 }
 
+/// What [`cost`] comes from, by the paths of the fields in the answer.
+pub(super) fn costs(
+    document: &ExecutableDocument,
+    operation: &Operation,
+    limits: &Limits,
+    variables: &JsonMap,
+) -> BTreeMap<String, u64> {
+    let mut told = BTreeMap::new();
+    let mut cost =
+        Cost { document, limits, variables: Some(variables), varies: false, fragments: HashMap::new() };
+    cost.tell(&operation.selection_set, "", 1, &mut told);
+    told
+}
+
+/// Of a field that costs something else than its objects.
+pub(super) fn weight(limits: &Limits, parent: &str, field: &str) -> Option<u64> {
+    if limits.weights.is_empty() { None } else { limits.weights.get(&format!("{parent}.{field}")).copied() }
+}
+
 fn affordable(cost: u64, limits: &Limits) -> Result<u64, RequestError> {
     if cost <= limits.cost {
         return Ok(cost);
@@ -184,14 +203,41 @@ impl<'a> Cost<'a> {
         if field.name.starts_with("__") {
             return 0;
         }
-        let weights = &self.limits.weights;
-        let weight = if weights.is_empty() { None } else { weights.get(&format!("{parent}.{}", field.name)) };
-        let own = weight.copied().unwrap_or(u64::from(!field.selection_set.is_empty()));
+        let own = self.own(parent, field);
         let children = self.set(&field.selection_set);
         if children == 0 && own <= 1 {
             return own;
         }
         own.saturating_add(children.saturating_mul(self.repetitions(parent, field)))
+    }
+
+    fn own(&self, parent: &str, field: &Field) -> u64 {
+        weight(self.limits, parent, &field.name).unwrap_or(u64::from(!field.selection_set.is_empty()))
+    }
+
+    /// As [`Self::set`], for `times` objects, into what is told by path. Fragments are not memoised: the document's
+    /// expansion was bounded by [`Measure`].
+    fn tell(&mut self, set: &'a SelectionSet, above: &str, times: u64, told: &mut BTreeMap<String, u64>) {
+        for selection in &set.selections {
+            match selection {
+                Selection::Field(field) if field.name.starts_with("__") => {}
+                Selection::Field(field) => {
+                    let key = field.response_key();
+                    let path = if above.is_empty() { key.to_string() } else { format!("{above}.{key}") };
+                    let own = self.own(&set.ty, field).saturating_mul(times);
+                    let repetitions = self.repetitions(&set.ty, field);
+                    self.tell(&field.selection_set, &path, times.saturating_mul(repetitions), told);
+                    let sum = told.entry(path).or_default();
+                    *sum = sum.saturating_add(own);
+                }
+                Selection::InlineFragment(fragment) => self.tell(&fragment.selection_set, above, times, told),
+                Selection::FragmentSpread(spread) => {
+                    if let Some(fragment) = self.document.fragments.get(&spread.fragment_name) {
+                        self.tell(&fragment.selection_set, above, times, told);
+                    }
+                }
+            }
+        }
     }
 
     /// How many objects the field stands for, apart from itself.

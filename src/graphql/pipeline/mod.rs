@@ -3,13 +3,15 @@
 //! Once a document, kept by its hash: byte limit → parse by apollo-compiler (tokens and nesting bounded) → full
 //! validation against our SDL → size ([`measure`]) → translation into async-graphql's document, with the checks of
 //! literals that apollo-compiler leaves out ([`translate`]), its fields merged ([`collect`]). Then for each request: the
-//! operation, its cost, its variables ([`variables`]), and what `@skip` and `@include` leave. The answer gets its form
-//! from [`Shape`].
+//! operation, its cost, its variables ([`variables`], with [`files`] and without what is [`absent`]), and what `@skip` and
+//! `@include` leave. The answer gets its form from [`Shape`].
 //!
 //! The result is executed under `ValidationMode::Fast`, which checks next to nothing. async-graphql's own parser
 //! is never called: a few kilobytes of nesting overflow its stack and kill the process.
+mod absent;
 mod collect;
 mod error;
+mod files;
 mod measure;
 mod resume;
 mod shape;
@@ -20,8 +22,9 @@ mod work;
 #[cfg(test)]
 mod tests;
 
-pub use apollo_compiler::response::JsonMap;
+pub use apollo_compiler::response::{JsonMap, JsonValue};
 pub use error::RequestError;
+pub use files::Files;
 pub use shape::Shape;
 
 use crate::{config::Limits, graphql_kit::ErrorCode};
@@ -37,7 +40,10 @@ use async_graphql::{Pos, Request, Variables};
 use collect::Conditions;
 use quick_cache::{Weighter, sync::Cache};
 use sha2::{Digest, Sha256};
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 use translate::{Plan, Positions};
 use work::{Unit, Work};
 
@@ -45,9 +51,6 @@ pub use async_graphql::parser::types::OperationType;
 
 /// Validation tells at most so many errors: a document can have one for each of its tokens.
 const ERRORS_TOLD: usize = 20;
-
-/// An interface's fragments are written once for each type of object: so many fields may become of one.
-const SPREAD: u64 = 8;
 
 /// Cheap to clone: the schema and the cache are shared.
 #[derive(Clone)]
@@ -92,6 +95,8 @@ pub enum Asks {
     Typename,
     /// Also `__schema` or `__type`.
     Schema,
+    /// Also to register trusted documents.
+    Registration,
     Data,
 }
 
@@ -145,12 +150,47 @@ impl Pipeline {
         operation_name: Option<&str>,
         variables: &JsonMap,
     ) -> Result<Prepared, Vec<RequestError>> {
-        let document = self.document(query)?;
-        let operation = document.operation(operation_name).map_err(|e| vec![e])?;
-        self.bind(query, &document, operation, variables).map_err(|e| vec![e])
+        self.prepare_with(query, operation_name, variables, Files::default())
     }
 
-    fn document(&self, query: &str) -> Result<Arc<Document>, Vec<RequestError>> {
+    /// As [`Self::prepare`], with files for some of the variables, which have to hold anything but null there.
+    pub fn prepare_with(
+        &self,
+        query: &str,
+        operation_name: Option<&str>,
+        variables: &JsonMap,
+        files: Files,
+    ) -> Result<Prepared, Vec<RequestError>> {
+        let document = self.document(query)?;
+        let operation = document.operation(operation_name).map_err(|e| vec![e])?;
+        self.bind(query, &document, operation, variables, files).map_err(|e| vec![e])
+    }
+
+    /// The cost of a request that can be prepared, by the path of the field that brings it: `viewer.memberships`.
+    pub fn costs(
+        &self,
+        query: &str,
+        operation_name: Option<&str>,
+        variables: &JsonMap,
+    ) -> Result<BTreeMap<String, u64>, Vec<RequestError>> {
+        let document = self.document(query)?;
+        let Ready { definition, .. } = document.operation(operation_name).map_err(|e| vec![e])?;
+        let coerced = coerce_variable_values(&self.0.schema, definition, variables);
+        Ok(measure::costs(
+            &document.source,
+            definition,
+            &self.0.limits,
+            &coerced.map(Valid::into_inner).unwrap_or_default(),
+        ))
+    }
+
+    /// What keeps a document from ever running, whatever its variables. It is not kept ready for that.
+    pub fn validate(&self, query: &str) -> Result<(), Vec<RequestError>> {
+        self.bounded(query)?;
+        self.read(query).map(drop)
+    }
+
+    fn bounded(&self, query: &str) -> Result<(), Vec<RequestError>> {
         let Limits { document_bytes, .. } = self.0.limits;
         if query.len() > document_bytes {
             return Err(vec![RequestError::new(
@@ -159,6 +199,11 @@ impl Pipeline {
             )]);
         }
         self.0.work.add(Unit::Bytes, query.len() as u64);
+        Ok(())
+    }
+
+    fn document(&self, query: &str) -> Result<Arc<Document>, Vec<RequestError>> {
+        self.bounded(query)?;
         let hash: [u8; 32] = Sha256::digest(query).into();
         if let Some(document) = self.0.cache.get(&hash) {
             return Ok(document);
@@ -224,9 +269,8 @@ impl Pipeline {
         conditions: Conditions<'_>,
     ) -> Result<Plan, RequestError> {
         let Shared { schema, limits, .. } = &*self.0;
-        let fields = limits.selections.saturating_mul(SPREAD);
         let (plan, written) =
-            translate::operation(schema, document, definition, positions, conditions, fields)?;
+            translate::operation(schema, document, definition, positions, conditions, limits)?;
         self.0.work.add(Unit::Nodes, written);
         Ok(plan)
     }
@@ -237,6 +281,7 @@ impl Pipeline {
         document: &Document,
         ready: &Ready,
         given: &JsonMap,
+        mut files: Files,
     ) -> Result<Prepared, RequestError> {
         let Shared { schema, limits, .. } = &*self.0;
         let definition = &ready.definition;
@@ -256,16 +301,24 @@ impl Pipeline {
         } else {
             None
         };
-        let (executable, shape) = match decided {
+        let (mut executable, shape) = match decided {
             Some(plan) => (plan.executable, plan.shape),
             None => (ready.plan.executable.clone(), Arc::clone(&ready.plan.shape)),
         };
+        let names = definition.variables.iter().map(|variable| variable.name.as_str());
+        let absent: HashSet<_> =
+            names.filter(|name| !coerced.contains_key(*name)).map(async_graphql::Name::new).collect();
+        if !absent.is_empty() {
+            absent::leave_out(&mut executable, &absent);
+        }
         let mut variables = Variables::default();
         for (name, value) in coerced.into_inner() {
             let ty = definition.variables.iter().find(|v| v.name.as_str() == name.as_str()).map(|v| &*v.ty);
-            let value = variables::value(schema, value, ty, &variables::Path::root(name.as_str()))?;
+            let value =
+                variables::value(schema, value, ty, &variables::Path::root(name.as_str()), &mut files)?;
             variables.insert(async_graphql::Name::new(name.as_str()), value);
         }
+        files.finish()?;
         let mut request = Request::new(String::new()).variables(variables);
         request.set_parsed_query(executable);
         Ok(Prepared {
@@ -299,6 +352,7 @@ fn asks(document: &ExecutableDocument, operation: &Operation) -> Asks {
     let fields = operation.root_fields(document).map(|field| match field.name.as_str() {
         "__typename" => Asks::Typename,
         "__schema" | "__type" => Asks::Schema,
+        "registerTrustedDocuments" => Asks::Registration,
         _ => Asks::Data,
     });
     fields.max().unwrap_or(Asks::Data)

@@ -27,6 +27,18 @@ pub(super) struct Entry {
     pub ty: Type,
     /// Of the objects in it.
     pub below: Option<Shape>,
+    pub counts: Counts,
+}
+
+/// What a field adds to what an operation costs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Counts {
+    /// One for each object.
+    Objects,
+    /// That, and the objects below it.
+    Weight(u64),
+    /// Nothing, with all that is in it: it is no data.
+    Nothing,
 }
 
 /// A response key that no document can have.
@@ -50,6 +62,27 @@ impl Shape {
             Fields::ByType(_) => false,
         };
         Self { fields, hidden, settled }
+    }
+
+    /// Objects that an answer holds, weighed as the cost before execution. To be asked before [`Self::complete`], which
+    /// takes away what tells their types.
+    pub fn count(&self, response: &Response) -> u64 {
+        if let Value::Object(object) = &response.data { self.count_in(object) } else { 0 }
+    }
+
+    fn count_in(&self, object: &Object) -> u64 {
+        let entries = self.entries(object.get(HIDDEN)).unwrap_or_default();
+        let counted = entries.iter().filter_map(|entry| Some(entry.count(object.get(&entry.key)?)));
+        counted.fold(0, u64::saturating_add)
+    }
+
+    /// By the object's type, where that makes a difference.
+    fn entries(&self, ty: Option<&Value>) -> Option<&[Entry]> {
+        match (&self.fields, ty) {
+            (Fields::Same(entries), _) => Some(entries),
+            (Fields::ByType(types), Some(Value::String(ty))) => types.get(ty).map(Vec::as_slice),
+            (Fields::ByType(_), _) => None,
+        }
     }
 
     /// Brings an answer into this form. Linear in its size.
@@ -95,20 +128,37 @@ impl Shape {
             return Ok(());
         }
         let ty = if self.hidden { object.swap_remove(HIDDEN) } else { None };
-        let entries = match (&self.fields, ty) {
-            (Fields::Same(entries), _) => entries,
-            (Fields::ByType(types), Some(Value::String(ty))) => match types.get(&ty) {
-                Some(entries) => entries,
-                None => return Ok(()),
-            },
-            (Fields::ByType(_), _) => return Ok(()),
-        };
+        let Some(entries) = self.entries(ty.as_ref()) else { return Ok(()) };
         for (index, entry) in entries.iter().enumerate() {
             let failed = failed.and_then(|failed| failed.below.get(entry.key.as_str()));
             let value = place(object, index, &entry.key);
             complete(value, &entry.ty, entry.below.as_ref(), failed, superfluous)?;
         }
         Ok(())
+    }
+}
+
+impl Entry {
+    fn count(&self, value: &Value) -> u64 {
+        match (self.counts, value) {
+            (Counts::Nothing, _) | (_, Value::Null) => 0,
+            (Counts::Weight(weight), value) => weight.saturating_add(self.count_below(value)),
+            (Counts::Objects, Value::List(items)) => {
+                items.iter().fold(0, |sum, item| sum.saturating_add(self.count(item)))
+            }
+            (Counts::Objects, Value::Object(_)) => self.count_below(value).saturating_add(1),
+            (Counts::Objects, _) => 0,
+        }
+    }
+
+    fn count_below(&self, value: &Value) -> u64 {
+        match value {
+            Value::List(items) => {
+                items.iter().fold(0, |sum, item| sum.saturating_add(self.count_below(item)))
+            }
+            Value::Object(object) => self.below.as_ref().map_or(0, |below| below.count_in(object)),
+            _ => 0,
+        }
     }
 }
 

@@ -58,6 +58,21 @@ fn prepare(query: &str) -> Result<Prepared, Vec<RequestError>> {
     pipeline().prepare(query, None, &JsonMap::new())
 }
 
+#[test]
+fn a_cost_is_the_sum_of_what_its_fields_cost() {
+    for query in [
+        "query($n: Int) { viewer { friends(first: $n) { nodes { friends(first: 10) { edges { node { id } } } } } } }",
+        "{ recall { id } viewer { ...F friend { ...F } } } fragment F on Person { f: friend { id } friends { nodes { id } } }",
+        "{ __schema { types { name } } nodes(ids: [1, 2]) { ... on Person { friend { id } } } }",
+    ] {
+        let variables = variables(serde_json::json!({ "n": 7 }));
+        let costs = pipeline().costs(query, None, &variables).unwrap();
+        let cost = pipeline().prepare(query, None, &variables).unwrap().cost;
+        assert_eq!(costs.values().sum::<u64>(), cost, "{query}: {costs:#?}");
+        assert!(costs.keys().all(|path| !path.starts_with("__")), "{costs:#?}");
+    }
+}
+
 fn bind(query: &str, json: serde_json::Value) -> Result<Prepared, Vec<RequestError>> {
     pipeline().prepare(query, None, &variables(json))
 }

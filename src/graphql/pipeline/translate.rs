@@ -3,10 +3,11 @@
 use super::{
     RequestError,
     collect::{Collector, Conditions, Group},
-    shape::{Entry, Fields, HIDDEN, Shape},
+    measure,
+    shape::{Counts, Entry, Fields, HIDDEN, Shape},
     variables::{exactly_one_key, input_object, storable},
 };
-use crate::graphql_kit::ErrorCode;
+use crate::{config::Limits, graphql_kit::ErrorCode};
 use apollo_compiler::{
     self as apollo, ExecutableDocument, Node, Schema,
     ast::{Argument, DirectiveList, Type, Value, VariableDefinition},
@@ -26,6 +27,9 @@ pub(super) fn operation_type(ty: apollo::ast::OperationType) -> ag::OperationTyp
         apollo::ast::OperationType::Subscription => ag::OperationType::Subscription,
     }
 }
+
+/// An interface's fragments are written once for each type of object: so many fields may become of one.
+const SPREAD: u64 = 8;
 
 /// Line and column, both from 1, of each byte of the text.
 pub(super) struct Positions(pub(super) Vec<(u32, u32)>);
@@ -66,17 +70,18 @@ pub(super) struct Plan {
 }
 
 /// The operation alone: its fragments dissolved, its fields merged; and how many fields that came to, which
-/// `selections` bounds.
+/// `limits` bound.
 pub(super) fn operation(
     schema: &Valid<Schema>,
     document: &ExecutableDocument,
     operation: &Node<Operation>,
     positions: &Positions,
     conditions: Conditions<'_>,
-    selections: u64,
+    limits: &Limits,
 ) -> Result<(Plan, u64), RequestError> {
     let collector = Collector { schema, document, conditions, conditional: false };
-    let mut translation = Translation { schema, operation, positions, collector, left: selections };
+    let selections = limits.selections.saturating_mul(SPREAD);
+    let mut translation = Translation { schema, operation, positions, collector, limits, left: selections };
     let at = positions.at(operation.location());
     let root = &operation.selection_set;
     let (selection_set, shape) = translation.selection_set(&root.ty, &[root], at)?;
@@ -104,6 +109,7 @@ struct Translation<'a> {
     operation: &'a Operation,
     positions: &'a Positions,
     collector: Collector<'a>,
+    limits: &'a Limits,
     /// Fields that may yet be written: fragments on interfaces multiply.
     left: u64,
 }
@@ -188,10 +194,18 @@ impl<'a> Translation<'a> {
             }
             let translated = self.field(field, selection_set)?;
             let key = translated.response_key().node.clone();
-            entries.push(Entry { key, ty: definition.ty.clone(), below });
+            let counts = self.counts(ty, &field.name);
+            entries.push(Entry { key, ty: definition.ty.clone(), below, counts });
             items.push(Positioned::new(ag::Selection::Field(Positioned::new(translated, at)), at));
         }
         Ok(entries)
+    }
+
+    fn counts(&self, parent: &str, field: &str) -> Counts {
+        if field.starts_with("__") {
+            return Counts::Nothing;
+        }
+        measure::weight(self.limits, parent, field).map_or(Counts::Objects, Counts::Weight)
     }
 
     fn field(

@@ -1,5 +1,8 @@
 //! Variables as apollo-compiler coerced them, on their way to async-graphql: checks what coercion leaves out.
-use super::RequestError;
+use super::{
+    RequestError,
+    files::{Files, is_upload},
+};
 use crate::graphql_kit::ErrorCode;
 use apollo_compiler::{
     Schema,
@@ -54,7 +57,13 @@ pub(super) fn value(
     value: JsonValue,
     ty: Option<&Type>,
     path: &Path<'_>,
+    files: &mut Files,
 ) -> Result<Value, RequestError> {
+    if is_upload(ty) && !value.is_null() {
+        let file = files.take(&path.to_string());
+        return file
+            .ok_or_else(|| bad("a file is expected here: send it in a multipart request".to_owned(), path));
+    }
     Ok(match value {
         JsonValue::Null => Value::Null,
         JsonValue::Bool(boolean) => Value::Boolean(boolean),
@@ -68,7 +77,7 @@ pub(super) fn value(
             let items = items.into_iter().enumerate();
             Value::List(
                 items
-                    .map(|(i, item)| self::value(schema, item, item_type, &path.index(i)))
+                    .map(|(i, item)| self::value(schema, item, item_type, &path.index(i), files))
                     .collect::<Result<_, _>>()?,
             )
         }
@@ -82,7 +91,7 @@ pub(super) fn value(
             for (key, entry) in entries {
                 storable(key.as_str()).map_err(|message| bad(message, path))?;
                 let ty = input.and_then(|input| input.fields.get(key.as_str())).map(|field| &*field.ty);
-                let entry = self::value(schema, entry, ty, &path.key(key.as_str()))?;
+                let entry = self::value(schema, entry, ty, &path.key(key.as_str()), files)?;
                 object.insert(Name::new(key.as_str()), entry);
             }
             Value::Object(object)

@@ -1,7 +1,7 @@
 //! What clients send, as the service takes it.
 use super::{MemoryKind, MemoryScope, MemoryStatus};
 use crate::{
-    graphql_kit::DateTime,
+    graphql_kit::{DateTime, Upload},
     memory::model,
     shared::{
         Error,
@@ -98,15 +98,23 @@ pub struct ImportMemoriesInput {
     /// Who reads them: USER or WORKSPACE.
     #[graphql(default_with = "MemoryScope::User")]
     scope: MemoryScope,
-    /// At most 1,000.
-    items: Vec<ImportMemoryItem>,
+    /// At most 1,000. Either these or a file.
+    items: Option<Vec<ImportMemoryItem>>,
+    /// The same as JSON Lines, in a multipart request: an object with the fields of `ImportMemoryItem` on each line, in
+    /// UTF-8; at most 1,000. Problems are told under `file.17.text`, for the 17th line as editors count.
+    file: Option<Upload>,
     /// Makes a repeated request give the first one's answer, for 24 hours.
     pub(super) idempotency_key: Option<String>,
 }
 
-impl From<ImportMemoriesInput> for model::Import {
+impl From<ImportMemoriesInput> for model::NewImport {
     fn from(input: ImportMemoriesInput) -> Self {
-        Self { workspace: input.workspace_id, scope: input.scope.into(), items: into(input.items) }
+        Self {
+            workspace: input.workspace_id,
+            scope: input.scope.into(),
+            items: input.items.map(into),
+            file: input.file.map(|file| file.0),
+        }
     }
 }
 

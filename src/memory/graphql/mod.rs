@@ -1,19 +1,19 @@
 mod input;
 
-use super::{MemoryService, model};
+use super::{MemoryService, model, policy};
 use crate::{
-    graphql_kit::{ApiError, Connection, ContextExt, DateTime, UserError, connection, page_request, payload},
+    graphql_kit::{
+        ApiError, Connection, ContextExt, DateTime, Loaded, Loader, UserError, connection, page_request,
+        payload,
+    },
     shared::{
         actor::Actor,
         id::{ErasureReceiptId, MemoryId, WorkspaceId},
     },
 };
-use async_graphql::{
-    Context, Enum, Object, Request, SimpleObject, Union,
-    dataloader::{DataLoader, Loader},
-};
+use async_graphql::{Context, Enum, ID, Object, Request, SimpleObject, Union};
 use input::{ForgetMemoryInput, ImportMemoriesInput, MemoryFilter, RecallInput, RememberInput};
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 /// What sort of thing is remembered. New kinds may come: show an unknown one as a note.
 #[derive(Enum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -87,6 +87,17 @@ impl Memory {
         self.0.external_id.as_deref()
     }
 
+    /// The id that the client gave it which wrote it; null where it gave none.
+    async fn client_id(&self) -> Option<ID> {
+        self.0.client_id.map(|id| ID(id.to_string()))
+    }
+
+    /// What the caller may do with it: to show or to hide what leads there.
+    async fn viewer_can(&self, ctx: &Context<'_>) -> Result<MemoryViewerCan, ApiError> {
+        let may = ctx.actor()?.may::<policy::ForgetMemory>(self.0.workspace);
+        Ok(MemoryViewerCan { forget_memory: may.is_ok() })
+    }
+
     /// What it belongs to with its neighbours: a conversation, a notebook.
     async fn collection(&self) -> Option<&str> {
         self.0.content.collection.as_deref()
@@ -126,6 +137,13 @@ impl Memory {
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
+}
+
+/// What the caller may do with a memory: true where the mutation of that name is not refused with FORBIDDEN.
+#[derive(SimpleObject, Debug)]
+pub struct MemoryViewerCan {
+    /// Erase it.
+    forget_memory: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -275,7 +293,7 @@ impl MemoryMutation {
         Ok(RememberPayload { memory: memory.map(Memory), user_errors })
     }
 
-    /// Writes up to 1,000 memories, all or none. The same `externalId` again, in the same scope, is the same memory:
+    /// Writes up to 1,000 memories, listed or in a file, all or none. The same `externalId` again, in the same scope, is the same memory:
     /// changed where its content differs.
     async fn import_memories(
         &self,
@@ -336,7 +354,7 @@ pub struct ImportMemoriesPayload {
     unchanged: Option<i32>,
     /// The memory of each item, in the order of the items.
     memories: Vec<Memory>,
-    /// What a person can mend, each with the path of its item: `items.17.text`.
+    /// What a person can mend, each with the path of its item, `items.17.text`, or of its line, `file.18.text`.
     user_errors: Vec<UserError>,
 }
 
@@ -352,7 +370,7 @@ pub struct ForgetMemoryPayload {
 /// Puts the slice's batching loaders into a request.
 pub fn request_data(request: Request, memories: &MemoryService, actor: &Actor) -> Request {
     let loader = MemoryLoader { memories: memories.clone(), actor: actor.clone() };
-    request.data(DataLoader::new(loader, tokio::spawn))
+    request.data(Arc::new(loader))
 }
 
 /// Memories and receipts by id. One per request: it carries the request's actor.
@@ -364,9 +382,8 @@ pub struct MemoryLoader {
 
 impl Loader<MemoryId> for MemoryLoader {
     type Value = Memory;
-    type Error = ApiError;
 
-    async fn load(&self, ids: &[MemoryId]) -> Result<HashMap<MemoryId, Memory>, ApiError> {
+    async fn load(&self, ids: &[MemoryId]) -> Loaded<HashMap<MemoryId, Memory>> {
         let found = self.memories.find_many(&self.actor, ids).await?;
         Ok(found.into_iter().map(|(id, memory)| (id, Memory(memory))).collect())
     }
@@ -374,12 +391,8 @@ impl Loader<MemoryId> for MemoryLoader {
 
 impl Loader<ErasureReceiptId> for MemoryLoader {
     type Value = ErasureReceipt;
-    type Error = ApiError;
 
-    async fn load(
-        &self,
-        ids: &[ErasureReceiptId],
-    ) -> Result<HashMap<ErasureReceiptId, ErasureReceipt>, ApiError> {
+    async fn load(&self, ids: &[ErasureReceiptId]) -> Loaded<HashMap<ErasureReceiptId, ErasureReceipt>> {
         let found = self.memories.find_receipts(&self.actor, ids).await?;
         Ok(found.into_iter().map(|(id, receipt)| (id, ErasureReceipt(receipt))).collect())
     }

@@ -35,15 +35,21 @@ use uuid::Uuid;
 pub(super) struct Stored {
     pub(super) memory: Memory,
     pub(super) partition: Partition,
-    pub(super) client_id: Option<Uuid>,
+    /// Of what was sent with the client's id.
+    pub(super) client_hash: Option<Vec<u8>>,
     pub(super) length: u32,
     pub(super) postings: u32,
 }
 
 impl Stored {
-    pub(super) fn new(memory: Memory, partition: Partition, client_id: Option<Uuid>, terms: &Terms) -> Self {
+    pub(super) fn new(
+        memory: Memory,
+        partition: Partition,
+        client_hash: Option<Vec<u8>>,
+        terms: &Terms,
+    ) -> Self {
         let postings = u32::try_from(terms.counts.len()).unwrap_or(u32::MAX);
-        Self { memory, partition, client_id, length: terms.length, postings }
+        Self { memory, partition, client_hash, length: terms.length, postings }
     }
 }
 
@@ -328,7 +334,7 @@ pub(super) async fn find_receipts(
 }
 
 fn to_row(stored: &Stored) -> Result<memory::ActiveModel> {
-    let Stored { memory, partition, client_id, length, postings } = stored;
+    let Stored { memory, partition, client_hash, length, postings } = stored;
     let content = &memory.content;
     Ok(memory::ActiveModel {
         id: Set(memory.id.uuid()),
@@ -337,7 +343,8 @@ fn to_row(stored: &Stored) -> Result<memory::ActiveModel> {
         user_id: Set(partition.user()),
         scope: Set(memory.scope.name().to_owned()),
         external_id: Set(memory.external_id.clone()),
-        client_id: Set(*client_id),
+        client_id: Set(memory.client_id),
+        client_hash: Set(client_hash.clone()),
         collection: Set(content.collection.clone()),
         speaker: Set(content.speaker.clone()),
         text: Set(content.text.clone()),
@@ -370,13 +377,14 @@ fn from_row(row: memory::Model) -> Result<Stored> {
         content,
         status: MemoryStatus::from_name(&row.status)?,
         version: row.version,
+        client_id: row.client_id,
         created_at: row.created_at,
         updated_at: row.updated_at,
     };
     Ok(Stored {
         memory,
         partition: Partition::of_row(workspace, scope, row.owner_id, row.user_id),
-        client_id: row.client_id,
+        client_hash: row.client_hash,
         length: row.length.unsigned_abs(),
         postings: row.postings.unsigned_abs(),
     })

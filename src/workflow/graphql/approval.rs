@@ -1,4 +1,4 @@
-use super::{super::model, loader::WorkflowLoader, run::Run};
+use super::{super::model, loader::WorkflowLoader, run::Run, viewer_can::ApprovalViewerCan};
 use crate::{
     account::Viewer,
     graphql_kit::{ApiError, ContextExt, DateTime, Json},
@@ -52,6 +52,11 @@ impl Approval {
     /// Where it is in its life.
     async fn status(&self) -> ApprovalStatus {
         self.0.status.into()
+    }
+
+    /// What the caller may do with it: to show or to hide what leads there.
+    async fn viewer_can(&self, ctx: &Context<'_>) -> Result<ApprovalViewerCan, ApiError> {
+        Ok(ApprovalViewerCan::of(ctx.actor()?, self.0.workspace))
     }
 
     /// Who decided; null where nobody has, or a service account did.

@@ -1,6 +1,7 @@
 use super::{
     super::{model, validate},
     loader::WorkflowLoader,
+    viewer_can::WorkflowViewerCan,
 };
 use crate::{
     graphql_kit::{ApiError, ContextExt, DateTime},
@@ -38,6 +39,16 @@ impl Workflow {
         &self.0.slug
     }
 
+    /// From 1, one more with each change of name or draft: name it as `expectedVersion`.
+    async fn version(&self) -> i32 {
+        self.0.version
+    }
+
+    /// What the caller may do with it: to show or to hide what leads there.
+    async fn viewer_can(&self, ctx: &Context<'_>) -> Result<WorkflowViewerCan, ApiError> {
+        Ok(WorkflowViewerCan::of(ctx.actor()?, self.0.workspace))
+    }
+
     /// What is being worked on, and would be published next.
     async fn draft(&self) -> Option<WorkflowDraft> {
         let draft = &self.0.draft;
@@ -59,7 +70,7 @@ pub struct WorkflowDraft {
     valid: bool,
     /// What keeps it from being published, all at once.
     problems: Vec<GraphProblem>,
-    /// From 1, one more with each change.
+    /// From 1, one more with each change of the draft; the workflow has a version of its own.
     version: i32,
 }
 

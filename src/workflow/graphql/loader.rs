@@ -1,23 +1,20 @@
 use super::super::{WorkflowService, model};
 use crate::{
-    graphql_kit::ApiError,
+    graphql_kit::{Loaded, Loader},
     shared::{
-        Page, PageRequest, Result,
+        Page, PageRequest,
         actor::Actor,
         id::{ApprovalId, Id, RunId, StepRunId, WorkflowId, WorkflowVersionId},
     },
 };
-use async_graphql::{
-    Request,
-    dataloader::{DataLoader, Loader},
-};
-use std::{collections::HashMap, hash::Hash};
+use async_graphql::Request;
+use std::{collections::HashMap, sync::Arc};
 use uuid::Uuid;
 
 /// Puts the slice's batching loader into a request.
 pub fn request_data(request: Request, workflows: &WorkflowService, actor: &Actor) -> Request {
     let loader = WorkflowLoader { workflows: workflows.clone(), actor: actor.clone() };
-    request.data(DataLoader::new(loader, tokio::spawn))
+    request.data(Arc::new(loader))
 }
 
 /// One per request: it carries the request's actor.
@@ -31,9 +28,8 @@ macro_rules! by_id {
     ($($id:ty => $value:ty, $find:ident;)*) => { $(
         impl Loader<$id> for WorkflowLoader {
             type Value = $value;
-            type Error = ApiError;
 
-            async fn load(&self, ids: &[$id]) -> Result<HashMap<$id, Self::Value>, ApiError> {
+            async fn load(&self, ids: &[$id]) -> Loaded<HashMap<$id, Self::Value>> {
                 Ok(self.workflows.$find(&self.actor, ids).await?)
             }
         }
@@ -76,9 +72,8 @@ fn keyed<K, T>(
 
 impl Loader<PageOf<RunId>> for WorkflowLoader {
     type Value = Page<model::StepRun>;
-    type Error = ApiError;
 
-    async fn load(&self, keys: &[PageOf<RunId>]) -> Result<HashMap<PageOf<RunId>, Self::Value>, ApiError> {
+    async fn load(&self, keys: &[PageOf<RunId>]) -> Loaded<HashMap<PageOf<RunId>, Self::Value>> {
         let mut loaded = HashMap::new();
         for (request, runs) in by_request(keys) {
             let pages = self.workflows.list_steps(&self.actor, &runs, &request).await?;
@@ -90,12 +85,8 @@ impl Loader<PageOf<RunId>> for WorkflowLoader {
 
 impl Loader<PageOf<StepRunId>> for WorkflowLoader {
     type Value = Page<model::StepAttempt>;
-    type Error = ApiError;
 
-    async fn load(
-        &self,
-        keys: &[PageOf<StepRunId>],
-    ) -> Result<HashMap<PageOf<StepRunId>, Self::Value>, ApiError> {
+    async fn load(&self, keys: &[PageOf<StepRunId>]) -> Loaded<HashMap<PageOf<StepRunId>, Self::Value>> {
         let mut loaded = HashMap::new();
         for (request, steps) in by_request(keys) {
             let pages = self.workflows.list_attempts(&self.actor, &steps, &request).await?;

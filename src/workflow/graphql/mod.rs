@@ -1,4 +1,4 @@
-//! Workflows and runs; [`input`] takes graphs in, [`run`], [`step`] and [`approval`] show runs, [`event`] streams what happens in them.
+//! Workflows and runs; [`input`] takes graphs in, [`run`], [`step`] and [`approval`] show runs, [`event`] streams what happens in them, [`viewer_can`] tells rights.
 mod approval;
 mod definition;
 mod event;
@@ -6,6 +6,7 @@ mod input;
 mod loader;
 mod run;
 mod step;
+mod viewer_can;
 
 pub use approval::Approval;
 pub use definition::{Workflow, WorkflowVersion};
@@ -14,12 +15,15 @@ pub use loader::{WorkflowLoader, request_data};
 pub use run::Run;
 pub use step::StepRun;
 
-use super::{WorkflowService, model};
+use super::{WorkflowService, graph::Graph, model};
 use crate::{
-    graphql_kit::{ApiError, Connection, ContextExt, Json, UserError, connection, page_request, payload},
+    graphql_kit::{
+        ApiError, Connection, ContextExt, Json, Shown, UserError, connection, edited, page_request, patch,
+        payload,
+    },
     shared::id::{ApprovalId, RunId, WorkflowId, WorkspaceId},
 };
-use async_graphql::{Context, Enum, InputObject, Object, SimpleObject};
+use async_graphql::{Context, Enum, InputObject, MaybeUndefined, Object, SimpleObject};
 use input::WorkflowGraphInput;
 use run::RunStatus;
 
@@ -100,6 +104,19 @@ impl WorkflowMutation {
         let key = input.idempotency_key.clone();
         let (workflow, user_errors) = payload(workflows.create(actor, input.into(), key).await)?;
         Ok(CreateWorkflowPayload { workflow: workflow.map(Workflow::from), user_errors })
+    }
+
+    /// Changes the name or the draft of a workflow. A graph that could not run is kept as a draft all the same:
+    /// `workflow.draft.problems` tells what is wrong with it. Runs keep their versions, and its slug stays.
+    async fn update_workflow(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to change; what is left out stays.")] input: UpdateWorkflowInput,
+    ) -> Result<UpdateWorkflowPayload, ApiError> {
+        let outcome = ctx.service::<WorkflowService>()?.update(ctx.actor()?, input.into()).await;
+        let Shown { result, current, user_errors } = edited(outcome)?;
+        let (workflow, current) = (result.map(Workflow::from), current.map(Workflow::from));
+        Ok(UpdateWorkflowPayload { workflow, current, user_errors })
     }
 
     /// Makes the draft a version that never changes and that runs use from now on. A draft that is published already
@@ -196,6 +213,46 @@ impl From<CreateWorkflowInput> for model::NewWorkflow {
 pub struct CreateWorkflowPayload {
     /// The new workflow; null where `userErrors` says why not.
     workflow: Option<Workflow>,
+    /// What a person can mend.
+    user_errors: Vec<UserError>,
+}
+
+/// A workflow to be changed.
+#[derive(InputObject, Debug)]
+pub struct UpdateWorkflowInput {
+    /// The workflow.
+    workflow_id: WorkflowId,
+    /// The `version` that the change was made from: it is refused with CONFLICT where that is not the version any more.
+    /// Whatever the version, if left out.
+    expected_version: Option<i32>,
+    /// What people shall call it, at most 100 characters.
+    name: MaybeUndefined<String>,
+    /// Its steps, all of them.
+    graph: MaybeUndefined<WorkflowGraphInput>,
+    /// A JSON schema that tells what a run's input looks like; null for none.
+    input_schema: MaybeUndefined<Json>,
+}
+
+impl From<UpdateWorkflowInput> for model::WorkflowUpdate {
+    fn from(input: UpdateWorkflowInput) -> Self {
+        Self {
+            workflow: input.workflow_id,
+            expected_version: input.expected_version,
+            name: patch(input.name, |name| name),
+            graph: patch(input.graph, Graph::from),
+            input_schema: patch(input.input_schema, |schema| schema.0),
+        }
+    }
+}
+
+/// What came of `updateWorkflow`.
+#[derive(SimpleObject, Debug)]
+pub struct UpdateWorkflowPayload {
+    /// The workflow as it is now; null where `userErrors` says why not.
+    workflow: Option<Workflow>,
+    /// Only with CONFLICT on `expectedVersion`, when nothing was changed: the workflow as it is, with its version, to
+    /// show beside the change that was not made.
+    current: Option<Workflow>,
     /// What a person can mend.
     user_errors: Vec<UserError>,
 }

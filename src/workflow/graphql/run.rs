@@ -3,6 +3,7 @@ use super::{
     definition::{Workflow, WorkflowVersion},
     loader::{PageOf, WorkflowLoader},
     step::StepRun,
+    viewer_can::RunViewerCan,
 };
 use crate::{
     event,
@@ -112,6 +113,11 @@ impl Run {
     /// Where it is in its life.
     async fn status(&self) -> RunStatus {
         self.run.status.into()
+    }
+
+    /// What the caller may do with it: to show or to hide what leads there.
+    async fn viewer_can(&self, ctx: &Context<'_>) -> Result<RunViewerCan, ApiError> {
+        Ok(RunViewerCan::of(ctx.actor()?, self.run.workspace))
     }
 
     /// The workflow.

@@ -3,16 +3,17 @@ use super::{NO_WORKFLOW, WorkflowService, told};
 use crate::{
     db::idempotency::{self, Claimed, Key},
     shared::{
-        Error, Problem, Problems, Result,
-        actor::{Actor, Read, Write},
+        Edited, Error, Problem, Problems, Result,
+        actor::{Actor, Read},
+        edit,
         id::WorkflowId,
         text,
     },
     workflow::{
-        event::{WORKFLOW_CREATED, WORKFLOW_PUBLISHED},
+        event::{WORKFLOW_CREATED, WORKFLOW_PUBLISHED, WORKFLOW_UPDATED},
         graph,
-        model::{Draft, MAX_NAME, NewWorkflow, Plan, Version, Workflow, is_slug, slug_from},
-        store, validate,
+        model::{Draft, MAX_NAME, NewWorkflow, Plan, Version, Workflow, WorkflowUpdate, is_slug, slug_from},
+        policy, store, validate,
     },
 };
 
@@ -23,7 +24,7 @@ impl WorkflowService {
     /// A new workflow with a draft. A graph that could not run is stored all the same, with what is wrong with it;
     /// only what is too large is refused.
     pub async fn create(&self, actor: &Actor, new: NewWorkflow, key: Option<String>) -> Result<Workflow> {
-        let grant = actor.may::<Write>(new.workspace)?;
+        let grant = actor.may::<policy::CreateWorkflow>(new.workspace)?;
         let key = key.map(|key| Key::new("createWorkflow", key, &new)).transpose()?;
         let mut problems = Problems::default();
         let name = text::required(&mut problems, "name", &new.name, MAX_NAME);
@@ -51,6 +52,7 @@ impl WorkflowService {
             name,
             draft,
             published: None,
+            version: 1,
             created_at: self.ambient.now(),
         };
         let base = workflow.slug.clone();
@@ -72,17 +74,53 @@ impl WorkflowService {
         Ok(workflow)
     }
 
+    /// Changes name and draft. A graph that could not run is kept as a draft all the same, as by [`Self::create`].
+    pub async fn update(&self, actor: &Actor, update: WorkflowUpdate) -> Result<Edited<Workflow>> {
+        let scope = actor.scope::<policy::UpdateWorkflow>();
+        let (seen, _) = store::find_workflow(&self.db, &scope, update.workflow).await?.ok_or(NO_WORKFLOW)?;
+        // Compiling takes a moment: before the transaction, for there is one writer.
+        let expected = apply(&update, &seen)?.draft;
+        let problems = validate::problems(&expected.graph, expected.input_schema.as_ref());
+
+        let mut tx = self.log.begin().await?;
+        let found = store::find_workflow_to_change(&tx, &scope, update.workflow).await?;
+        let (old, grant) = found.ok_or(NO_WORKFLOW)?;
+        if edit::is_stale(update.expected_version, old.version) {
+            return Ok(Edited::Stale { version: old.version, current: old });
+        }
+        let mut changed = apply(&update, &old)?;
+        let redrawn = !changed.draft.does_as(&old.draft);
+        if !redrawn && changed.name == old.name {
+            return Ok(Edited::Done(old));
+        }
+        if redrawn {
+            changed.draft.version += 1;
+            changed.draft.problems = match changed.draft.does_as(&expected) {
+                true => problems,
+                // The other half of the draft was changed meanwhile.
+                false => validate::problems(&changed.draft.graph, changed.draft.input_schema.as_ref()),
+            };
+        }
+        changed.version += 1;
+        store::update_workflow(&tx, &grant, &changed, self.ambient.now()).await?;
+        tx.record(&grant, told(WORKFLOW_UPDATED, changed.id.uuid()));
+        tx.commit().await?;
+        Ok(Edited::Done(changed))
+    }
+
     /// Makes the draft a version that runs can use; a draft that is published already gives the same version again.
     pub async fn publish(&self, actor: &Actor, id: WorkflowId) -> Result<Version> {
         let mut tx = self.log.begin().await?;
         let (workflow, grant) =
-            store::find_workflow(&tx, &actor.scope::<Write>(), id).await?.ok_or(NO_WORKFLOW)?;
+            store::find_workflow_to_change(&tx, &actor.scope::<policy::PublishWorkflow>(), id)
+                .await?
+                .ok_or(NO_WORKFLOW)?;
         if !workflow.draft.problems.is_empty() {
             let problems = workflow.draft.problems.iter();
             return Err(Error::Refused(problems.map(|p| Problem::invalid(&p.path, &p.message)).collect()));
         }
         let now = self.ambient.now();
-        let last = store::lock_for_publishing(&tx, &grant, id, now).await?;
+        let last = store::touch_for_publishing(&tx, &grant, id, now).await?;
         let Draft { graph, input_schema, .. } = workflow.draft.clone();
         let checksum = graph::checksum(&graph, input_schema.as_ref()).map_err(Error::internal)?;
         let published = store::find_plan(&tx, &grant, &workflow, (last > 0).then_some(last)).await?;
@@ -103,6 +141,19 @@ impl WorkflowService {
         tx.commit().await?;
         Ok(version)
     }
+}
+
+/// The workflow as it would be, with the versions and the problems that it has.
+fn apply(update: &WorkflowUpdate, old: &Workflow) -> Result<Workflow> {
+    let WorkflowUpdate { name, graph, input_schema, .. } = update.clone();
+    let mut problems = Problems::default();
+    let name = name.checked(&mut problems, "name", MAX_NAME);
+    let name = name.over_required(&mut problems, "name", old.name.clone());
+    let graph = graph.over_required(&mut problems, "graph", old.draft.graph.clone());
+    let input_schema = input_schema.over(old.draft.input_schema.clone());
+    validate::check_bounds(&mut problems, &graph, input_schema.as_ref());
+    problems.finish()?;
+    Ok(Workflow { name, draft: Draft { graph, input_schema, ..old.draft.clone() }, ..old.clone() })
 }
 
 fn slug_of(name: &str) -> String {

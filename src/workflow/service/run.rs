@@ -4,7 +4,7 @@ use crate::{
     db::idempotency::{self, Claimed, Key},
     shared::{
         Error, Problems, Result,
-        actor::{Actor, Principal, Read, Write},
+        actor::{Actor, Principal, Read},
         id::RunId,
         text,
     },
@@ -14,6 +14,7 @@ use crate::{
             Approval, ApprovalStatus, Decision, MAX_COMMENT, MAX_INPUT, NewRun, Run, RunError, RunStatus,
             StepError, StepStatus,
         },
+        policy,
         scope::{size_of, unstorable},
         store,
     },
@@ -37,8 +38,9 @@ impl WorkflowService {
             return Err(Error::invalid("input", "an object is expected, such as {\"topic\": \"this week\"}"));
         }
         let mut tx = self.log.begin().await?;
-        let (workflow, grant) =
-            store::find_workflow(&tx, &actor.scope::<Write>(), new.workflow).await?.ok_or(NO_WORKFLOW)?;
+        let (workflow, grant) = store::find_workflow(&tx, &actor.scope::<policy::StartRun>(), new.workflow)
+            .await?
+            .ok_or(NO_WORKFLOW)?;
         let claim = match idempotency::claim(&tx, &self.ambient, actor.principal(), key.as_ref()).await? {
             Claimed::Replay(id) => {
                 return Ok(store::find_run(&tx, &actor.scope::<Read>(), id).await?.ok_or(NO_RUN)?.0);
@@ -87,7 +89,7 @@ impl WorkflowService {
         }
         problems.finish()?;
         let mut tx = self.log.begin().await?;
-        let scope = actor.scope::<Write>();
+        let scope = actor.scope::<policy::DecideApproval>();
         let (seen, grant) = store::find_approval(&tx, &scope, decision.approval).await?.ok_or(NO_APPROVAL)?;
         let now = self.ambient.now();
         let live = store::lock_live(&tx, &grant, seen.run, now).await?;
@@ -139,7 +141,8 @@ impl WorkflowService {
         text::bounded(&mut problems, "reason", reason.as_deref().unwrap_or_default(), MAX_COMMENT);
         problems.finish()?;
         let mut tx = self.log.begin().await?;
-        let (seen, grant) = store::find_run(&tx, &actor.scope::<Write>(), id).await?.ok_or(NO_RUN)?;
+        let (seen, grant) =
+            store::find_run(&tx, &actor.scope::<policy::CancelRun>(), id).await?.ok_or(NO_RUN)?;
         let now = self.ambient.now();
         let Some(mut run) = store::lock_live(&tx, &grant, id, now).await? else {
             return match seen.status {

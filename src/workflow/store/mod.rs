@@ -32,8 +32,9 @@ use crate::{
 use chrono::{DateTime, Utc};
 use entity::{workflow, workflow_version};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Set,
-    sea_query::{Expr, OnConflict},
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    Select, Set,
+    sea_query::{Expr, LockType, OnConflict},
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -51,6 +52,7 @@ pub(super) async fn insert_workflow(tx: &impl Source, _: &Grant<Write>, workflow
         problems: json(&workflow.draft.problems)?,
         draft_version: workflow.draft.version.into(),
         published_version_id: None,
+        version: workflow.version.into(),
         created_at: workflow.created_at,
         updated_at: workflow.created_at,
     };
@@ -69,13 +71,56 @@ pub(super) async fn find_workflow<A>(
     scope: &Scope<A>,
     id: WorkflowId,
 ) -> Result<Option<(Workflow, Grant<A>)>> {
-    let row = workflow::Entity::find_by_id(id.uuid())
-        .filter(workflow::Column::WorkspaceId.is_in(scope.workspaces()))
-        .one(source.connection())
-        .await?;
-    let Some(row) = row else { return Ok(None) };
+    with_grant(one_workflow(scope, id), source, scope).await
+}
+
+/// As [`find_workflow`]; others that change or publish it wait until the transaction ends. NO KEY: runs may still begin.
+pub(super) async fn find_workflow_to_change<A>(
+    tx: &impl Source,
+    scope: &Scope<A>,
+    id: WorkflowId,
+) -> Result<Option<(Workflow, Grant<A>)>> {
+    with_grant(one_workflow(scope, id).lock(LockType::NoKeyUpdate), tx, scope).await
+}
+
+fn one_workflow<A>(scope: &Scope<A>, id: WorkflowId) -> Select<workflow::Entity> {
+    workflow::Entity::find_by_id(id.uuid()).filter(workflow::Column::WorkspaceId.is_in(scope.workspaces()))
+}
+
+async fn with_grant<A>(
+    select: Select<workflow::Entity>,
+    source: &impl Source,
+    scope: &Scope<A>,
+) -> Result<Option<(Workflow, Grant<A>)>> {
+    let Some(row) = select.one(source.connection()).await? else { return Ok(None) };
     let grant = scope.grant(row.workspace_id)?;
     Ok(Some((workflow_of(row)?, grant)))
+}
+
+/// Its name and its draft.
+pub(super) async fn update_workflow(
+    tx: &impl Source,
+    grant: &Grant<Write>,
+    workflow: &Workflow,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let changed = workflow::ActiveModel {
+        name: Set(workflow.name.clone()),
+        graph: Set(json(&workflow.draft.graph)?),
+        input_schema: Set(workflow.draft.input_schema.clone()),
+        problems: Set(json(&workflow.draft.problems)?),
+        draft_version: Set(workflow.draft.version.into()),
+        version: Set(workflow.version.into()),
+        updated_at: Set(now),
+        ..Default::default()
+    };
+    workflow::Entity::update_many()
+        .set(changed)
+        .filter(workflow::Column::WorkspaceId.eq(grant.workspace().uuid()))
+        .filter(workflow::Column::Id.eq(workflow.id.uuid()))
+        .exec(tx.connection())
+        .await?;
+    Ok(())
 }
 
 pub(super) async fn find_workflows(
@@ -102,8 +147,8 @@ pub(super) async fn list_workflows(
     try_map(page::list(source, select, &order, request).await?, workflow_of)
 }
 
-/// Keeps others from publishing until the transaction ends, and gives the number of the last version.
-pub(super) async fn lock_for_publishing(
+/// Notes the time, and gives the number of the last version. The workflow is locked.
+pub(super) async fn touch_for_publishing(
     tx: &impl Source,
     grant: &Grant<Write>,
     id: WorkflowId,
@@ -196,6 +241,7 @@ fn workflow_of(row: workflow::Model) -> Result<Workflow> {
             version: small(row.draft_version)?,
         },
         published: row.published_version_id.map(WorkflowVersionId::from_uuid),
+        version: small(row.version)?,
         created_at: row.created_at,
     })
 }

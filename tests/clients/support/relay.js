@@ -1,6 +1,6 @@
 // The Relay compiler over the story's operations and the sources of `relay/`, as a frontend's build runs it.
 import { execFile } from "node:child_process";
-import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -19,8 +19,11 @@ function named(name, text) {
 
 const relayName = (name, kind) => `story${name[0].toUpperCase()}${name.slice(1)}${kind[0].toUpperCase()}${kind.slice(1)}`;
 
-/** What the compiler made: by the artifact's name, and for the story's operations by their own. */
-export async function compile() {
+/**
+ * What the compiler made: by the artifact's name, and for the story's operations by their own. With `persist`, artifacts
+ * have ids instead of texts, and `persisted` is the file with the texts.
+ */
+export async function compile({ persist = false } = {}) {
   const folder = await mkdtemp(path.join(tmpdir(), "aifirst-relay-"));
   try {
     const source = path.join(folder, "src");
@@ -32,6 +35,11 @@ export async function compile() {
     const tags = Object.entries(operations).map(([name, text]) => `graphql\`${named(name, text)}\`;`);
     await writeFile(path.join(source, "story.js"), tags.join("\n"));
     const config = { src: "./src", schema: "./schema.graphql", language: "javascript", eagerEsModules: false, artifactDirectory: "./artifacts" };
+    const manifest = path.join(folder, "persisted.json");
+    if (persist) {
+      config.persistConfig = { file: "./persisted.json" };
+      await writeFile(manifest, "{}");
+    }
     await writeFile(path.join(folder, "relay.config.json"), JSON.stringify(config));
     await mkdir(path.join(folder, "artifacts"));
     const compiler = path.join(clients, "node_modules/relay-compiler/cli.js");
@@ -42,7 +50,7 @@ export async function compile() {
     const story = Object.fromEntries(
       Object.entries(operations).map(([name, text]) => [name, artifacts[relayName(name, /query|mutation|subscription/.exec(text)[0])]]),
     );
-    return { artifacts, story };
+    return { artifacts, story, persisted: persist ? JSON.parse(await readFile(manifest, "utf8")) : undefined };
   } finally {
     await rm(folder, { recursive: true });
   }

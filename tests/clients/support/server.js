@@ -1,12 +1,13 @@
 // The built server in a process of its own, in a temporary folder, on free ports.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before } from "node:test";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 
 /** The project's root. */
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../..");
@@ -15,6 +16,13 @@ export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "
 export const PATIENCE_MS = 30_000;
 
 const binary = process.env.AIFIRST_BINARY ?? path.join(root, "target/debug/aifirst");
+
+/** What is set around the tests takes no part. */
+function environment(settings) {
+  const outside = Object.entries(process.env).filter(([name]) => !name.startsWith("AIFIRST_"));
+  const own = Object.entries(settings).map(([name, value]) => [`AIFIRST_${name}`, String(value)]);
+  return Object.fromEntries([...outside, ...own]);
+}
 
 export class Server {
   #settings;
@@ -54,10 +62,15 @@ export class Server {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
+  /** Another command beside the server, and what it prints. */
+  async run(arguments_, settings = {}) {
+    const env = environment({ ...this.#settings, ...settings });
+    const { stdout } = await promisify(execFile)(binary, arguments_, { cwd: this.#folder, env });
+    return stdout;
+  }
+
   async #serve() {
-    const outside = Object.entries(process.env).filter(([name]) => !name.startsWith("AIFIRST_"));
-    const own = Object.entries(this.#settings).map(([name, value]) => [`AIFIRST_${name}`, String(value)]);
-    const env = Object.fromEntries([...outside, ...own]);
+    const env = environment(this.#settings);
     this.#told = { stdout: "", stderr: "" };
     this.#process = spawn(binary, ["serve"], { cwd: this.#folder, env, stdio: ["ignore", "pipe", "pipe"] });
     this.#ended = new Promise((resolve) => {
@@ -104,5 +117,6 @@ export function serverForTests(settings) {
       return running.authorization;
     },
     restart: () => running.restart(),
+    run: (arguments_, settings) => running.run(arguments_, settings),
   };
 }

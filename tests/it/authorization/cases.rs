@@ -101,6 +101,11 @@ fn account() -> Vec<Case> {
                 apiKey { id } userErrors { code } } }",
         ),
         Case::write(
+            "Mutation.registerTrustedDocuments",
+            "mutation($ws: ID!) { registerTrustedDocuments(input: {workspaceId: $ws, application: \"web\",
+                documents: [{id: \"1\", text: \"{ viewer { id } }\"}]}) { registered userErrors { code } } }",
+        ),
+        Case::write(
             "Mutation.changeRole",
             "mutation($membership: ID!) { changeRole(input: {membershipId: $membership, role: ADMIN}) {
                 membership { role } userErrors { code } } }",

@@ -47,40 +47,25 @@ macro_rules! on_both {
         }
     };
     ($(#[$meta:meta])* async fn $name:ident($app:ident: TestApp) $body:block) => {
-        $(#[$meta])*
-        async fn $name($app: $crate::support::TestApp) $body
-
-        mod $name {
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn sqlite() {
-                super::$name($crate::support::TestApp::start($crate::support::Database::sqlite()).await).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn postgres() {
-                super::$name($crate::support::TestApp::start($crate::support::Database::postgres().await).await).await;
+        $crate::on_both! {
+            $(#[$meta])*
+            async fn $name(database: Database) {
+                let $app = $crate::support::TestApp::start(database).await;
+                $body
             }
         }
     };
 }
 
-/// Declares a test that counts SQL statements, on both databases. One thread: what a batch gathers must not depend on
-/// how busy the machine is.
+/// Declares a test that counts SQL statements, on both databases.
 #[macro_export]
 macro_rules! counted_on_both {
     ($(#[$meta:meta])* async fn $name:ident($app:ident: TestApp) $body:block) => {
-        $(#[$meta])*
-        async fn $name($app: $crate::support::TestApp) $body
-
-        mod $name {
-            #[tokio::test]
-            async fn sqlite() {
-                super::$name($crate::support::TestApp::counted($crate::support::Database::sqlite()).await).await;
-            }
-
-            #[tokio::test]
-            async fn postgres() {
-                super::$name($crate::support::TestApp::counted($crate::support::Database::postgres().await).await).await;
+        $crate::on_both! {
+            $(#[$meta])*
+            async fn $name(database: Database) {
+                let $app = $crate::support::TestApp::counted(database).await;
+                $body
             }
         }
     };
@@ -149,7 +134,8 @@ impl TestApp {
         self.restart_with(ONLY_SERVES, standing()).await
     }
 
-    async fn restart_with(self, settings: &str, ambient: Ambient) -> Self {
+    /// The same with settings over the defaults.
+    pub async fn restart_with(self, settings: &str, ambient: Ambient) -> Self {
         let Self { running, database, owner, workspace, http } = self;
         running.stop().await;
         let running = start_server(&database, settings, ambient, None).await;
@@ -291,7 +277,7 @@ async fn start_server(
     let config = Config::with(&format!("{}\n{settings}", base.join("\n"))).unwrap();
     let mut app = App::open(config, ambient).await.unwrap();
     if let Some(model) = model {
-        app.services.gateway = Gateway::new([(DEFAULT_ROUTE.to_owned(), model)]);
+        app.services.gateway = app.services.gateway.answered_by(model);
     }
     app.start().await.unwrap()
 }

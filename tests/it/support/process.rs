@@ -254,6 +254,19 @@ impl Client {
         Ok(answer["data"].clone())
     }
 
+    /// The whole answer to a body.
+    pub async fn answer(&self, body: Value) -> Value {
+        let answer = self.http.post(&self.url).bearer_auth(&self.token).json(&body).send().await.unwrap();
+        answer.json().await.unwrap()
+    }
+
+    /// The data of a document that the server knows by this id.
+    pub async fn named(&self, id: &str) -> Value {
+        let answer = self.answer(json!({ "documentId": id })).await;
+        assert!(answer.get("errors").is_none(), "{answer:#}");
+        answer["data"].clone()
+    }
+
     /// The data of an operation at a server that must answer.
     pub async fn get(&self, document: &str, variables: Value) -> Value {
         self.ask(document, variables).await.unwrap()

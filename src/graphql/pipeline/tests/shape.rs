@@ -414,3 +414,21 @@ fn fragments_on_interfaces_are_bounded() {
     assert_eq!(error.code, ErrorCode::QueryTooComplex);
     assert!(error.message.contains("interfaces"), "{}", error.message);
 }
+
+#[test]
+fn the_objects_of_an_answer_are_counted_whatever_its_types_are() {
+    let mut both = Both::new();
+    let weights = [("Thing.things".to_owned(), 50)].into();
+    both.pipeline = Pipeline::new(&both.schema.sdl(), Limits { weights, ..limits() }).unwrap();
+    let count = |document: &str| {
+        let prepared = both.pipeline.prepare(document, None, &JsonMap::default()).unwrap();
+        prepared.shape.count(&both.runtime.block_on(both.schema.execute(prepared.request)))
+    };
+    assert_eq!(count("{ n none fails }"), 0);
+    assert_eq!(count("{ __typename __schema { types { name } } }"), 0);
+    assert_eq!(count("{ thing { n } a: thing { n hardThing { n } } }"), 3);
+    assert_eq!(count("{ maybeThings { n thing { n } } }"), 4);
+    assert_eq!(count("{ anys { n ... on Other { thing { n } } } any { ... on Thing { n } } }"), 4);
+    assert_eq!(count("{ thing { things { n thing { n } } } }"), 1 + 50 + 2);
+    assert_eq!(count("{ thing { failsHard thing { n } } }"), 2, "what was fetched and not shown");
+}

@@ -1,0 +1,125 @@
+//! What the caller may do, told by the policies that the use cases check by. Costs no statement.
+use super::{ApiKey, Invitation, Membership, ServiceAccount, Viewer, WorkspaceFields};
+use crate::{
+    account::policy,
+    coaching, memory,
+    shared::actor::{Actor, Principal},
+    workflow,
+};
+use async_graphql::SimpleObject;
+
+/// What the caller may do with their own account: true where the mutation of that name is not refused with FORBIDDEN.
+#[derive(SimpleObject, Debug)]
+pub struct ViewerViewerCan {
+    /// Make a workspace of their own.
+    create_workspace: bool,
+}
+
+impl ViewerViewerCan {
+    pub fn of(actor: &Actor, viewer: &Viewer) -> Self {
+        let oneself = actor.principal() == Principal::User(viewer.id);
+        Self { create_workspace: oneself && policy::create_workspace(actor).is_ok() }
+    }
+}
+
+/// What the caller may do in a workspace: true where the mutation of that name is not refused with FORBIDDEN. Rights
+/// alone: a limit or a state may still be in the way.
+#[derive(SimpleObject, Debug)]
+pub struct WorkspaceViewerCan {
+    /// Change its name.
+    update_workspace: bool,
+    /// Offer a role below OWNER; to offer OWNER takes an OWNER.
+    invite_member: bool,
+    /// Make an account for a program.
+    create_service_account: bool,
+    /// Write a memory.
+    remember: bool,
+    /// Write many memories.
+    import_memories: bool,
+    /// Set a goal.
+    create_goal: bool,
+    /// Start a session with the coach.
+    start_coaching_session: bool,
+    /// Make a workflow.
+    create_workflow: bool,
+}
+
+impl WorkspaceViewerCan {
+    pub fn of(actor: &Actor, workspace: &WorkspaceFields) -> Self {
+        let id = workspace.id;
+        Self {
+            update_workspace: actor.may::<policy::UpdateWorkspace>(id).is_ok(),
+            invite_member: actor.may::<policy::InviteMember>(id).is_ok(),
+            create_service_account: actor.may::<policy::CreateServiceAccount>(id).is_ok(),
+            remember: actor.may::<memory::policy::Remember>(id).is_ok(),
+            import_memories: actor.may::<memory::policy::ImportMemories>(id).is_ok(),
+            create_goal: coaching::policy::begin(actor, id).is_ok(),
+            start_coaching_session: coaching::policy::begin(actor, id).is_ok(),
+            create_workflow: actor.may::<workflow::policy::CreateWorkflow>(id).is_ok(),
+        }
+    }
+}
+
+/// What the caller may do with a membership: true where the mutation of that name is not refused with FORBIDDEN. The
+/// only owner stays one all the same.
+#[derive(SimpleObject, Debug)]
+pub struct MembershipViewerCan {
+    /// Give the member another role below OWNER; to make an OWNER takes an OWNER.
+    change_role: bool,
+    /// End the membership.
+    remove_member: bool,
+}
+
+impl MembershipViewerCan {
+    pub fn of(actor: &Actor, membership: &Membership) -> Self {
+        Self {
+            change_role: policy::change_role(actor, &membership.0).is_ok(),
+            remove_member: policy::remove_member(actor, &membership.0).is_ok(),
+        }
+    }
+}
+
+/// What the caller may do with an invitation: true where the mutation of that name is not refused with FORBIDDEN.
+#[derive(SimpleObject, Debug)]
+pub struct InvitationViewerCan {
+    /// Withdraw it.
+    revoke_invitation: bool,
+}
+
+impl InvitationViewerCan {
+    pub fn of(actor: &Actor, invitation: &Invitation) -> Self {
+        Self { revoke_invitation: actor.may::<policy::RevokeInvitation>(invitation.0.workspace).is_ok() }
+    }
+}
+
+/// What the caller may do with a service account: true where the mutation of that name is not refused with FORBIDDEN.
+#[derive(SimpleObject, Debug)]
+pub struct ServiceAccountViewerCan {
+    /// Make a key for it, no greater than the credential that makes it.
+    create_api_key: bool,
+    /// End it, and its keys.
+    delete_service_account: bool,
+}
+
+impl ServiceAccountViewerCan {
+    pub fn of(actor: &Actor, account: &ServiceAccount) -> Self {
+        let id = account.0.workspace;
+        Self {
+            create_api_key: actor.may::<policy::CreateApiKey>(id).is_ok(),
+            delete_service_account: actor.may::<policy::DeleteServiceAccount>(id).is_ok(),
+        }
+    }
+}
+
+/// What the caller may do with an API key: true where the mutation of that name is not refused with FORBIDDEN.
+#[derive(SimpleObject, Debug)]
+pub struct ApiKeyViewerCan {
+    /// Revoke it.
+    revoke_api_key: bool,
+}
+
+impl ApiKeyViewerCan {
+    pub fn of(actor: &Actor, key: &ApiKey) -> Self {
+        Self { revoke_api_key: policy::revoke_api_key(actor, &key.0).is_ok() }
+    }
+}

@@ -1,0 +1,103 @@
+//! Changes by hand: of a goal, and of what a session is about.
+use super::{CoachingService, CoachingSession, Goal, GoalStatus, model};
+use crate::{
+    graphql_kit::{ApiError, ContextExt, Shown, UserError, edited, patch},
+    shared::id::{CoachingSessionId, GoalId},
+};
+use async_graphql::{Context, InputObject, MaybeUndefined, Object, SimpleObject};
+
+#[derive(Default, Debug)]
+pub struct UpdateMutation;
+
+#[Object]
+impl UpdateMutation {
+    /// Changes a goal of the caller's.
+    async fn update_goal(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to change; what is left out stays.")] input: UpdateGoalInput,
+    ) -> Result<UpdateGoalPayload, ApiError> {
+        let update = model::GoalUpdate {
+            goal: input.goal_id,
+            expected_version: input.expected_version,
+            title: patch(input.title, |title| title),
+            progress: patch(input.progress, |progress| progress),
+            status: patch(input.status, model::GoalStatus::from),
+        };
+        let outcome = ctx.service::<CoachingService>()?.update_goal(ctx.actor()?, update).await;
+        let Shown { result, current, user_errors } = edited(outcome)?;
+        Ok(UpdateGoalPayload { goal: result.map(Goal), current: current.map(Goal), user_errors })
+    }
+
+    /// Changes what a session of the caller's is about; one that has ended can be changed, too, and its summary stays.
+    async fn update_coaching_session(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to change; what is left out stays.")] input: UpdateCoachingSessionInput,
+    ) -> Result<UpdateCoachingSessionPayload, ApiError> {
+        let update = model::SessionUpdate {
+            session: input.session_id,
+            expected_version: input.expected_version,
+            topic: patch(input.topic, |topic| topic),
+            goal: patch(input.goal_id, |goal| goal),
+        };
+        let outcome = ctx.service::<CoachingService>()?.update_session(ctx.actor()?, update).await;
+        let Shown { result, current, user_errors } = edited(outcome)?;
+        let (session, current) = (result.map(CoachingSession::from), current.map(CoachingSession::from));
+        Ok(UpdateCoachingSessionPayload { session, current, user_errors })
+    }
+}
+
+/// A goal to be changed.
+#[derive(InputObject, Debug)]
+pub struct UpdateGoalInput {
+    /// The goal.
+    goal_id: GoalId,
+    /// The `version` that the change was made from: it is refused with CONFLICT where that is not the version any more.
+    /// Whatever the version, if left out.
+    expected_version: Option<i32>,
+    /// What it is, at most 200 characters.
+    title: MaybeUndefined<String>,
+    /// How far it is reached, from 0 to 1.
+    progress: MaybeUndefined<f64>,
+    /// What became of it.
+    status: MaybeUndefined<GoalStatus>,
+}
+
+/// What came of `updateGoal`.
+#[derive(SimpleObject, Debug)]
+pub struct UpdateGoalPayload {
+    /// The goal as it is now; null where `userErrors` says why not.
+    goal: Option<Goal>,
+    /// Only with CONFLICT on `expectedVersion`, when nothing was changed: the goal as it is, with its version, to show
+    /// beside the change that was not made.
+    current: Option<Goal>,
+    /// What a person can mend.
+    user_errors: Vec<UserError>,
+}
+
+/// A session to be changed.
+#[derive(InputObject, Debug)]
+pub struct UpdateCoachingSessionInput {
+    /// The session.
+    session_id: CoachingSessionId,
+    /// The `version` that the change was made from: it is refused with CONFLICT where that is not the version any more.
+    /// Whatever the version, if left out.
+    expected_version: Option<i32>,
+    /// What it is about, at most 200 characters; null for nothing in particular.
+    topic: MaybeUndefined<String>,
+    /// The goal that it serves, one of the caller's in the session's workspace; null for none.
+    goal_id: MaybeUndefined<GoalId>,
+}
+
+/// What came of `updateCoachingSession`.
+#[derive(SimpleObject, Debug)]
+pub struct UpdateCoachingSessionPayload {
+    /// The session as it is now; null where `userErrors` says why not.
+    session: Option<CoachingSession>,
+    /// Only with CONFLICT on `expectedVersion`, when nothing was changed: the session as it is, with its version, to
+    /// show beside the change that was not made.
+    current: Option<CoachingSession>,
+    /// What a person can mend.
+    user_errors: Vec<UserError>,
+}

@@ -1,0 +1,14 @@
+//! Moments as clients write them.
+use chrono::{DateTime, Datelike, SubsecRound, Utc};
+
+/// By RFC 3339, cut to microseconds; or why it is none.
+pub fn parse(text: &str) -> Result<DateTime<Utc>, &'static str> {
+    let moment = DateTime::parse_from_rfc3339(text)
+        .map_err(|_| "not a moment by RFC 3339, such as 2026-05-08T13:56:00Z")?
+        .with_timezone(&Utc);
+    // What both databases can store and RFC 3339 can write.
+    if !(0..10_000).contains(&moment.year()) {
+        return Err("the year must lie between 0 and 9999");
+    }
+    Ok(moment.trunc_subsecs(6))
+}
