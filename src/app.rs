@@ -5,7 +5,7 @@ use crate::{
     config::{Config, Mode},
     db::{self, DataFolder, connect::OpenError},
     event::{Bus, BusError, Log},
-    gateway::Gateway,
+    gateway::{Gateway, ProviderError},
     graphql::{self, pipeline::Pipeline},
     http,
     memory::{MemoryService, Ports},
@@ -30,6 +30,8 @@ pub enum StartError {
     Listen(SocketAddr, std::io::Error, &'static str),
     #[error(transparent)]
     Jwt(#[from] jwt::KeyError),
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
     #[error(transparent)]
     Development(#[from] DevelopmentError),
     #[error(
@@ -137,7 +139,7 @@ async fn connect(
         cache_bytes: config.http.documents.cache_bytes,
     })
     .map_err(StartError::Manifests)?;
-    let gateway = Gateway::new(&config.gateway, db.clone(), ambient.clone());
+    let gateway = Gateway::new(&config.gateway, db.clone(), ambient.clone())?;
     let workflow = WorkflowService::new(db.clone(), log.clone(), ambient.clone());
     let ports = Ports {
         sessions: Some(Arc::new(MemoryPorts)),

@@ -72,9 +72,6 @@ pub struct Price {
 /// Prices by the model's name.
 pub type Prices = BTreeMap<String, Price>;
 
-/// Prices by the model's name.
-pub type Prices = BTreeMap<String, Price>;
-
 fn mask<S: Serializer>(_: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str("***")
 }

@@ -27,4 +27,4 @@ pub use price::Cost;
 pub use provider::{Embeddings, ModelCall, Provider, ProviderEvent, ProviderStream};
 pub use record::{Attempt, LlmCall, LlmCallStatus, Origin};
 pub use providers::Providers;
-pub use service::{DEFAULT_ROUTE, Gateway, UsagePeriod};
+pub use service::{DEFAULT_ROUTE, Gateway, ProviderError, UsagePeriod};

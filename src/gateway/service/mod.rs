@@ -1,17 +1,19 @@
 //! What callers ask of the gateway.
 mod log;
 
+pub use log::UsagePeriod;
+
 use super::{
-    builtin::{self, Builtin},
+    builtin,
     call::{Call, drive},
     log::CallLog,
     model::{ChatEvent, ChatRequest, Completion, FailureKind, MAX_INPUT, Usage},
-    provider::Provider,
+    provider::{self, Provider},
     providers::Providers,
     record::{LlmCall, LlmCallStatus, Record},
 };
 use crate::{
-    config::{GatewayConfig, Prices, Route},
+    config::{GatewayConfig, Prices, ProviderConfig, Route},
     db::Db,
     shared::{
         Ambient, Error, Result,
@@ -22,6 +24,14 @@ use futures_util::{StreamExt, stream::BoxStream};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 pub const DEFAULT_ROUTE: &str = "default";
+
+/// A provider that cannot be used as it is configured.
+#[derive(Debug, thiserror::Error)]
+#[error("gateway.providers.{name}: {problem}")]
+pub struct ProviderError {
+    name: String,
+    problem: String,
+}
 
 /// The door to every model.
 #[derive(Clone, Debug)]
@@ -35,20 +45,23 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    pub fn new(config: &GatewayConfig, db: Db, ambient: Ambient) -> Self {
-        let pace = Duration::from_millis(config.builtin.pace_milliseconds);
-        let provider = |(name, _): (&String, _)| -> (String, Arc<dyn Provider>) {
-            (name.clone(), Arc::new(Builtin::new(pace)))
+    /// An error names the provider that cannot be used, and why.
+    pub fn new(config: &GatewayConfig, db: Db, ambient: Ambient) -> Result<Self, ProviderError> {
+        let open = |(name, settings): (&String, &ProviderConfig)| {
+            let opened = provider::open(settings, &config.builtin);
+            let opened = opened.map_err(|problem| ProviderError { name: name.clone(), problem })?;
+            Ok((name.clone(), opened))
         };
+        let providers = config.providers.iter().map(open).collect::<Result<Vec<_>, ProviderError>>()?;
         let routes = config.routes.iter().map(|(name, route)| (name.clone(), Arc::new(route.clone())));
-        Self {
+        Ok(Self {
             db,
             ambient,
-            providers: Providers::new(config.providers.iter().map(provider)),
+            providers: Providers::new(providers),
             prices: Arc::new(config.prices.clone()),
             routes: Arc::new(routes.collect()),
             log: CallLog::default(),
-        }
+        })
     }
 
     /// The same, with this provider alone behind the default route.
