@@ -10,7 +10,10 @@ use aifirst::{
 use async_graphql::{
     EmptyMutation, EmptySubscription, Object, Response, Schema, SimpleObject, ValidationMode,
 };
-use std::{hint::black_box, process::ExitCode, time::Duration, time::Instant};
+use std::{
+    hint::black_box,
+    time::{Duration, Instant},
+};
 
 const QUERY: &str = "query Dashboard($first: Int!, $topic: String) {
   viewer { id displayName email locale timeZone createdAt }
@@ -22,7 +25,6 @@ const QUERY: &str = "query Dashboard($first: Int!, $topic: String) {
 const FIELDS: usize = 40;
 const REQUESTS: u32 = 500;
 const ROUNDS: usize = 41;
-const ALLOWED: Duration = Duration::from_micros(15);
 
 macro_rules! objects {
     ($($name:ident { $($field:ident: $type:ty = $value:expr,)* })*) => { $(
@@ -138,7 +140,7 @@ fn median(mut of: Vec<Duration>) -> Duration {
 
 #[expect(clippy::print_stdout, reason = "the figures")]
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let schema =
         Schema::build(Query, EmptyMutation, EmptySubscription).validation_mode(ValidationMode::Fast).finish();
     let pipeline = Pipeline::new(&schema.sdl(), Config::with("")?.graphql)?;
@@ -155,9 +157,15 @@ async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     }
     let added =
         median(with.iter().zip(&without).map(|(with, without)| with.saturating_sub(*without)).collect());
+    let micros = |time: Duration| time.as_secs_f64() * 1e6;
     let (with, without) = (median(with), median(without));
-    println!("front door {with:?}, execution alone {without:?}, added {added:?} (at most {ALLOWED:?})");
-    Ok(if added <= ALLOWED { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    println!(
+        "added {:.1} µs (front door {:.1} µs, execution alone {:.1} µs; medians of {ROUNDS} pairs of {REQUESTS} requests)",
+        micros(added),
+        micros(with),
+        micros(without)
+    );
+    Ok(())
 }
 
 fn fields(value: &serde_json::Value) -> usize {

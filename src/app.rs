@@ -80,7 +80,7 @@ impl App {
         }
         let process = Process::begin(&services, admin);
         let schema = graphql::schema(&services);
-        let server = http::Server::new(&config, schema, pipeline, services.clone(), &process.stop);
+        let server = http::Server::new(&config, schema, pipeline.clone(), services.clone(), &process.stop);
         process.tasks.spawn(server.serve(public, process.stop.clone()));
         process.tasks.spawn(services.account.clone().write_usage(process.stop.clone()));
         if config.serve.work {
@@ -89,7 +89,7 @@ impl App {
         if !config.serve.work && config.is_sqlite() {
             tracing::warn!("serve.work is off, and no worker can share SQLite: runs and coaching turns wait");
         }
-        Ok(Running { address, admin_address, services, process, _data: data })
+        Ok(Running { address, admin_address, services, pipeline, process, _data: data })
     }
 }
 
@@ -175,6 +175,8 @@ pub struct Running {
     pub address: SocketAddr,
     pub admin_address: SocketAddr,
     pub services: Services,
+    /// Tells how much work documents made.
+    pub pipeline: Pipeline,
     process: Process,
     _data: DataFolder,
 }

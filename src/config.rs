@@ -66,6 +66,7 @@ pub struct DatabaseConfig {
     pub readers: u32,
     pub connections: u32,
     pub acquire_timeout_seconds: u64,
+    pub idle_transaction_seconds: u32,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -92,9 +93,12 @@ pub struct HttpConfig {
     pub allowed_origins: Vec<String>,
     pub body_bytes: usize,
     pub request_timeout_seconds: u64,
+    pub heartbeat_seconds: u64,
     pub cost_per_minute: NonZeroU32,
     /// At most [`MAX_BATCH`]; zero takes no batches.
     pub batch: usize,
+    /// Empty: GraphiQL comes from the network.
+    pub graphiql_folder: PathBuf,
     pub socket: SocketConfig,
     pub documents: DocumentsConfig,
 }
@@ -275,6 +279,7 @@ impl Config {
         let http = &self.http;
         let seconds = [
             ("request_timeout_seconds", http.request_timeout_seconds),
+            ("heartbeat_seconds", http.heartbeat_seconds),
             ("socket.init_seconds", http.socket.init_seconds),
             ("socket.ping_seconds", http.socket.ping_seconds),
             ("socket.recheck_seconds", http.socket.recheck_seconds),
@@ -284,6 +289,12 @@ impl Config {
             if value == 0 || value > 3600 {
                 return Err(ConfigError(format!("http.{name}: {value} is not between 1 and 3600")));
             }
+        }
+        if !http.graphiql_folder.as_os_str().is_empty() && !http.graphiql_folder.is_dir() {
+            let folder = http.graphiql_folder.display();
+            return Err(ConfigError(format!(
+                "http.graphiql_folder: {folder} is no folder: scripts/graphiql fills one"
+            )));
         }
         if self.coaching.lease_milliseconds < 500 {
             return Err(ConfigError(

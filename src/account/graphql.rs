@@ -13,11 +13,11 @@ pub use member::Membership;
 use super::{AccountService, model};
 use crate::{
     coaching::WorkspaceSessions,
-    gateway::WorkspaceCalls,
     db::idempotency,
+    gateway::WorkspaceCalls,
     graphql_kit::{
         ApiError, Connection, ContextExt, Cursor, Shown, UserError, connection, edited, page_request, patch,
-        payload,
+        payload, wants_cursor,
     },
     memory::WorkspaceMemories,
     shared::{
@@ -92,7 +92,7 @@ impl Viewer {
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Membership>, ApiError> {
         let request = page_request(ctx, first, after, last, before)?;
-        let page = ctx.load::<_, AccountLoader>((self.id, request)).await?;
+        let page = ctx.load::<_, AccountLoader>((self.id, request)).await?.transpose()?;
         Ok(connection(page.unwrap_or_else(|| Page::empty(Some(0))), Membership))
     }
 
@@ -130,7 +130,7 @@ pub enum Role {
 }
 
 /// The tenant: what a team shares and what each member keeps there. Loaded only as far as it is asked for.
-#[derive(MergedObject, Debug)]
+#[derive(MergedObject, Clone, Debug)]
 pub struct Workspace(
     WorkspaceFields,
     WorkspaceMemories,
@@ -161,6 +161,11 @@ impl Workspace {
         workspace
     }
 
+    fn read_at(mut self, cursor: Option<Cursor>) -> Self {
+        self.0.cursor = cursor;
+        self
+    }
+
     /// For `Node`.
     pub async fn id(&self, _: &Context<'_>) -> Result<WorkspaceId, ApiError> {
         Ok(self.0.id)
@@ -182,7 +187,7 @@ impl Workspace {
 }
 
 /// The workspace itself.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct WorkspaceFields {
     id: WorkspaceId,
     cursor: Option<Cursor>,
@@ -272,9 +277,16 @@ impl WorkspaceMutation {
             expected_version: input.expected_version,
             name: patch(input.name, |name| name),
         };
-        let outcome = ctx.service::<AccountService>()?.update_workspace(ctx.actor()?, update).await;
+        let (accounts, actor) = (ctx.service::<AccountService>()?, ctx.actor()?);
+        let cursor = if wants_cursor(ctx, &["workspace", "current"]) {
+            Some(Cursor(accounts.head(actor, input.workspace_id).await?))
+        } else {
+            None
+        };
+        let outcome = accounts.update_workspace(actor, update).await;
         let Shown { result, current, user_errors } = edited(outcome)?;
-        let (workspace, current) = (result.map(Workspace::of), current.map(Workspace::of));
+        let of = |loaded| Workspace::of(loaded).read_at(cursor);
+        let (workspace, current) = (result.map(of), current.map(of));
         Ok(UpdateWorkspacePayload { workspace, current, user_errors })
     }
 }

@@ -14,7 +14,7 @@ mod store;
 mod token;
 mod usage;
 
-pub use event::change;
+pub use event::changes;
 pub use graphql::{
     AccountMutation, AccountQuery, ApiKey, AuditEntry, Invitation, Membership, ServiceAccount, Viewer,
     Workspace, WorkspaceFields, request_data,

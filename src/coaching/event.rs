@@ -155,35 +155,48 @@ pub(super) const WORK_TOPIC: &str = "coaching.work";
 
 pub(super) fn reply_erased(reply: MessageId, owner: UserId) -> NewEvent {
     let data = serde_json::json!({});
-    NewEvent { kind: REPLY_ERASED, subject: reply.uuid(), owner: Some(owner.uuid()), data }
+    NewEvent::new(REPLY_ERASED, reply.uuid(), data).only_for(owner.uuid())
 }
 
-/// What an event did to a goal, a session, a message or a turn, which its messages belong to; `None` where it is none of theirs.
-pub fn change(event: &Event) -> Option<Change> {
+/// What an event did to a goal, a session, a turn or a message; nothing where it is none of theirs.
+pub fn changes(event: &Event) -> Vec<Change> {
     let goal = AnyId::Goal(GoalId::from_uuid(event.subject));
     match event.kind.as_str() {
-        GOAL_CREATED => return Some(Change::created(goal)),
-        GOAL_UPDATED => return Some(Change::updated(goal)),
+        GOAL_CREATED => return vec![Change::created(goal)],
+        GOAL_UPDATED => return vec![Change::updated(goal)],
         // Only for copies: a session's stream tells what is said in it.
         SESSION_UPDATED => {
             let session = CoachingSessionId::from_uuid(event.subject);
-            return Some(Change::updated(AnyId::CoachingSession(session)));
+            return vec![Change::updated(AnyId::CoachingSession(session))];
         }
-        REPLY_ERASED => {
-            return Some(Change::updated(AnyId::Message(MessageId::from_uuid(event.subject))));
-        }
+        REPLY_ERASED => return vec![Change::updated(AnyId::Message(MessageId::from_uuid(event.subject)))],
         _ => {}
     }
-    Some(match Happened::of(event)? {
-        Happened::SessionStarted(session) => Change::created(AnyId::CoachingSession(session)),
-        Happened::SessionEnded(session) => Change::updated(AnyId::CoachingSession(session)),
-        Happened::TurnQueued(turn) => Change::created(AnyId::Turn(turn.turn)),
-        Happened::TurnStarted(turn)
-        | Happened::TurnCompleted(turn)
-        | Happened::TurnInterrupted(turn)
-        | Happened::TurnIncomplete(turn)
-        | Happened::TurnFailed(turn) => Change::updated(AnyId::Turn(turn.turn)),
+    let session = AnyId::CoachingSession(CoachingSessionId::from_uuid(event.subject));
+    let reply = |turn: &TurnFacts| turn.reply.map(AnyId::Message);
+    match Happened::of(event) {
+        Some(Happened::SessionStarted(_)) => vec![Change::created(session)],
+        Some(Happened::SessionEnded(_)) => vec![Change::updated(session)],
+        // Whatever happens in a session, it was updated then.
+        Some(Happened::TurnQueued(turn)) => vec![
+            Change::created(AnyId::Turn(turn.turn)),
+            Change::created(AnyId::Message(turn.message)),
+            Change::updated(session),
+        ],
+        Some(Happened::TurnStarted(turn)) => {
+            let changes = [Change::updated(AnyId::Turn(turn.turn)), Change::updated(session)];
+            changes.into_iter().chain(reply(&turn).map(Change::created)).collect()
+        }
+        Some(
+            Happened::TurnCompleted(turn)
+            | Happened::TurnInterrupted(turn)
+            | Happened::TurnIncomplete(turn)
+            | Happened::TurnFailed(turn),
+        ) => {
+            let changes = [Change::updated(AnyId::Turn(turn.turn)), Change::updated(session)];
+            changes.into_iter().chain(reply(&turn).map(Change::updated)).collect()
+        }
         // They travel on the bus alone.
-        Happened::TurnSnapshot { .. } | Happened::TurnDelta { .. } => return None,
-    })
+        Some(Happened::TurnSnapshot { .. } | Happened::TurnDelta { .. }) | None => vec![],
+    }
 }

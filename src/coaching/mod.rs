@@ -24,7 +24,7 @@ mod tracker;
 mod turn;
 mod worker;
 
-pub use event::{CoachingEvent, Happened, TurnFacts, change};
+pub use event::{CoachingEvent, Happened, TurnFacts, changes};
 pub use graphql::{
     CoachingLoader, CoachingMutation, CoachingSession, CoachingSubscription, Goal, Message, Turn,
     WorkspaceSessions, request_data,

@@ -24,12 +24,16 @@ use chrono::{DateTime, Utc};
 use futures_util::Stream;
 use std::{
     collections::{HashMap, VecDeque},
+    sync::Arc,
     time::Duration,
 };
 use tokio::time::sleep;
 
 /// How soon a follower that lost a delta looks at the checkpoint.
 const CATCH_UP: Duration = Duration::from_millis(100);
+
+/// Deltas kept of a turn whose start was not read yet. What is lost comes from the checkpoint.
+const EARLY: usize = 32;
 
 /// A turn that runs, as far as this follower has heard it.
 struct Current {
@@ -52,16 +56,16 @@ impl CoachingService {
         let (session, grant) = self.get_session::<Read>(&parts.db, actor, id).await?;
         // Listening comes first, then reading: so nothing falls between.
         let mut deltas = parts.bus.subscribe(&delta_topic(id)).await;
-        let mut wake = parts.log.listen(grant.workspace()).await;
         let mut position = parts.log.begin_after(&grant, after.as_ref()).await?;
+        let mut follower = parts.log.follower(&grant, Some(id.uuid()), position);
         let mut current = self.current(actor, &grant, id, after).await?;
         let (service, actor) = (self.clone(), actor.clone());
         Ok(async_stream::try_stream! {
             let (mut replaying, mut look) = (true, true);
-            let mut early: Option<Delta> = None;
+            let mut early: VecDeque<Delta> = VecDeque::new();
             loop {
                 let events = match look {
-                    true => service.parts.log.list(&grant, Some(id.uuid()), position).await?,
+                    true => follower.read().await?,
                     false => vec![],
                 };
                 let more = !events.is_empty();
@@ -93,7 +97,7 @@ impl CoachingService {
                     }
                     position = event.position;
                     let over = matches!(what, Happened::SessionEnded(_));
-                    yield heard(event, what);
+                    yield heard(&event, what);
                     if over {
                         return;
                     }
@@ -105,11 +109,16 @@ impl CoachingService {
                     return;
                 }
                 replaying = false;
-                if let Some(delta) = early.take()
-                    && let Some(current) = current.as_mut().filter(|current| current.facts.turn == delta.turn)
-                    && let Some(piece) = current.tracker.delta(delta.offset, &delta.text)
-                {
-                    yield current.event(piece, &grant, position, delta.at);
+                if let Some(current) = current.as_mut().filter(|_| !early.is_empty()) {
+                    let (ready, later): (VecDeque<Delta>, VecDeque<Delta>) =
+                        early.drain(..).partition(|delta| delta.turn == current.facts.turn);
+                    early = later;
+                    for delta in ready {
+                        if let Some(piece) = current.tracker.delta(delta.offset, &delta.text) {
+                            yield current.event(piece, &grant, position, delta.at);
+                        }
+                    }
+                    current.caught_up &= !current.tracker.is_behind();
                 }
                 if let Some(current) = current.as_mut().filter(|current| !current.caught_up) {
                     let text = service.text_of(&actor, &current.facts).await?;
@@ -134,13 +143,19 @@ impl CoachingService {
                                 }
                                 current.caught_up &= !current.tracker.is_behind();
                             }
-                            // Of a turn whose start is in the log, but not read yet.
-                            (Some(delta), _) => (early, look) = (Some(delta), true),
+                            // Of a turn whose start is in the log, but not read yet; or of one that is over.
+                            (Some(delta), _) => {
+                                if early.len() == EARLY {
+                                    early.pop_front();
+                                }
+                                early.push_back(delta);
+                                look = true;
+                            }
                             (None, Some(current)) => current.caught_up = false,
                             (None, None) => {}
                         }
                     }
-                    () = wake.wait() => look = true,
+                    () = follower.wait() => look = true,
                     () = sleep(CATCH_UP), if behind => look = false,
                 }
             }
@@ -155,11 +170,11 @@ impl CoachingService {
         session: CoachingSessionId,
         after: Option<Cursor>,
     ) -> Result<Option<Current>> {
-        if let Some(place) = after.and_then(|cursor| cursor.place) {
-            let found = turns::find_turn(&self.parts.db, &actor.scope::<Read>(), place.turn).await?;
+        if let Some(Place::Reply { turn, offset }) = after.and_then(|cursor| cursor.place) {
+            let found = turns::find_turn(&self.parts.db, &actor.scope::<Read>(), turn).await?;
             // A cursor of another stream of the workspace is fine; its place says nothing here.
             if let Some((turn, _)) = found.filter(|(turn, _)| turn.session == session) {
-                return Ok(Some(Current::new(TurnFacts::of(&turn, None), Tracker::at(place.offset))));
+                return Ok(Some(Current::new(TurnFacts::of(&turn, None), Tracker::at(offset))));
             }
         }
         let open = turns::open_turns(&self.parts.db, grant, session).await?;
@@ -186,7 +201,7 @@ struct Replies {
 const READ_AHEAD: usize = 10;
 
 impl Replies {
-    fn of(events: &[Event]) -> Self {
+    fn of(events: &[Arc<Event>]) -> Self {
         let ended = events.iter().filter_map(|event| Happened::of(event)?.ended()?.reply);
         Self { coming: ended.collect(), read: HashMap::new() }
     }
@@ -219,11 +234,11 @@ impl Current {
             Piece::Delta { offset, text } => Happened::TurnDelta { turn, text, offset },
         };
         let mut cursor = Cursor::new(grant.workspace(), position);
-        cursor.place = Some(Place { turn: self.facts.turn, offset: end });
+        cursor.place = Some(Place::Reply { turn: self.facts.turn, offset: end });
         CoachingEvent { cursor, at, what }
     }
 }
 
-fn heard(event: Event, what: Happened) -> CoachingEvent {
+fn heard(event: &Event, what: Happened) -> CoachingEvent {
     CoachingEvent { cursor: event.cursor(), at: event.at, what }
 }

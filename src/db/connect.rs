@@ -1,7 +1,7 @@
 //! Opens the database, brings its schema up to date, and refuses what would not be safe.
 use super::Db;
 use crate::{
-    config::{Config, DatabaseConfig, without_password},
+    config::{Config, without_password},
     shared::explain,
 };
 use migration::{Migrator, MigratorTrait};
@@ -94,7 +94,7 @@ pub async fn connect(config: &Config) -> Result<Db, OpenError> {
     let url = config.database_url();
     let statements = Arc::new(AtomicU64::new(0));
     let open = async |connections: u32, writes: bool| {
-        let options = options(&url, &config.database, connections, writes);
+        let options = options(config, connections, writes);
         let mut connection =
             Database::connect(options).await.map_err(|e| OpenError::Connect(without_password(&url), e))?;
         let counter = statements.clone();
@@ -124,24 +124,28 @@ pub async fn open(config: &Config) -> Result<Db, OpenError> {
     Ok(db)
 }
 
-fn is_sqlite(url: &str) -> bool {
-    url.starts_with("sqlite:")
-}
-
-fn options(url: &str, config: &DatabaseConfig, connections: u32, writes: bool) -> ConnectOptions {
-    let mut options = ConnectOptions::new(url);
+fn options(config: &Config, connections: u32, writes: bool) -> ConnectOptions {
+    let mut options = ConnectOptions::new(config.database_url());
     options
         .max_connections(connections)
-        .acquire_timeout(Duration::from_secs(config.acquire_timeout_seconds))
+        .acquire_timeout(Duration::from_secs(config.database.acquire_timeout_seconds))
         .sqlx_logging(false)
         .test_before_acquire(false);
-    if is_sqlite(url) {
+    if config.is_sqlite() {
         // A pool that lets its connections go would lose their page caches.
         options.idle_timeout(None).max_lifetime(None);
-        let busy = Duration::from_secs(config.acquire_timeout_seconds);
+        let busy = Duration::from_secs(config.database.acquire_timeout_seconds);
         options.map_sqlx_sqlite_opts(move |sqlite| sqlite_options(sqlite, busy, writes));
     } else {
-        options.map_sqlx_postgres_opts(|postgres| postgres.application_name("aifirst"));
+        // What a request no longer waits for must not hold its connection. The request is given up first.
+        let longest = Duration::from_secs(config.http.request_timeout_seconds) + Duration::from_secs(1);
+        let longest = longest.as_millis().to_string();
+        let idle =
+            Duration::from_secs(config.database.idle_transaction_seconds.into()).as_millis().to_string();
+        options.map_sqlx_postgres_opts(move |postgres| {
+            let limits = [("statement_timeout", &longest), ("idle_in_transaction_session_timeout", &idle)];
+            postgres.application_name("aifirst").options(limits)
+        });
     }
     options
 }
@@ -193,6 +197,8 @@ pub async fn migrate(db: &Db) -> Result<(), OpenError> {
     }
     use sea_orm::TransactionTrait;
     let turn = db.writer.begin().await.map_err(OpenError::Migrate)?;
+    // A large table takes its time.
+    turn.execute_unprepared("SET LOCAL statement_timeout = 0").await.map_err(OpenError::Migrate)?;
     turn.execute_unprepared("SELECT pg_advisory_xact_lock(4920231)").await.map_err(OpenError::Migrate)?;
     Migrator::up(&turn, None).await.map_err(OpenError::Migrate)?;
     turn.commit().await.map_err(OpenError::Migrate)

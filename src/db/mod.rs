@@ -6,7 +6,7 @@ pub mod page;
 
 use crate::shared::{Error, Result};
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqlErr,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr, SqlErr,
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 use std::sync::{
@@ -24,9 +24,21 @@ impl From<DbErr> for Error {
                 tracing::error!(source = &full as &dyn std::error::Error, "the database has no room left");
                 Self::Unavailable("the server has no room left to write: its operator has to make some")
             }
+            late if is_cancelled(&late) => {
+                Self::Unavailable("the database took too long: ask for less, or try again in a moment")
+            }
             other => Self::Internal(Box::new(other)),
         }
     }
+}
+
+/// PostgreSQL gave a statement up: `query_canceled`.
+fn is_cancelled(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error
+    else {
+        return false;
+    };
+    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "57014")
 }
 
 /// By SQLite's word for it, or the operating system's, which PostgreSQL passes on.

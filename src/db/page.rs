@@ -1,6 +1,6 @@
 //! Keyset pages in SQL: one statement for a list, one for the same list of many parents.
 use super::Source;
-use crate::shared::{Page, PageRequest, Result, page::Key};
+use crate::shared::{Error, Page, PageRequest, Result, page::Key};
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, ModelTrait, PaginatorTrait,
@@ -44,10 +44,20 @@ impl<C: ColumnTrait> Keyset<C> {
         Condition::any().add(further).add(Condition::all().add(column.eq(value)).add(further_id))
     }
 
-    fn within(&self, request: &PageRequest) -> Condition {
-        let after = request.after.map(|key| self.beyond(&key, !self.descending));
-        let before = request.before.map(|key| self.beyond(&key, self.descending));
-        Condition::all().add_option(after).add_option(before)
+    /// An error where a cursor is of another list.
+    fn within(&self, request: &PageRequest) -> Result<Condition> {
+        let beyond = |key: Option<Key>, rising| {
+            key.map(|key| Ok::<_, Error>(self.beyond(&key.of(self.list())?, rising))).transpose()
+        };
+        let after = beyond(request.after, !self.descending)?;
+        let before = beyond(request.before, self.descending)?;
+        Ok(Condition::all().add_option(after).add_option(before))
+    }
+
+    /// Tells lists apart by what they list and by what they are ordered, by FNV-1a: the same in every process.
+    fn list(&self) -> u32 {
+        let name = format!("{}.{}", self.column.entity_name(), self.column.as_str());
+        name.bytes().fold(0x811C_9DC5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
     }
 
     fn value(&self, value: i64) -> Value {
@@ -75,7 +85,7 @@ impl<C: ColumnTrait> Keyset<C> {
             Value::Uuid(Some(id)) => id,
             _ => Uuid::nil(),
         };
-        Key { value, id }
+        Key { list: self.list(), value, id }
     }
 }
 
@@ -94,11 +104,12 @@ where
     E: EntityTrait,
     E::Model: FromQueryResult + ModelTrait<Entity = E> + Send + Sync,
 {
+    let within = order.within(request)?;
     let total_alone = request.count && !request.is_unbounded();
     let total = if total_alone { Some(select.clone().count(source.connection()).await?) } else { None };
     let direction = order.direction(request);
     let mut page = select
-        .filter(order.within(request))
+        .filter(within)
         .order_by(order.column, direction.clone())
         .order_by(order.id, direction)
         .limit(request.limit as u64 + 1);
@@ -133,6 +144,7 @@ where
     E::Model: FromQueryResult + ModelTrait<Entity = E> + Send + Sync,
     P: Copy + Eq + Hash + Into<Uuid> + From<Uuid>,
 {
+    let within = order.within(request)?;
     let ids = || parents.iter().map(|parent| (*parent).into());
     let select = select.filter(parent.is_in(ids()));
     let total_alone = request.count && !request.is_unbounded();
@@ -154,7 +166,7 @@ where
     window
         .order_by((order.column.entity_name(), order.column), direction.clone())
         .order_by((order.id.entity_name(), order.id), direction);
-    let mut numbered = select.filter(order.within(request)).into_query();
+    let mut numbered = select.filter(within).into_query();
     numbered.expr_window_as(Expr::cust("ROW_NUMBER()"), window, PLACE);
     if request.count && !total_alone {
         let whole = WindowStatement::partition_by((parent.entity_name(), parent));

@@ -5,7 +5,7 @@ use crate::shared::{
 };
 use uuid::Uuid;
 
-/// A place in a workspace's log; inside a streamed reply, also how much of its text was seen.
+/// A place in a workspace's log; where what comes next was seen in part, also how much of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
     pub workspace: WorkspaceId,
@@ -14,12 +14,13 @@ pub struct Cursor {
     pub place: Option<Place>,
 }
 
-/// How far a reply's text was seen.
+/// How much was seen of what comes after the position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
-    pub turn: TurnId,
-    /// UTF-16 code units.
-    pub offset: u32,
+pub enum Place {
+    /// Of a reply's text: `offset` in UTF-16 code units.
+    Reply { turn: TurnId, offset: u32 },
+    /// Of the next event's changes: so many.
+    Changes(u16),
 }
 
 const MALFORMED: Error =
@@ -35,9 +36,13 @@ impl Cursor {
         let mut bytes = Vec::with_capacity(44);
         bytes.extend_from_slice(self.workspace.uuid().as_bytes());
         bytes.extend_from_slice(&self.position.to_be_bytes());
-        if let Some(place) = self.place {
-            bytes.extend_from_slice(place.turn.uuid().as_bytes());
-            bytes.extend_from_slice(&place.offset.to_be_bytes());
+        match self.place {
+            Some(Place::Reply { turn, offset }) => {
+                bytes.extend_from_slice(turn.uuid().as_bytes());
+                bytes.extend_from_slice(&offset.to_be_bytes());
+            }
+            Some(Place::Changes(seen)) => bytes.extend_from_slice(&seen.to_be_bytes()),
+            None => {}
         }
         base64url(&bytes)
     }
@@ -47,11 +52,13 @@ impl Cursor {
         let mut rest = bytes.as_slice();
         let workspace = WorkspaceId::from_uuid(Uuid::from_bytes(take(&mut rest)?));
         let position = i64::from_be_bytes(take(&mut rest)?);
-        let place = if rest.is_empty() {
-            None
-        } else {
-            let turn = TurnId::from_uuid(Uuid::from_bytes(take(&mut rest)?));
-            Some(Place { turn, offset: u32::from_be_bytes(take(&mut rest)?) })
+        let place = match rest.len() {
+            0 => None,
+            2 => Some(Place::Changes(u16::from_be_bytes(take(&mut rest)?))),
+            _ => {
+                let turn = TurnId::from_uuid(Uuid::from_bytes(take(&mut rest)?));
+                Some(Place::Reply { turn, offset: u32::from_be_bytes(take(&mut rest)?) })
+            }
         };
         if rest.is_empty() && position >= 0 {
             Ok(Self { workspace, position, place })
@@ -74,11 +81,20 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_cursor_survives_its_text(workspace: u128, position in 0..i64::MAX, place: Option<(u128, u32)>) {
+        fn a_cursor_survives_its_text(
+            workspace: u128,
+            position in 0..i64::MAX,
+            reply: Option<(u128, u32)>,
+            changes: Option<u16>,
+        ) {
+            let reply = reply.map(|(turn, offset)| Place::Reply {
+                turn: TurnId::from_uuid(Uuid::from_u128(turn)),
+                offset,
+            });
             let cursor = Cursor {
                 workspace: WorkspaceId::from_uuid(Uuid::from_u128(workspace)),
                 position,
-                place: place.map(|(turn, offset)| Place { turn: TurnId::from_uuid(Uuid::from_u128(turn)), offset }),
+                place: reply.or(changes.map(Place::Changes)),
             };
             prop_assert_eq!(Cursor::decode(&cursor.encode()).unwrap(), cursor);
         }

@@ -1,4 +1,8 @@
-use super::{Bus, Cursor, bus::Subscription};
+use super::{
+    Bus, Cursor,
+    bus::Subscription,
+    feed::{Feeds, Follower},
+};
 use crate::{
     db::{self, Db, Source},
     shared::{
@@ -15,11 +19,11 @@ use sea_orm::{
     Set, sea_query::Expr,
 };
 use serde_json::Value;
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use uuid::Uuid;
 
 /// Events read at once.
-const BATCH: u64 = 256;
+pub(super) const BATCH: u64 = 256;
 /// How long a follower trusts the bus before it looks itself.
 const POLL: Duration = Duration::from_secs(5);
 
@@ -28,6 +32,7 @@ pub struct Log {
     db: Db,
     bus: Bus,
     ambient: Ambient,
+    pub(super) feeds: Feeds,
 }
 
 /// What happened, as it is recorded.
@@ -49,8 +54,22 @@ pub struct Event {
     pub position: i64,
     pub kind: String,
     pub subject: Uuid,
+    /// Set where only this principal may see it.
+    pub owner: Option<Uuid>,
     pub data: Value,
     pub at: DateTime<Utc>,
+}
+
+impl NewEvent {
+    /// For everybody who sees the workspace.
+    pub fn new(kind: &'static str, subject: Uuid, data: Value) -> Self {
+        Self { kind, subject, owner: None, data }
+    }
+
+    /// For this principal alone, a person or a service account; for everybody where there is none.
+    pub fn only_for(self, owner: impl Into<Option<Uuid>>) -> Self {
+        Self { owner: owner.into(), ..self }
+    }
 }
 
 impl Event {
@@ -70,7 +89,7 @@ pub struct Tx {
 
 impl Log {
     pub fn new(db: Db, bus: Bus, ambient: Ambient) -> Self {
-        Self { db, bus, ambient }
+        Self { db, bus, ambient, feeds: Feeds::default() }
     }
 
     pub async fn begin(&self) -> Result<Tx> {
@@ -112,19 +131,50 @@ impl Log {
         subject: Option<Uuid>,
         after: i64,
     ) -> Result<Vec<Event>> {
-        let visible = Condition::any()
-            .add(event::Column::OwnerId.is_null())
-            .add(event::Column::OwnerId.eq(grant.principal().uuid()));
-        let mut select = event::Entity::find()
-            .filter(event::Column::WorkspaceId.eq(grant.workspace().uuid()))
-            .filter(event::Column::Position.gt(after))
-            .filter(visible);
+        self.read_for(grant.workspace(), grant.principal().uuid(), subject, after).await
+    }
+
+    pub(super) async fn read_for(
+        &self,
+        workspace: WorkspaceId,
+        principal: Uuid,
+        subject: Option<Uuid>,
+        after: i64,
+    ) -> Result<Vec<Event>> {
+        let visible =
+            Condition::any().add(event::Column::OwnerId.is_null()).add(event::Column::OwnerId.eq(principal));
+        let mut which = Condition::all().add(visible);
         if let Some(subject) = subject {
-            select = select.filter(event::Column::SubjectId.eq(subject));
+            which = which.add(event::Column::SubjectId.eq(subject));
         }
-        let rows =
-            select.order_by_asc(event::Column::Position).limit(BATCH).all(self.db.connection()).await?;
+        self.read_which(workspace, after, which).await
+    }
+
+    /// For everybody who follows the workspace, whatever each may see of it.
+    pub(super) async fn read(&self, workspace: WorkspaceId, after: i64) -> Result<Vec<Event>> {
+        self.read_which(workspace, after, Condition::all()).await
+    }
+
+    async fn read_which(&self, workspace: WorkspaceId, after: i64, which: Condition) -> Result<Vec<Event>> {
+        let rows = event::Entity::find()
+            .filter(event::Column::WorkspaceId.eq(workspace.uuid()))
+            .filter(event::Column::Position.gt(after))
+            .filter(which)
+            .order_by_asc(event::Column::Position)
+            .limit(BATCH)
+            .all(self.db.connection())
+            .await?;
         Ok(rows.into_iter().map(from_row).collect())
+    }
+
+    /// The position of the last event that is in the database.
+    pub(super) async fn newest_recorded(&self, workspace: WorkspaceId) -> Result<i64> {
+        self.head(&self.db, workspace).await
+    }
+
+    /// How far the log was read for those who follow the workspace here; none where nobody does.
+    pub fn newest(&self, workspace: WorkspaceId) -> Option<i64> {
+        self.feeds.newest(workspace)
     }
 
     /// Listens for wake-ups of a workspace. Listen first, then read: so nothing falls between.
@@ -132,24 +182,26 @@ impl Log {
         Wake(self.bus.subscribe(&topic(workspace)).await)
     }
 
+    /// Reads on after a position. What it reads after this returns has no gap.
+    pub fn follower(&self, grant: &Grant<impl AtLeast<Read>>, subject: Option<Uuid>, after: i64) -> Follower {
+        Follower::new(self, grant, subject, after)
+    }
+
     /// Events after `after`, first what is in the log, then what comes, without gap or double; never ends.
     pub fn follow<A: AtLeast<Read>>(
         &self,
-        grant: Grant<A>,
+        grant: &Grant<A>,
         subject: Option<Uuid>,
         after: i64,
-    ) -> impl Stream<Item = Result<Event>> + Send + use<A> {
-        let log = self.clone();
+    ) -> impl Stream<Item = Result<Arc<Event>>> + Send + use<A> {
+        let mut follower = self.follower(grant, subject, after);
         async_stream::try_stream! {
-            let mut wake = log.listen(grant.workspace()).await;
-            let mut position = after;
             loop {
-                let events = log.list(&grant, subject, position).await?;
+                let events = follower.read().await?;
                 if events.is_empty() {
-                    wake.wait().await;
+                    follower.wait().await;
                 }
                 for event in events {
-                    position = event.position;
                     yield event;
                 }
             }
@@ -172,7 +224,12 @@ impl Wake {
 impl Tx {
     /// Leave to read is enough, for a viewer may come and go; what is done beside it asks for more.
     pub fn record(&mut self, grant: &Grant<impl AtLeast<Read>>, event: NewEvent) {
-        self.events.entry(grant.workspace()).or_default().push(event);
+        self.record_in(grant.workspace(), event);
+    }
+
+    /// For what is done in a workspace with nobody's leave, as by an operator.
+    pub fn record_in(&mut self, workspace: WorkspaceId, event: NewEvent) {
+        self.events.entry(workspace).or_default().push(event);
     }
 
     /// Numbers the events last, under the row lock of each workspace's head (in one order, so that no two
@@ -253,6 +310,7 @@ fn from_row(row: event::Model) -> Event {
         position: row.position,
         kind: row.kind,
         subject: row.subject_id,
+        owner: row.owner_id,
         data: row.data,
         at: row.at,
     }

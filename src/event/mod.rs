@@ -2,13 +2,15 @@
 //!
 //! The log is the truth: a change and its events commit together ([`Log::begin`], [`Tx::record`], [`Tx::commit`]),
 //! numbered by one position per workspace, gapless and in commit order. The bus is a hint: a lost message costs
-//! time, never an event, because [`Log::follow`] reads the log.
+//! time, never an event, because [`Log::follow`] reads the log: once for all who follow a workspace ([`feed`]).
 mod bus;
 mod change;
 mod cursor;
+mod feed;
 mod log;
 
 pub use bus::{Bus, BusError, Signal, Subscription};
-pub use change::{Change, ChangeKind};
+pub use change::{Audience, Change, ChangeKind};
 pub use cursor::{Cursor, Place};
+pub use feed::Follower;
 pub use log::{Event, Log, NewEvent, Tx, Wake, create_head};

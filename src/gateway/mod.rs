@@ -25,6 +25,6 @@ pub use model::{
 };
 pub use price::Cost;
 pub use provider::{Embeddings, ModelCall, Provider, ProviderEvent, ProviderStream};
-pub use record::{Attempt, LlmCall, LlmCallStatus, Origin};
 pub use providers::Providers;
+pub use record::{Attempt, LlmCall, LlmCallStatus, Origin};
 pub use service::{DEFAULT_ROUTE, Gateway, ProviderError, UsagePeriod};

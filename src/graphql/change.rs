@@ -1,5 +1,6 @@
-//! `changes`: everything that changes in a workspace and that the caller may see.
-use super::node::Node;
+//! `changes`: everything that changes in a workspace and that the caller may see. One event of the log may change
+//! several things: each is a change of its own, with a cursor of its own.
+use super::{node::Node, share::Shares};
 use crate::{
     event,
     graphql_kit::{ApiError, ContextExt, Cursor, DateTime},
@@ -21,40 +22,51 @@ pub enum ChangeKind {
     Deleted,
 }
 
-pub struct Change(Changed);
+pub struct Change {
+    changed: Changed,
+    /// Whether others hear it at the same time.
+    live: bool,
+}
 
 /// One change of one thing.
 #[Object]
 impl Change {
     /// Its place in the workspace's log: go on after it.
     async fn cursor(&self) -> Cursor {
-        Cursor(self.0.cursor)
+        Cursor(self.changed.cursor)
     }
 
     /// When it happened.
     async fn at(&self) -> DateTime {
-        DateTime(self.0.at)
+        DateTime(self.changed.at)
     }
 
     /// What happened.
     async fn kind(&self) -> ChangeKind {
-        self.0.change.kind.into()
+        self.changed.change.kind.into()
     }
 
     /// The thing as it is now, which may be later than the change. Null where it is gone meanwhile, or where the caller
     /// may not see it (any more): then there is nothing to copy.
     async fn node(&self, ctx: &Context<'_>) -> Result<Option<Node>, ApiError> {
-        match self.0.change.kind {
-            event::ChangeKind::Deleted => Ok(None),
-            event::ChangeKind::Created | event::ChangeKind::Updated => {
-                Node::visible(ctx, self.0.change.id).await
+        let Changed { cursor, change, .. } = self.changed;
+        if change.kind == event::ChangeKind::Deleted {
+            return Ok(None);
+        }
+        // A cursor is read beside the thing, so it is loaded for who asks for one.
+        let alone = !self.live || ctx.look_ahead().field("cursor").exists();
+        match ctx.service::<SyncService>()?.newest(cursor.workspace) {
+            Some(newest) if !alone => {
+                ctx.service::<Shares>()?.visible(ctx, cursor.workspace, newest, change.id).await
             }
+            _ => Node::visible(ctx, change.id).await,
         }
     }
 
     /// The id of what is gone; null otherwise.
     async fn deleted_id(&self) -> Option<ID> {
-        (self.0.change.kind == event::ChangeKind::Deleted).then(|| self.0.change.id.to_string().into())
+        let Changed { change, .. } = self.changed;
+        (change.kind == event::ChangeKind::Deleted).then(|| change.id.to_string().into())
     }
 }
 
@@ -72,7 +84,8 @@ pub struct ChangePage {
 impl From<Changes> for ChangePage {
     fn from(page: Changes) -> Self {
         let Changes { changes, cursor, has_more } = page;
-        Self { changes: changes.into_iter().map(Change).collect(), cursor: Cursor(cursor), has_more }
+        let changes = changes.into_iter().map(|changed| Change { changed, live: false }).collect();
+        Self { changes, cursor: Cursor(cursor), has_more }
     }
 }
 
@@ -83,6 +96,10 @@ pub struct ChangeQuery;
 impl ChangeQuery {
     /// What has changed in a workspace since a place, as far as the caller may see it: to bring a copy up to date after
     /// a time offline. Load the data and its `cursor` first, then go on from there.
+    ///
+    /// Everything with an id that lies in the workspace is told: each step of a run, each message of a turn by itself.
+    /// Not told are `ApiKey.lastUsedAt`, what changes because a time has passed, and the text of a reply while it
+    /// streams, which `coachingEvents` has. After a change of one's own role, load anew.
     async fn changes(
         &self,
         ctx: &Context<'_>,
@@ -114,6 +131,6 @@ impl ChangeSubscription {
     ) -> Result<impl Stream<Item = Result<Change, ApiError>> + use<>, ApiError> {
         let sync = ctx.service::<SyncService>()?;
         let changes = sync.follow(ctx.actor()?, workspace_id, after.map(|cursor| cursor.0)).await?;
-        Ok(changes.map(|changed| Ok(Change(changed?))))
+        Ok(changes.map(|changed| Ok(Change { changed: changed?, live: true })))
     }
 }

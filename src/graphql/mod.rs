@@ -3,6 +3,7 @@ mod change;
 mod explain;
 mod node;
 pub mod pipeline;
+mod share;
 mod trusted;
 
 use crate::{
@@ -55,6 +56,7 @@ fn over(services: &Services, builder: Builder) -> Schema {
         .data(services.workflow.clone())
         .data(services.coaching.clone())
         .data(services.sync.clone())
+        .data(share::Shares::default())
         .finish()
 }
 

@@ -14,7 +14,7 @@ use crate::{
 use async_graphql::{Context, ID, Interface, Object};
 
 /// Anything with an id of its own, which a client may load again by it.
-#[derive(Interface)]
+#[derive(Interface, Clone)]
 #[graphql(field(name = "id", ty = "ID", desc = "Stable for ever; its prefix is its type."))]
 pub enum Node {
     Viewer(Viewer),

@@ -1,6 +1,6 @@
 use super::{ApiError, UserError, UserErrorCode, payload};
 use crate::shared::{Edited, Error, Patch};
-use async_graphql::MaybeUndefined;
+use async_graphql::{Context, MaybeUndefined};
 
 /// What an input says of a field: left out, null, or a value.
 pub fn patch<T, U>(given: MaybeUndefined<T>, convert: impl FnOnce(T) -> U) -> Patch<U> {
@@ -9,6 +9,13 @@ pub fn patch<T, U>(given: MaybeUndefined<T>, convert: impl FnOnce(T) -> U) -> Pa
         MaybeUndefined::Null => Patch::Clear,
         MaybeUndefined::Value(value) => Patch::Set(convert(value)),
     }
+}
+
+/// Whether a payload is to show the `cursor` of a thing in one of these fields. It has to be read before the change: what
+/// is shown is then never older, and a subscription from it has no gap.
+pub fn wants_cursor(ctx: &Context<'_>, fields: &[&str]) -> bool {
+    let payload = ctx.look_ahead();
+    fields.iter().any(|field| payload.field(field).field("cursor").exists())
 }
 
 /// What a change's payload shows: the thing as it is now; or, where it was changed meanwhile, what it is now instead.

@@ -12,7 +12,10 @@
 //! Nothing is kept: a key that was loaded is loaded again when somebody asks again, so that a mutation sees what it has
 //! written. A key under way is shared as long as those still wait who asked first.
 use super::{ApiError, ErrorCode, Loaded};
-use crate::shared::explain::{self, Causes};
+use crate::shared::{
+    Error,
+    explain::{self, Causes},
+};
 use async_graphql::{Request, indexmap::IndexMap};
 use futures_util::{
     FutureExt, Stream, StreamExt,
@@ -42,9 +45,24 @@ pub trait Loader<K>: Send + Sync + 'static {
     fn load(&self, keys: &[K]) -> impl Future<Output = Loaded<HashMap<K, Self::Value>>> + Send;
 }
 
+/// What was found for these keys, or what went wrong: with them alone, so that the rest of the batch is shown.
+pub fn each<K: Key, V>(
+    keys: impl IntoIterator<Item = K>,
+    found: Result<impl IntoIterator<Item = (K, V)>, Error>,
+) -> Vec<(K, Loaded<V>)> {
+    match found {
+        Ok(found) => found.into_iter().map(|(key, value)| (key, Ok(value))).collect(),
+        Err(error) => {
+            let error = ApiError::from(error);
+            keys.into_iter().map(|key| (key, Err(error.clone()))).collect()
+        }
+    }
+}
+
 /// Keys in one batch: databases bound the parameters of a statement.
 const MAX_BATCH: usize = 1_000;
 
+/// What is loaded by.
 pub trait Key: Eq + Hash + Clone + Send + Sync + 'static {}
 
 impl<K: Eq + Hash + Clone + Send + Sync + 'static> Key for K {}

@@ -10,7 +10,7 @@ mod scalar;
 
 pub use connection::{Connection, OrderDirection, TotalCount, connection, page_request};
 pub use context::ContextExt;
-pub use edit::{Shown, edited, patch};
+pub use edit::{Shown, edited, patch, wants_cursor};
 pub use error::{ApiError, ErrorCode, Loaded, UserError, UserErrorCode, payload};
-pub use loader::{Loader, batching};
+pub use loader::{Key, Loader, batching, each};
 pub use scalar::{Cursor, DateTime, Decimal, Duration, Json, UPLOAD, Upload};

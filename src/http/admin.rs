@@ -1,11 +1,12 @@
 //! For the operator alone: whether the server lives, whether it takes work, and its counters.
+use super::listen::Listening;
 use crate::{services::Services, telemetry::Metrics};
 use axum::{Router, extract::State, http::StatusCode, http::header, response::IntoResponse, routing::get};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// How long the database may take before the server counts as not ready.
+/// How long the database may take before the server counts as not ready, and an operator to read an answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How often what was measured is folded.
@@ -39,6 +40,7 @@ impl Admin {
                 tokio::select! { _ = every.tick() => metrics.tidy(), () = ended.cancelled() => break }
             }
         };
+        let listener = Listening { tcp: listener, patience: PATIENCE };
         tokio::join!(super::serve(listener, router, ended.clone()), tidy);
     }
 }

@@ -1,23 +1,24 @@
 //! One way for all transports: who asks, what they ask, execution, and what may leave.
 use super::{
+    admitted::{Admitted, Explains},
     answer::{Answer, refuse},
     document::{self, Documents},
     log::Operation,
-    rate::{Rates, Spent},
+    rate::Rates,
     rights::RightsNow,
 };
 use crate::{
     config::{Config, Mode},
     graphql::{
         self, Schema,
-        pipeline::{Asks, Files, JsonMap, OperationType, Pipeline, Prepared},
+        pipeline::{Asks, Files, JsonMap, OperationType, Pipeline},
     },
     graphql_kit::{ApiError, ErrorCode, batching},
     services::Services,
     shared::{
         Error,
         actor::{Actor, Principal},
-        explain::{self, Record, Recorded},
+        explain::{self, Record},
     },
     telemetry::Running,
 };
@@ -25,7 +26,6 @@ use async_graphql::{Request, Response, ServerError};
 use axum::http::StatusCode;
 use futures_util::{FutureExt, Stream, StreamExt, stream};
 use std::{
-    collections::BTreeMap,
     panic::AssertUnwindSafe,
     pin::{Pin, pin},
     sync::{Arc, OnceLock},
@@ -77,49 +77,6 @@ pub(super) struct Caller {
     pub read_only: bool,
     /// The cursor after which a subscription is to go on, where the transport tells it.
     pub after: Option<String>,
-}
-
-/// What may be executed.
-struct Admitted {
-    prepared: Prepared,
-    request: Request,
-    actor: Option<Actor>,
-    /// Of the actor's rate.
-    spent: Option<Spent>,
-    /// Whether the answer is to tell it.
-    tells_cost: bool,
-    explains: Option<Explains>,
-}
-
-/// What the answer is to tell of what was done for it.
-struct Explains {
-    record: Arc<Record>,
-    costs: BTreeMap<String, u64>,
-}
-
-impl Admitted {
-    fn recorded<E: Unpin>(&self, execution: E) -> Recorded<E> {
-        explain::recorded(self.explains.as_ref().map(|explains| Arc::clone(&explains.record)), execution)
-    }
-
-    fn executed(&self, mut response: Response) -> Answer {
-        let actual = if self.tells_cost { self.prepared.shape.count(&response) } else { 0 };
-        self.prepared.shape.complete(&mut response);
-        if let Some(spent) = self.spent {
-            spent.headers(&mut response);
-            if self.tells_cost {
-                response.extensions.insert("cost".to_owned(), spent.told(actual));
-            }
-        }
-        if let Some(Explains { record, costs }) = &self.explains {
-            let mut explained = record.take();
-            explained.cost(costs);
-            if let Ok(told) = async_graphql::to_value(explained) {
-                response.extensions.insert("explain".to_owned(), told);
-            }
-        }
-        Answer::Executed(response)
-    }
 }
 
 pub(super) type Answers = Pin<Box<dyn Stream<Item = Response> + Send>>;

@@ -3,6 +3,7 @@
 use super::{
     answer::{MediaType, refuse},
     rate::{RATE_LIMIT, RATE_LIMIT_POLICY},
+    unread::Unread,
 };
 use crate::{
     config::{Config, Mode},
@@ -25,10 +26,15 @@ pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 pub(super) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// A page of another site can send one of these only after asking, and is refused then.
-pub(super) const PREFLIGHT: [HeaderName; 2] = [
+const PREFLIGHT: [HeaderName; 2] = [
     HeaderName::from_static("graphql-require-preflight"),
     HeaderName::from_static("apollo-require-preflight"),
 ];
+
+/// Whether the request has one of them; an empty one is none.
+pub(super) fn has_preflight(headers: &HeaderMap) -> bool {
+    PREFLIGHT.iter().any(|name| headers.get(name).is_some_and(|value| !value.is_empty()))
+}
 
 /// The request's id, on its extensions.
 #[derive(Clone, Debug)]
@@ -130,6 +136,7 @@ pub(super) async fn watch(State(guard): State<Guard>, mut request: Request, next
     let id = guard.request_id(request.headers());
     request.extensions_mut().insert(RequestId(id.clone()));
     let authority = request.uri().authority().map(|authority| authority.as_str().to_owned());
+    let unread = Unread::of(&mut request);
     let mut response = match guard.refusal(request.headers(), authority.as_deref()) {
         Some((status, message)) => {
             refuse(status, ErrorCode::Forbidden, message).made_public(&id).into_http(MediaType::Json)
@@ -143,7 +150,11 @@ pub(super) async fn watch(State(guard): State<Guard>, mut request: Request, next
             })
         }
     };
+    let upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
+    if !upgraded && !unread.cleared().await {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, id);
     }

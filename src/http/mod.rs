@@ -4,11 +4,13 @@
 //! A request's way: [`guard`] (id, Host, Origin, panics) → CORS → compression → [`request`] (with files: [`upload`]), [`socket`] or
 //! [`stream`] (what the transport demands) → [`door`] (who asks, the document pipeline, execution) → [`answer`] (masking, form).
 mod admin;
+mod admitted;
 mod answer;
 mod document;
 mod door;
 mod graphiql;
 mod guard;
+mod listen;
 mod log;
 mod multipart;
 mod rate;
@@ -18,6 +20,7 @@ mod seats;
 mod socket;
 mod sse;
 mod stream;
+mod unread;
 mod upload;
 
 use crate::{
@@ -26,11 +29,17 @@ use crate::{
     services::Services,
 };
 pub use admin::Admin;
-use axum::{Router, http::StatusCode, middleware, routing::any};
+use axum::{
+    Router,
+    http::StatusCode,
+    middleware,
+    routing::{any, get},
+};
 use door::FrontDoor;
 use guard::Guard;
+use listen::Listening;
 use seats::Seats;
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::compression::{
@@ -47,12 +56,23 @@ struct Public {
     /// Operations in one POST; zero takes no batches.
     batch: usize,
     timeout: Duration,
-    graphiql: bool,
+    /// In development.
+    graphiql: Option<Graphiql>,
+    /// Takes a GET of anybody.
+    development: bool,
+    /// How long a stream may be silent.
+    heartbeat: Duration,
     sockets: Arc<SocketConfig>,
     seats: Seats,
     /// Sockets and mutations: what outlives a request's connection.
     tasks: TaskTracker,
     stop: CancellationToken,
+}
+
+#[derive(Clone)]
+struct Graphiql {
+    /// Where the page's files lie, if not in the network.
+    folder: Option<PathBuf>,
 }
 
 /// How often what is not needed any more is forgotten.
@@ -63,6 +83,7 @@ pub struct Server {
     router: Router,
     door: FrontDoor,
     tasks: TaskTracker,
+    patience: Duration,
 }
 
 impl std::fmt::Debug for Server {
@@ -88,7 +109,12 @@ impl Server {
             body_bytes: config.http.body_bytes,
             batch: config.http.batch,
             timeout: request::BODY_TIMEOUT,
-            graphiql: config.mode == Mode::Development,
+            graphiql: (config.mode == Mode::Development).then(|| {
+                let folder = &config.http.graphiql_folder;
+                Graphiql { folder: (!folder.as_os_str().is_empty()).then(|| folder.clone()) }
+            }),
+            development: config.mode == Mode::Development,
+            heartbeat: Duration::from_secs(config.http.heartbeat_seconds),
             sockets: Arc::new(config.http.socket.clone()),
             seats: Seats::new(config.http.socket.per_actor),
             tasks: tasks.clone(),
@@ -99,12 +125,14 @@ impl Server {
         let door = public.door.clone();
         let router = Router::new()
             .route("/graphql", any(request::graphql))
+            .route("/graphiql/{*name}", get(graphiql::file))
             .fallback(async || (StatusCode::NOT_FOUND, "there is nothing here: the API is at /graphql\n"))
             .with_state(public)
             .layer(CompressionLayer::new().compress_when(compressible))
             .layer(guard.cors())
             .layer(middleware::from_fn_with_state(guard, guard::watch));
-        Self { router, door, tasks }
+        let patience = Duration::from_secs(config.http.socket.write_seconds);
+        Self { router, door, tasks, patience }
     }
 
     /// Until `stop`, and then until what has begun has ended. The caller bounds that time.
@@ -117,7 +145,7 @@ impl Server {
             }
         };
         tokio::select! {
-            () = serve(listener, self.router, stop) => {}
+            () = serve(Listening { tcp: listener, patience: self.patience }, self.router, stop) => {}
             () = tidy => {}
         }
         self.tasks.close();
@@ -125,7 +153,7 @@ impl Server {
     }
 }
 
-async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+async fn serve(listener: Listening, router: Router, stop: CancellationToken) {
     if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await {
         tracing::error!(%error, "a listener failed");
     }

@@ -4,13 +4,13 @@ use super::{
     answer::{self, Answer, MediaType, refuse},
     door::{Answered, Call, Caller},
     graphiql,
-    guard::{LAST_EVENT_ID, RequestId},
+    guard::{LAST_EVENT_ID, RequestId, has_preflight},
     rights::Rights,
     socket,
     stream::Form,
     upload,
 };
-use crate::graphql_kit::ErrorCode;
+use crate::{graphql_kit::ErrorCode, shared::json};
 use axum::{
     body::{Body, to_bytes},
     extract::{FromRequestParts, Query, Request, State, ws::WebSocketUpgrade},
@@ -39,11 +39,11 @@ pub(super) async fn graphql(State(public): State<Public>, request: Request) -> R
             Err(rejection) => rejection.into_response(),
         };
     }
-    if parts.method == Method::GET
-        && public.graphiql
+    if let Some(graphiql) = &public.graphiql
+        && parts.method == Method::GET
         && text(&parts.headers, header::ACCEPT).contains("text/html")
     {
-        return graphiql::page();
+        return graphiql::page(graphiql.folder.as_ref());
     }
     let accept = text(&parts.headers, header::ACCEPT);
     let form = Form::accepted(accept);
@@ -141,14 +141,22 @@ enum Asked {
 
 async fn read(public: &Public, parts: &Parts, body: Body, may_be_batch: bool) -> Result<Asked, Refusal> {
     match parts.method {
-        Method::GET => read_parameters(parts).map(Asked::One),
+        Method::GET => {
+            if !public.development {
+                require_preflight(&parts.headers)?;
+            }
+            read_parameters(parts).map(Asked::One)
+        }
         Method::POST => {
-            if let Some(boundary) = upload::boundary(&parts.headers)? {
-                let body = read_body(public, &parts.headers, body).await?;
+            let boundary = upload::boundary(&parts.headers).and_then(|boundary| {
+                if boundary.is_none() { require_json(&parts.headers).map(|()| None) } else { Ok(boundary) }
+            });
+            // Read whatever the headers say: a client that is still sending would not hear why it is refused.
+            let body = read_body(public, &parts.headers, body).await;
+            let (boundary, body) = (boundary?, body?);
+            if let Some(boundary) = boundary {
                 return upload::call(body, &boundary).await.map(Asked::One);
             }
-            require_json(&parts.headers)?;
-            let body = read_body(public, &parts.headers, body).await?;
             if public.batch > 0 && may_be_batch && body.trim_ascii_start().first() == Some(&b'[') {
                 return many(&body, public.batch).map(Asked::Many);
             }
@@ -187,6 +195,19 @@ fn read_parameters(parts: &Parts) -> Result<Call, Refusal> {
         variables: map(parameters.variables, "the parameter `variables`")?,
         extensions: map(parameters.extensions, "the parameter `extensions`")?,
         ..Call::default()
+    })
+}
+
+/// Another site's page cannot send any of these headers without asking first.
+fn require_preflight(headers: &HeaderMap) -> Result<(), Refusal> {
+    if headers.contains_key(header::AUTHORIZATION) || has_preflight(headers) {
+        return Ok(());
+    }
+    require_json(headers).map_err(|_| {
+        bad(
+            StatusCode::BAD_REQUEST,
+            "a GET needs a header that pages of other sites cannot send: Authorization, or GraphQL-Require-Preflight",
+        )
     })
 }
 
@@ -246,6 +267,11 @@ pub(super) fn object<T: DeserializeOwned>(json: &[u8], what: &str) -> Result<T, 
 }
 
 pub(super) fn parsed<T: DeserializeOwned>(json: &[u8], what: &str) -> Result<T, Refusal> {
+    if !json::is_bounded(json) {
+        let message =
+            format!("{what} has more than {} values: send fewer items in one request", json::VALUES);
+        return Err(bad(StatusCode::PAYLOAD_TOO_LARGE, &message));
+    }
     serde_json::from_slice(json).map_err(|error| {
         let told: String = error.to_string().chars().take(200).collect();
         bad(StatusCode::BAD_REQUEST, &format!("{what} is not what GraphQL over HTTP asks for: {told}"))

@@ -9,7 +9,12 @@ use super::{
     rights::{Rights, RightsNow},
     seats::Seat,
 };
-use crate::{config::SocketConfig, graphql_kit::ErrorCode, shared::Error, telemetry::Running};
+use crate::{
+    config::SocketConfig,
+    graphql_kit::ErrorCode,
+    shared::{Error, json},
+    telemetry::Running,
+};
 use async_graphql::{Response, ServerError};
 use axum::{
     extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code},
@@ -235,6 +240,10 @@ impl Connection {
         };
         if text.len() > self.config.message_bytes {
             return Err(self.too_large());
+        }
+        if !json::is_bounded(text.as_bytes()) {
+            let reason = format!("Messages have at most {} values: send fewer items in each", json::VALUES);
+            return Err(close(Close::TooLarge, reason));
         }
         let message: FromClient = serde_json::from_str(&text)
             .map_err(|error| close(Close::BadRequest, format!("Not a message of {PROTOCOL}: {error}")))?;

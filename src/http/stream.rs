@@ -10,9 +10,6 @@ use futures_util::StreamExt;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// Proxies hang up on connections that are silent for longer than this.
-const SILENCE: Duration = Duration::from_secs(12);
-
 /// How a form is written.
 #[derive(Clone, Copy)]
 pub(super) struct Wire {
@@ -63,11 +60,12 @@ impl Form {
             Self::EventStream => sse::WIRE,
             Self::Multipart => multipart::WIRE,
         };
+        let silence = public.heartbeat;
         let parts = async_stream::stream! {
             let _seat = seat;
             yield Ok(wire.beginning.to_owned());
             loop {
-                match timeout(SILENCE, answers.next()).await {
+                match timeout(silence, answers.next()).await {
                     Ok(Some(answer)) => yield (wire.part)(&answer),
                     Ok(None) => break,
                     Err(_) => yield Ok(wire.sign_of_life.to_owned()),

@@ -3,7 +3,7 @@
 //! its name counts for nothing.
 use super::{
     door::Call,
-    guard::PREFLIGHT,
+    guard::has_preflight,
     request::{Refusal, bad, object, parsed},
 };
 use crate::graphql::pipeline::{JsonMap, JsonValue};
@@ -37,7 +37,7 @@ pub(super) fn boundary(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
     if !media_type.eq_ignore_ascii_case("multipart/form-data") {
         return Ok(None);
     }
-    if !PREFLIGHT.iter().any(|name| headers.get(name).is_some_and(|value| !value.is_empty())) {
+    if !has_preflight(headers) {
         return Err(malformed("a multipart request needs the header `graphql-require-preflight: 1`"));
     }
     if headers.contains_key(header::CONTENT_ENCODING) {

@@ -1,20 +1,31 @@
 //! What the log says of memories: that something happened to one, never what it says.
 use crate::{
     event::{Change, Event},
-    shared::id::{AnyId, MemoryId},
+    shared::id::{AnyId, ErasureReceiptId, MemoryId},
 };
+use serde::Deserialize;
 
 pub(super) const REMEMBERED: &str = "MEMORY_REMEMBERED";
 pub(super) const UPDATED: &str = "MEMORY_UPDATED";
 pub(super) const FORGOTTEN: &str = "MEMORY_FORGOTTEN";
 
-/// What an event did to a memory; `None` where it is no memory's.
-pub fn change(event: &Event) -> Option<Change> {
+/// What is told of a forgetting beside what is told of every change.
+#[derive(Deserialize)]
+struct Forgotten {
+    receipt: ErasureReceiptId,
+}
+
+/// What an event did to a memory; nothing where it is no memory's.
+pub fn changes(event: &Event) -> Vec<Change> {
     let id = AnyId::Memory(MemoryId::from_uuid(event.subject));
     match event.kind.as_str() {
-        REMEMBERED => Some(Change::created(id)),
-        UPDATED => Some(Change::updated(id)),
-        FORGOTTEN => Some(Change::deleted(id)),
-        _ => None,
+        REMEMBERED => vec![Change::created(id)],
+        UPDATED => vec![Change::updated(id)],
+        FORGOTTEN => {
+            let forgotten = Forgotten::deserialize(&event.data).ok();
+            let receipt = forgotten.map(|told| Change::created(AnyId::ErasureReceipt(told.receipt)));
+            [Change::deleted(id)].into_iter().chain(receipt).collect()
+        }
+        _ => vec![],
     }
 }

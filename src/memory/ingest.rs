@@ -11,6 +11,7 @@ use crate::{
     shared::{
         Ambient, ClientId, Error, Problem, ProblemCode, Result,
         actor::{Grant, Write},
+        id::ErasureReceiptId,
     },
 };
 use serde_json::json;
@@ -118,8 +119,8 @@ pub(super) async fn write(
     }
     for (memory, outcome) in &outcomes {
         match outcome {
-            Outcome::Created => record(tx, grant, partition, event::REMEMBERED, memory),
-            Outcome::Updated => record(tx, grant, partition, event::UPDATED, memory),
+            Outcome::Created => record(tx, grant, partition, event::REMEMBERED, memory, None),
+            Outcome::Updated => record(tx, grant, partition, event::UPDATED, memory, None),
             Outcome::Unchanged => {}
         }
     }
@@ -226,14 +227,20 @@ pub(super) async fn erase(tx: &Tx, salt: &[u8], stored: &Stored) -> Result<Optio
     Ok(Some(removed))
 }
 
-/// Without any of the text: the log outlives what is forgotten.
+/// Without any of the text: the log outlives what is forgotten. `receipt` is of a forgetting.
 pub(super) fn record(
     tx: &mut Tx,
     grant: &Grant<Write>,
     partition: &Partition,
     kind: &'static str,
     memory: &Memory,
+    receipt: Option<ErasureReceiptId>,
 ) {
-    let data = json!({ "kind": memory.content.kind, "scope": memory.scope, "version": memory.version });
-    tx.record(grant, NewEvent { kind, subject: memory.id.uuid(), owner: partition.user(), data });
+    let data = json!({
+        "kind": memory.content.kind,
+        "scope": memory.scope,
+        "version": memory.version,
+        "receipt": receipt,
+    });
+    tx.record(grant, NewEvent::new(kind, memory.id.uuid(), data).only_for(partition.user()));
 }

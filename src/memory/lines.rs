@@ -1,7 +1,7 @@
 //! Memories as JSON Lines: one object a line, with the fields of `ImportMemoryItem`. What a file says of itself, its
 //! name and its media type, counts for nothing.
 use super::model::{Content, MAX_ITEMS, MemoryKind, NewItem};
-use crate::shared::{Error, Problems, Result, moment};
+use crate::shared::{Error, Problems, Result, json, moment};
 use serde_json::{Map, Value};
 
 /// Characters of an unknown field's name that a problem repeats.
@@ -10,6 +10,12 @@ const TOLD: usize = 50;
 /// The items of the lines that can be read, each with the number of its line from 1; what is wrong with the others is a
 /// problem under `file.<line>`.
 pub(super) fn read(file: &[u8], problems: &mut Problems) -> Result<Vec<(usize, NewItem)>> {
+    if !json::is_bounded(file) {
+        return Err(Error::invalid(
+            "file",
+            format!("at most {} values are possible in one file", json::VALUES),
+        ));
+    }
     let text = std::str::from_utf8(file).map_err(|error| {
         let before = file.get(..error.valid_up_to()).unwrap_or_default();
         let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
@@ -131,6 +137,8 @@ mod tests {
         assert_eq!(paths("1\n".repeat(MAX_ITEMS + 1).as_bytes()), ["file"]);
         assert_eq!(paths("1\n".repeat(MAX_ITEMS).as_bytes()).len(), MAX_ITEMS);
         assert_eq!(paths(b"\xef\xbb\xbf \n"), Vec::<String>::new());
+        let many = format!("{{\"externalId\":\"1\",\"text\":\"x\",\"z\":[{}0]}}", "0,".repeat(json::VALUES));
+        assert_eq!(paths(many.as_bytes()), ["file"]);
     }
 
     proptest! {

@@ -20,7 +20,7 @@ mod service;
 mod store;
 mod terms;
 
-pub use event::change;
+pub use event::changes;
 pub use graphql::{MemoryLoader, MemoryMutation, WorkspaceMemories, request_data};
 pub use model::{
     Content, Erased, ErasureReceipt, Hit, Imported, Memory, MemoryFilter, MemoryKind, MemoryScope,

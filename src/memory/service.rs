@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     db::{
-        Db,
+        Db, Source,
         idempotency::{self, Claimed, Key},
     },
     event::{Log, Tx},
@@ -110,14 +110,14 @@ impl MemoryService {
         Ok(())
     }
 
-    /// Of these, the ones that exist in the transaction and that the actor may see.
+    /// Of these, the ones that exist in the transaction, or where else it is read, and that the actor may see.
     pub async fn find_many_in(
         &self,
-        tx: &Tx,
+        source: &impl Source,
         actor: &Actor,
         ids: &[MemoryId],
     ) -> Result<HashMap<MemoryId, Memory>> {
-        store::find_many(tx, &actor.scope(), ids).await
+        store::find_many(source, &actor.scope(), ids).await
     }
 
     /// Writes up to a thousand memories, all or none.
@@ -257,7 +257,7 @@ impl MemoryService {
         erased.push(Erased { kind: "POSTING".to_owned(), count: removed.postings });
         let receipt = ErasureReceipt { id: self.ambient.ids.next(), erased, at: self.ambient.now() };
         store::insert_receipt(tx, &grant, &stored, &receipt).await?;
-        ingest::record(tx, &grant, &stored.partition, event::FORGOTTEN, &stored.memory);
+        ingest::record(tx, &grant, &stored.partition, event::FORGOTTEN, &stored.memory, Some(receipt.id));
         Ok(receipt)
     }
 }

@@ -5,6 +5,7 @@ use super::{
     id::{ServiceAccountId, UserId, WorkspaceId},
 };
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use std::{
     collections::HashMap,
     fmt,
@@ -32,7 +33,8 @@ pub enum KeyScope {
     Admin,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
 pub enum Principal {
     User(UserId),
     Service(ServiceAccountId),

@@ -8,6 +8,7 @@ pub mod edit;
 mod error;
 pub mod explain;
 pub mod id;
+pub mod json;
 pub mod moment;
 pub mod page;
 mod stored;

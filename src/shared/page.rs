@@ -9,6 +9,8 @@ pub const MAX_PAGE: usize = 100;
 /// The place of a row: what the list is ordered by (microseconds since 1970 for a time), then its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
+    /// What is listed, and by what it is ordered: a place in one list is none in another.
+    pub list: u32,
     pub value: i64,
     pub id: Uuid,
 }
@@ -67,21 +69,34 @@ fn limit(name: &str, value: i32) -> Result<usize> {
 impl Key {
     /// Opaque to clients.
     pub fn encode(self) -> String {
-        let mut bytes = [0; 24];
-        bytes[..8].copy_from_slice(&self.value.to_be_bytes());
-        bytes[8..].copy_from_slice(self.id.as_bytes());
+        let mut bytes = [0; 28];
+        bytes[..4].copy_from_slice(&self.list.to_be_bytes());
+        bytes[4..12].copy_from_slice(&self.value.to_be_bytes());
+        bytes[12..].copy_from_slice(self.id.as_bytes());
         super::text::base64url(&bytes)
     }
 
     pub fn decode(text: &str) -> Result<Self> {
-        let bytes: [u8; 24] = super::text::from_base64url(text)
+        let bytes: [u8; 28] = super::text::from_base64url(text)
             .and_then(|bytes| bytes.try_into().ok())
-            .ok_or(Error::InvalidCursor("not a cursor of this list: take it from pageInfo or an edge"))?;
-        let (value, id) = bytes.split_at(8);
-        let value = value.try_into().map(i64::from_be_bytes).map_err(Error::internal)?;
-        Ok(Self { value, id: Uuid::from_slice(id).map_err(Error::internal)? })
+            .ok_or(NOT_OF_THIS_LIST)?;
+        let (list, place) = bytes.split_at(4);
+        let (value, id) = place.split_at(8);
+        Ok(Self {
+            list: list.try_into().map(u32::from_be_bytes).map_err(Error::internal)?,
+            value: value.try_into().map(i64::from_be_bytes).map_err(Error::internal)?,
+            id: Uuid::from_slice(id).map_err(Error::internal)?,
+        })
+    }
+
+    /// Whether it is a place of that list.
+    pub fn of(self, list: u32) -> Result<Self> {
+        if self.list == list { Ok(self) } else { Err(NOT_OF_THIS_LIST) }
     }
 }
+
+const NOT_OF_THIS_LIST: Error =
+    Error::InvalidCursor("not a cursor of this list: take it from pageInfo or an edge");
 
 /// One page of a list, in the list's order.
 #[derive(Clone, Debug)]
@@ -134,8 +149,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_key_survives_its_text(value: i64, id: u128) {
-            let key = Key { value, id: Uuid::from_u128(id) };
+        fn a_key_survives_its_text(list: u32, value: i64, id: u128) {
+            let key = Key { list, value, id: Uuid::from_u128(id) };
             prop_assert_eq!(Key::decode(&key.encode()).unwrap(), key);
         }
 

@@ -42,10 +42,24 @@ pub fn slice_utf16(text: &str, start: usize, end: usize) -> Option<&str> {
     text.get(byte_at_utf16(text, start)?..byte_at_utf16(text, end)?)
 }
 
+/// Whether it shows nothing: blanks, and characters that are invisible by themselves.
+pub fn is_blank(text: &str) -> bool {
+    text.chars().all(|char| char.is_whitespace() || char.is_control() || is_invisible(char))
+}
+
+/// Unicode 17's property Default_Ignorable_Code_Point (DerivedCoreProperties.txt), and the empty braille pattern.
+fn is_invisible(char: char) -> bool {
+    matches!(char,
+        '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}'
+        | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
+        | '\u{2800}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFF8}'
+        | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
+}
+
 /// Without surrounding blanks; a problem at `path` when nothing is left or more than `max` characters are.
 pub fn required(problems: &mut Problems, path: &str, text: &str, max: usize) -> String {
     let text = text.trim();
-    if text.is_empty() {
+    if is_blank(text) {
         problems.invalid(path, "write something");
     }
     bounded(problems, path, text, max)
@@ -67,6 +81,24 @@ pub fn bounded(problems: &mut Problems, path: &str, text: &str, max: usize) -> S
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn what_shows_nothing_is_blank() {
+        for blank in [
+            "",
+            " \t\n",
+            "\u{a0}\u{3000}",
+            "\u{200b}",
+            "\u{feff}\u{2060} \u{ad}",
+            "\u{202e}",
+            "\u{e0041}\u{7}",
+        ] {
+            assert!(is_blank(blank), "{blank:?}");
+        }
+        for shown in ["a", ".", "\u{200b}a", "👩\u{200d}💻", "❤\u{fe0f}", "\u{301}", "한"] {
+            assert!(!is_blank(shown), "{shown:?}");
+        }
+    }
 
     proptest! {
         #[test]

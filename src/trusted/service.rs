@@ -90,7 +90,7 @@ impl TrustedService {
         let application = model::application(&new.application)?;
         let documents = self.check(new.documents).await?;
         let shared = &*self.0;
-        let tx = shared.log.begin().await?;
+        let mut tx = shared.log.begin().await?;
         let texts = documents.0.iter().map(|(id, (_, text))| (id, text));
         let registered = store::insert(&tx, &grant, &application, texts, &shared.ambient).await?;
         let stored = store::list_texts(&tx, &grant, documents.0.keys()).await?;
@@ -108,7 +108,7 @@ impl TrustedService {
         let data = json!({ "application": application, "registered": registered });
         let (by, subject) = (Some(actor.principal()), AnyId::Workspace(workspace));
         let action = AuditAction::DocumentsRegistered;
-        shared.account.audit(&tx, by, Some(workspace), action, subject, data).await?;
+        shared.account.audit(&mut tx, by, Some(workspace), action, subject, data).await?;
         tx.commit().await?;
         Ok(outcome)
     }

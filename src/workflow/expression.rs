@@ -77,6 +77,11 @@ impl Expression {
         let value = apart(self.small, || self.program.execute(&context))
             .ok_or("a value lies outside of what can be computed")?
             .map_err(|error| describe(&error))?;
+        if !is_finite(&value) {
+            return Err(
+                "a number is infinite or none, as after a division by 0.0: JSON cannot hold it".into()
+            );
+        }
         value.json().map_err(|_| "the value is nothing that JSON can hold".to_owned())
     }
 
@@ -86,6 +91,16 @@ impl Expression {
             Value::Bool(holds) => Ok(holds),
             _ => Err("a condition gives true or false, and nothing else".into()),
         }
+    }
+}
+
+/// JSON would make nulls of the other numbers.
+fn is_finite(value: &Cel) -> bool {
+    match value {
+        Cel::Float(number) => number.is_finite(),
+        Cel::List(items) => items.iter().all(is_finite),
+        Cel::Map(map) => map.map.values().all(is_finite),
+        _ => true,
     }
 }
 
@@ -284,6 +299,10 @@ mod tests {
         let _ = run("timestamp('9999-12-31T23:59:59Z') + duration('9223372036s') + duration('9223372036s')");
         assert!(run("9223372036854775807 + 1").is_err());
         assert!(run("1 / 0").is_err());
+        for endless in ["1.0 / 0.0", "-1.0 / 0.0", "0.0 / 0.0", "[1, {'a': 1.0 / 0.0}]"] {
+            assert!(run(endless).unwrap_err().contains("infinite"), "{endless}");
+        }
+        assert_eq!(run("1.0 / 4.0"), Ok(json!(0.25)));
     }
 
     #[test]

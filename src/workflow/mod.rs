@@ -20,7 +20,7 @@ mod store;
 mod template;
 mod validate;
 
-pub use event::change;
+pub use event::changes;
 pub use executor::{Executor, Hands};
 pub use graphql::{
     Approval, Run, StepRun, Workflow, WorkflowLoader, WorkflowMutation, WorkflowSubscription,

@@ -153,6 +153,8 @@ pub struct Version {
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub version: Version,
+    /// A person or a service account.
+    pub publisher: Uuid,
     pub graph: Graph,
     pub input_schema: Option<Value>,
 }

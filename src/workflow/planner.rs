@@ -14,10 +14,9 @@ use super::{
     expression::Expression,
     graph::{Action, ExpiryOutcome, Graph, Step, Wait},
     model::{StepError, StepStatus},
-    scope::{Scope, size_of, unstorable},
+    scope::{Scope, count_of, size_of, unstorable},
     template,
 };
-use crate::{memory::MemoryScope, shared::Result};
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -29,6 +28,10 @@ pub use history::{
 /// Bytes of texts and number of values, of one step's output and of all outputs of a run.
 const MAX_OUTPUT: usize = 262_144;
 const MAX_OUTPUTS: usize = 2_097_152;
+/// Values, each list and object and what is in it: what expressions and templates of the steps that come after have to
+/// go through, whatever it weighs.
+const MAX_VALUES: usize = 16_384;
+const MAX_ALL_VALUES: usize = 65_536;
 /// Attempts begun, lost ones included: a step that takes its worker down each time must end.
 const MAX_STARTS: i32 = 250;
 
@@ -51,15 +54,6 @@ impl Definition {
 
     pub fn steps(&self) -> &[Step] {
         &self.graph.steps
-    }
-
-    /// Into which memories it may write.
-    pub fn written_scopes(&self) -> Vec<MemoryScope> {
-        let written = |step: &Step| match step.action {
-            Action::MemoryWrite { scope, .. } => Some(scope),
-            _ => None,
-        };
-        self.graph.steps.iter().filter_map(written).collect()
     }
 
     fn scope(&self, place: usize, input: &Value, history: &History) -> Scope {
@@ -99,6 +93,23 @@ pub fn round(
         planner.settle(outcome);
     }
     while planner.failed.is_none() && planner.advance() {}
+    let verdict = planner.verdict();
+    Round { transitions: planner.transitions, verdict }
+}
+
+/// Takes outcomes in, and does nothing that is due: that takes as long as expressions and templates take.
+pub fn settle(
+    definition: &Definition,
+    input: &Value,
+    history: &mut History,
+    outcomes: Vec<Outcome>,
+    now: DateTime<Utc>,
+) -> Round {
+    let mut planner =
+        Planner { definition, input, history, now, slots: 0, transitions: vec![], failed: None };
+    for outcome in outcomes {
+        planner.settle(outcome);
+    }
     let verdict = planner.verdict();
     Round { transitions: planner.transitions, verdict }
 }
@@ -188,18 +199,33 @@ impl Planner<'_> {
     }
 
     fn complete(&mut self, place: usize, output: Value) {
-        let size = size_of(&output);
-        let others =
-            self.history.iter().filter_map(|state| state.output.as_ref()).map(size_of).sum::<usize>();
-        if size > MAX_OUTPUT || size + others > MAX_OUTPUTS {
-            let message =
-                format!("an output has at most {MAX_OUTPUT} bytes, all of a run at most {MAX_OUTPUTS}");
+        if let Some(message) = self.too_large(&output) {
             return self.fail(place, StepError::new("OUTPUT_TOO_LARGE", message));
         }
         if let Some(message) = unstorable(&output) {
             return self.fail(place, StepError::new("OUTPUT_NOT_STORABLE", message));
         }
         self.record(place, Kind::Completed { output });
+    }
+
+    fn too_large(&self, output: &Value) -> Option<String> {
+        let all = |measure: fn(&Value) -> usize| {
+            let others = self.history.iter().filter_map(|state| state.output.as_ref()).map(measure);
+            (measure(output), measure(output) + others.sum::<usize>())
+        };
+        let (size, sizes) = all(size_of);
+        if size > MAX_OUTPUT || sizes > MAX_OUTPUTS {
+            return Some(format!(
+                "an output has at most {MAX_OUTPUT} bytes, all of a run at most {MAX_OUTPUTS}"
+            ));
+        }
+        let (count, counts) = all(count_of);
+        if count > MAX_VALUES || counts > MAX_ALL_VALUES {
+            return Some(format!(
+                "an output has at most {MAX_VALUES} values in its lists and objects, all of a run at most {MAX_ALL_VALUES}"
+            ));
+        }
+        None
     }
 
     /// One pass over the steps in the graph's order; whether anything changed.

@@ -49,6 +49,15 @@ pub fn unstorable(value: &Value) -> Option<&'static str> {
     find(value, 0)
 }
 
+/// Values: itself, and all that is in it.
+pub fn count_of(value: &Value) -> usize {
+    1 + match value {
+        Value::Array(items) => items.iter().map(count_of).sum(),
+        Value::Object(fields) => fields.values().map(count_of).sum(),
+        _ => 0,
+    }
+}
+
 /// Bytes of texts and number of values: a measure that does not build the JSON.
 pub fn size_of(value: &Value) -> usize {
     1 + match value {

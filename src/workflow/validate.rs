@@ -7,7 +7,7 @@ use super::{
     scope::Reference,
     template,
 };
-use crate::memory::MemoryScope;
+use crate::{memory::MemoryScope, shared::text::is_blank};
 use chrono::{DateTime, TimeDelta};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -147,7 +147,7 @@ fn check_step(found: &mut Found, step: &Step, known: &Known<'_>) {
     }
     match &step.action {
         Action::Llm { route, prompt, output_schema } => {
-            if route.trim().is_empty() {
+            if is_blank(route) {
                 found.add(at("action.llm.route"), "EMPTY", "name a route, such as default");
             }
             check_template(found, &at("action.llm.prompt"), prompt, known);
@@ -195,7 +195,7 @@ fn check_expression(found: &mut Found, path: &str, text: &str, known: &Known<'_>
 }
 
 fn check_template(found: &mut Found, path: &str, text: &str, known: &Known<'_>) {
-    if text.trim().is_empty() {
+    if is_blank(text) {
         return found.add(path.to_owned(), "EMPTY", "write something");
     }
     match template::check(text) {

@@ -10,7 +10,7 @@ import { follow } from "./support/follow.js";
 import { Proxy } from "./support/proxy.js";
 import { possibleTypes } from "./support/schema.js";
 import { serverForTests } from "./support/server.js";
-import { assertCache, done, operations, playStory } from "./support/story.js";
+import { assertAnswers, assertCache, done, operations, playStory } from "./support/story.js";
 
 const server = serverForTests();
 let proxy;
@@ -68,6 +68,7 @@ function player(client) {
 function assertApolloCache(client, story) {
   const cache = client.cache.extract();
   assertCache(story, (type, id, field) => cache[`${type}:${id}`]?.[field]);
+  assertAnswers(story, (operation, variables) => client.cache.readQuery({ query: documents[operation], variables }));
   const [{ __ref: asked }] = cache[`CoachingSession:${story.session.id}`]['messages({"first":10})'].nodes;
   assert.equal(asked, `Message:${story.message.id}`);
   assert.deepEqual(cache[`Approval:${story.approval.id}`].decidedBy, { __ref: `Viewer:${story.viewer.id}` });

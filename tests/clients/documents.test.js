@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { before, test } from "node:test";
+import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { ApolloClient, ApolloLink, CombinedGraphQLErrors, HttpLink, InMemoryCache, gql } from "@apollo/client";
 import { createPersistedQueryLink } from "@apollo/client/link/persisted-queries";
@@ -22,7 +22,7 @@ const open = serverForTests();
 const strict = serverForTests({ HTTP__DOCUMENTS__MODE: "only" });
 let folder;
 before(async () => (folder = await mkdtemp(path.join(tmpdir(), "aifirst-documents-"))));
-process.once("exit", () => rm(folder, { recursive: true, force: true }, () => {}));
+after(async () => await rm(folder, { recursive: true }));
 
 /** As the build of a frontend does it: with a key that is good for nothing else. */
 async function push(manifest, application) {

@@ -17,8 +17,8 @@ export default [
         "error",
         {
           exceptions: {
-            // The envelopes of Relay's connections and of mutations.
-            suffixes: ["Connection", "Edge", "Payload"],
+            // The envelopes of Relay's connections and of mutations; what the caller may do with a thing that has an id.
+            suffixes: ["Connection", "Edge", "Payload", "ViewerCan"],
             types: [
               "PageInfo",
               "UserError",

@@ -6,7 +6,7 @@ import { Proxy } from "./support/proxy.js";
 import { compile } from "./support/relay.js";
 import { assertRecords, connect, mutate, player, query } from "./support/relay-client.js";
 import { serverForTests } from "./support/server.js";
-import { done, playStory } from "./support/story.js";
+import { assertAnswers, done, playStory } from "./support/story.js";
 
 const { ConnectionHandler } = relay;
 
@@ -21,6 +21,12 @@ test("Relay: the story, subscriptions over WebSocket keep the records live", asy
   const environment = connect(t, proxy, server.authorization);
   const story = await playStory(player(environment, compiled.story), proxy, "Relay");
   assertRecords(environment, story);
+  assertAnswers(story, (operation, variables) => {
+    const { fragment } = relay.createOperationDescriptor(relay.getRequest(compiled.story[operation]), variables);
+    const { data, isMissingData } = environment.lookup(fragment);
+    assert.equal(isMissingData, false, operation);
+    return data;
+  });
 });
 
 test("Relay: a connection grows page by page and by what is added; a record is refetched by its id", async (t) => {

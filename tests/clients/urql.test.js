@@ -11,7 +11,7 @@ import { follow } from "./support/follow.js";
 import { Proxy } from "./support/proxy.js";
 import { introspection } from "./support/schema.js";
 import { serverForTests } from "./support/server.js";
-import { assertCache, done, operations, playStory } from "./support/story.js";
+import { assertAnswers, assertCache, done, operations, playStory } from "./support/story.js";
 
 const server = serverForTests();
 let proxy;
@@ -114,6 +114,7 @@ function assertUrqlCache(client, story) {
     const query = gql(`query($id: ID!) { node(id: $id) { ... on ${type} { id ${field} } } }`);
     return client.readQuery(query, { id }, { requestPolicy: "cache-only" })?.data?.node?.[field];
   });
+  assertAnswers(story, (operation, variables) => client.readQuery(documents[operation], variables, { requestPolicy: "cache-only" }).data);
 }
 
 test("urql: the story with subscriptions over WebSocket ends in a whole cache", async (t) => {

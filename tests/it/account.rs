@@ -49,6 +49,17 @@ impl TestApp {
 }
 
 on_both! {
+    async fn each_change_of_a_mutation_answers_with_what_it_wrote(app: TestApp) {
+        let document = "mutation($ws: ID!) {
+            a: updateWorkspace(input: {workspaceId: $ws, name: \"First\"}) { workspace { name slug } }
+            b: updateWorkspace(input: {workspaceId: $ws, name: \"Second\"}) { workspace { slug name } } }";
+        let data = app.ok(&app.owner, document, json!({ "ws": app.workspace })).await;
+        let names = ["a", "b"].map(|change| text(&data[change], "/workspace/name"));
+        assert_eq!(names, ["First", "Second"]);
+    }
+}
+
+on_both! {
     async fn a_new_workspace_is_shown_to_its_owner_alone(app: TestApp) {
         let document = "query Viewer { viewer { id displayName memberships(first: 10) {
             nodes { role workspace { id name slug } } } } }";

@@ -1,6 +1,7 @@
 //! Who may do what, for each root field and each type with ids of its own, whatever slice brings them. What is in
 //! the schema and has no case in `authorization/cases.rs` fails here by its name.
 mod cases;
+mod viewer_can;
 mod world;
 
 use crate::on_both;

@@ -291,6 +291,42 @@ async fn graphiql_is_for_browsers_in_development_with_pinned_scripts() {
 }
 
 #[tokio::test]
+async fn graphiql_comes_from_a_folder_where_there_is_one_and_nothing_else_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let scripts = folder.path().join("react@18.3.1/umd");
+    std::fs::create_dir_all(&scripts).unwrap();
+    std::fs::write(scripts.join("react.production.min.js"), "/* react */").unwrap();
+    std::fs::write(folder.path().join("secret.js"), "/* secret */").unwrap();
+    let settings = format!("http.graphiql_folder = '{}'", folder.path().display());
+    let app = TestApp::start_with(Database::sqlite(), &settings, Ambient::system()).await;
+    let root = app.url().replace("/graphql", "");
+    let page = app.http.get(app.url()).header(header::ACCEPT, "text/html").send().await.unwrap();
+    let page = page.text().await.unwrap();
+    assert!(!page.contains("https://"), "{page}");
+    assert!(page.contains("\"/graphiql/react@18.3.1/umd/react.production.min.js\" integrity=\"sha384-"));
+    let get = async |path: &str| app.http.get(format!("{root}/graphiql/{path}")).send().await.unwrap();
+    let script = get("react@18.3.1/umd/react.production.min.js").await;
+    assert_eq!(script.headers()[header::CONTENT_TYPE], "text/javascript");
+    assert_eq!(script.text().await.unwrap(), "/* react */");
+    // One that is not there, one that the page does not load, and ways out of the folder.
+    for path in [
+        "graphiql@4.1.2/graphiql.min.css",
+        "secret.js",
+        "..%2fsecret.js",
+        "react@18.3.1/umd/..%2f..%2fsecret.js",
+        "",
+    ] {
+        assert_eq!(get(path).await.status(), StatusCode::NOT_FOUND, "{path}");
+    }
+    let production = format!("mode = 'production'\n{settings}");
+    let app = TestApp::start_with(Database::sqlite(), &production, Ambient::system()).await;
+    let root = app.url().replace("/graphql", "");
+    let script =
+        app.http.get(format!("{root}/graphiql/react@18.3.1/umd/react.production.min.js")).send().await;
+    assert_eq!(script.unwrap().status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn production_tells_the_anonymous_nothing_of_the_schema() {
     let app = TestApp::start_with(Database::sqlite(), "mode = 'production'", Ambient::system()).await;
     let schema = "{ __schema { queryType { name } } }";

@@ -143,3 +143,37 @@ on_both! {
         }
     }
 }
+
+on_both! {
+    async fn a_cursor_of_another_list_is_refused(app: TestApp) {
+        let memberships = "{ viewer { memberships(first: 1) { edges { cursor } } } }";
+        let data = app.ok(&app.owner, memberships, json!({})).await;
+        let cursor = text(&data, "/viewer/memberships/edges/0/cursor");
+        let own = format!("{{ viewer {{ memberships(after: \"{cursor}\") {{ totalCount }} }} }}");
+        app.ok(&app.owner, &own, json!({})).await;
+        let workspace = async |page: &str| {
+            let document = format!("query($ws: ID!) {{ workspace(id: $ws) {{ {page} }} }}");
+            app.ask(Some(&app.owner.token), &document, json!({ "ws": app.workspace })).await
+        };
+        let lists = ["apiKeys", "auditEntries", "coachingSessions", "invitations", "memories", "runs", "serviceAccounts", "workflows"];
+        for list in lists {
+            for place in ["after", "before"] {
+                let answer = workspace(&format!("{list}({place}: \"{cursor}\") {{ totalCount }}")).await;
+                assert_eq!(text(&answer, "/errors/0/extensions/code"), "INVALID_CURSOR", "{list} {place}");
+            }
+        }
+        // The same rows in another order are another list, too.
+        let start = "mutation($ws: ID!) { startCoachingSession(input: {workspaceId: $ws}) { session { id } } }";
+        app.ok(&app.owner, start, json!({ "ws": app.workspace })).await;
+        let sessions = async |field: &str, after: Option<&str>| {
+            let after = after.map(|cursor| format!("after: \"{cursor}\" ")).unwrap_or_default();
+            let order = format!("orderBy: {{field: {field}, direction: DESC}}");
+            workspace(&format!("coachingSessions({after}{order}) {{ edges {{ cursor }} }}")).await
+        };
+        let updated = sessions("UPDATED_AT", None).await;
+        let cursor = text(&updated, "/data/workspace/coachingSessions/edges/0/cursor");
+        assert_eq!(sessions("UPDATED_AT", Some(&cursor)).await.get("errors"), None);
+        let refused = sessions("CREATED_AT", Some(&cursor)).await;
+        assert_eq!(text(&refused, "/errors/0/extensions/code"), "INVALID_CURSOR");
+    }
+}

@@ -1,5 +1,6 @@
 //! Several processes on one database: servers and workers, and the bus between them, which may be away.
 mod bus;
+mod frozen;
 
 use crate::{
     contract::operations,

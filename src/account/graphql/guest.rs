@@ -12,7 +12,7 @@ use async_graphql::{Context, Enum, InputObject, Object, SimpleObject};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Invitation(pub(super) model::Invitation);
 
 /// How far an invitation has come.
@@ -80,7 +80,7 @@ impl Invitation {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ServiceAccount(pub(super) model::ServiceAccount);
 
 impl ServiceAccount {

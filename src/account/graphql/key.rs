@@ -15,7 +15,7 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ApiKey(pub(super) model::ApiKey);
 
 /// What an API key is good for, whatever the role of its bearer; READ, WRITE and ADMIN each include the ones before.
@@ -124,7 +124,7 @@ impl ApiKey {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct AuditEntry(pub(super) model::AuditEntry);
 
 /// What kind of change was made. New ones may come.
@@ -203,7 +203,7 @@ impl AuditEntry {
 }
 
 /// What concerns a workspace's security.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct WorkspaceSecurity(pub(super) WorkspaceId);
 
 #[Object]

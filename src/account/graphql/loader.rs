@@ -2,7 +2,7 @@
 //! authorisation.
 use crate::{
     account::{AccountService, model},
-    graphql_kit::{Loaded, Loader},
+    graphql_kit::{Loaded, Loader, each},
     shared::{
         Page, PageRequest,
         actor::Actor,
@@ -47,7 +47,7 @@ by_id! {
 
 /// A page of the memberships of each person.
 impl Loader<(UserId, PageRequest)> for AccountLoader {
-    type Value = Page<model::Membership>;
+    type Value = Loaded<Page<model::Membership>>;
 
     async fn load(
         &self,
@@ -59,8 +59,10 @@ impl Loader<(UserId, PageRequest)> for AccountLoader {
         }
         let mut loaded = HashMap::new();
         for (request, users) in people {
-            let pages = self.accounts.list_memberships_of(&self.actor, &users, &request).await?;
-            loaded.extend(pages.into_iter().map(|(user, page)| ((user, request), page)));
+            let pages = self.accounts.list_memberships_of(&self.actor, &users, &request).await;
+            let key = |user| (user, request);
+            let pages = pages.map(|pages| pages.into_iter().map(|(user, page)| (key(user), page)));
+            loaded.extend(each(users.into_iter().map(key), pages));
         }
         Ok(loaded)
     }

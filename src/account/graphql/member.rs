@@ -9,7 +9,7 @@ use crate::{
 };
 use async_graphql::{Context, InputObject, Object, SimpleObject};
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Membership(pub(super) model::Membership);
 
 impl Membership {
@@ -54,7 +54,7 @@ impl Membership {
 }
 
 /// The people of a workspace, and those on their way in.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct WorkspacePeople(pub(super) WorkspaceId);
 
 #[Object]

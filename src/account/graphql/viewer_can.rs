@@ -3,7 +3,7 @@ use super::{ApiKey, Invitation, Membership, ServiceAccount, Viewer, WorkspaceFie
 use crate::{
     account::policy,
     coaching, memory,
-    shared::actor::{Actor, Principal},
+    shared::actor::{Actor, Principal, RegisterDocuments},
     workflow,
 };
 use async_graphql::SimpleObject;
@@ -32,6 +32,8 @@ pub struct WorkspaceViewerCan {
     invite_member: bool,
     /// Make an account for a program.
     create_service_account: bool,
+    /// Register documents of a client application.
+    register_trusted_documents: bool,
     /// Write a memory.
     remember: bool,
     /// Write many memories.
@@ -51,6 +53,7 @@ impl WorkspaceViewerCan {
             update_workspace: actor.may::<policy::UpdateWorkspace>(id).is_ok(),
             invite_member: actor.may::<policy::InviteMember>(id).is_ok(),
             create_service_account: actor.may::<policy::CreateServiceAccount>(id).is_ok(),
+            register_trusted_documents: actor.may::<RegisterDocuments>(id).is_ok(),
             remember: actor.may::<memory::policy::Remember>(id).is_ok(),
             import_memories: actor.may::<memory::policy::ImportMemories>(id).is_ok(),
             create_goal: coaching::policy::begin(actor, id).is_ok(),

@@ -67,14 +67,14 @@ impl AccountService {
                     created_at: self.ambient.now(),
                 };
                 store::insert_user(&tx, &user, Identity::default()).await?;
-                self.audit(&tx, None, None, AuditAction::UserCreated, AnyId::User(user.id), json!({}))
+                self.audit(&mut tx, None, None, AuditAction::UserCreated, AnyId::User(user.id), json!({}))
                     .await?;
                 let workspace =
                     self.insert_workspace(&tx, "Demo".into(), Slug::Given(WORKSPACE.into())).await?;
                 let actor = Actor::new(Principal::User(user.id), HashMap::new(), KeyScope::Admin);
                 self.join(&mut tx, &actor, workspace.id, user.id, Role::Owner).await?;
                 let (action, subject) = (AuditAction::WorkspaceCreated, AnyId::Workspace(workspace.id));
-                self.audit(&tx, None, Some(workspace.id), action, subject, json!({ "slug": WORKSPACE }))
+                self.audit(&mut tx, None, Some(workspace.id), action, subject, json!({ "slug": WORKSPACE }))
                     .await?;
                 user.id
             }
@@ -88,7 +88,7 @@ impl AccountService {
             expires_at: None,
             development: true,
         };
-        let minted = self.insert_key(&tx, None, wanted).await?;
+        let minted = self.insert_key(&mut tx, None, wanted).await?;
         tx.commit().await?;
         minted.token.ok_or_else(|| Error::internal("a key was made without its text"))
     }
@@ -104,7 +104,7 @@ impl AccountService {
         let tx = self.log.begin().await?;
         let revoked = store::revoke_keys(&tx, store::KeysOf::Development, self.ambient.now()).await?;
         tx.commit().await?;
-        Ok(revoked)
+        u64::try_from(revoked.len()).map_err(Error::internal)
     }
 }
 

@@ -44,7 +44,7 @@ impl AccountService {
         let email = model::email(&mut problems, &new.email);
         problems.finish()?;
         let now = self.ambient.now();
-        let tx = self.log.begin().await?;
+        let mut tx = self.log.begin().await?;
         let claim =
             match idempotency::claim::<InvitationId>(&tx, &self.ambient, actor.principal(), key.as_ref())
                 .await?
@@ -71,7 +71,7 @@ impl AccountService {
         let data = json!({ "email": invitation.email, "role": role_name(invitation.role) });
         let subject = AnyId::Invitation(invitation.id);
         self.audit(
-            &tx,
+            &mut tx,
             Some(actor.principal()),
             Some(new.workspace),
             AuditAction::MemberInvited,
@@ -126,7 +126,7 @@ impl AccountService {
         let member = self.join(&mut tx, &current, invitation.workspace, user, invitation.role).await?;
         let data = json!({ "membership": member.id, "role": role_name(member.role) });
         let (action, subject) = (AuditAction::InvitationAccepted, AnyId::Invitation(invitation.id));
-        self.audit(&tx, Some(actor.principal()), Some(member.workspace), action, subject, data).await?;
+        self.audit(&mut tx, Some(actor.principal()), Some(member.workspace), action, subject, data).await?;
         tx.commit().await?;
         actor.gain(member.workspace, member.role);
         Ok(member)
@@ -134,7 +134,7 @@ impl AccountService {
 
     /// Withdraws an invitation that is still open; one that is closed stays as it is.
     pub async fn revoke_invitation(&self, actor: &Actor, id: InvitationId) -> Result<Invitation> {
-        let tx = self.log.begin().await?;
+        let mut tx = self.log.begin().await?;
         let found = store::find_invitation(&tx, &actor.scope::<policy::RevokeInvitation>(), id).await?;
         let (invitation, grant) = found.ok_or(Error::NotFound("invitation"))?;
         let workspace = grant?.workspace();
@@ -148,7 +148,7 @@ impl AccountService {
             };
         }
         let (action, subject) = (AuditAction::InvitationRevoked, AnyId::Invitation(id));
-        self.audit(&tx, Some(actor.principal()), Some(workspace), action, subject, json!({})).await?;
+        self.audit(&mut tx, Some(actor.principal()), Some(workspace), action, subject, json!({})).await?;
         tx.commit().await?;
         Ok(Invitation { revoked_at: Some(now), ..invitation })
     }
@@ -186,7 +186,7 @@ impl AccountService {
             problems.invalid("role", "a service account cannot own a workspace: ADMIN is the most");
         }
         problems.finish()?;
-        let tx = self.log.begin().await?;
+        let mut tx = self.log.begin().await?;
         let claim =
             match idempotency::claim::<ServiceAccountId>(&tx, &self.ambient, actor.principal(), key.as_ref())
                 .await?
@@ -207,7 +207,7 @@ impl AccountService {
         store::insert_service_account(&tx, &grant, &account).await?;
         let data = json!({ "name": account.name, "role": role_name(account.role) });
         let (action, subject) = (AuditAction::ServiceAccountCreated, AnyId::ServiceAccount(account.id));
-        self.audit(&tx, Some(actor.principal()), Some(new.workspace), action, subject, data).await?;
+        self.audit(&mut tx, Some(actor.principal()), Some(new.workspace), action, subject, data).await?;
         claim.keep(&tx, &account.id).await?;
         tx.commit().await?;
         Ok(account)
@@ -219,7 +219,7 @@ impl AccountService {
         actor: &Actor,
         id: ServiceAccountId,
     ) -> Result<ServiceAccountId> {
-        let tx = self.log.begin().await?;
+        let mut tx = self.log.begin().await?;
         let scope = actor.scope::<policy::DeleteServiceAccount>();
         let found = store::find_service_account(&tx, &scope, id).await?;
         let (_, grant) = found.ok_or(Error::NotFound("service account"))?;
@@ -227,8 +227,11 @@ impl AccountService {
         let now = self.ambient.now();
         store::delete_service_account(&tx, &grant, id, now).await?;
         store::revoke_keys(&tx, store::KeysOf::Service(id), now).await?;
+        // Those that were revoked before show the account no more, either.
+        let keys = store::keys_of_service(&tx, &grant, id).await?;
         let (action, subject) = (AuditAction::ServiceAccountDeleted, AnyId::ServiceAccount(id));
-        self.audit(&tx, Some(actor.principal()), Some(grant.workspace()), action, subject, json!({})).await?;
+        let (by, workspace) = (Some(actor.principal()), Some(grant.workspace()));
+        self.audit_keys(&mut tx, by, workspace, action, subject, json!({}), &keys).await?;
         tx.commit().await?;
         Ok(id)
     }

@@ -2,6 +2,7 @@
 use super::AccountService;
 use crate::{
     account::{
+        event::KeyOf,
         model::{ApiKey, AuditAction, MAX_KEYS, MAX_NAME, NewApiKey, check_limit},
         policy::{self, reaches},
         store::{self, scope_name},
@@ -65,7 +66,7 @@ impl AccountService {
             problems.invalid("expiresAt", message);
         }
         problems.finish()?;
-        let tx = self.log.begin().await?;
+        let mut tx = self.log.begin().await?;
         let claim = match idempotency::claim::<ApiKeyId>(&tx, &self.ambient, actor.principal(), key.as_ref())
             .await?
         {
@@ -88,7 +89,7 @@ impl AccountService {
             expires_at: new.expires_at,
             development: false,
         };
-        let minted = self.insert_key(&tx, Some(actor.principal()), wanted).await?;
+        let minted = self.insert_key(&mut tx, Some(actor.principal()), wanted).await?;
         claim.keep(&tx, &minted.key.id).await?;
         tx.commit().await?;
         Ok(minted)
@@ -126,7 +127,7 @@ impl AccountService {
     /// With its audit entry; `by` is none where the server or its operator makes it.
     pub(super) async fn insert_key(
         &self,
-        tx: &Tx,
+        tx: &mut Tx,
         by: Option<Principal>,
         wanted: Wanted,
     ) -> Result<MintedKey> {
@@ -149,14 +150,26 @@ impl AccountService {
             "scope": scope_name(key.limit),
             "expiresAt": key.expires_at,
         });
-        self.audit(tx, by, key.workspace, AuditAction::ApiKeyCreated, AnyId::ApiKey(key.id), data).await?;
+        self.audit_key(tx, by, AuditAction::ApiKeyCreated, &key, data).await?;
         Ok(MintedKey { key, token: Some(minted.text) })
+    }
+
+    pub(super) async fn audit_key(
+        &self,
+        tx: &mut Tx,
+        by: Option<Principal>,
+        action: AuditAction,
+        key: &ApiKey,
+        data: serde_json::Value,
+    ) -> Result<()> {
+        let keys = [KeyOf { id: key.id, bearer: key.principal }];
+        self.audit_keys(tx, by, key.workspace, action, AnyId::ApiKey(key.id), data, &keys).await
     }
 
     /// One's own key, or as an admin one of the workspace. It opens nothing from the next request on; open sockets
     /// are closed within a minute. A second time changes nothing.
     pub async fn revoke_api_key(&self, actor: &Actor, id: ApiKeyId) -> Result<ApiKey> {
-        let tx = self.log.begin().await?;
+        let mut tx = self.log.begin().await?;
         let found = store::find_key(&tx, &actor.scope::<Administer>(), id).await?;
         let key = found.ok_or(Error::NotFound("API key"))?;
         policy::revoke_api_key(actor, &key)?;
@@ -165,16 +178,7 @@ impl AccountService {
         }
         let now = self.ambient.now();
         store::revoke_key(&tx, id, now).await?;
-        let subject = AnyId::ApiKey(id);
-        self.audit(
-            &tx,
-            Some(actor.principal()),
-            key.workspace,
-            AuditAction::ApiKeyRevoked,
-            subject,
-            json!({}),
-        )
-        .await?;
+        self.audit_key(&mut tx, Some(actor.principal()), AuditAction::ApiKeyRevoked, &key, json!({})).await?;
         tx.commit().await?;
         Ok(ApiKey { revoked_at: Some(now), ..key })
     }

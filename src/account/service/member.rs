@@ -1,8 +1,8 @@
 //! Workspaces and who belongs to them.
-use super::{AccountService, told};
+use super::AccountService;
 use crate::{
     account::{
-        event::{JOINED, LEFT, ROLE_CHANGED, WORKSPACE_UPDATED},
+        event::{JOINED, KeyOf, LEFT, ROLE_CHANGED, membership},
         model::{
             AuditAction, MAX_MEMBERSHIPS, Membership, NewWorkspace, Slug, User, Workspace, WorkspaceUpdate,
             name_and_slug, slug_with_suffix,
@@ -11,7 +11,7 @@ use crate::{
         store::{self, role_name},
     },
     db::idempotency::{self, Claimed},
-    event::{self, Tx},
+    event::{self, NewEvent, Tx},
     shared::{
         Edited, Error, Page, PageRequest, Problem, ProblemCode, Result,
         actor::{Actor, AtLeast, Grant, Read, Role},
@@ -50,7 +50,8 @@ impl AccountService {
                 self.join(&mut tx, actor, workspace.id, user, Role::Owner).await?;
                 let data = json!({ "slug": workspace.slug });
                 let (action, subject) = (AuditAction::WorkspaceCreated, AnyId::Workspace(workspace.id));
-                self.audit(&tx, Some(actor.principal()), Some(workspace.id), action, subject, data).await?;
+                self.audit(&mut tx, Some(actor.principal()), Some(workspace.id), action, subject, data)
+                    .await?;
                 claim.keep(&tx, &workspace.id).await?;
                 tx.commit().await?;
                 actor.gain(workspace.id, Role::Owner);
@@ -93,7 +94,7 @@ impl AccountService {
         if !store::insert_membership(tx, &grant, &new).await? {
             return Err(Error::conflict("token", "you are a member of this workspace already"));
         }
-        tx.record(&grant, told(JOINED, new.id.uuid(), json!({ "role": role_name(role) })));
+        tx.record(&grant, membership(JOINED, new.id, json!({ "role": role_name(role) })));
         Ok(new)
     }
 
@@ -120,8 +121,7 @@ impl AccountService {
         store::update_workspace(&tx, &grant, &changed).await?;
         let (action, subject) = (AuditAction::WorkspaceUpdated, AnyId::Workspace(changed.id));
         let data = json!({ "name": changed.name });
-        self.audit(&tx, Some(actor.principal()), Some(changed.id), action, subject, data).await?;
-        tx.record(&grant, told(WORKSPACE_UPDATED, changed.id.uuid(), json!({})));
+        self.audit(&mut tx, Some(actor.principal()), Some(changed.id), action, subject, data).await?;
         tx.commit().await?;
         Ok(Edited::Done(changed))
     }
@@ -179,7 +179,8 @@ impl AccountService {
         self.keep_an_owner(&tx, &grant, &member).await?;
         store::update_role(&tx, &grant, id, role).await?;
         let data = json!({ "from": role_name(member.role), "to": role_name(role), "user": member.user });
-        self.tell(&mut tx, &actor, &grant, AuditAction::RoleChanged, ROLE_CHANGED, id, data).await?;
+        let told = (AuditAction::RoleChanged, membership(ROLE_CHANGED, id, data));
+        self.tell(&mut tx, &actor, &grant, told, id, &[]).await?;
         tx.commit().await?;
         Ok(Membership { role, ..member })
     }
@@ -193,9 +194,10 @@ impl AccountService {
         self.keep_an_owner(&tx, &grant, &member).await?;
         store::delete_membership(&tx, &grant, id).await?;
         let keys = store::KeysOf::MemberHere(member.user.uuid(), member.workspace);
-        store::revoke_keys(&tx, keys, self.ambient.now()).await?;
+        let keys = store::revoke_keys(&tx, keys, self.ambient.now()).await?;
         let data = json!({ "role": role_name(member.role), "user": member.user });
-        self.tell(&mut tx, &actor, &grant, AuditAction::MemberRemoved, LEFT, id, data).await?;
+        let told = (AuditAction::MemberRemoved, membership(LEFT, id, data));
+        self.tell(&mut tx, &actor, &grant, told, id, &keys).await?;
         tx.commit().await?;
         Ok(member)
     }
@@ -229,21 +231,20 @@ impl AccountService {
         Ok(())
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one change told in two places")]
+    /// In the log and in the audit trail, with the same data.
     async fn tell(
         &self,
         tx: &mut Tx,
         actor: &Actor,
         grant: &Grant<impl AtLeast<Read>>,
-        action: AuditAction,
-        kind: &'static str,
+        (action, event): (AuditAction, NewEvent),
         id: MembershipId,
-        data: serde_json::Value,
+        keys: &[KeyOf],
     ) -> Result<()> {
         let (principal, workspace) = (Some(actor.principal()), Some(grant.workspace()));
-        self.audit(tx, principal, workspace, action, AnyId::Membership(id), data.clone()).await?;
-        tx.record(grant, told(kind, id.uuid(), data));
-        Ok(())
+        let (subject, data) = (AnyId::Membership(id), event.data.clone());
+        tx.record(grant, event);
+        self.audit_keys(tx, principal, workspace, action, subject, data, keys).await
     }
 }
 

@@ -5,6 +5,7 @@ mod member;
 mod operator;
 
 use super::{
+    event::{KeyOf, audited},
     jwt,
     model::{AuditAction, AuditEntry, User},
     store,
@@ -12,12 +13,12 @@ use super::{
     usage::Usage,
 };
 use crate::{
-    db::{Db, Source},
+    db::Db,
     event::{self, Log},
     shared::{
         Ambient, Error, Page, PageRequest, Result,
         actor::{Actor, Administer, KeyScope, Principal, Read},
-        id::{AnyId, ApiKey, AuditEntryId, UserId, WorkspaceId},
+        id::{AnyId, ApiKey, AuditEntryId, ServiceAccountId, UserId, WorkspaceId},
     },
 };
 use chrono::{DateTime, Utc};
@@ -100,19 +101,12 @@ impl AccountService {
         let user =
             User { id: self.ambient.ids.next(), display_name: name.clone(), created_at: self.ambient.now() };
         let token = Some((identity.issuer.clone(), identity.subject.clone()));
-        let tx = self.log.begin().await?;
+        let mut tx = self.log.begin().await?;
         // Without the e-mail address: nobody here has verified it, and invitations and operators go by addresses.
         if store::insert_user(&tx, &user, store::Identity { email: None, token }).await? {
-            let actor = Principal::User(user.id);
-            self.audit(
-                &tx,
-                Some(actor),
-                None,
-                AuditAction::UserCreated,
-                AnyId::User(user.id),
-                serde_json::json!({}),
-            )
-            .await?;
+            let (actor, action) = (Principal::User(user.id), AuditAction::UserCreated);
+            let data = serde_json::json!({});
+            self.audit(&mut tx, Some(actor), None, action, AnyId::User(user.id), data).await?;
             tx.commit().await?;
             return Ok(user.id);
         }
@@ -125,6 +119,15 @@ impl AccountService {
     /// The actor as whom a worker does what `principal` asked for, with the rights of this moment: one statement.
     pub async fn actor_for(&self, principal: Principal) -> Result<Actor> {
         Ok(Actor::new(principal, store::list_roles(&self.db, principal).await?, KeyScope::Admin))
+    }
+
+    /// As [`Self::actor_for`], of a person or a service account, whichever has the id.
+    pub async fn actor_with(&self, id: uuid::Uuid) -> Result<Actor> {
+        let person = self.actor_for(Principal::User(UserId::from_uuid(id))).await?;
+        if !person.workspaces().is_empty() {
+            return Ok(person);
+        }
+        self.actor_for(Principal::Service(ServiceAccountId::from_uuid(id))).await
     }
 
     /// The actor with the roles that hold inside the transaction: what was checked before it began may have
@@ -169,16 +172,35 @@ impl AccountService {
     /// Writes what was done and by whom, in the transaction that does it.
     pub async fn audit(
         &self,
-        tx: &impl Source,
+        tx: &mut event::Tx,
         actor: Option<Principal>,
         workspace: Option<WorkspaceId>,
         action: AuditAction,
         subject: AnyId,
         data: serde_json::Value,
     ) -> Result<()> {
+        self.audit_keys(tx, actor, workspace, action, subject, data, &[]).await
+    }
+
+    /// Writes into the audit trail, and tells so; `keys` are those that the action made or ended.
+    #[expect(clippy::too_many_arguments, reason = "an entry's parts, and what it ended")]
+    async fn audit_keys(
+        &self,
+        tx: &mut event::Tx,
+        actor: Option<Principal>,
+        workspace: Option<WorkspaceId>,
+        action: AuditAction,
+        subject: AnyId,
+        data: serde_json::Value,
+        keys: &[KeyOf],
+    ) -> Result<()> {
         let at = self.ambient.now();
         let entry = AuditEntry { id: self.ambient.ids.next(), actor, action, subject, data, at };
-        store::insert_audit(tx, workspace, &entry).await
+        store::insert_audit(tx, workspace, &entry).await?;
+        if let Some(workspace) = workspace {
+            tx.record_in(workspace, audited(&entry, keys)?);
+        }
+        Ok(())
     }
 
     /// Writes when keys were last used, until told to stop; what is noted after that, [`Self::flush_usage`] writes.
@@ -210,8 +232,4 @@ impl AccountService {
         }
         written
     }
-}
-
-fn told(kind: &'static str, subject: uuid::Uuid, data: serde_json::Value) -> event::NewEvent {
-    event::NewEvent { kind, subject, owner: None, data }
 }

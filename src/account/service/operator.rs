@@ -54,11 +54,11 @@ impl AccountService {
         let email = email.map(|email| model::email(&mut problems, email));
         problems.finish()?;
         let user = User { id: self.ambient.ids.next(), display_name, created_at: self.ambient.now() };
-        let tx = self.log.begin().await?;
+        let mut tx = self.log.begin().await?;
         if !store::insert_user(&tx, &user, Identity { email, token }).await? {
             return Err(Error::conflict("email", "somebody has this address or this identity already"));
         }
-        self.audit(&tx, None, None, AuditAction::UserCreated, AnyId::User(user.id), json!({})).await?;
+        self.audit(&mut tx, None, None, AuditAction::UserCreated, AnyId::User(user.id), json!({})).await?;
         tx.commit().await?;
         Ok(user.id)
     }
@@ -95,10 +95,10 @@ impl AccountService {
             }
             None => None,
         };
-        let tx = self.log.begin().await?;
+        let mut tx = self.log.begin().await?;
         let minted = self
             .insert_key(
-                &tx,
+                &mut tx,
                 None,
                 Wanted {
                     principal: Principal::User(user),
@@ -123,7 +123,7 @@ impl AccountService {
             Some(user) => user,
             None => {
                 made.push("person");
-                self.insert_person(&tx, email_or_id).await?
+                self.insert_person(&mut tx, email_or_id).await?
             }
         };
         let (workspace, role) = match store::find_workspace_by_slug(&tx, slug).await? {
@@ -134,8 +134,15 @@ impl AccountService {
                 let (name, slug) = model::name_and_slug(&new)?;
                 let workspace = self.insert_workspace(&tx, name, slug).await?;
                 let (action, subject) = (AuditAction::WorkspaceCreated, AnyId::Workspace(workspace.id));
-                self.audit(&tx, None, Some(workspace.id), action, subject, json!({ "slug": workspace.slug }))
-                    .await?;
+                self.audit(
+                    &mut tx,
+                    None,
+                    Some(workspace.id),
+                    action,
+                    subject,
+                    json!({ "slug": workspace.slug }),
+                )
+                .await?;
                 (workspace, Role::Owner)
             }
         };
@@ -146,7 +153,7 @@ impl AccountService {
             let member = self.join(&mut tx, &actor, workspace.id, user.id, role).await?;
             let (action, subject) = (AuditAction::MemberAdded, AnyId::Membership(member.id));
             let data = json!({ "role": role_name(role), "user": user.id });
-            self.audit(&tx, None, Some(workspace.id), action, subject, data).await?;
+            self.audit(&mut tx, None, Some(workspace.id), action, subject, data).await?;
         }
         if !made.is_empty() {
             tx.commit().await?;
@@ -154,7 +161,7 @@ impl AccountService {
         Ok(Ensured { user: user.id, made })
     }
 
-    async fn insert_person(&self, tx: &Tx, email: &str) -> Result<User> {
+    async fn insert_person(&self, tx: &mut Tx, email: &str) -> Result<User> {
         let mut problems = Problems::default();
         let email = model::email(&mut problems, email);
         problems.finish()?;
@@ -171,12 +178,11 @@ impl AccountService {
     pub async fn revoke_any_key(&self, key: &str) -> Result<ApiKey> {
         let id =
             key_id(key).ok_or_else(|| Error::invalid("key", "neither a key (aif_…) nor its id (key_…)"))?;
-        let tx = self.log.begin().await?;
+        let mut tx = self.log.begin().await?;
         let key = store::find_any_key(&tx, id).await?.ok_or(Error::NotFound("API key"))?;
         if key.revoked_at.is_none() {
             store::revoke_key(&tx, id, self.ambient.now()).await?;
-            self.audit(&tx, None, key.workspace, AuditAction::ApiKeyRevoked, AnyId::ApiKey(id), json!({}))
-                .await?;
+            self.audit_key(&mut tx, None, AuditAction::ApiKeyRevoked, &key, json!({})).await?;
             tx.commit().await?;
         }
         Ok(key)

@@ -1,6 +1,6 @@
 use super::{principal, scope, scope_name, service_of, user_of};
 use crate::{
-    account::model::ApiKey,
+    account::{event::KeyOf, model::ApiKey},
     db::{
         Source,
         page::{self, Keyset},
@@ -123,7 +123,11 @@ pub(in crate::account) async fn revoke_key(tx: &impl Source, id: ApiKeyId, now: 
 
 /// Keys in force that a condition names, revoked at once: of a service account, of a member in one workspace, or
 /// those made for the development token.
-pub(in crate::account) async fn revoke_keys(tx: &impl Source, of: KeysOf, now: DateTime<Utc>) -> Result<u64> {
+pub(in crate::account) async fn revoke_keys(
+    tx: &impl Source,
+    of: KeysOf,
+    now: DateTime<Utc>,
+) -> Result<Vec<KeyOf>> {
     let which = match of {
         KeysOf::Service(id) => Condition::all().add(row::Column::ServiceAccountId.eq(id.uuid())),
         KeysOf::MemberHere(user, workspace) => Condition::all()
@@ -135,9 +139,27 @@ pub(in crate::account) async fn revoke_keys(tx: &impl Source, of: KeysOf, now: D
         .col_expr(row::Column::RevokedAt, Expr::value(now))
         .filter(row::Column::RevokedAt.is_null())
         .filter(which)
-        .exec(tx.connection())
+        .exec_with_returning(tx.connection())
         .await?;
-    Ok(revoked.rows_affected)
+    revoked.into_iter().map(key_of).collect()
+}
+
+/// All that a service account ever had.
+pub(in crate::account) async fn keys_of_service(
+    tx: &impl Source,
+    grant: &Grant<impl AtLeast<Administer>>,
+    id: ServiceAccountId,
+) -> Result<Vec<KeyOf>> {
+    let rows = row::Entity::find()
+        .filter(row::Column::WorkspaceId.eq(grant.workspace().uuid()))
+        .filter(row::Column::ServiceAccountId.eq(id.uuid()))
+        .all(tx.connection())
+        .await?;
+    rows.into_iter().map(key_of).collect()
+}
+
+fn key_of(row: row::Model) -> Result<KeyOf> {
+    Ok(KeyOf { id: ApiKeyId::from_uuid(row.id), bearer: principal(row.user_id, row.service_account_id)? })
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,6 @@
 use super::{CoachingService, model};
 use crate::{
-    graphql_kit::{Loaded, Loader},
+    graphql_kit::{Loaded, Loader, each},
     shared::{
         Page, PageRequest,
         actor::Actor,
@@ -69,7 +69,7 @@ impl Loader<MessageId> for CoachingLoader {
 }
 
 impl Loader<MessagesOf> for CoachingLoader {
-    type Value = Page<model::Message>;
+    type Value = Loaded<Page<model::Message>>;
 
     async fn load(&self, keys: &[MessagesOf]) -> Loaded<HashMap<MessagesOf, Self::Value>> {
         let mut sessions: HashMap<PageRequest, Vec<CoachingSessionId>> = HashMap::new();
@@ -78,8 +78,10 @@ impl Loader<MessagesOf> for CoachingLoader {
         }
         let mut loaded = HashMap::new();
         for (request, sessions) in sessions {
-            let pages = self.coaching.list_messages(&self.actor, &sessions, &request).await?;
-            loaded.extend(pages.into_iter().map(|(session, page)| (MessagesOf { session, request }, page)));
+            let pages = self.coaching.list_messages(&self.actor, &sessions, &request).await;
+            let key = |session| MessagesOf { session, request };
+            let pages = pages.map(|pages| pages.into_iter().map(|(session, page)| (key(session), page)));
+            loaded.extend(each(sessions.into_iter().map(key), pages));
         }
         Ok(loaded)
     }

@@ -1,6 +1,6 @@
 use super::{CoachingMode, CoachingService, CoachingSession, Goal, Message, Turn, head, model};
 use crate::{
-    graphql_kit::{ApiError, ContextExt, UserError, payload},
+    graphql_kit::{ApiError, ContextExt, UserError, payload, wants_cursor},
     shared::id::{CoachingSessionId, GoalId, TurnId, WorkspaceId},
 };
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
@@ -31,8 +31,7 @@ impl SessionMutation {
         #[graphql(desc = "What to start.")] input: StartCoachingSessionInput,
     ) -> Result<StartCoachingSessionPayload, ApiError> {
         let actor = ctx.actor()?;
-        let wanted = ctx.look_ahead().field("session").field("cursor").exists();
-        // Before the session is made: so a subscription from it has no gap.
+        let wanted = wants_cursor(ctx, &["session"]);
         let cursor = if wanted { Some(head(ctx, input.workspace_id).await?) } else { None };
         let new = model::NewSession {
             workspace: input.workspace_id,
@@ -84,9 +83,15 @@ impl SessionMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What to end.")] input: EndCoachingSessionInput,
     ) -> Result<EndCoachingSessionPayload, ApiError> {
+        let cursor = if wants_cursor(ctx, &["session"]) {
+            CoachingSession::head_of(ctx, input.session_id).await?
+        } else {
+            None
+        };
         let outcome = ctx.service::<CoachingService>()?.end(ctx.actor()?, input.session_id).await;
         let (session, user_errors) = payload(outcome)?;
-        Ok(EndCoachingSessionPayload { session: session.map(CoachingSession::from), user_errors })
+        let session = session.map(|session| CoachingSession { session, cursor });
+        Ok(EndCoachingSessionPayload { session, user_errors })
     }
 }
 

@@ -77,6 +77,17 @@ impl From<model::Session> for CoachingSession {
 }
 
 impl CoachingSession {
+    /// The place of now in the log of the session's workspace; `None` where the actor may not see the session.
+    pub(super) async fn head_of(
+        ctx: &Context<'_>,
+        id: CoachingSessionId,
+    ) -> Result<Option<Cursor>, ApiError> {
+        match ctx.load::<_, CoachingLoader>(id).await? {
+            Some(session) => head(ctx, session.workspace).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// `None` where the actor may not see it. The cursor, where selected, is read first: so what is read after it is
     /// never older, and a subscription from it has no gap.
     pub async fn visible(ctx: &Context<'_>, id: CoachingSessionId) -> Result<Option<Self>, ApiError> {
@@ -166,7 +177,7 @@ impl CoachingSession {
     ) -> Result<Connection<Message>, ApiError> {
         let request = page_request(ctx, first, after, last, before)?;
         let key = MessagesOf { session: self.session.id, request };
-        let page = ctx.load::<_, CoachingLoader>(key).await?;
+        let page = ctx.load::<_, CoachingLoader>(key).await?.transpose()?;
         Ok(connection(page.unwrap_or_else(|| Page::empty(Some(0))), Message))
     }
 
@@ -207,7 +218,7 @@ pub struct CoachingSessionOrder {
 }
 
 /// The part of `Workspace` that this slice gives.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct WorkspaceSessions {
     pub workspace: WorkspaceId,
 }

@@ -1,7 +1,7 @@
 //! Changes by hand: of a goal, and of what a session is about.
 use super::{CoachingService, CoachingSession, Goal, GoalStatus, model};
 use crate::{
-    graphql_kit::{ApiError, ContextExt, Shown, UserError, edited, patch},
+    graphql_kit::{ApiError, ContextExt, Shown, UserError, edited, patch, wants_cursor},
     shared::id::{CoachingSessionId, GoalId},
 };
 use async_graphql::{Context, InputObject, MaybeUndefined, Object, SimpleObject};
@@ -41,9 +41,15 @@ impl UpdateMutation {
             topic: patch(input.topic, |topic| topic),
             goal: patch(input.goal_id, |goal| goal),
         };
+        let cursor = if wants_cursor(ctx, &["session", "current"]) {
+            CoachingSession::head_of(ctx, input.session_id).await?
+        } else {
+            None
+        };
         let outcome = ctx.service::<CoachingService>()?.update_session(ctx.actor()?, update).await;
         let Shown { result, current, user_errors } = edited(outcome)?;
-        let (session, current) = (result.map(CoachingSession::from), current.map(CoachingSession::from));
+        let of = |session| CoachingSession { session, cursor };
+        let (session, current) = (result.map(of), current.map(of));
         Ok(UpdateCoachingSessionPayload { session, current, user_errors })
     }
 }

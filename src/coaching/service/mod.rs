@@ -134,7 +134,7 @@ fn own_event(
     subject: uuid::Uuid,
     data: serde_json::Value,
 ) -> NewEvent {
-    NewEvent { kind, subject, owner: Some(grant.principal().uuid()), data }
+    NewEvent::new(kind, subject, data).only_for(grant.principal().uuid())
 }
 
 /// Records that the turn has come into the state in which it is.

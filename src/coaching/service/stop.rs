@@ -35,19 +35,19 @@ impl CoachingService {
         // Writers take turns at the session, so that what is read next stays so.
         store::lock_session(&tx, &grant, turn.session, (0, 0), self.parts.ambient.now()).await?;
         let (turn, _) = turns::find_turn(&tx, &scope, id).await?.ok_or(NO_TURN)?;
-        let turn = self.stop_in(&mut tx, &grant, turn).await?;
+        // Where nothing ended, nothing was done, and the session is as it was.
+        let Some(ended) = self.stop_in(&mut tx, &grant, &turn).await? else { return Ok(turn) };
         tx.commit().await?;
-        Ok(turn)
+        Ok(ended)
     }
 
-    /// Ends a turn that waits, or whose worker did not stop by itself.
-    async fn stop_in(&self, tx: &mut Tx, grant: &Grant<Write>, turn: Turn) -> Result<Turn> {
+    /// Ends a turn that waits, or whose worker did not stop by itself; `None` where it is over.
+    async fn stop_in(&self, tx: &mut Tx, grant: &Grant<Write>, turn: &Turn) -> Result<Option<Turn>> {
+        if turn.status.is_over() {
+            return Ok(None);
+        }
         let ending = Ending::interrupted(StopReason::Interrupted, None);
-        let ended = match turn.status.is_over() {
-            true => None,
-            false => self.parts.end_turn(tx, grant, &turn, &ending).await?,
-        };
-        Ok(ended.unwrap_or(turn))
+        self.parts.end_turn(tx, grant, turn, &ending).await
     }
 
     /// Leaves word for the turn's worker, and waits a little for it to stop.
@@ -88,7 +88,7 @@ impl CoachingService {
             return Ok(locked.session);
         }
         for turn in turns::open_turns(&tx, &grant, id).await? {
-            self.stop_in(&mut tx, &grant, turn).await?;
+            self.stop_in(&mut tx, &grant, &turn).await?;
         }
         let goal = match session.goal {
             Some(goal) => store::find_goal(&tx, &grant, goal).await?.map(|goal| goal.title),
@@ -108,15 +108,17 @@ impl CoachingService {
     async fn stop_waiting(&self, grant: &Grant<Write>, id: CoachingSessionId) -> Result<Option<Turn>> {
         let mut tx = self.parts.log.begin().await?;
         store::lock_session(&tx, grant, id, (0, 0), self.parts.ambient.now()).await?;
-        let mut running = None;
+        let (mut running, mut stopped) = (None, false);
         for turn in turns::open_turns(&tx, grant, id).await? {
             if turn.status == TurnStatus::Running {
                 running = Some(turn);
             } else {
-                self.stop_in(&mut tx, grant, turn).await?;
+                stopped |= self.stop_in(&mut tx, grant, &turn).await?.is_some();
             }
         }
-        tx.commit().await?;
+        if stopped {
+            tx.commit().await?;
+        }
         Ok(running)
     }
 }

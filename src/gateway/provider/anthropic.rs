@@ -63,7 +63,8 @@ fn body(call: &ModelCall) -> Value {
             Speaker::Tool { id } => json!({ "role": "user", "content": [
                 { "type": "tool_result", "tool_use_id": id, "content": message.text } ] }),
             Speaker::Assistant { tools } => {
-                let text = (!message.text.is_empty()).then(|| json!({ "type": "text", "text": message.text }));
+                let text =
+                    (!message.text.is_empty()).then(|| json!({ "type": "text", "text": message.text }));
                 let tools = tools.iter().map(|tool| {
                     json!({ "type": "tool_use", "id": tool.id, "name": tool.name, "input": tool.arguments })
                 });
@@ -82,9 +83,7 @@ fn body(call: &ModelCall) -> Value {
         body["system"] = system.into();
     }
     if !request.tools.is_empty() {
-        let tool = |tool: &ToolSpec| {
-            json!({ "name": tool.name, "description": tool.description, "input_schema": tool.parameters })
-        };
+        let tool = |tool: &ToolSpec| json!({ "name": tool.name, "description": tool.description, "input_schema": tool.parameters });
         body["tools"] = request.tools.iter().map(tool).collect();
     }
     if let Some(schema) = &request.output_schema {
@@ -96,13 +95,29 @@ fn body(call: &ModelCall) -> Value {
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Event {
-    MessageStart { message: Message },
-    ContentBlockStart { index: usize, content_block: Block },
-    ContentBlockDelta { index: usize, delta: Delta },
-    ContentBlockStop { index: usize },
-    MessageDelta { delta: MessageEnd, #[serde(default)] usage: Counted },
+    MessageStart {
+        message: Message,
+    },
+    ContentBlockStart {
+        index: usize,
+        content_block: Block,
+    },
+    ContentBlockDelta {
+        index: usize,
+        delta: Delta,
+    },
+    ContentBlockStop {
+        index: usize,
+    },
+    MessageDelta {
+        delta: MessageEnd,
+        #[serde(default)]
+        usage: Counted,
+    },
     MessageStop,
-    Error { error: Value },
+    Error {
+        error: Value,
+    },
     /// A ping, or what a later version knows.
     #[serde(other)]
     Other,
@@ -125,7 +140,10 @@ struct Counted {
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Block {
-    ToolUse { id: String, name: String },
+    ToolUse {
+        id: String,
+        name: String,
+    },
     #[serde(other)]
     Other,
 }
@@ -133,8 +151,12 @@ enum Block {
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Delta {
-    TextDelta { text: String },
-    InputJsonDelta { partial_json: String },
+    TextDelta {
+        text: String,
+    },
+    InputJsonDelta {
+        partial_json: String,
+    },
     #[serde(other)]
     Other,
 }

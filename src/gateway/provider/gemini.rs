@@ -61,9 +61,9 @@ fn body(call: &ModelCall) -> Value {
                 { "functionResponse": { "name": id, "response": { "result": message.text } } } ] }),
             Speaker::Assistant { tools } => {
                 let text = (!message.text.is_empty()).then(|| json!({ "text": message.text }));
-                let tools = tools.iter().map(|tool| {
-                    json!({ "functionCall": { "name": tool.name, "args": tool.arguments } })
-                });
+                let tools = tools
+                    .iter()
+                    .map(|tool| json!({ "functionCall": { "name": tool.name, "args": tool.arguments } }));
                 json!({ "role": "model", "parts": text.into_iter().chain(tools).collect::<Vec<_>>() })
             }
         })
@@ -77,9 +77,7 @@ fn body(call: &ModelCall) -> Value {
         body["systemInstruction"] = json!({ "parts": [{ "text": system }] });
     }
     if !request.tools.is_empty() {
-        let tool = |tool: &ToolSpec| {
-            json!({ "name": tool.name, "description": tool.description, "parametersJsonSchema": tool.parameters })
-        };
+        let tool = |tool: &ToolSpec| json!({ "name": tool.name, "description": tool.description, "parametersJsonSchema": tool.parameters });
         body["tools"] =
             json!([{ "functionDeclarations": request.tools.iter().map(tool).collect::<Vec<_>>() }]);
     }

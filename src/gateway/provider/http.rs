@@ -33,7 +33,11 @@ pub(super) struct Endpoint {
 
 impl Endpoint {
     /// `standard` is the provider's own address.
-    pub(super) fn new(config: &ProviderConfig, key: Option<SecretString>, standard: &str) -> Result<Self, String> {
+    pub(super) fn new(
+        config: &ProviderConfig,
+        key: Option<SecretString>,
+        standard: &str,
+    ) -> Result<Self, String> {
         let base = config.base_url.as_deref().unwrap_or(standard).trim_end_matches('/').to_owned();
         let client = Client::builder()
             .connect_timeout(CONNECT)
@@ -108,7 +112,14 @@ pub(super) fn refused(status: StatusCode, body: &str) -> FailureKind {
 pub(super) fn by_words(body: &str) -> Option<FailureKind> {
     let body = body.to_ascii_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| body.contains(word));
-    if says(&["context_length", "context length", "context window", "exceed_context", "prompt is too long", "too many tokens"]) {
+    if says(&[
+        "context_length",
+        "context length",
+        "context window",
+        "exceed_context",
+        "prompt is too long",
+        "too many tokens",
+    ]) {
         Some(FailureKind::ContextWindow)
     } else if says(&["content_filter", "content_policy", "content management policy", "safety"]) {
         Some(FailureKind::ContentPolicy)

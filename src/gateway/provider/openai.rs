@@ -44,8 +44,7 @@ impl Provider for OpenAi {
 
     fn embed(&self, model: &str, texts: Vec<String>) -> BoxFuture<'static, Result<Embeddings, Failure>> {
         let count = texts.len();
-        let request =
-            self.authorised(self.0.post("/embeddings", &json!({ "model": model, "input": texts })));
+        let request = self.authorised(self.0.post("/embeddings", &json!({ "model": model, "input": texts })));
         async move {
             let answer = json(send(request).await?, MAX_JSON).await?;
             let answer = Vectors::deserialize(answer).map_err(|_| FailureKind::Malformed.plain())?;

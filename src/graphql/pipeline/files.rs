@@ -12,9 +12,8 @@ use std::collections::HashMap;
 pub struct Files(HashMap<String, Bytes>);
 
 impl Files {
-    /// False where another file stands there already.
-    pub fn insert(&mut self, path: String, content: Bytes) -> bool {
-        self.0.insert(path, content).is_none()
+    pub fn insert(&mut self, path: String, content: Bytes) {
+        self.0.insert(path, content);
     }
 
     pub(super) fn take(&mut self, path: &str) -> Option<Value> {

@@ -205,6 +205,9 @@ impl<'a> Cost<'a> {
         }
         let own = self.own(parent, field);
         let children = self.set(&field.selection_set);
+        if by_ids(field) {
+            return self.repetitions(parent, field).saturating_mul(own.saturating_add(children));
+        }
         if children == 0 && own <= 1 {
             return own;
         }
@@ -224,8 +227,9 @@ impl<'a> Cost<'a> {
                 Selection::Field(field) => {
                     let key = field.response_key();
                     let path = if above.is_empty() { key.to_string() } else { format!("{above}.{key}") };
-                    let own = self.own(&set.ty, field).saturating_mul(times);
                     let repetitions = self.repetitions(&set.ty, field);
+                    let each = if by_ids(field) { repetitions } else { 1 };
+                    let own = self.own(&set.ty, field).saturating_mul(times).saturating_mul(each);
                     self.tell(&field.selection_set, &path, times.saturating_mul(repetitions), told);
                     let sum = told.entry(path).or_default();
                     *sum = sum.saturating_add(own);
@@ -247,11 +251,12 @@ impl<'a> Cost<'a> {
             let last = self.number(field, "last");
             return first.max(last).unwrap_or(DEFAULT_PAGE);
         }
-        if field.definition.argument_by_name("ids").is_some() {
+        if by_ids(field) {
             return self.length(field, "ids");
         }
-        // The lists of a connection are the page, which was counted with the connection.
-        if is_list(field.ty()) && !parent.ends_with("Connection") { UNPAGED } else { 1 }
+        // The lists of a connection, as those of a page of changes, are the page, which was counted with it.
+        let of_page = parent.ends_with("Connection") || parent.ends_with("Page");
+        if is_list(field.ty()) && !of_page { UNPAGED } else { 1 }
     }
 
     /// `None` where the argument is absent or null.
@@ -283,6 +288,11 @@ impl<'a> Cost<'a> {
         self.varies = true;
         self.variables?.get(name)
     }
+}
+
+/// Each id is looked up and costs its own.
+fn by_ids(field: &Field) -> bool {
+    field.definition.argument_by_name("ids").is_some()
 }
 
 fn is_list(ty: &Type) -> bool {

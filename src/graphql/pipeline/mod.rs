@@ -10,11 +10,14 @@
 //! is never called: a few kilobytes of nesting overflow its stack and kill the process.
 mod absent;
 mod collect;
+mod descriptions;
+mod entries;
 mod error;
 mod files;
 mod measure;
 mod resume;
 mod shape;
+mod tokens;
 mod translate;
 mod variables;
 mod work;
@@ -143,6 +146,11 @@ impl Pipeline {
         Ok(Self(Arc::new(Shared { schema, limits, cache, work: Work::default() })))
     }
 
+    /// Bytes, tokens and nodes (selections) that were read since the start: what no document may drive up.
+    pub fn work_done(&self) -> [u64; 3] {
+        self.0.work.done()
+    }
+
     /// Everything between the text and the execution. `operation_name` chooses among several operations.
     pub fn prepare(
         &self,
@@ -216,6 +224,7 @@ impl Pipeline {
     fn read(&self, query: &str) -> Result<Document, Vec<RequestError>> {
         let Shared { schema, limits, .. } = &*self.0;
         let mut parser = Parser::new().token_limit(limits.tokens).recursion_limit(limits.syntax_nesting);
+        let query = &*descriptions::blanked(query);
         let parsed = parser.parse_ast(query, "document");
         self.0.work.add(Unit::Tokens, parser.tokens_reached() as u64);
         let parsed = parsed.map_err(|with_errors| {
@@ -231,6 +240,13 @@ impl Pipeline {
             }
             told(&with_errors.errors, ErrorCode::GraphqlParseFailed)
         })?;
+        if let Some((name, at)) = entries::without_value(query) {
+            let message = format!("expected a colon and a value after `{name}`");
+            return Err(vec![
+                RequestError::new(ErrorCode::GraphqlParseFailed, message)
+                    .at([Positions::of(query).place(at)]),
+            ]);
+        }
         let source = parsed
             .to_executable_validate(schema)
             .map_err(|with_errors| told(&with_errors.errors, ErrorCode::GraphqlValidationFailed))?;
@@ -359,13 +375,26 @@ fn asks(document: &ExecutableDocument, operation: &Operation) -> Asks {
 }
 
 fn told(diagnostics: &DiagnosticList, code: ErrorCode) -> Vec<RequestError> {
-    diagnostics
-        .iter()
-        .take(ERRORS_TOLD)
-        .map(|diagnostic| {
-            let error = diagnostic.to_json();
-            RequestError::new(code, error.message)
-                .at(error.locations.iter().map(|at| Pos { line: at.line, column: at.column }))
-        })
-        .collect()
+    if diagnostics.iter().any(|diagnostic| is_too_deep(&diagnostic.error.to_string())) {
+        let message = "fragments are spread within each other too deeply to be checked: \
+                       spread them directly, or ask in several requests";
+        return vec![RequestError::new(ErrorCode::QueryTooComplex, message)];
+    }
+    let mut told: Vec<RequestError> = Vec::new();
+    for diagnostic in diagnostics.iter().take(ERRORS_TOLD) {
+        let error = diagnostic.to_json();
+        let error = RequestError::new(code, error.message)
+            .at(error.locations.iter().map(|at| Pos { line: at.line, column: at.column }));
+        // The same fault in several places is one error.
+        match told.iter_mut().find(|known| known.message == error.message) {
+            Some(known) => known.locations.extend(error.locations),
+            None => told.push(error),
+        }
+    }
+    told
+}
+
+/// What apollo-compiler says where it gives up: the document need not be wrong.
+fn is_too_deep(message: &str) -> bool {
+    message == "too much recursion" || message.ends_with("contains too much nesting")
 }

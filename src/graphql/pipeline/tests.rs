@@ -18,9 +18,11 @@ type Query {
   nodes(ids: [ID!]!): [Node]!
   echo(text: String, texts: [String!], number: Float, json: JSON, filter: Filter, action: Action): String
   recall(limit: Int = 10): [Person!]!
+  page(first: Int = 100): PersonPage!
 }
 type Person implements Node { id: ID! name: String! mood: Mood friends(first: Int = 25, last: Int): PersonConnection! friend: Person }
 type PersonConnection { nodes: [Person!]! edges: [PersonEdge!]! totalCount: Int! }
+type PersonPage { people: [Person!]! }
 type PersonEdge { cursor: String! node: Person! }
 input Filter { mood: Mood = GOOD depth: Int! text: String and: [Filter!] action: Action }
 input Action @oneOf { wait: String jump: Int then: [Action!] }
@@ -186,13 +188,13 @@ fn hostile_documents_are_refused_with_little_work_and_without_overflow() {
     on_a_worker_stack(move || {
         let pipeline = pipeline();
         for (what, document) in &hostile {
-            let before = pipeline.0.work.done();
+            let before = pipeline.work_done();
             let error = refusal(pipeline.prepare(document, None, &JsonMap::new()));
-            let [bytes, tokens, nodes] = std::array::from_fn(|i| pipeline.0.work.done()[i] - before[i]);
+            let [bytes, tokens, nodes] = std::array::from_fn(|i| pipeline.work_done()[i] - before[i]);
             assert!(bytes <= limits().document_bytes as u64, "{what}: {bytes} bytes");
             assert!(tokens <= limits().tokens as u64 + 1, "{what}: {tokens} tokens");
             // Each selection in the text is visited once, and what is within the limits written once.
-            assert!(nodes <= tokens + limits().selections * SPREAD, "{what}: {nodes} nodes");
+            assert!(nodes <= tokens + limits().selections * translate::SPREAD, "{what}: {nodes} nodes");
             assert!(error.message.chars().count() <= 401, "{what} told {}", error.message);
         }
     });
@@ -267,6 +269,32 @@ fn errors_carry_code_and_place() {
     assert_eq!(error.code, ErrorCode::GraphqlValidationFailed);
     assert_eq!(error.locations, [Pos { line: 3, column: 4 }]);
     assert!(error.message.contains("surname"), "{}", error.message);
+}
+
+#[test]
+fn an_argument_without_a_value_is_no_graphql() {
+    let error = refusal(prepare("{ person(id: 1) { friends(first: 1\n  last) { totalCount } } }"));
+    assert_eq!(error.code, ErrorCode::GraphqlParseFailed);
+    assert_eq!(error.locations, [Pos { line: 2, column: 3 }]);
+    assert!(error.message.contains("`last`"), "{}", error.message);
+}
+
+#[test]
+fn a_variable_within_a_list_has_to_fit() {
+    let item = |definition: &str| prepare(&format!("query($v: {definition}) {{ echo(texts: [\"a\", $v]) }}"));
+    for good in ["String! = \"b\"", "String = \"b\""] {
+        assert!(item(good).is_ok(), "{good}: {:?}", item(good));
+    }
+    for bad in ["String", "String = null", "Int!", "[String!]!"] {
+        assert_eq!(refusal(item(bad)).code, ErrorCode::GraphqlValidationFailed, "{bad}");
+    }
+}
+
+#[test]
+fn the_same_fault_in_several_places_is_one_error() {
+    let errors = prepare("{ viewer @no { id @no } viewer @other { id } }").unwrap_err();
+    let told: Vec<_> = errors.iter().map(|error| error.locations.len()).collect();
+    assert_eq!(told, [2, 1], "{errors:?}");
 }
 
 #[test]
@@ -386,9 +414,10 @@ fn page_sizes_multiply_also_from_variables() {
     let absent = bind(query, serde_json::json!({})).unwrap();
     assert_eq!(absent.cost, 1 + 1 + 25 * (1 + 1 + 10 * 2));
     assert_eq!(prepare("{ recall { id } }").unwrap().cost, 50);
+    assert_eq!(prepare("{ page(first: 3) { people { friend { id } } } }").unwrap().cost, 1 + 3 * (1 + 1));
     let nodes = bind(
         "query($i: [ID!]!) { nodes(ids: $i) { ... on Person { friend { id } } } }",
         serde_json::json!({"i": [1, 2, 3]}),
     );
-    assert_eq!(nodes.unwrap().cost, 1 + 3);
+    assert_eq!(nodes.unwrap().cost, 3 * (1 + 1));
 }

@@ -29,7 +29,7 @@ pub(super) fn operation_type(ty: apollo::ast::OperationType) -> ag::OperationTyp
 }
 
 /// An interface's fragments are written once for each type of object: so many fields may become of one.
-const SPREAD: u64 = 8;
+pub(super) const SPREAD: u64 = 8;
 
 /// Line and column, both from 1, of each byte of the text.
 pub(super) struct Positions(pub(super) Vec<(u32, u32)>);
@@ -55,7 +55,12 @@ impl Positions {
     }
 
     fn at(&self, span: Option<SourceSpan>) -> Pos {
-        let (line, column) = span.and_then(|span| self.0.get(span.offset())).copied().unwrap_or((1, 1));
+        self.place(span.map_or(0, |span| span.offset()))
+    }
+
+    /// Of a byte.
+    pub(super) fn place(&self, byte: usize) -> Pos {
+        let (line, column) = self.0.get(byte).copied().unwrap_or((1, 1));
         Pos { line: line as usize, column: column as usize }
     }
 }
@@ -290,7 +295,11 @@ impl<'a> Translation<'a> {
             }
             Value::List(items) => {
                 let item_type = ty.filter(|ty| ty.is_list()).map(Type::item_type);
-                To::List(items.iter().map(|item| self.value(item, item_type)).collect::<Result<_, _>>()?)
+                let item = |item: &Node<Value>| {
+                    self.check_item(item, item_type)?;
+                    self.value(item, item_type)
+                };
+                To::List(items.iter().map(item).collect::<Result<_, _>>()?)
             }
             Value::Object(entries) => {
                 let input = ty.and_then(|ty| input_object(self.schema, ty));
@@ -306,6 +315,22 @@ impl<'a> Translation<'a> {
                 To::Object(object)
             }
         })
+    }
+
+    /// The rule "All Variable Usages Are Allowed" for an item of a list, which apollo-compiler leaves out.
+    fn check_item(&self, item: &Node<Value>, ty: Option<&Type>) -> Result<(), RequestError> {
+        let (Value::Variable(name), Some(ty)) = (&**item, ty) else { return Ok(()) };
+        let Some(variable) = self.operation.variables.iter().find(|variable| variable.name == *name) else {
+            return Ok(());
+        };
+        let has_default = variable.default_value.as_ref().is_some_and(|default| !default.is_null());
+        let fits = variable.ty.is_assignable_to(ty)
+            || has_default && variable.ty.is_assignable_to(&ty.clone().nullable());
+        if fits {
+            return Ok(());
+        }
+        Err(self
+            .bad(format!("the variable ${name} is {}, but an item of this list is {ty}", variable.ty), item))
     }
 
     /// A variable where `@oneOf` wants one value has to be of a non-null type.

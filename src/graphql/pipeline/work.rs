@@ -30,7 +30,6 @@ impl Work {
     }
 
     /// Bytes, tokens and nodes since the start.
-    #[cfg(test)]
     pub(super) fn done(&self) -> [u64; 3] {
         [&self.bytes, &self.tokens, &self.nodes].map(|counter| counter.load(Relaxed))
     }

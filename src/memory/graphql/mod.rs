@@ -188,7 +188,7 @@ pub struct ErasedCount {
 }
 
 /// The part of `Workspace` that this slice gives.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct WorkspaceMemories {
     pub workspace: WorkspaceId,
 }

@@ -1,7 +1,8 @@
 //! Carries runs out on our own tables. A worker takes a due run under a lease, plans, records, makes the calls that
-//! the plan asks for, and records what came of them with what follows from it: each time in one transaction that a
-//! stale token refuses ([`record`]). A call may be made twice when a worker dies in it; it is recorded once.
+//! the plan asks for, and records what came of them with what follows from it: each time planned outside ([`plan`]) and
+//! written in one transaction that a stale token refuses ([`record`]). A call may be made twice when a worker dies in it; it is recorded once.
 mod call;
+mod plan;
 mod record;
 
 use super::{
@@ -32,8 +33,8 @@ use tokio::{sync::watch, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// Definitions kept ready: a version never changes.
-const DEFINITIONS: usize = 256;
+/// Versions kept ready: they never change.
+const VERSIONS: usize = 256;
 /// How often the clock is looked at: it may be a test's, or jump.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -49,7 +50,7 @@ pub struct Executor {
     hint: watch::Receiver<()>,
     /// This start of this server.
     owner: Uuid,
-    definitions: Arc<quick_cache::sync::Cache<Uuid, Arc<Definition>>>,
+    versions: Arc<quick_cache::sync::Cache<Uuid, Arc<Published>>>,
     active: Arc<Mutex<HashSet<RunId>>>,
 }
 
@@ -70,6 +71,14 @@ impl Drop for Driven {
     fn drop(&mut self) {
         self.active.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.run);
     }
+}
+
+/// A version, ready to be carried out.
+#[derive(Debug)]
+struct Published {
+    definition: Definition,
+    /// A person or a service account: a run may do no more than they may.
+    publisher: Uuid,
 }
 
 /// What an executor does the steps with.
@@ -103,7 +112,7 @@ impl Executor {
     ) -> Self {
         let Hands { account, memory, gateway } = hands;
         let (owner, hint) = (ambient.ids.uuid(), workflows.hint());
-        let definitions = Arc::new(quick_cache::sync::Cache::new(DEFINITIONS));
+        let versions = Arc::new(quick_cache::sync::Cache::new(VERSIONS));
         Self {
             db,
             log,
@@ -114,7 +123,7 @@ impl Executor {
             settings,
             hint,
             owner,
-            definitions,
+            versions,
             active: Arc::default(),
         }
     }
@@ -213,20 +222,20 @@ impl Executor {
 
     /// Goes on with a run until it ends, waits for something, or belongs to somebody else.
     async fn drive(&self, lease: &Lease, stop: &CancellationToken) -> Result<()> {
-        let definition = self.definition(lease).await?;
+        let version = self.version(lease).await?;
         let mut hint = self.hint.clone();
         let mut calls: JoinSet<Called> = JoinSet::new();
         let mut under_way: BTreeMap<usize, i32> = BTreeMap::new();
         let mut done: Vec<Called> = vec![];
         loop {
             let came = Done { called: std::mem::take(&mut done), under_way: &under_way };
-            let (new, revision, wake_at) = match self.record(lease, &definition, came).await? {
+            let (new, revision, wake_at) = match self.record(lease, &version, came).await? {
                 Recorded::Over => return Ok(()),
                 Recorded::Calls { calls, revision, wake_at } => (calls, revision, wake_at),
             };
             for (place, attempt, what, actor) in new {
                 under_way.insert(place, attempt);
-                let timeout = definition.steps()[place].timeout.map(|time| time.0);
+                let timeout = version.definition.steps()[place].timeout.map(|time| time.0);
                 calls.spawn(self.clone().call(lease.workspace, place, attempt, what, actor, timeout));
             }
             loop {
@@ -267,13 +276,15 @@ impl Executor {
         }
     }
 
-    async fn definition(&self, lease: &Lease) -> Result<Arc<Definition>> {
-        if let Some(definition) = self.definitions.get(&lease.version.uuid()) {
-            return Ok(definition);
+    async fn version(&self, lease: &Lease) -> Result<Arc<Published>> {
+        if let Some(version) = self.versions.get(&lease.version.uuid()) {
+            return Ok(version);
         }
-        let definition = Arc::new(Definition::new(store::get_plan(&self.db, lease).await?.graph));
-        self.definitions.insert(lease.version.uuid(), definition.clone());
-        Ok(definition)
+        let plan = store::get_plan(&self.db, lease).await?;
+        let version = Published { definition: Definition::new(plan.graph), publisher: plan.publisher };
+        let version = Arc::new(version);
+        self.versions.insert(lease.version.uuid(), version.clone());
+        Ok(version)
     }
 
     /// Until the lease is to be renewed, or something in the run is due.

@@ -1,27 +1,33 @@
-//! One transaction: what calls gave, all that follows from it, and the events of both.
+//! What calls gave and all that follows from it: planned for the run as it stands, then written down with its events
+//! in one transaction that holds the plan against the run once more.
 use super::{
     super::{
-        event::{Snapshot, What},
+        event::{Aside, Snapshot, What},
+        graph::Step,
         model::{ApprovalStatus, Run, RunError, RunStatus, StepError, StepStatus},
-        planner::{self, Call, Definition, Ended, History, Kind, Outcome, Round, Transition, Verdict, Write},
-        store::{self, ApprovalRow, AttemptRow, Lease, StepRow},
+        planner::{self, Call, Ended, History, Kind, Round, Transition, Verdict, Write},
+        store::{self, ApprovalRow, AttemptRow, Lease},
     },
-    Called, Executor,
+    Called, Executor, Published,
     call::step_error,
     lost,
+    plan::{Change, Refused, outcomes},
 };
 use crate::{
     event::Tx,
-    memory::{MemoryScope, NewMemory},
+    memory::NewMemory,
     shared::{
         Error, Result,
         actor::{self, Actor, Grant},
-        id::{MemoryId, StepRunId},
+        id::StepRunId,
     },
 };
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// What came since the last record.
 pub(super) struct Done<'d> {
@@ -38,150 +44,166 @@ pub(super) enum Recorded {
     Calls { calls: Vec<(usize, i32, Call, Actor)>, revision: i64, wake_at: Option<DateTime<Utc>> },
 }
 
-/// Why a transaction was begun anew.
-#[derive(Default)]
-struct Learnt {
-    /// Memories that were refused: their writing may have begun.
-    refused: BTreeMap<usize, StepError>,
-    /// Into which scopes the run writes: memory is taken before the run is.
-    writes: Vec<MemoryScope>,
-}
-
-/// What a round left to be written down.
-struct Change<'c> {
-    lease: &'c Lease,
-    definition: &'c Definition,
-    grant: Grant<actor::Write>,
-    rows: Vec<StepRow>,
-    history: History,
-    transitions: Vec<Transition>,
-    now: DateTime<Utc>,
+/// What became of a plan in its transaction.
+enum Written {
+    /// Committed; `more` where writing a memory made something else due.
+    Down {
+        revision: i64,
+        wake_at: Option<DateTime<Utc>>,
+        more: bool,
+    },
+    /// The run is not as it was planned for.
+    Stale,
+    Lost,
 }
 
 impl Executor {
+    /// Plans, and writes the plan down, until nothing is due but calls.
     pub(super) async fn record(
         &self,
         lease: &Lease,
-        definition: &Definition,
+        version: &Arc<Published>,
         came: Done<'_>,
     ) -> Result<Recorded> {
-        let mut learnt = Learnt::default();
-        let read: BTreeSet<_> = came.called.iter().flat_map(|called| &called.sources).copied().collect();
-        let read: Vec<_> = read.into_iter().collect();
+        let Done { mut called, under_way } = came;
+        let (mut under_way, mut calls, mut refused) = (under_way.clone(), vec![], Refused::new());
         loop {
             // The rights of this moment: who lost them has nothing more done.
-            let actor = self.account.actor_for(lease.principal).await?;
-            let allowed = actor.may::<actor::Write>(lease.workspace).is_ok();
-            let mut tx = self.log.begin().await?;
-            if allowed {
-                let reads = !read.is_empty();
-                self.memory.reserve_in(&tx, &actor, lease.workspace, reads, &learnt.writes).await?;
-            }
-            let Some((run, revision)) = store::lock(&tx, lease, self.lease_end()).await? else {
+            let actor = match self.acting(lease, version).await? {
+                Ok(actor) => actor,
+                Err(message) => {
+                    self.end_without_rights(lease, message).await?;
+                    return Ok(Recorded::Over);
+                }
+            };
+            let Some((run, revision)) = store::look(&self.db, lease).await? else {
                 lost(lease);
                 return Ok(Recorded::Over);
             };
-            if !allowed {
-                self.end_without_rights(tx, lease, run).await?;
-                return Ok(Recorded::Over);
+            let read: BTreeSet<_> = called.iter().flat_map(|called| &called.sources).copied().collect();
+            let read: Vec<_> = read.into_iter().collect();
+            let there = self.there(&self.db, &actor, &read).await?;
+            let rows = store::leased_steps(&self.db, lease).await?;
+            let history: History = rows.iter().map(|row| row.state.clone()).collect();
+            let outcomes = outcomes(&history, &called, &under_way, &there);
+            let planned = self.plan(version, &run, history, outcomes, refused.clone()).await?;
+            let mut change = Change { rows, ..planned };
+            let mut tx = self.log.begin().await?;
+            let writes = change.written_scopes();
+            self.memory.reserve_in(&tx, &actor, lease.workspace, !read.is_empty(), &writes).await?;
+            let written = match store::lock(&tx, lease, self.lease_end()).await? {
+                None => Written::Lost,
+                Some((_, now)) if now != revision => Written::Stale,
+                Some(_) if self.there(&tx, &actor, &read).await? != there => Written::Stale,
+                Some((run, _)) => {
+                    match self.remember_all(&mut tx, lease, version, &mut change, &actor, &run.input).await? {
+                        Err((place, error)) => {
+                            refused.insert(place, error);
+                            Written::Stale
+                        }
+                        Ok(more) => {
+                            store::insert_sources(&tx, lease, &there.iter().copied().collect::<Vec<_>>())
+                                .await?;
+                            let wake_at = self.write(tx, lease, version, &change, run, more).await?;
+                            Written::Down { revision, wake_at, more }
+                        }
+                    }
+                }
+            };
+            let (revision, wake_at, more) = match written {
+                Written::Lost => {
+                    lost(lease);
+                    return Ok(Recorded::Over);
+                }
+                Written::Stale => continue,
+                Written::Down { revision, wake_at, more } => (revision, wake_at, more),
+            };
+            called.clear();
+            for call in change.calls(&actor) {
+                under_way.insert(call.0, call.1);
+                calls.push(call);
             }
-            let rows = store::leased_steps(&tx, lease).await?;
-            let mut change = Change {
-                lease,
-                definition,
-                grant: Grant::upkeep(lease.workspace, lease.principal),
-                history: rows.iter().map(|row| row.state.clone()).collect(),
-                rows,
-                transitions: vec![],
-                now: self.ambient.now(),
-            };
-            let there: BTreeSet<_> = match read.as_slice() {
-                [] => BTreeSet::new(),
-                read => self.memory.find_many_in(&tx, &actor, read).await?.into_keys().collect(),
-            };
-            let outcomes = change.outcomes(&came, &there);
-            let verdict = self.advance(&mut tx, &mut change, &run, &actor, outcomes, &mut learnt).await?;
-            let Some(verdict) = verdict else { continue };
-            store::insert_sources(&tx, lease, &there.into_iter().collect::<Vec<_>>()).await?;
-            self.write_steps(&mut tx, &change).await?;
-            let wake_at = self.write_run(&mut tx, &change, run, verdict).await?;
-            tx.commit().await?;
-            let calls = change.calls(&actor);
+            if more {
+                continue;
+            }
             let busy = change.history.iter().any(|state| state.status == StepStatus::Running);
             return Ok(if busy { Recorded::Calls { calls, revision, wake_at } } else { Recorded::Over });
         }
     }
 
-    /// Plans, and writes the memories that the plan asks for; `None` where the transaction is to be begun anew with
-    /// what was learnt.
-    async fn advance(
+    /// Writes the memories that the plan asks for, and takes in what comes of it. Tells whether anything else may be due
+    /// then; or which step cannot have its memory.
+    async fn remember_all(
         &self,
         tx: &mut Tx,
-        change: &mut Change<'_>,
-        run: &Run,
+        lease: &Lease,
+        version: &Published,
+        change: &mut Change,
         actor: &Actor,
-        mut outcomes: Vec<Outcome>,
-        learnt: &mut Learnt,
-    ) -> Result<Option<Verdict>> {
-        loop {
-            let slots = self.settings.parallel_steps;
-            let Round { transitions, verdict } = planner::round(
-                change.definition,
-                &run.input,
-                &mut change.history,
-                std::mem::take(&mut outcomes),
-                change.now,
-                slots,
-            );
-            if !matches!(verdict, Verdict::Failed { .. }) {
-                for Transition { place, attempt, kind } in &transitions {
-                    let Kind::Written(write) = kind else { continue };
-                    if !learnt.writes.contains(&write.scope) {
-                        learnt.writes = change.definition.written_scopes();
-                        return Ok(None);
-                    }
-                    let result = match learnt.refused.get(place) {
-                        Some(error) => Ended::Failed(error.clone()),
-                        None => match self.remember(tx, change, actor, *place, write).await {
-                            Ok(output) => Ended::Completed(output),
-                            Err(error @ (Error::Internal(_) | Error::Unavailable(_))) => return Err(error),
-                            Err(error) => {
-                                learnt.refused.insert(*place, step_error(error));
-                                return Ok(None);
-                            }
-                        },
-                    };
-                    outcomes.push(Outcome { place: *place, attempt: *attempt, result });
-                }
+        input: &Value,
+    ) -> Result<Result<bool, (usize, StepError)>> {
+        let mut outcomes = vec![];
+        for transition in &change.transitions {
+            let Kind::Written(write) = &transition.kind else { continue };
+            if !change.is_wanted(transition) {
+                continue;
             }
-            change.transitions.extend(transitions);
-            if outcomes.is_empty() {
-                return Ok(Some(verdict));
+            let key = &version.definition.steps()[transition.place].key;
+            match self.remember(tx, lease, key, actor, write).await {
+                Ok(output) => outcomes.push(transition.came(Ended::Completed(output))),
+                Err(error @ (Error::Internal(_) | Error::Unavailable(_))) => return Err(error),
+                Err(error) => return Ok(Err((transition.place, step_error(error)))),
             }
         }
+        if outcomes.is_empty() {
+            return Ok(Ok(false));
+        }
+        let Round { transitions, verdict } =
+            planner::settle(&version.definition, input, &mut change.history, outcomes, change.now);
+        change.transitions.extend(transitions);
+        change.verdict = verdict;
+        Ok(Ok(matches!(change.verdict, Verdict::Going { .. })))
     }
 
     /// In the recording transaction, so exactly once; its name tells where it came from.
     async fn remember(
         &self,
         tx: &mut Tx,
-        change: &Change<'_>,
+        lease: &Lease,
+        key: &str,
         actor: &Actor,
-        place: usize,
         write: &Write,
     ) -> Result<Value> {
-        let Lease { workspace, run, .. } = change.lease;
+        let Lease { workspace, run, .. } = lease;
         let mut new = NewMemory::new(*workspace, write.scope, write.kind, &write.text);
-        new.item.external_id = Some(format!("{run}/{}", change.definition.steps()[place].key));
+        new.item.external_id = Some(format!("{run}/{key}"));
         let memory = self.memory.remember_in(tx, actor, new).await?;
         Ok(json!({ "memoryId": memory.id }))
     }
 
-    /// The steps, their attempts and approvals as they stand now, and what happened to them.
-    async fn write_steps(&self, tx: &mut Tx, change: &Change<'_>) -> Result<()> {
-        let Change { lease, rows, now, .. } = change;
+    /// All of it, with its events; gives when something in the run is due.
+    async fn write(
+        &self,
+        mut tx: Tx,
+        lease: &Lease,
+        version: &Published,
+        change: &Change,
+        run: Run,
+        more: bool,
+    ) -> Result<Option<DateTime<Utc>>> {
+        let record = Record { lease, steps: version.definition.steps(), change };
+        let aside = self.write_steps(&mut tx, record).await?;
+        let wake_at = self.write_run(&mut tx, record, run, aside, more).await?;
+        tx.commit().await?;
+        Ok(wake_at)
+    }
+
+    /// The steps, their attempts and approvals as they stand now, and what happened to them; gives what is not told yet.
+    async fn write_steps(&self, tx: &mut Tx, record: Record<'_>) -> Result<Aside> {
+        let Record { lease, change, .. } = record;
+        let (Change { rows, now, .. }, grant) = (change, record.grant());
         let mut begun: BTreeMap<(usize, i32), AttemptRow> = BTreeMap::new();
-        let mut touched = BTreeSet::new();
+        let (mut touched, mut told) = (BTreeSet::new(), BTreeSet::new());
         let (mut expired, mut cancelled) = (vec![], vec![]);
         let mut asked = vec![];
         for Transition { place, attempt, kind } in &change.transitions {
@@ -236,99 +258,114 @@ impl Executor {
             }
             let what = match asked.last() {
                 Some((_, what)) if matches!(kind, Kind::Asked(_)) => Some(what.clone()),
-                _ => change.what(*place, *attempt, kind),
+                _ => record.what(*place, *attempt, kind).inspect(|_| {
+                    told.insert(*place);
+                }),
             };
             if let Some(what) = what {
-                tx.record(&change.grant, what.record(lease.run)?);
+                tx.record(&grant, what.record(lease.run)?);
             }
         }
+        let mut aside = Aside::default();
         for place in touched {
             store::save_step(tx, rows[place].id, &change.history[place]).await?;
+            if !told.contains(&place) {
+                aside.steps.insert(rows[place].id, change.history[place].status);
+            }
         }
         store::insert_attempts(tx, lease, begun.into_values().collect()).await?;
         for (row, _) in asked {
             store::insert_approval(tx, lease, row, *now).await?;
         }
-        store::close_approvals(tx, &change.asking(expired), ApprovalStatus::Expired).await?;
-        store::close_approvals(tx, &change.asking(cancelled), ApprovalStatus::Cancelled).await
+        let closing = [(expired, ApprovalStatus::Expired), (cancelled, ApprovalStatus::Cancelled)];
+        for (steps, status) in closing {
+            let closed = store::close_approvals(tx, &record.asking(steps), status).await?;
+            aside.approvals.extend(closed.into_iter().map(|approval| (approval, status)));
+        }
+        Ok(aside)
     }
 
     /// The run as it stands now; gives when something in it is due.
     async fn write_run(
         &self,
         tx: &mut Tx,
-        change: &Change<'_>,
+        record: Record<'_>,
         mut run: Run,
-        verdict: Verdict,
+        mut aside: Aside,
+        more: bool,
     ) -> Result<Option<DateTime<Utc>>> {
-        let Change { lease, grant, now, .. } = change;
+        let Record { lease, change, .. } = record;
+        let (Change { now, verdict, .. }, grant) = (change, record.grant());
+        if let Verdict::Going { calling, .. } = verdict {
+            let status = if *calling || more { RunStatus::Running } else { RunStatus::Waiting };
+            aside.run = (run.status != status).then_some(status);
+            run.status = status;
+        }
+        // Before the run's end, after which nobody listens.
+        if !aside.is_empty() {
+            tx.record(&grant, aside.changed(lease.run)?);
+        }
         match verdict {
-            Verdict::Going { calling: true, wake_at } => {
-                run.status = RunStatus::Running;
+            Verdict::Going { calling, wake_at } if *calling || more => {
                 // Due all the time, so that another worker takes it up when this one's lease ends.
                 store::touch(tx, lease, &run, Some(*now), Some(self.lease_end()), *now).await?;
-                return Ok(wake_at);
+                return Ok(*wake_at);
             }
-            Verdict::Going { calling: false, wake_at } => {
-                run.status = RunStatus::Waiting;
-                store::touch(tx, lease, &run, wake_at, None, *now).await?;
-                return Ok(wake_at);
+            Verdict::Going { wake_at, .. } => {
+                store::touch(tx, lease, &run, *wake_at, None, *now).await?;
+                return Ok(*wake_at);
             }
             Verdict::Completed { output } => {
-                (run.status, run.output) = (RunStatus::Completed, Some(output));
-                tx.record(grant, What::RunCompleted { status: run.status }.record(lease.run)?);
+                (run.status, run.output) = (RunStatus::Completed, Some(output.clone()));
+                tx.record(&grant, What::RunCompleted { status: run.status }.record(lease.run)?);
             }
             Verdict::Failed { place, error } => {
                 run.status = RunStatus::Failed;
-                let step_key = Some(change.definition.steps()[place].key.clone());
-                run.error = Some(RunError { code: error.code, message: error.message, step_key });
-                tx.record(grant, What::RunFailed { status: run.status }.record(lease.run)?);
+                let step_key = Some(record.steps[*place].key.clone());
+                let (code, message) = (error.code.clone(), error.message.clone());
+                run.error = Some(RunError { code, message, step_key });
+                tx.record(&grant, What::RunFailed { status: run.status }.record(lease.run)?);
             }
         }
         store::touch(tx, lease, &run, None, None, *now).await?;
         Ok(None)
     }
 
-    async fn end_without_rights(&self, mut tx: Tx, lease: &Lease, mut run: Run) -> Result<()> {
-        let message = "who started the run may not change the workspace any more";
+    async fn end_without_rights(&self, lease: &Lease, message: &str) -> Result<()> {
+        let mut tx = self.log.begin().await?;
+        let Some((mut run, _)) = store::lock(&tx, lease, self.lease_end()).await? else {
+            lost(lease);
+            return Ok(());
+        };
         let error = StepError::new("FORBIDDEN", message);
         run.status = RunStatus::Failed;
         run.error = Some(RunError { code: error.code.clone(), message: message.to_owned(), step_key: None });
-        store::cancel_steps(&tx, &run, &error, self.ambient.now()).await?;
+        let aside = store::cancel_steps(&tx, &run, &error, self.ambient.now()).await?;
         store::end_run(&tx, &run).await?;
         let grant = Grant::upkeep(lease.workspace, lease.principal);
+        tx.record(&grant, aside.changed(lease.run)?);
         tx.record(&grant, What::RunFailed { status: run.status }.record(lease.run)?);
         tx.commit().await
     }
 }
 
-impl Change<'_> {
-    /// What came, and what was lost: with an earlier worker, or as a memory that it says is not `there` any more.
-    fn outcomes(&self, came: &Done<'_>, there: &BTreeSet<MemoryId>) -> Vec<Outcome> {
-        let known = |place: usize, attempt: i32| {
-            came.under_way.get(&place) == Some(&attempt)
-                || came.called.iter().any(|c| c.outcome.place == place && c.outcome.attempt == attempt)
-        };
-        let lost = self.history.iter().enumerate().filter_map(|(place, state)| {
-            let running = state.status == StepStatus::Running;
-            (running && !known(place, state.attempts)).then_some(Outcome {
-                place,
-                attempt: state.attempts,
-                result: Ended::Lost,
-            })
-        });
-        let outcome = |called: &Called| {
-            let forgotten = called.sources.iter().any(|memory| !there.contains(memory));
-            let outcome = called.outcome.clone();
-            if forgotten { Outcome { result: Ended::Lost, ..outcome } } else { outcome }
-        };
-        lost.chain(came.called.iter().map(outcome)).collect()
+/// A change, to be written down.
+#[derive(Clone, Copy)]
+struct Record<'r> {
+    lease: &'r Lease,
+    steps: &'r [Step],
+    change: &'r Change,
+}
+
+impl Record<'_> {
+    fn grant(&self) -> Grant<actor::Write> {
+        Grant::upkeep(self.lease.workspace, self.lease.principal)
     }
 
     fn what(&self, place: usize, attempt: i32, kind: &Kind) -> Option<What> {
         let step = |status| Snapshot {
-            id: self.rows[place].id,
-            key: self.definition.steps()[place].key.clone(),
+            id: self.change.rows[place].id,
+            key: self.steps[place].key.clone(),
             status,
             attempt,
         };
@@ -351,24 +388,11 @@ impl Change<'_> {
         }
     }
 
-    /// The calls of this change that are still wanted at its end.
-    fn calls(&self, actor: &Actor) -> Vec<(usize, i32, Call, Actor)> {
-        let wanted = |transition: &&Transition| {
-            let state = &self.history[transition.place];
-            state.status == StepStatus::Running && state.attempts == transition.attempt
-        };
-        let call = |transition: &Transition| match &transition.kind {
-            Kind::Called(call) => Some((transition.place, transition.attempt, call.clone(), actor.clone())),
-            _ => None,
-        };
-        self.transitions.iter().filter(wanted).filter_map(call).collect()
-    }
-
     /// Of these steps, those that ask somebody.
     fn asking(&self, steps: Vec<StepRunId>) -> Vec<StepRunId> {
         let asks = |step: &StepRunId| {
-            let place = self.rows.iter().position(|row| row.id == *step);
-            place.is_some_and(|place| self.definition.steps()[place].action.is_approval())
+            let place = self.change.rows.iter().position(|row| row.id == *step);
+            place.is_some_and(|place| self.steps[place].action.is_approval())
         };
         steps.into_iter().filter(asks).collect()
     }

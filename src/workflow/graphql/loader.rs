@@ -1,8 +1,8 @@
 use super::super::{WorkflowService, model};
 use crate::{
-    graphql_kit::{Loaded, Loader},
+    graphql_kit::{Key, Loaded, Loader, each},
     shared::{
-        Page, PageRequest,
+        Page, PageRequest, Result,
         actor::Actor,
         id::{ApprovalId, Id, RunId, StepRunId, WorkflowId, WorkflowVersionId},
     },
@@ -65,32 +65,39 @@ where
 
 fn keyed<K, T>(
     request: PageRequest,
-    pages: HashMap<Uuid, Page<T>>,
-) -> impl Iterator<Item = (PageOf<Id<K>>, Page<T>)> {
-    pages.into_iter().map(move |(of, page)| (PageOf { of: Id::from_uuid(of), request }, page))
+    parents: Vec<Id<K>>,
+    pages: Result<HashMap<Uuid, Page<T>>>,
+) -> Vec<(PageOf<Id<K>>, Loaded<Page<T>>)>
+where
+    PageOf<Id<K>>: Key,
+{
+    let pages = pages.map(|pages| {
+        pages.into_iter().map(move |(of, page)| (PageOf { of: Id::from_uuid(of), request }, page))
+    });
+    each(parents.into_iter().map(|of| PageOf { of, request }), pages)
 }
 
 impl Loader<PageOf<RunId>> for WorkflowLoader {
-    type Value = Page<model::StepRun>;
+    type Value = Loaded<Page<model::StepRun>>;
 
     async fn load(&self, keys: &[PageOf<RunId>]) -> Loaded<HashMap<PageOf<RunId>, Self::Value>> {
         let mut loaded = HashMap::new();
         for (request, runs) in by_request(keys) {
-            let pages = self.workflows.list_steps(&self.actor, &runs, &request).await?;
-            loaded.extend(keyed(request, pages));
+            let pages = self.workflows.list_steps(&self.actor, &runs, &request).await;
+            loaded.extend(keyed(request, runs, pages));
         }
         Ok(loaded)
     }
 }
 
 impl Loader<PageOf<StepRunId>> for WorkflowLoader {
-    type Value = Page<model::StepAttempt>;
+    type Value = Loaded<Page<model::StepAttempt>>;
 
     async fn load(&self, keys: &[PageOf<StepRunId>]) -> Loaded<HashMap<PageOf<StepRunId>, Self::Value>> {
         let mut loaded = HashMap::new();
         for (request, steps) in by_request(keys) {
-            let pages = self.workflows.list_attempts(&self.actor, &steps, &request).await?;
-            loaded.extend(keyed(request, pages));
+            let pages = self.workflows.list_attempts(&self.actor, &steps, &request).await;
+            loaded.extend(keyed(request, steps, pages));
         }
         Ok(loaded)
     }

@@ -28,7 +28,7 @@ use input::WorkflowGraphInput;
 use run::RunStatus;
 
 /// The part of `Workspace` that this slice gives.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct WorkspaceWorkflows {
     pub workspace: WorkspaceId,
 }
@@ -119,8 +119,9 @@ impl WorkflowMutation {
         Ok(UpdateWorkflowPayload { workflow, current, user_errors })
     }
 
-    /// Makes the draft a version that never changes and that runs use from now on. A draft that is published already
-    /// gives the same version again. One with problems is refused, each problem under its path.
+    /// Makes the draft a version that never changes and that runs use from now on; they may do no more than who published
+    /// it. A draft that the caller has published already gives the same version again. One with problems is refused, each
+    /// problem under its path.
     async fn publish_workflow(
         &self,
         ctx: &Context<'_>,

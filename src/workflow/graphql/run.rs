@@ -177,7 +177,7 @@ impl Run {
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<Connection<StepRun>, ApiError> {
         let request = page_request(ctx, first, after, last, before)?;
-        let page = ctx.load::<_, WorkflowLoader>(PageOf { of: self.run.id, request }).await?;
+        let page = ctx.load::<_, WorkflowLoader>(PageOf { of: self.run.id, request }).await?.transpose()?;
         let page = page.unwrap_or_else(|| Page::empty(Some(0)));
         Ok(connection(page, |step| StepRun { step, owner: Some(self.run.principal) }))
     }
@@ -191,7 +191,8 @@ impl Run {
 /// Why a run did not complete.
 #[derive(SimpleObject, Debug)]
 pub struct RunError {
-    /// What kind of error it is: the failed step's, CANCELLED, or FORBIDDEN where its starter lost the right to go on.
+    /// What kind of error it is: the failed step's, CANCELLED, or FORBIDDEN where its starter, or the publisher of its
+    /// version, lost the right to go on.
     code: String,
     /// In plain words.
     message: String,

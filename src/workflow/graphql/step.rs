@@ -105,7 +105,7 @@ impl StepRun {
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<Connection<StepAttempt>, ApiError> {
         let request = page_request(ctx, first, after, last, before)?;
-        let page = ctx.load::<_, WorkflowLoader>(PageOf { of: self.step.id, request }).await?;
+        let page = ctx.load::<_, WorkflowLoader>(PageOf { of: self.step.id, request }).await?.transpose()?;
         Ok(connection(page.unwrap_or_else(|| Page::empty(Some(0))), StepAttempt::from))
     }
 }

@@ -61,6 +61,13 @@ pub struct Transition {
     pub kind: Kind,
 }
 
+impl Transition {
+    /// What came of the attempt.
+    pub fn came(&self, result: Ended) -> Outcome {
+        Outcome { place: self.place, attempt: self.attempt, result }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kind {
     Skipped,

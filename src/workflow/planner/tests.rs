@@ -1,5 +1,5 @@
 use super::*;
-use crate::memory::MemoryKind;
+use crate::memory::{MemoryKind, MemoryScope};
 use proptest::prelude::*;
 use std::collections::HashMap;
 

@@ -1,5 +1,5 @@
 //! Workflows and their versions.
-use super::{NO_WORKFLOW, WorkflowService, told};
+use super::{NO_WORKFLOW, WorkflowService};
 use crate::{
     db::idempotency::{self, Claimed, Key},
     shared::{
@@ -10,7 +10,7 @@ use crate::{
         text,
     },
     workflow::{
-        event::{WORKFLOW_CREATED, WORKFLOW_PUBLISHED, WORKFLOW_UPDATED},
+        event::{workflow_created, workflow_published, workflow_updated},
         graph,
         model::{Draft, MAX_NAME, NewWorkflow, Plan, Version, Workflow, WorkflowUpdate, is_slug, slug_from},
         policy, store, validate,
@@ -69,7 +69,7 @@ impl WorkflowService {
             workflow.slug = format!("{}-{number}", base.get(..40).unwrap_or(&base));
         }
         claim.keep(&tx, &workflow.id).await?;
-        tx.record(&grant, told(WORKFLOW_CREATED, workflow.id.uuid()));
+        tx.record(&grant, workflow_created(workflow.id));
         tx.commit().await?;
         Ok(workflow)
     }
@@ -103,12 +103,13 @@ impl WorkflowService {
         }
         changed.version += 1;
         store::update_workflow(&tx, &grant, &changed, self.ambient.now()).await?;
-        tx.record(&grant, told(WORKFLOW_UPDATED, changed.id.uuid()));
+        tx.record(&grant, workflow_updated(changed.id));
         tx.commit().await?;
         Ok(Edited::Done(changed))
     }
 
-    /// Makes the draft a version that runs can use; a draft that is published already gives the same version again.
+    /// Makes the draft a version that runs can use, and that the actor answers for: its runs may do no more than the
+    /// actor may. A draft that the actor has published already gives the same version again.
     pub async fn publish(&self, actor: &Actor, id: WorkflowId) -> Result<Version> {
         let mut tx = self.log.begin().await?;
         let (workflow, grant) =
@@ -124,8 +125,10 @@ impl WorkflowService {
         let Draft { graph, input_schema, .. } = workflow.draft.clone();
         let checksum = graph::checksum(&graph, input_schema.as_ref()).map_err(Error::internal)?;
         let published = store::find_plan(&tx, &grant, &workflow, (last > 0).then_some(last)).await?;
+        let publisher = actor.principal().uuid();
         if let Some(plan) = published
             && plan.version.checksum == checksum
+            && plan.publisher == publisher
         {
             return Ok(plan.version);
         }
@@ -136,8 +139,9 @@ impl WorkflowService {
             checksum,
             published_at: now,
         };
-        store::insert_version(&tx, &grant, &Plan { version: version.clone(), graph, input_schema }).await?;
-        tx.record(&grant, told(WORKFLOW_PUBLISHED, id.uuid()));
+        let plan = Plan { version: version.clone(), publisher, graph, input_schema };
+        store::insert_version(&tx, &grant, &plan).await?;
+        tx.record(&grant, workflow_published(&version));
         tx.commit().await?;
         Ok(version)
     }

@@ -3,13 +3,13 @@ mod definition;
 mod run;
 
 use super::{
-    event::{RUN_ERASED, RunEvent},
+    event::RunEvent,
     model::{Approval, Run, RunFilter, StepAttempt, StepRun, Version, Workflow},
     store,
 };
 use crate::{
     db::Db,
-    event::{Cursor, Log, NewEvent, Tx},
+    event::{Cursor, Log, Tx},
     memory::{Derived, Erased},
     shared::{
         Ambient, Error, Page, PageRequest, Result,
@@ -17,8 +17,7 @@ use crate::{
         id::{ApprovalId, MemoryId, RunId, StepRunId, WorkflowId, WorkflowVersionId, WorkspaceId},
     },
 };
-use futures_util::{Stream, StreamExt};
-use serde_json::json;
+use futures_util::Stream;
 use std::{collections::HashMap, sync::Arc};
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -147,27 +146,29 @@ impl WorkflowService {
     ) -> Result<impl Stream<Item = Result<RunEvent>> + Send + use<>> {
         let (run, grant) = store::find_run(&self.db, &actor.scope::<Read>(), id).await?.ok_or(NO_RUN)?;
         let begin = self.log.begin_after(&grant, after.as_ref()).await?;
-        let (log, ended) = (self.log.clone(), !run.status.is_live());
+        let (mut follower, ended) =
+            (self.log.follower(&grant, Some(id.uuid()), begin), !run.status.is_live());
         Ok(async_stream::try_stream! {
-            // Of a run that has ended all is in the log, and a cursor behind its end has nothing more to wait for.
-            if ended && log.list(&grant, Some(id.uuid()), begin).await?.is_empty() {
-                return;
-            }
-            let mut events = std::pin::pin!(log.follow(grant, Some(id.uuid()), begin));
-            while let Some(event) = events.next().await {
-                let Some(event) = RunEvent::of(event?) else { continue };
-                let last = event.what.is_last();
-                yield event;
-                if last {
-                    return;
+            loop {
+                let events = follower.read().await?;
+                if events.is_empty() {
+                    // Of a run that has ended all is in the log: after its end there is nothing to wait for.
+                    if ended {
+                        return;
+                    }
+                    follower.wait().await;
+                }
+                for event in events {
+                    let Some(event) = RunEvent::of(&event) else { continue };
+                    let last = event.what.is_last();
+                    yield event;
+                    if last {
+                        return;
+                    }
                 }
             }
         })
     }
-}
-
-fn told(kind: &'static str, subject: Uuid) -> NewEvent {
-    NewEvent { kind, subject, owner: None, data: json!({}) }
 }
 
 /// What a run derived from a memory goes with it.
@@ -175,8 +176,8 @@ fn told(kind: &'static str, subject: Uuid) -> NewEvent {
 impl Derived for WorkflowService {
     async fn erase(&self, tx: &mut Tx, grant: &Grant<Write>, memory: MemoryId) -> Result<Vec<Erased>> {
         let (runs, count) = store::erase_derived(tx, grant, memory).await?;
-        for run in runs {
-            tx.record(grant, told(RUN_ERASED, run.uuid()));
+        for (run, aside) in runs {
+            tx.record(grant, aside.erased(run)?);
         }
         Ok(if count == 0 { vec![] } else { vec![Erased { kind: "STEP_OUTPUT".to_owned(), count }] })
     }

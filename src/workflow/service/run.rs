@@ -71,7 +71,8 @@ impl WorkflowService {
             plan.graph.steps.into_iter().map(|step| (self.ambient.ids.next(), step.key)).collect();
         store::insert_run(&tx, &grant, &run, &steps).await?;
         claim.keep(&tx, &run.id).await?;
-        tx.record(&grant, What::RunCreated { status: run.status }.record(run.id)?);
+        let steps = steps.into_iter().map(|(id, _)| id).collect();
+        tx.record(&grant, What::RunCreated { status: run.status, steps }.record(run.id)?);
         tx.commit().await?;
         self.hint.send_replace(());
         Ok(run)
@@ -155,8 +156,9 @@ impl WorkflowService {
         let message =
             reason.filter(|reason| !reason.trim().is_empty()).unwrap_or_else(|| error.message.clone());
         run.error = Some(RunError { code: error.code.clone(), message, step_key: None });
-        store::cancel_steps(&tx, &run, &error, now).await?;
+        let aside = store::cancel_steps(&tx, &run, &error, now).await?;
         store::end_run(&tx, &run).await?;
+        tx.record(&grant, aside.changed(id)?);
         tx.record(&grant, What::RunCancelled { status: run.status }.record(id)?);
         tx.commit().await?;
         self.hint.send_replace(());

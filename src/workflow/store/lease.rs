@@ -134,6 +134,14 @@ pub(in super::super) async fn release(tx: &impl Source, lease: &Lease) -> Result
     Ok(())
 }
 
+/// The run and its revision as they stand; `None` where the lease was lost.
+pub(in super::super) async fn look(source: &impl Source, lease: &Lease) -> Result<Option<(Run, i64)>> {
+    let row = run::Entity::find().filter(held(lease)).one(source.connection()).await?;
+    let Some(row) = row else { return Ok(None) };
+    let revision = row.revision;
+    Ok(Some((run_of(row)?, revision)))
+}
+
 /// Takes the run's row until the transaction ends; `None` where the lease was lost: then nothing may be written.
 pub(in super::super) async fn lock(
     tx: &impl Source,

@@ -1,17 +1,19 @@
-//! Rows of workflows and versions; `run` has what is read of runs, `lease` who carries one out, `progress` what only
-//! the worker that holds a run's lease may write.
+//! Rows of workflows and versions; `run` has what is read of runs, `approval` what of approvals, `lease` who carries a
+//! run out, `progress` what only the worker that holds its lease may write.
+mod approval;
 mod lease;
 mod progress;
 mod run;
 
-pub(super) use lease::{Lease, claim, find_due, forget_owners, lock, release, renew};
+pub(super) use approval::{find_approval, find_approvals};
+pub(super) use lease::{Lease, claim, find_due, forget_owners, lock, look, release, renew};
 pub(super) use progress::{
     ApprovalRow, AttemptRow, StepRow, close_approvals, finish_attempt, insert_approval, insert_attempts,
     insert_sources, leased_steps, save_step, touch,
 };
 pub(super) use run::{
-    cancel_steps, decide, end_run, erase_derived, find_approval, find_approvals, find_run, find_runs,
-    find_steps, insert_run, list_attempts, list_runs, list_steps, lock_live,
+    cancel_steps, decide, end_run, erase_derived, find_run, find_runs, find_steps, insert_run, list_attempts,
+    list_runs, list_steps, lock_live,
 };
 
 use super::{
@@ -178,7 +180,7 @@ pub(super) async fn insert_version(tx: &impl Source, grant: &Grant<Write>, plan:
         graph: json(&plan.graph)?,
         input_schema: plan.input_schema.clone(),
         checksum: version.checksum.clone(),
-        published_by: grant.principal().uuid(),
+        published_by: plan.publisher,
         published_at: version.published_at,
     };
     row.into_active_model().insert(tx.connection()).await?;
@@ -264,7 +266,7 @@ fn plan_of(row: workflow_version::Model) -> Result<Plan> {
     if checksum != version.checksum {
         return Err(Error::internal("a version differs from its checksum"));
     }
-    Ok(Plan { version, graph, input_schema: row.input_schema })
+    Ok(Plan { version, publisher: row.published_by, graph, input_schema: row.input_schema })
 }
 
 fn try_map<T, U>(page: Page<T>, map: impl Fn(T) -> Result<U>) -> Result<Page<U>> {

@@ -160,22 +160,22 @@ fn expiry_name(outcome: ExpiryOutcome) -> &'static str {
     }
 }
 
-/// Ends the open approvals of these steps.
+/// Ends the open approvals of these steps; tells which.
 pub(in super::super) async fn close_approvals(
     tx: &impl Source,
     steps: &[StepRunId],
     status: ApprovalStatus,
-) -> Result<()> {
+) -> Result<Vec<ApprovalId>> {
     if steps.is_empty() {
-        return Ok(());
+        return Ok(vec![]);
     }
-    approval::Entity::update_many()
+    let closed = approval::Entity::update_many()
         .col_expr(approval::Column::Status, Expr::value(status.name()))
         .filter(approval::Column::StepRunId.is_in(steps.iter().map(|step| step.uuid())))
         .filter(approval::Column::Status.eq(ApprovalStatus::Pending.name()))
-        .exec(tx.connection())
+        .exec_with_returning(tx.connection())
         .await?;
-    Ok(())
+    Ok(closed.into_iter().map(|row| ApprovalId::from_uuid(row.id)).collect())
 }
 
 /// Which memories the run has read.

@@ -1,7 +1,10 @@
 use super::{
-    super::model::{
-        self, Approval, ApprovalStatus, Decision, Run, RunFilter, RunStatus, StepAttempt, StepRun,
-        StepStatus, principal_kind, principal_of,
+    super::{
+        event::Aside,
+        model::{
+            self, Approval, ApprovalStatus, Decision, Run, RunFilter, RunStatus, StepAttempt, StepRun,
+            StepStatus, principal_kind, principal_of,
+        },
     },
     json, small, try_map, typed,
 };
@@ -11,7 +14,7 @@ use crate::{
         page::{self, Keyset},
     },
     shared::{
-        Page, PageRequest, Result,
+        Error, Page, PageRequest, Result,
         actor::{AtLeast, Grant, Read, Scope, Write},
         id::{ApprovalId, MemoryId, RunId, StepRunId, WorkflowId, WorkflowVersionId, WorkspaceId},
     },
@@ -22,7 +25,7 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder,
     QuerySelect, Set, prelude::Json, sea_query::Expr,
 };
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 
 /// A run with its steps, due at once.
@@ -159,33 +162,6 @@ pub(in super::super) async fn list_attempts(
     pages.into_iter().map(|(step, page)| Ok((step, try_map(page, attempt_of)?))).collect()
 }
 
-pub(in super::super) async fn find_approval<A>(
-    source: &impl Source,
-    scope: &Scope<A>,
-    id: ApprovalId,
-) -> Result<Option<(Approval, Grant<A>)>> {
-    let row = approval::Entity::find_by_id(id.uuid())
-        .filter(approval::Column::WorkspaceId.is_in(scope.workspaces()))
-        .one(source.connection())
-        .await?;
-    let Some(row) = row else { return Ok(None) };
-    let grant = scope.grant(row.workspace_id)?;
-    Ok(Some((approval_of(row)?, grant)))
-}
-
-pub(in super::super) async fn find_approvals(
-    source: &impl Source,
-    scope: &Scope<Read>,
-    ids: &[ApprovalId],
-) -> Result<HashMap<ApprovalId, Approval>> {
-    let rows = approval::Entity::find()
-        .filter(approval::Column::WorkspaceId.is_in(scope.workspaces()))
-        .filter(approval::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
-        .all(source.connection())
-        .await?;
-    rows.into_iter().map(|row| approval_of(row).map(|approval| (approval.id, approval))).collect()
-}
-
 /// Takes the run's row until the transaction ends and tells its worker that something changed; `None` where the
 /// run has ended. Everybody who writes to a run takes this row first, so that no two deadlock.
 pub(in super::super) async fn lock_live(
@@ -258,13 +234,13 @@ async fn end_attempts(
     Ok(())
 }
 
-/// Cancels every step that is not settled, and every open approval.
+/// Cancels every step that is not settled, and every open approval; tells which.
 pub(in super::super) async fn cancel_steps(
     tx: &impl Source,
     run: &Run,
     error: &model::StepError,
     now: DateTime<Utc>,
-) -> Result<()> {
+) -> Result<Aside> {
     let settled = [StepStatus::Completed, StepStatus::Failed, StepStatus::Skipped, StepStatus::Cancelled];
     let rows = step_run::Entity::update_many()
         .col_expr(step_run::Column::Status, Expr::value(StepStatus::Cancelled.name()))
@@ -273,17 +249,20 @@ pub(in super::super) async fn cancel_steps(
         .filter(step_run::Column::Status.is_not_in(settled.map(StepStatus::name)))
         .exec_with_returning(tx.connection())
         .await?;
+    let mut aside = Aside::default();
+    aside.steps.extend(rows.iter().map(|row| (StepRunId::from_uuid(row.id), StepStatus::Cancelled)));
     let begun: Vec<Uuid> = rows.into_iter().filter(|row| row.attempts > 0).map(|row| row.id).collect();
     if !begun.is_empty() {
         end_attempts(tx, &begun, now, Some(json(error)?)).await?;
     }
-    approval::Entity::update_many()
+    let rows = approval::Entity::update_many()
         .col_expr(approval::Column::Status, Expr::value(ApprovalStatus::Cancelled.name()))
         .filter(approval::Column::RunId.eq(run.id.uuid()))
         .filter(approval::Column::Status.eq(ApprovalStatus::Pending.name()))
-        .exec(tx.connection())
+        .exec_with_returning(tx.connection())
         .await?;
-    Ok(())
+    aside.approvals.extend(rows.iter().map(|row| (ApprovalId::from_uuid(row.id), ApprovalStatus::Cancelled)));
+    Ok(aside)
 }
 
 /// Ends the run and takes it from whoever has it: what a worker still brings is refused by the token.
@@ -302,19 +281,19 @@ pub(in super::super) async fn end_run(tx: &impl Source, run: &Run) -> Result<()>
 
 /// Empties what runs derived from a memory: the outputs of all steps, as each may have gone into the next, and the
 /// rendered titles. Errors tell no values. A run that is still going is taken from its worker, whose calls under way
-/// know the memory: the next worker makes them anew. Gives the runs, and the number of steps.
+/// know the memory: the next worker makes them anew. Gives the runs with what changed of each, and the number of steps.
 pub(in super::super) async fn erase_derived(
     tx: &impl Source,
     grant: &Grant<Write>,
     memory: MemoryId,
-) -> Result<(Vec<RunId>, u64)> {
+) -> Result<(BTreeMap<RunId, Aside>, u64)> {
     let rows = run_source::Entity::find()
         .filter(run_source::Column::WorkspaceId.eq(grant.workspace().uuid()))
         .filter(run_source::Column::MemoryId.eq(memory.uuid()))
         .all(tx.connection())
         .await?;
     if rows.is_empty() {
-        return Ok((vec![], 0));
+        return Ok((BTreeMap::new(), 0));
     }
     let runs: Vec<Uuid> = rows.into_iter().map(|row| row.run_id).collect();
     if !tx.is_sqlite() {
@@ -334,18 +313,29 @@ pub(in super::super) async fn erase_derived(
         .filter(run::Column::Id.is_in(runs.iter().copied()))
         .exec(tx.connection())
         .await?;
-    let erased = step_run::Entity::update_many()
+    let mut changed: BTreeMap<_, _> =
+        runs.iter().map(|run| (RunId::from_uuid(*run), Aside::default())).collect();
+    let steps = step_run::Entity::update_many()
         .col_expr(step_run::Column::Output, Expr::value(None::<Json>))
         .filter(step_run::Column::RunId.is_in(runs.iter().copied()))
         .filter(step_run::Column::Output.is_not_null())
-        .exec(tx.connection())
+        .exec_with_returning(tx.connection())
         .await?;
-    approval::Entity::update_many()
+    for step in &steps {
+        let of_run = changed.entry(RunId::from_uuid(step.run_id)).or_default();
+        of_run.steps.insert(StepRunId::from_uuid(step.id), StepStatus::from_name(&step.status)?);
+    }
+    let approvals = approval::Entity::update_many()
         .col_expr(approval::Column::Title, Expr::value("(forgotten)"))
         .filter(approval::Column::RunId.is_in(runs.iter().copied()))
-        .exec(tx.connection())
+        .exec_with_returning(tx.connection())
         .await?;
-    Ok((runs.into_iter().map(RunId::from_uuid).collect(), erased.rows_affected))
+    for approval in &approvals {
+        let of_run = changed.entry(RunId::from_uuid(approval.run_id)).or_default();
+        let status = ApprovalStatus::from_name(&approval.status)?;
+        of_run.approvals.insert(ApprovalId::from_uuid(approval.id), status);
+    }
+    Ok((changed, u64::try_from(steps.len()).map_err(Error::internal)?))
 }
 
 pub(super) fn run_of(row: run::Model) -> Result<Run> {
@@ -380,26 +370,5 @@ fn attempt_of(row: step_attempt::Model) -> Result<StepAttempt> {
         started_at: row.started_at,
         finished_at: row.finished_at,
         error: row.error.map(typed).transpose()?,
-    })
-}
-
-fn approval_of(row: approval::Model) -> Result<Approval> {
-    let decided_by = match (row.decided_by_kind, row.decided_by) {
-        (Some(kind), Some(id)) => Some(principal_of(&kind, id)?),
-        _ => None,
-    };
-    Ok(Approval {
-        id: ApprovalId::from_uuid(row.id),
-        workspace: WorkspaceId::from_uuid(row.workspace_id),
-        run: RunId::from_uuid(row.run_id),
-        step: StepRunId::from_uuid(row.step_run_id),
-        title: row.title,
-        form: row.form,
-        status: ApprovalStatus::from_name(&row.status)?,
-        expires_at: row.expires_at,
-        decided_by,
-        comment: row.comment,
-        answer: row.answer,
-        created_at: row.created_at,
     })
 }

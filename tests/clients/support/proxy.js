@@ -7,6 +7,7 @@ export class Proxy {
   #target;
   #sockets = new Set();
   #cut;
+  #broken = false;
   /** Connections so far, and how many of them were cut. */
   connections = 0;
   cuts = 0;
@@ -34,13 +35,19 @@ export class Proxy {
     return this.url.replace(/^http/, "ws");
   }
 
-  /** Breaks the line in the midst of the `count`th message from the server that has `marker` in it. */
-  cutAt(marker, count) {
-    this.#cut = { marker: Buffer.from(marker), left: count };
+  /**
+   * Breaks the line in the midst of the `count`th message from the server that has `marker` in it. With `stays` nobody
+   * gets through until `mend` is called.
+   */
+  cutAt(marker, count, { stays = false } = {}) {
+    this.#cut = { marker: Buffer.from(marker), left: count, stays };
+  }
+
+  mend() {
+    this.#broken = false;
   }
 
   #connect(client, server) {
-    this.connections += 1;
     const end = () => {
       client.destroy();
       server.destroy();
@@ -54,6 +61,8 @@ export class Proxy {
         end();
       });
     }
+    if (this.#broken) return client.resetAndDestroy();
+    this.connections += 1;
     client.pipe(server);
     server.on("data", (bytes) => {
       const until = this.#until(bytes);
@@ -74,6 +83,7 @@ export class Proxy {
       at += this.#cut.marker.length;
       this.#cut.left -= 1;
       if (this.#cut.left === 0) {
+        this.#broken = this.#cut.stays;
         this.#cut = undefined;
         return at;
       }

@@ -51,9 +51,10 @@ export class Server {
     return `Bearer ${this.token}`;
   }
 
-  /** Ended in order and started again on the same data; under another address. */
-  async restart() {
+  /** Ended in order and started again on the same data; under another address. `meanwhile` is given the data's folder. */
+  async restart(meanwhile = async () => {}) {
     await this.#end();
+    await meanwhile(path.join(this.#folder, "data"));
     await this.#serve();
   }
 
@@ -116,7 +117,7 @@ export function serverForTests(settings) {
     get authorization() {
       return running.authorization;
     },
-    restart: () => running.restart(),
+    restart: (meanwhile) => running.restart(meanwhile),
     run: (arguments_, settings) => running.run(arguments_, settings),
   };
 }

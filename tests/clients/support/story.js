@@ -184,6 +184,25 @@ export function assertCache(story, read) {
   assert.deepEqual(found, expected);
 }
 
+/**
+ * What a page that is built anew gets without asking the server: each of the story's questions, answered by the cache as
+ * things are at the end. `answer(operation, variables)` is the data, from the cache alone.
+ */
+export function assertAnswers(story, answer) {
+  const { viewer } = answer("viewer", {});
+  assert.equal(viewer.displayName, story.viewer.displayName);
+  const { workspace } = answer("recall", { workspace: story.workspace.id, question: QUESTION });
+  const hits = workspace.recall.hits.map(({ item }) => ({ id: item.id, text: item.text }));
+  assert.deepEqual(hits, [{ id: story.memory.id, text: MEMORY }]);
+  const { node } = answer("session", { session: story.session.id });
+  assert.equal(node.status, "ENDED");
+  const said = node.messages.nodes.map(({ id, role, text, status }) => ({ id, role, text, status }));
+  assert.deepEqual(said, [
+    { id: story.message.id, role: "USER", text: QUESTION, status: "COMPLETED" },
+    { id: story.reply.id, role: "COACH", text: story.reply.text, status: "COMPLETED" },
+  ]);
+}
+
 /** A reply as a client shows it while it grows, by the rules of `coachingEvents`. */
 export class Reply {
   text = "";

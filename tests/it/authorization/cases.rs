@@ -86,6 +86,11 @@ fn account() -> Vec<Case> {
         )
         .everybody_may("a workspace of one's own touches nobody else's"),
         Case::write(
+            "Mutation.updateWorkspace",
+            "mutation($ws: ID!) { updateWorkspace(input: {workspaceId: $ws, name: \"Ours\"}) {
+                workspace { name } userErrors { code } } }",
+        ),
+        Case::write(
             "Mutation.inviteMember",
             "mutation($ws: ID!) { inviteMember(input: {workspaceId: $ws, email: \"a@example.org\"}) {
                 invitation { id } userErrors { code } } }",
@@ -141,6 +146,11 @@ fn workflow() -> Vec<Case> {
                 {key: \"a\", action: {transform: {expression: \"1\"}}}]}}) { workflow { id } userErrors { code } } }",
         ),
         Case::write(
+            "Mutation.updateWorkflow",
+            "mutation($workflow: ID!) { updateWorkflow(input: {workflowId: $workflow, name: \"V\"}) {
+                workflow { name } userErrors { code } } }",
+        ),
+        Case::write(
             "Mutation.publishWorkflow",
             "mutation($workflow: ID!) { publishWorkflow(input: {workflowId: $workflow}) {
                 version { id } userErrors { code } } }",
@@ -180,6 +190,17 @@ fn coaching() -> Vec<Case> {
             "Mutation.createGoal",
             "mutation($ws: ID!) { createGoal(input: {workspaceId: $ws, title: \"Run\"}) { goal { id } userErrors { code } } }",
         ),
+        Case::write(
+            "Mutation.updateGoal",
+            "mutation($goal: ID!) { updateGoal(input: {goalId: $goal, progress: 0.5}) { goal { progress } userErrors { code } } }",
+        )
+        .unseen_by_viewers(),
+        Case::write(
+            "Mutation.updateCoachingSession",
+            "mutation($session: ID!) { updateCoachingSession(input: {sessionId: $session, topic: \"Us\"}) {
+                session { topic } userErrors { code } } }",
+        )
+        .unseen_by_viewers(),
         Case::write(
             "Mutation.startCoachingSession",
             "mutation($ws: ID!) { startCoachingSession(input: {workspaceId: $ws}) { session { id } userErrors { code } } }",

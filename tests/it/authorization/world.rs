@@ -7,6 +7,8 @@ pub struct World<'a> {
     app: &'a TestApp,
     /// The ids of real things, by the names that documents call them.
     pub variables: Value,
+    /// Who made them.
+    maker: Person,
     pub viewer: Person,
     /// The owner of another workspace.
     pub stranger: Person,
@@ -18,12 +20,22 @@ impl<'a> World<'a> {
         app.create_workspace(&stranger, "elsewhere").await;
         let viewer = app.person("Vic Viewer").await;
         app.join(&viewer, "VIEWER").await;
+        Self::fill(app, app.owner.clone(), viewer, stranger).await
+    }
+
+    /// Of things that somebody else made, who must be an admin at that time.
+    pub async fn made_by(app: &'a TestApp, maker: &Person) -> Self {
+        let nobody = Person { id: String::new(), token: String::new() };
+        Self::fill(app, maker.clone(), nobody.clone(), nobody).await
+    }
+
+    async fn fill(app: &'a TestApp, maker: Person, viewer: Person, stranger: Person) -> Self {
         let other = app.person("Mo Member").await;
         let membership = app.join(&other, "MEMBER").await;
-        let mut world = Self { app, variables: json!({}), viewer, stranger };
+        let mut world = Self { app, variables: json!({}), maker, viewer, stranger };
         world.set("ws", app.workspace.clone());
         world.make("cursor", "/workspace/cursor", "query($ws: ID!) { workspace(id: $ws) { cursor } }").await;
-        world.set("user", app.owner.id.clone());
+        world.set("user", world.maker.id.clone());
         world.set("membership", membership);
         world.account().await;
         world.memory().await;
@@ -36,9 +48,9 @@ impl<'a> World<'a> {
         self.variables[name] = id.into();
     }
 
-    /// The id at `pointer` of what the owner makes by `document`.
+    /// The id at `pointer` of what the maker makes by `document`.
     async fn make(&mut self, name: &str, pointer: &str, document: &str) {
-        let data = self.app.ok(&self.app.owner, document, self.variables.clone()).await;
+        let data = self.app.ok(&self.maker, document, self.variables.clone()).await;
         self.set(name, text(&data, pointer));
     }
 
@@ -101,7 +113,7 @@ impl<'a> World<'a> {
         self.make("run", "/startRun/run/id", start).await;
         let follow = "subscription($run: ID!) { runEvents(runId: $run) { __typename
             ... on ApprovalRequested { approval { id } } } }";
-        let mut events = self.app.subscribe(&self.app.owner, follow, self.variables.clone()).await;
+        let mut events = self.app.subscribe(&self.maker, follow, self.variables.clone()).await;
         let events = events.until("runEvents", |event| event["__typename"] == "ApprovalRequested").await;
         self.set("approval", text(events.last().unwrap(), "/approval/id"));
         self.make(
@@ -122,11 +134,11 @@ impl<'a> World<'a> {
         self.make("session", "/startCoachingSession/session/id", start).await;
         let send = "mutation($session: ID!) { sendMessage(input: {sessionId: $session, text: \"Hello\"}) {
             message { id } turn { id } } }";
-        let sent = self.app.ok(&self.app.owner, send, self.variables.clone()).await;
+        let sent = self.app.ok(&self.maker, send, self.variables.clone()).await;
         self.set("message", text(&sent, "/sendMessage/message/id"));
         self.set("turn", text(&sent, "/sendMessage/turn/id"));
         let follow = "subscription($session: ID!) { coachingEvents(sessionId: $session) { __typename } }";
-        let mut events = self.app.subscribe(&self.app.owner, follow, self.variables.clone()).await;
+        let mut events = self.app.subscribe(&self.maker, follow, self.variables.clone()).await;
         events.until("coachingEvents", |event| event["__typename"] == "TurnCompleted").await;
     }
 

@@ -1,13 +1,20 @@
 //! Every text and every id in the input of every mutation of the schema, each made bad alone while the rest is good.
 //! A mutation that is new is in here by itself.
 use super::{codes, is_well};
-use crate::{authorization::World, on_both, support::TestApp};
+use crate::{
+    authorization::World,
+    on_both,
+    support::{Database, TestApp},
+};
 use apollo_compiler::{
     Schema,
     ast::Type,
     schema::{ExtendedType, InputObjectType},
 };
 use serde_json::{Map, Value, json};
+
+/// What may be left out by the schema, and is needed all the same: one of several that do not go together.
+const NEEDED: &[(&str, &str)] = &[("ImportMemoriesInput", "items")];
 
 /// One place in the input of a mutation.
 #[derive(Clone, Debug)]
@@ -78,7 +85,10 @@ impl Inputs<'_> {
                     self.with(field.ty.inner_named_type(), rest, value)
                 }
                 _ if one_of && (!path.is_empty() || !built.is_empty()) => continue,
-                _ if one_of || (field.ty.is_non_null() && field.default_value.is_none()) => {
+                _ if one_of
+                    || (field.ty.is_non_null() && field.default_value.is_none())
+                    || NEEDED.contains(&(input, name.as_str())) =>
+                {
                     self.sample(name, field.ty.inner_named_type())
                 }
                 _ => continue,
@@ -196,4 +206,22 @@ on_both! {
         }
         assert_eq!(world.trace().await, before);
     }
+}
+
+#[tokio::test]
+async fn a_text_that_shows_nothing_is_none() {
+    let app = TestApp::start(Database::sqlite()).await;
+    let remember = "mutation($ws: ID!, $text: String!) { remember(input: {workspaceId: $ws, text: $text}) {
+        memory { id } userErrors { code field } } }";
+    for blank in ["", " \t", "\u{200b}", "\u{feff}\u{2060}\u{ad}", "\u{a0}\u{3000}\u{202e}"] {
+        let answer = app.ok(&app.owner, remember, json!({ "ws": app.workspace, "text": blank })).await;
+        assert_eq!(
+            answer["remember"]["userErrors"],
+            json!([{ "code": "INVALID", "field": "text" }]),
+            "{blank:?}"
+        );
+    }
+    // Within a text they have their use.
+    let answer = app.ok(&app.owner, remember, json!({ "ws": app.workspace, "text": "👩\u{200d}💻" })).await;
+    assert!(answer["remember"]["memory"]["id"].is_string(), "{answer:#}");
 }

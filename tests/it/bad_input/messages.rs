@@ -25,8 +25,8 @@ fn not_an_operation() -> Vec<(&'static str, String)> {
         ("an unpaired surrogate in the document", "{\"query\":\"{a\\ud800}\"}".into()),
         ("an unpaired surrogate in a variable", with("{\"a\":\"\\udc00x\"}".into())),
         ("an unpaired surrogate in a variable's name", with("{\"\\ud800\":1}".into())),
-        ("lists within lists", with(format!("{{\"a\":{}}}", repeated("[", "1", "]", 10_000)))),
-        ("objects within objects", with(repeated("{\"a\":", "1", "}", 5_000))),
+        ("lists within lists", with(format!("{{\"a\":{}}}", repeated("[", "1", "]", 100_000)))),
+        ("objects within objects", with(repeated("{\"a\":", "1", "}", 100_000))),
         ("a number without end", with(format!("{{\"a\":1{}}}", "0".repeat(40_000)))),
         ("a control character", "{\"query\":\"{__typename\u{1}}\"}".into()),
         ("NaN", with("{\"a\":NaN}".into())),
@@ -35,7 +35,9 @@ fn not_an_operation() -> Vec<(&'static str, String)> {
 
 #[tokio::test]
 async fn what_is_no_operation_is_refused_over_http_and_closes_a_socket() {
-    let app = TestApp::start(Database::sqlite()).await;
+    // Larger than by default, so that each is read.
+    let settings = "http.socket.message_bytes = 2000000";
+    let app = TestApp::start_with(Database::sqlite(), settings, Ambient::system()).await;
     for (what, body) in not_an_operation() {
         let request = app.http.post(app.url()).header("content-type", "application/json");
         let response = request.bearer_auth(&app.owner.token).body(body.clone()).send().await.unwrap();

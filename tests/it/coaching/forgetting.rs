@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     on_both,
-    support::{TestApp, text},
+    support::{Subscription, TestApp, text},
 };
 use aifirst::db::Source;
 use sea_orm::{ConnectionTrait, Statement};
@@ -32,6 +32,24 @@ async fn reply(app: &TestApp, session: &str) -> Value {
     messages(app, session).await.into_iter().rfind(|message| message["role"] == "COACH").unwrap()
 }
 
+/// A reply in the midst of its quote of a memory.
+struct Quoting {
+    memory: String,
+    session: String,
+    events: Subscription,
+    reader: Reader,
+    turn: String,
+}
+
+async fn quoting(app: &TestApp) -> Quoting {
+    let memory = remember(app, MEMORY).await;
+    let session = start(app).await;
+    let (mut events, mut reader) = (follow(app, &session, None).await, Reader::default());
+    let turn = send(app, &session, QUESTION).await;
+    reader.read_words(&mut events, &turn, |shown| shown.contains("Ana prefers short")).await;
+    Quoting { memory, session, events, reader, turn }
+}
+
 on_both! {
     async fn a_forgotten_memorys_quotes_go_from_old_replies(app: TestApp) {
         let memory = remember(&app, MEMORY).await;
@@ -55,11 +73,7 @@ on_both! {
 on_both! {
     async fn who_had_heard_part_of_a_reply_is_told_the_rest_without_what_was_forgotten(database: Database) {
         let app = at_pace(database, 15).await;
-        let memory = remember(&app, MEMORY).await;
-        let session = start(&app).await;
-        let (mut events, mut reader) = (follow(&app, &session, None).await, Reader::default());
-        let turn = send(&app, &session, QUESTION).await;
-        reader.read_words(&mut events, &turn, |shown| shown.contains("Ana prefers short")).await;
+        let Quoting { memory, session, mut events, mut reader, turn } = quoting(&app).await;
         let mut cut = reader.clone();
         until_over(&mut events, &mut reader, &turn).await;
         assert!(reader.shown(&turn).contains(MEMORY));
@@ -74,11 +88,7 @@ on_both! {
 on_both! {
     async fn a_quote_in_whose_midst_a_turn_was_stopped_is_cited_as_far_as_it_went_and_can_be_forgotten(database: Database) {
         let app = at_pace(database, 60).await;
-        let memory = remember(&app, MEMORY).await;
-        let session = start(&app).await;
-        let (mut events, mut reader) = (follow(&app, &session, None).await, Reader::default());
-        let turn = send(&app, &session, QUESTION).await;
-        reader.read_words(&mut events, &turn, |shown| shown.contains("Ana prefers short")).await;
+        let Quoting { memory, session, mut events, mut reader, turn } = quoting(&app).await;
         interrupt(&app, &turn).await;
         let ended = until_over(&mut events, &mut reader, &turn).await;
         assert_eq!(name(&ended), "TurnInterrupted", "{ended:#}");
@@ -97,11 +107,7 @@ on_both! {
 on_both! {
     async fn a_coach_stops_when_what_it_quotes_is_forgotten_and_keeps_nothing_of_it(database: Database) {
         let app = at_pace(database, 60).await;
-        let memory = remember(&app, MEMORY).await;
-        let session = start(&app).await;
-        let (mut events, mut reader) = (follow(&app, &session, None).await, Reader::default());
-        let turn = send(&app, &session, QUESTION).await;
-        reader.read_words(&mut events, &turn, |shown| shown.contains("Ana prefers short")).await;
+        let Quoting { memory, mut events, mut reader, turn, .. } = quoting(&app).await;
         forget(&app, &memory).await;
         let ended = until_over(&mut events, &mut reader, &turn).await;
         assert_eq!((name(&ended), citations(&ended)), ("TurnInterrupted", vec![]), "{ended:#}");

@@ -40,7 +40,7 @@ impl Build {
             fixed.extend(["--url", &self.server.url]);
         }
         let binary = self.binary.clone().set("API_KEY", &self.key);
-        binary.run(&[&fixed, arguments].concat()).await
+        binary.run(&[&fixed[..], arguments].concat()).await
     }
 
     /// Somebody of the workspace for whose application the documents are.

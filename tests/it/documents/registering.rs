@@ -124,6 +124,38 @@ async fn a_registration_has_bounds() {
     }
 }
 
+#[tokio::test]
+async fn an_application_has_so_many_documents_and_another_is_not_touched_by_that() {
+    use aifirst::db::Source;
+    use sea_orm::ConnectionTrait;
+    let app = start("").await;
+    app.registered("first", VIEWER).await;
+    // As if registered one by one: all but one of those that there may be.
+    let tx = app.running.services.db.begin().await.unwrap();
+    let copies = "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 19999)
+        INSERT INTO trusted_document SELECT
+            printf('00000000-0000-7000-8000-%012d', i), workspace_id, application, 'd' || i, text, registered_by, created_at
+        FROM trusted_document, n";
+    tx.connection().execute_unprepared(copies).await.unwrap();
+    tx.commit().await.unwrap();
+    let two = [("x", VIEWER), ("y", VIEWER)];
+    let refused = app.register(&app.owner, &app.workspace, &two).await;
+    assert_eq!(told(&refused), one("LIMIT_REACHED", "documents"));
+    assert_eq!(
+        code(&app.posted(Some(&app.owner.token), json!({ "documentId": "x" })).await.1),
+        Some("PERSISTED_QUERY_NOT_FOUND")
+    );
+    app.registered("x", VIEWER).await;
+    let again = app.register(&app.owner, &app.workspace, &two[..1]).await;
+    assert_eq!(again["unchanged"], 1, "what is there may come again");
+    assert_eq!(
+        told(&app.register(&app.owner, &app.workspace, &two).await),
+        one("LIMIT_REACHED", "documents")
+    );
+    let other = json!({ "workspaceId": app.workspace, "application": "ios", "documents": [{ "id": "y", "text": VIEWER }] });
+    assert_eq!(app.register_input(&app.owner, other).await["registered"], 1);
+}
+
 on_both! {
     async fn what_is_only_validated_is_not_registered(app: TestApp) {
         let input = json!({ "workspaceId": app.workspace, "application": "web", "validateOnly": true,

@@ -43,9 +43,25 @@ impl Socket {
         self.0.send(Message::text(text)).await.unwrap();
     }
 
+    /// Whatever frame; the server may have hung up meanwhile.
+    pub async fn try_send(&mut self, message: Message) -> bool {
+        matches!(timeout(PATIENCE, self.0.send(message)).await, Ok(Ok(())))
+    }
+
+    /// Until the server asks whether somebody is there.
+    pub async fn pinged(&mut self) {
+        loop {
+            match timeout(PATIENCE, self.0.next()).await.expect("the server did not ping") {
+                Some(Ok(Message::Ping(_))) => return,
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => panic!("closed instead of a ping"),
+            }
+        }
+    }
+
     /// Whether the server took it; it may hang up meanwhile, or not read.
     pub async fn try_send_text(&mut self, text: String) -> bool {
-        matches!(timeout(PATIENCE, self.0.send(Message::text(text))).await, Ok(Ok(())))
+        self.try_send(Message::text(text)).await
     }
 
     /// The next message; `None` once closed. Pings are answered below.
@@ -68,13 +84,19 @@ impl Socket {
 
     /// The code with which the server closes.
     pub async fn close_code(&mut self) -> u16 {
+        self.closed().await.0
+    }
+
+    /// The code with which the server closes, and the reason; what comes before is passed over.
+    pub async fn closed(&mut self) -> (u16, String) {
         loop {
             match timeout(PATIENCE, self.0.next()).await.expect("the server did not close") {
-                Some(Ok(Message::Close(frame))) => {
-                    return frame.map_or(1005, |frame| frame.code.into());
+                Some(Ok(Message::Close(Some(frame)))) => {
+                    return (frame.code.into(), frame.reason.as_str().to_owned());
                 }
+                Some(Ok(Message::Close(None))) => return (1005, String::new()),
                 Some(Ok(_)) => {}
-                Some(Err(_)) | None => return 1006,
+                Some(Err(_)) | None => return (1006, String::new()),
             }
         }
     }

@@ -5,6 +5,8 @@ mod cuts;
 mod fence;
 mod forgetting;
 mod kill;
+mod publisher;
+mod size;
 mod step;
 mod version;
 

@@ -1,0 +1,4 @@
+import { writeFileSync } from "node:fs";
+import { generated, generatedFile } from "./generated.js";
+
+writeFileSync(generatedFile, await generated());
