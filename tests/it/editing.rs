@@ -310,3 +310,34 @@ on_both! {
         assert_ne!(entries[1]["action"], "WORKSPACE_UPDATED", "what changes nothing is no deed");
     }
 }
+
+on_both! {
+    async fn whoever_follows_from_the_cursor_of_an_update_misses_nothing_after_it(app: TestApp) {
+        let start = "mutation($ws: ID!) { startCoachingSession(input: {workspaceId: $ws}) { session { id } } }";
+        let session = text(
+            &app.ok(&app.owner, start, json!({ "ws": app.workspace })).await,
+            "/startCoachingSession/session/id",
+        );
+        let updates = [
+            (
+                "mutation($id: ID!) { updateCoachingSession(input: {sessionId: $id, topic: \"new\"}) { session { version cursor } } }",
+                json!({ "id": session }),
+                "/updateCoachingSession/session/cursor",
+                "CoachingSession",
+            ),
+            (
+                "mutation($id: ID!) { updateWorkspace(input: {workspaceId: $id, name: \"new\"}) { workspace { version cursor } } }",
+                json!({ "id": app.workspace }),
+                "/updateWorkspace/workspace/cursor",
+                "Workspace",
+            ),
+        ];
+        let changes = "query($ws: ID!, $after: Cursor) { changes(workspaceId: $ws, after: $after) { changes { node { __typename } } } }";
+        for (update, variables, cursor, changed) in updates {
+            let after = text(&app.ok(&app.owner, update, variables).await, cursor);
+            let data = app.ok(&app.owner, changes, json!({ "ws": app.workspace, "after": after })).await;
+            // The update itself is told again, so nothing that came with or after it can be missing.
+            assert_eq!(text(&data, "/changes/changes/0/node/__typename"), changed, "{data:#}");
+        }
+    }
+}

@@ -177,3 +177,24 @@ on_both! {
         assert_eq!(text(&refused, "/errors/0/extensions/code"), "INVALID_CURSOR");
     }
 }
+
+on_both! {
+    async fn a_cursor_of_another_list_fails_its_own_page_alone(app: TestApp) {
+        let start = "mutation($ws: ID!) { startCoachingSession(input: {workspaceId: $ws}) { session { id } } }";
+        app.ok(&app.owner, start, json!({ "ws": app.workspace })).await;
+        let data = app.ok(
+            &app.owner,
+            "query($ws: ID!) { workspace(id: $ws) { coachingSessions(first: 1) { edges { cursor } } } }",
+            json!({ "ws": app.workspace }),
+        );
+        let cursor = text(&data.await, "/workspace/coachingSessions/edges/0/cursor");
+        let both = format!(
+            "{{ viewer {{ good: memberships(first: 1) {{ nodes {{ role }} }} }}
+                again: viewer {{ bad: memberships(first: 1, after: \"{cursor}\") {{ nodes {{ role }} }} }} }}"
+        );
+        let answer = app.ask(Some(&app.owner.token), &both, json!({})).await;
+        assert_eq!(text(&answer, "/data/viewer/good/nodes/0/role"), "OWNER", "{answer:#}");
+        let errors = answer["errors"].as_array().unwrap();
+        assert_eq!((errors.len(), text(&errors[0], "/path/1")), (1, "bad".to_owned()), "{answer:#}");
+    }
+}

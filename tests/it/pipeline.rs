@@ -43,6 +43,19 @@ async fn a_string_of_the_current_specification_is_understood() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_operation_is_described_by_is_no_part_of_it() {
+    let app = TestApp::start(Database::sqlite()).await;
+    let document =
+        "\"\"\"\nWho asks, and where.\n\"\"\"\nquery Who(\"How many.\" $n: Int = 1) { viewer { ...Of } }
+        \"What is shown.\" fragment Of on Viewer { memberships(first: $n) { nodes { role } } }";
+    let data = app.ok(&app.owner, document, json!({})).await;
+    assert_eq!(text(&data, "/viewer/memberships/nodes/0/role"), "OWNER");
+    let wrong = document.replace("role", "rôle");
+    let answer = app.ask(Some(&app.owner.token), &wrong, json!({})).await;
+    assert_eq!(answer["errors"][0]["locations"][0]["line"], 5, "{answer:#}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mutation_whose_client_hangs_up_is_carried_out() {
     let app = TestApp::start(Database::sqlite()).await;
     // Somebody else writes for a while, so that the mutation waits in its midst.

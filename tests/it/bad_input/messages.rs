@@ -9,7 +9,7 @@ fn repeated(open: &str, inner: &str, close: &str, n: usize) -> String {
     format!("{}{inner}{}", open.repeat(n), close.repeat(n))
 }
 
-/// JSON that no operation can be read from: `(what, text)`. Over WebSocket it is the payload of a `subscribe`.
+/// JSON that no operation can be read from, of fewer values than are refused unread: `(what, text)`. Over WebSocket it is the payload of a `subscribe`.
 fn not_an_operation() -> Vec<(&'static str, String)> {
     let with = |variables: String| format!("{{\"query\":\"{{__typename}}\",\"variables\":{variables}}}");
     vec![
@@ -25,8 +25,8 @@ fn not_an_operation() -> Vec<(&'static str, String)> {
         ("an unpaired surrogate in the document", "{\"query\":\"{a\\ud800}\"}".into()),
         ("an unpaired surrogate in a variable", with("{\"a\":\"\\udc00x\"}".into())),
         ("an unpaired surrogate in a variable's name", with("{\"\\ud800\":1}".into())),
-        ("lists within lists", with(format!("{{\"a\":{}}}", repeated("[", "1", "]", 100_000)))),
-        ("objects within objects", with(repeated("{\"a\":", "1", "}", 100_000))),
+        ("lists within lists", with(format!("{{\"a\":{}}}", repeated("[", "1", "]", 40_000)))),
+        ("objects within objects", with(repeated("{\"a\":", "1", "}", 40_000))),
         ("a number without end", with(format!("{{\"a\":1{}}}", "0".repeat(40_000)))),
         ("a control character", "{\"query\":\"{__typename\u{1}}\"}".into()),
         ("NaN", with("{\"a\":NaN}".into())),
