@@ -7,6 +7,7 @@
 mod builtin;
 mod call;
 mod graphql;
+mod guardrail;
 mod log;
 mod model;
 mod price;
@@ -19,6 +20,10 @@ mod store;
 
 pub use builtin::{Builtin, digest};
 pub use graphql::{CallLoader, LlmCallNode, WorkspaceCalls, request_data};
+pub use guardrail::{
+    Action, Check, Checking, Decision, Fault, Finding, Guardrail, Kind, LogEntry, Masks, OnError, Policy,
+    Rule, Shape, Span, Stage, Unmasking,
+};
 pub use model::{
     ChatEvent, ChatMessage, ChatRequest, Completion, Failure, FailureKind, FinishReason, GroundingSource,
     Quote, Speaker, Task, ToolSpec, ToolUse, Usage, estimate_tokens,

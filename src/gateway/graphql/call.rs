@@ -160,7 +160,7 @@ pub struct LlmCallOrder {
 }
 
 /// The part of `Workspace` that this slice gives.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct WorkspaceCalls {
     pub workspace: WorkspaceId,
 }
