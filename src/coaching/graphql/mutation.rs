@@ -83,11 +83,7 @@ impl SessionMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "What to end.")] input: EndCoachingSessionInput,
     ) -> Result<EndCoachingSessionPayload, ApiError> {
-        let cursor = if wants_cursor(ctx, &["session"]) {
-            CoachingSession::head_of(ctx, input.session_id).await?
-        } else {
-            None
-        };
+        let cursor = CoachingSession::cursor_before(ctx, &["session"], input.session_id).await?;
         let outcome = ctx.service::<CoachingService>()?.end(ctx.actor()?, input.session_id).await;
         let (session, user_errors) = payload(outcome)?;
         let session = session.map(|session| CoachingSession { session, cursor });

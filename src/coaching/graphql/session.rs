@@ -7,6 +7,7 @@ use crate::{
     coaching::{CoachingLoader, CoachingService, model, store::SessionOrder},
     graphql_kit::{
         ApiError, Connection, ContextExt, Cursor, DateTime, OrderDirection, connection, page_request,
+        wants_cursor,
     },
     shared::{
         Page,
@@ -77,11 +78,16 @@ impl From<model::Session> for CoachingSession {
 }
 
 impl CoachingSession {
-    /// The place of now in the log of the session's workspace; `None` where the actor may not see the session.
-    pub(super) async fn head_of(
+    /// For a payload that shows the session in `fields`: the place of now in its workspace's log. `None` where no cursor
+    /// is asked for, or the actor may not see the session.
+    pub(super) async fn cursor_before(
         ctx: &Context<'_>,
+        fields: &[&str],
         id: CoachingSessionId,
     ) -> Result<Option<Cursor>, ApiError> {
+        if !wants_cursor(ctx, fields) {
+            return Ok(None);
+        }
         match ctx.load::<_, CoachingLoader>(id).await? {
             Some(session) => head(ctx, session.workspace).await.map(Some),
             None => Ok(None),

@@ -1,7 +1,7 @@
 //! Changes by hand: of a goal, and of what a session is about.
 use super::{CoachingService, CoachingSession, Goal, GoalStatus, model};
 use crate::{
-    graphql_kit::{ApiError, ContextExt, Shown, UserError, edited, patch, wants_cursor},
+    graphql_kit::{ApiError, ContextExt, Shown, UserError, edited, patch},
     shared::id::{CoachingSessionId, GoalId},
 };
 use async_graphql::{Context, InputObject, MaybeUndefined, Object, SimpleObject};
@@ -41,11 +41,7 @@ impl UpdateMutation {
             topic: patch(input.topic, |topic| topic),
             goal: patch(input.goal_id, |goal| goal),
         };
-        let cursor = if wants_cursor(ctx, &["session", "current"]) {
-            CoachingSession::head_of(ctx, input.session_id).await?
-        } else {
-            None
-        };
+        let cursor = CoachingSession::cursor_before(ctx, &["session", "current"], input.session_id).await?;
         let outcome = ctx.service::<CoachingService>()?.update_session(ctx.actor()?, update).await;
         let Shown { result, current, user_errors } = edited(outcome)?;
         let of = |session| CoachingSession { session, cursor };
