@@ -5,7 +5,7 @@ use crate::{
     config::{Config, DocumentMode, Mode},
     db::{self, DataFolder, connect::OpenError},
     event::{Bus, BusError, Log},
-    gateway::Gateway,
+    gateway::{Gateway, ProviderError},
     graphql::{self, pipeline::Pipeline},
     http,
     memory::{MemoryService, Ports},
@@ -30,6 +30,8 @@ pub enum StartError {
     Listen(SocketAddr, std::io::Error, &'static str),
     #[error(transparent)]
     Jwt(#[from] jwt::KeyError),
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
     #[error(transparent)]
     Development(#[from] DevelopmentError),
     #[error(
@@ -139,7 +141,7 @@ async fn connect(
         only: config.http.documents.mode == DocumentMode::Only,
     })
     .map_err(StartError::Manifests)?;
-    let gateway = Gateway::builtin(Duration::from_millis(config.gateway.builtin.pace_milliseconds));
+    let gateway = Gateway::new(&config.gateway, db.clone(), ambient.clone())?;
     let workflow = WorkflowService::new(db.clone(), log.clone(), ambient.clone());
     let ports = Ports {
         sessions: Some(Arc::new(MemoryPorts)),
@@ -224,7 +226,9 @@ impl Process {
         let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
         let admin = http::Admin::new(services.clone(), stop.clone());
         let admin = tokio::spawn(admin.serve(listener, ended.clone()));
-        Self { services: services.clone(), stop, tasks: TaskTracker::new(), ended, admin }
+        let tasks = TaskTracker::new();
+        tasks.spawn(services.gateway.clone().write_log(stop.clone()));
+        Self { services: services.clone(), stop, tasks, ended, admin }
     }
 
     /// Carries out runs and coaching turns.
@@ -246,6 +250,7 @@ impl Process {
         self.ended.cancel();
         // Whoever holds a connection open to the operator's listener does not hold the process.
         let _ = timeout(LAST_REQUEST, self.admin).await;
+        self.services.gateway.flush_log().await;
         if let Err(error) = self.services.account.flush_usage().await {
             tracing::warn!(%error, "when API keys were last used could not be written");
         }

@@ -1,6 +1,7 @@
 //! What can be configured. Defaults stand in `config.default.toml`; `aifirst.toml`, then the environment, override
 //! them. What is unknown or impossible stops the start and says where it stands.
 mod auth;
+mod gateway;
 
 use chrono::TimeDelta;
 use figment::{
@@ -13,6 +14,10 @@ use std::{
 };
 
 pub use auth::{AuthConfig, JwtAlgorithm, JwtConfig, JwtKeyConfig};
+pub use gateway::{
+    BuiltinConfig, Fallbacks, GatewayConfig, Order, Price, Prices, ProviderConfig, ProviderKind, Retry,
+    Route, StreamFailure, Target, Timeouts,
+};
 
 const DEFAULTS: &str = include_str!("../config.default.toml");
 const PREFIX: &str = "AIFIRST_";
@@ -68,18 +73,6 @@ pub struct DatabaseConfig {
 #[serde(deny_unknown_fields)]
 pub struct EventsConfig {
     pub url: String,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GatewayConfig {
-    pub builtin: BuiltinConfig,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct BuiltinConfig {
-    pub pace_milliseconds: u64,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -319,6 +312,7 @@ impl Config {
         }
         tracing_subscriber::EnvFilter::try_new(&self.log.filter)
             .map_err(|error| ConfigError(format!("log.filter: {error}")))?;
+        self.gateway.check()?;
         self.auth.check(self.mode)
     }
 

@@ -11,6 +11,7 @@ pub mod event_head;
 pub mod goal;
 pub mod idempotency_key;
 pub mod invitation;
+pub mod llm_call;
 pub mod membership;
 pub mod memory;
 pub mod memory_partition;

@@ -26,6 +26,10 @@ pub(crate) fn integer(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).big_integer().not_null().take()
 }
 
+pub(crate) fn integer_null(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).big_integer().take()
+}
+
 pub(crate) fn time(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).timestamp_with_time_zone().not_null().take()
 }

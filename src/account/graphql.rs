@@ -14,6 +14,7 @@ use super::{AccountService, model};
 use crate::{
     coaching::WorkspaceSessions,
     db::idempotency,
+    gateway::WorkspaceCalls,
     graphql_kit::{
         ApiError, Connection, ContextExt, Cursor, Shown, UserError, connection, edited, page_request, patch,
         payload, wants_cursor,
@@ -133,6 +134,7 @@ pub enum Role {
 pub struct Workspace(
     WorkspaceFields,
     WorkspaceMemories,
+    WorkspaceCalls,
     WorkspaceSessions,
     WorkspaceWorkflows,
     member::WorkspacePeople,
@@ -144,6 +146,7 @@ impl Workspace {
         Self(
             WorkspaceFields { id, cursor: None, loaded: None },
             WorkspaceMemories { workspace: id },
+            WorkspaceCalls { workspace: id },
             WorkspaceSessions { workspace: id },
             WorkspaceWorkflows { workspace: id },
             member::WorkspacePeople(id),

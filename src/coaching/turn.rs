@@ -14,7 +14,8 @@ use super::{
 use crate::{
     event::Signal,
     gateway::{
-        ChatEvent, ChatRequest, DEFAULT_ROUTE, FailureReason, FinishReason, GroundingSource, Quote, Task,
+        ChatEvent, ChatRequest, DEFAULT_ROUTE, FailureKind, FinishReason, GroundingSource, Origin, Quote,
+        Task,
     },
     memory::RecallRequest,
     shared::{
@@ -158,6 +159,10 @@ impl Worker {
             system: INSTRUCTIONS.to_owned(),
             messages: latest(&messages, HISTORY_CHARACTERS).iter().copied().map(chat_message).collect(),
             sources: sources.clone(),
+            tools: vec![],
+            output_schema: None,
+            max_output_tokens: None,
+            origin: Some(Origin::Turn(turn.id)),
         };
         Ok((sources, self.parts.gateway.chat(&actor, request)?))
     }
@@ -181,13 +186,16 @@ impl Worker {
                     self.parts.bus.publish(&topic, delta).await;
                     offset = next;
                 }
+                ChatEvent::Tool(_) => {}
                 ChatEvent::Citation(quote) => {
                     let quoted = citation(quote, sources);
                     said.lock().unwrap_or_else(PoisonError::into_inner).citations.extend(quoted);
                 }
                 ChatEvent::Finished { reason, usage } => {
                     let (status, reason) = match reason {
-                        FinishReason::EndOfTurn => (TurnStatus::Completed, StopReason::EndOfTurn),
+                        FinishReason::EndOfTurn | FinishReason::ToolUse => {
+                            (TurnStatus::Completed, StopReason::EndOfTurn)
+                        }
                         FinishReason::Length => (TurnStatus::Incomplete, StopReason::Length),
                         FinishReason::ContentPolicy => (TurnStatus::Incomplete, StopReason::ContentPolicy),
                     };
@@ -197,10 +205,10 @@ impl Worker {
                 }
                 ChatEvent::Failed(failure) => {
                     tracing::warn!(turn = %turn.id, %failure, "the provider failed");
-                    let reason = match failure.reason {
-                        FailureReason::Provider => StopReason::ProviderFailed,
-                        FailureReason::Timeout => StopReason::Timeout,
-                        FailureReason::ContentPolicy => StopReason::ContentPolicy,
+                    let reason = match failure.kind {
+                        FailureKind::Timeout => StopReason::Timeout,
+                        FailureKind::ContentPolicy => StopReason::ContentPolicy,
+                        _ => StopReason::ProviderFailed,
                     };
                     return Ok(Ending::broken(reason, so_far(said)));
                 }

@@ -5,19 +5,31 @@
 //! where the provider forgets to. There is one route, `default`, and behind it [`Builtin`]: a coach without network
 //! and without a model.
 mod builtin;
+mod call;
+mod graphql;
 mod guardrail;
+mod log;
 mod model;
+mod price;
 mod provider;
+mod providers;
+mod record;
+mod route;
 mod service;
+mod store;
 
 pub use builtin::{Builtin, digest};
+pub use graphql::{CallLoader, LlmCallNode, WorkspaceCalls, request_data};
 pub use guardrail::{
     Action, Check, Checking, Decision, Fault, Finding, Guardrail, Kind, LogEntry, Masks, OnError, Policy,
     Rule, Shape, Span, Stage, Unmasking,
 };
 pub use model::{
-    ChatEvent, ChatMessage, ChatRequest, Completion, Failure, FailureReason, FinishReason, GroundingSource,
-    Quote, Speaker, Task, Usage, estimate_tokens,
+    ChatEvent, ChatMessage, ChatRequest, Completion, Failure, FailureKind, FinishReason, GroundingSource,
+    Quote, Speaker, Task, ToolSpec, ToolUse, Usage, estimate_tokens,
 };
-pub use provider::{Provider, ProviderEvent, ProviderStream};
-pub use service::{DEFAULT_ROUTE, Gateway};
+pub use price::Cost;
+pub use provider::{Embeddings, ModelCall, Provider, ProviderEvent, ProviderStream};
+pub use providers::Providers;
+pub use record::{Attempt, LlmCall, LlmCallStatus, Origin};
+pub use service::{DEFAULT_ROUTE, Gateway, ProviderError, UsagePeriod};

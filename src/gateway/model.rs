@@ -1,5 +1,8 @@
-use crate::shared::id::WorkspaceId;
+use super::record::Origin;
+use crate::shared::{Error, id::WorkspaceId, stored};
 use chrono::{DateTime, Utc};
+use serde_json::Value;
+use std::time::Duration;
 
 /// Characters of all texts of one request together.
 pub const MAX_INPUT: usize = 400_000;
@@ -19,6 +22,34 @@ pub struct ChatRequest {
     pub messages: Vec<ChatMessage>,
     /// What the answer may quote, best first.
     pub sources: Vec<GroundingSource>,
+    /// What the model may ask for instead of an answer; empty: nothing.
+    pub tools: Vec<ToolSpec>,
+    /// The JSON schema that the answer has to fit; `None` where it is free text.
+    pub output_schema: Option<Value>,
+    /// How long the answer may be; as the route says where nothing is said.
+    pub max_output_tokens: Option<u32>,
+    /// What it is asked for.
+    pub origin: Option<Origin>,
+}
+
+/// A tool that a model may ask for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ToolSpec {
+    /// Letters, digits and `_`, at most 64: what all providers take.
+    pub name: String,
+    /// For the model: what it does, and when to use it.
+    pub description: String,
+    /// The JSON schema of its arguments, an object.
+    pub parameters: Value,
+}
+
+/// A model asks for a tool. Its arguments are the model's words: not checked yet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ToolUse {
+    /// The provider's name for this use; its result goes back under it.
+    pub id: String,
+    pub name: String,
+    pub arguments: Value,
 }
 
 /// What kind of answer is wanted.
@@ -30,13 +61,20 @@ pub enum Task {
     Complete,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Speaker {
     User,
-    Assistant,
+    /// What the model said before, and the tools that it asked for.
+    Assistant {
+        tools: Vec<ToolUse>,
+    },
+    /// The result of the [`ToolUse`] of this id.
+    Tool {
+        id: String,
+    },
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ChatMessage {
     pub speaker: Speaker,
     pub text: String,
@@ -64,51 +102,116 @@ pub struct Quote {
 
 /// What a caller hears: deltas and citations (one comes before the words that it stands for, so that an answer which
 /// breaks off in the midst of a quote still tells whose words they are), then exactly one of `Finished` and `Failed`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum ChatEvent {
     Delta { text: String },
     Citation(Quote),
+    Tool(ToolUse),
     Finished { reason: FinishReason, usage: Usage },
     Failed(Failure),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FinishReason {
-    EndOfTurn,
-    /// The answer reached its greatest length.
-    Length,
-    ContentPolicy,
+stored! {
+    /// Why an answer ended.
+    FinishReason {
+        EndOfTurn = "END_OF_TURN",
+        /// The answer reached its greatest length.
+        Length = "LENGTH",
+        ContentPolicy = "CONTENT_POLICY",
+        /// The model waits for the results of the tools that it asked for.
+        ToolUse = "TOOL_USE",
+    }
 }
 
+/// Why a provider gave no answer, or not all of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
+#[error("{}", self.kind.text())]
 pub struct Failure {
-    pub reason: FailureReason,
-    /// For a log and for whoever asked: nothing of the provider's own words.
-    pub message: &'static str,
+    pub kind: FailureKind,
+    /// How long the provider asks to wait.
+    pub retry_after: Option<Duration>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FailureReason {
-    Provider,
-    Timeout,
-    ContentPolicy,
+stored! {
+    /// What went wrong with a provider.
+    FailureKind {
+        Connect = "CONNECT",
+        Timeout = "TIMEOUT",
+        RateLimited = "RATE_LIMITED",
+        Provider = "PROVIDER",
+        Unauthorized = "UNAUTHORIZED",
+        Rejected = "REJECTED",
+        ContextWindow = "CONTEXT_WINDOW",
+        ContentPolicy = "CONTENT_POLICY",
+        Malformed = "MALFORMED",
+        TooLong = "TOO_LONG",
+        CutOff = "CUT_OFF",
+    }
+}
+
+impl FailureKind {
+    /// For a log and for whoever asked: nothing of the provider's own words.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Connect => "the provider cannot be reached",
+            Self::Timeout => "the provider took too long",
+            Self::RateLimited => "the provider takes no more requests for now",
+            Self::Provider => "the provider has a fault of its own",
+            Self::Unauthorized => "the provider refuses the credential",
+            Self::Rejected => "the provider refuses the request",
+            Self::ContextWindow => "the texts are longer than the model's context",
+            Self::ContentPolicy => "the provider's rules do not allow an answer",
+            Self::Malformed => "the provider's answer cannot be read",
+            Self::TooLong => "the provider's answer is too long",
+            Self::CutOff => "the provider stopped in the middle of its answer",
+        }
+    }
+
+    pub const fn plain(self) -> Failure {
+        Failure { kind: self, retry_after: None }
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure.kind {
+            FailureKind::RateLimited => {
+                Self::RateLimited { retry_after: failure.retry_after.unwrap_or(Duration::from_secs(1)) }
+            }
+            FailureKind::ContextWindow => Self::invalid("prompt", failure.to_string()),
+            kind => Self::Unavailable(kind.text()),
+        }
+    }
 }
 
 /// Tokens, as the provider counted them, or by [`estimate_tokens`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
+    /// All that went in, the cached ones included.
     pub input_tokens: u32,
+    /// Of these, read from the provider's cache.
+    pub cached_input_tokens: u32,
+    /// All that came out, a model's thinking included.
     pub output_tokens: u32,
 }
 
 /// A whole answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Completion {
     pub text: String,
     pub quotes: Vec<Quote>,
     pub reason: FinishReason,
     pub usage: Usage,
+}
+
+impl Usage {
+    pub(super) fn saturating_add(self, other: Self) -> Self {
+        Self {
+            input_tokens: self.input_tokens.saturating_add(other.input_tokens),
+            cached_input_tokens: self.cached_input_tokens.saturating_add(other.cached_input_tokens),
+            output_tokens: self.output_tokens.saturating_add(other.output_tokens),
+        }
+    }
 }
 
 impl ChatEvent {
@@ -123,7 +226,7 @@ impl ChatMessage {
     }
 
     pub fn assistant(text: impl Into<String>) -> Self {
-        Self { speaker: Speaker::Assistant, text: text.into() }
+        Self { speaker: Speaker::Assistant { tools: vec![] }, text: text.into() }
     }
 }
 
@@ -137,6 +240,10 @@ impl ChatRequest {
             system: String::new(),
             messages: vec![ChatMessage::user(prompt)],
             sources: vec![],
+            tools: vec![],
+            output_schema: None,
+            max_output_tokens: None,
+            origin: None,
         }
     }
 

@@ -9,6 +9,7 @@ mod trusted;
 use crate::{
     account::{self, AccountMutation, AccountQuery},
     coaching::{self, CoachingMutation, CoachingSubscription},
+    gateway,
     graphql_kit::ErrorCode,
     memory::{self, MemoryMutation},
     services::Services,
@@ -49,6 +50,7 @@ pub fn explaining_schema(services: &Services) -> Schema {
 fn over(services: &Services, builder: Builder) -> Schema {
     builder
         .data(services.account.clone())
+        .data(services.gateway.clone())
         .data(services.trusted.clone())
         .data(services.memory.clone())
         .data(services.workflow.clone())
@@ -76,6 +78,7 @@ pub fn sdl() -> String {
 /// Puts who asks, and the loaders that ask for them, into a request.
 pub fn request_data(request: Request, services: &Services, actor: Actor) -> Request {
     let request = account::request_data(request, &services.account, &actor);
+    let request = gateway::request_data(request, &services.gateway, &actor);
     let request = memory::request_data(request, &services.memory, &actor);
     let request = workflow::request_data(request, &services.workflow, &actor);
     let request = coaching::request_data(request, &services.coaching, &actor);

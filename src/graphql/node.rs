@@ -2,6 +2,7 @@
 use crate::{
     account::{ApiKey, AuditEntry, Invitation, Membership, ServiceAccount, Viewer, Workspace},
     coaching::{CoachingLoader, CoachingSession, Goal, Message, Turn},
+    gateway::{CallLoader, LlmCallNode},
     graphql_kit::{ApiError, ContextExt},
     memory::{
         MemoryLoader,
@@ -34,6 +35,7 @@ pub enum Node {
     Run(Run),
     StepRun(StepRun),
     Approval(Approval),
+    LlmCall(LlmCallNode),
 }
 
 impl Node {
@@ -68,6 +70,7 @@ impl Node {
             AnyId::Approval(id) => {
                 ctx.load::<_, WorkflowLoader>(id).await?.map(|found| Self::Approval(found.into()))
             }
+            AnyId::LlmCall(id) => ctx.load::<_, CallLoader>(id).await?.map(Self::LlmCall),
         })
     }
 

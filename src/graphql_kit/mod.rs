@@ -13,4 +13,4 @@ pub use context::ContextExt;
 pub use edit::{Shown, edited, patch, wants_cursor};
 pub use error::{ApiError, ErrorCode, Loaded, UserError, UserErrorCode, payload};
 pub use loader::{Key, Loader, batching, each};
-pub use scalar::{Cursor, DateTime, Duration, Json, UPLOAD, Upload};
+pub use scalar::{Cursor, DateTime, Decimal, Duration, Json, UPLOAD, Upload};

@@ -1,5 +1,5 @@
 use super::ErrorCode;
-use crate::event;
+use crate::{event, shared::amount::Amount};
 use async_graphql::{InputType, InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use bytes::Bytes;
 use chrono::{SecondsFormat, TimeDelta, Utc};
@@ -70,6 +70,24 @@ impl ScalarType for Duration {
 
     fn to_value(&self) -> Value {
         Value::String(crate::shared::duration::format(self.0))
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decimal(pub Amount);
+
+/// A decimal number as a string, exact: `12.50`. At most nine digits after the point, nine billion at most.
+#[Scalar(name = "Decimal", specified_by_url = "https://aifirst.example/scalars/decimal")]
+impl ScalarType for Decimal {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::String(text) = &value else {
+            return Err(InputValueError::expected_type(value));
+        };
+        text.parse().map(Self).map_err(refused)
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
     }
 }
 

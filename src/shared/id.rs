@@ -75,6 +75,7 @@ registry! {
     Run, RunId, "run";
     StepRun, StepRunId, "step";
     Approval, ApprovalId, "apr";
+    LlmCall, LlmCallId, "call";
 }
 
 impl<K> Id<K> {

@@ -1,6 +1,7 @@
 //! What every slice stands on and what knows no slice: errors, ids, pages, time, and who asks.
 pub mod actor;
 mod ambient;
+pub mod amount;
 mod client_id;
 pub mod duration;
 pub mod edit;

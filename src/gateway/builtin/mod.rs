@@ -7,13 +7,16 @@ mod summary;
 mod words;
 
 use super::{
-    model::{ChatRequest, FinishReason, Quote, Task, Usage, estimate_tokens},
-    provider::{Provider, ProviderEvent, ProviderStream},
+    model::{ChatRequest, Failure, FinishReason, Quote, Task, Usage, estimate_tokens},
+    provider::{ModelCall, Provider, ProviderEvent, ProviderStream},
 };
-use futures_util::StreamExt;
-use std::{sync::Arc, time::Duration};
+use futures_util::{FutureExt, StreamExt, future::BoxFuture};
+use std::time::Duration;
 
 pub use summary::digest;
+
+/// The name of its only model.
+pub const MODEL: &str = "builtin";
 
 #[derive(Clone, Copy, Debug)]
 pub struct Builtin {
@@ -35,17 +38,24 @@ impl Builtin {
 }
 
 impl Provider for Builtin {
-    fn chat(&self, request: Arc<ChatRequest>) -> ProviderStream {
+    /// As it always gives the same answer, it goes on after a prefill by leaving out what is said already.
+    fn chat(&self, call: ModelCall) -> ProviderStream {
         let pace = self.pace;
         async_stream::stream! {
-            let answer = answer(&request);
+            let answer = answer(&call.request);
             let usage = Usage {
-                input_tokens: request.texts().map(estimate_tokens).sum(),
+                input_tokens: call.request.texts().map(estimate_tokens).sum(),
+                cached_input_tokens: 0,
                 output_tokens: estimate_tokens(&answer.text),
             };
             let mut quotes = answer.quotes.into_iter().peekable();
             let mut said = 0;
-            for word in answer.text.split_inclusive(char::is_whitespace) {
+            let rest = answer.text.strip_prefix(&*call.prefill);
+            if let Some(rest) = rest {
+                said = answer.text.len() - rest.len();
+                while quotes.next_if(|(start, _)| *start < said).is_some() {}
+            }
+            for word in rest.unwrap_or(&answer.text).split_inclusive(char::is_whitespace) {
                 if !pace.is_zero() && said > 0 {
                     tokio::time::sleep(pace).await;
                 }
@@ -55,9 +65,13 @@ impl Provider for Builtin {
                 }
                 yield Ok(ProviderEvent::Delta { text: word.to_owned() });
             }
-            yield Ok(ProviderEvent::Finished { reason: FinishReason::EndOfTurn, usage });
+            yield Ok(ProviderEvent::Finished { reason: FinishReason::EndOfTurn, usage: Some(usage) });
         }
         .boxed()
+    }
+
+    fn models(&self) -> BoxFuture<'static, Result<Vec<String>, Failure>> {
+        async { Ok(vec![MODEL.to_owned()]) }.boxed()
     }
 }
 

@@ -58,10 +58,11 @@ pub fn digest(topic: Option<&str>, goal: Option<&str>, messages: &[ChatMessage])
         text.push_str("\nWhat you decided:");
         list(&mut text, &settled);
     }
-    let open = messages.last().filter(|last| last.speaker == Speaker::Assistant).and_then(|last| {
-        let question = sentences(&last.text).pop()?;
-        Some(&last.text[question]).filter(|question| question.ends_with('?'))
-    });
+    let open =
+        messages.last().filter(|last| matches!(last.speaker, Speaker::Assistant { .. })).and_then(|last| {
+            let question = sentences(&last.text).pop()?;
+            Some(&last.text[question]).filter(|question| question.ends_with('?'))
+        });
     if let Some(question) = open {
         text.push_str("\nLeft open: ");
         text.push_str(question);

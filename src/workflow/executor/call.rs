@@ -87,18 +87,17 @@ impl Executor {
         prompt: String,
         output_schema: Option<Value>,
     ) -> Result<Value, StepError> {
-        let request = ChatRequest::prompt(workspace, route, prompt);
+        let request = ChatRequest {
+            output_schema: output_schema.clone(),
+            ..ChatRequest::prompt(workspace, route, prompt)
+        };
         let completion = self.gateway.complete(actor, request).await.map_err(step_error)?;
         if completion.reason == FinishReason::ContentPolicy {
             return Err(StepError::new("CONTENT_POLICY", "the model's rules do not allow an answer"));
         }
         let mut output = json!({
             "text": completion.text,
-            "finishReason": match completion.reason {
-                FinishReason::EndOfTurn => "END_OF_TURN",
-                FinishReason::Length => "LENGTH",
-                FinishReason::ContentPolicy => "CONTENT_POLICY",
-            },
+            "finishReason": completion.reason.name(),
             "usage": {
                 "inputTokens": completion.usage.input_tokens,
                 "outputTokens": completion.usage.output_tokens,

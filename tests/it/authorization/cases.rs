@@ -60,6 +60,7 @@ pub const NODES: &[(&str, &str)] = &[
     ("AuditEntry", "audit"),
     ("ErasureReceipt", "receipt"),
     ("Invitation", "invitation"),
+    ("LlmCall", "call"),
     ("Membership", "membership"),
     ("Memory", "memory"),
     ("ServiceAccount", "service"),

@@ -41,6 +41,7 @@ impl<'a> World<'a> {
         world.memory().await;
         world.workflow().await;
         world.coaching().await;
+        world.gateway().await;
         world
     }
 
@@ -140,6 +141,14 @@ impl<'a> World<'a> {
         let follow = "subscription($session: ID!) { coachingEvents(sessionId: $session) { __typename } }";
         let mut events = self.app.subscribe(&self.maker, follow, self.variables.clone()).await;
         events.until("coachingEvents", |event| event["__typename"] == "TurnCompleted").await;
+    }
+
+    /// The call of a model that the turn made.
+    async fn gateway(&mut self) {
+        let document = "query($ws: ID!) { workspace(id: $ws) { llmCalls(first: 1) { nodes { id } } } }";
+        let call =
+            self.app.until(&self.maker, document, &self.variables, "/workspace/llmCalls/nodes/0/id").await;
+        self.set("call", call);
     }
 
     /// What changes with whatever is done in the workspace.

@@ -8,13 +8,11 @@ use aifirst::shared::Ambient;
 use serde_json::{Value, json};
 
 /// What a later version brings; the story leaves it out.
-pub(super) const LATER: &[&str] = &["AddDocument", "RecallGroups", "Rerun", "Calls", "SetBudget", "Budgets"];
+pub(super) const LATER: &[&str] = &["AddDocument", "RecallGroups", "Rerun", "SetBudget", "Budgets"];
 
 /// What a later version brings of the others, as it stands in their texts; the rest is word for word.
-const PARTS_LATER: &[(&str, &str)] = &[
-    ("Recall", " ... on DocumentChunk { id text start end document { id externalId title } }"),
-    ("Dashboard", " usage(period: MONTH) { calls inputTokens outputTokens cost { amount currency } }"),
-];
+const PARTS_LATER: &[(&str, &str)] =
+    &[("Recall", " ... on DocumentChunk { id text start end document { id externalId title } }")];
 
 /// The operation without its parts of later.
 pub(super) fn document(name: &str) -> String {

@@ -17,12 +17,16 @@ use aifirst::{
     app::{App, Running},
     config::Config,
     db::Source,
-    gateway::{DEFAULT_ROUTE, Gateway, Provider},
+    gateway::Provider,
     shared::{Ambient, Clock, Random, id::WorkspaceId},
 };
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::time::sleep;
 
 /// How long a test waits for what must come: long, for machines are slow; what does not come fails.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -196,6 +200,19 @@ impl TestApp {
         answer["data"].clone()
     }
 
+    /// Asks until there is a text at this pointer: what is written a moment later.
+    pub async fn until(&self, person: &Person, document: &str, variables: &Value, pointer: &str) -> String {
+        let begun = Instant::now();
+        loop {
+            let data = self.ok(person, document, variables.clone()).await;
+            if let Some(text) = data.pointer(pointer).and_then(Value::as_str) {
+                return text.to_owned();
+            }
+            assert!(begun.elapsed() < PATIENCE, "nothing at {pointer} in {data:#}");
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     /// The code of the first error of an operation that must fail.
     pub async fn code(&self, person: &Person, document: &str, variables: Value) -> String {
         let answer = self.ask(Some(&person.token), document, variables).await;
@@ -277,7 +294,7 @@ async fn start_server(
     let config = Config::with(&format!("{}\n{settings}", base.join("\n"))).unwrap();
     let mut app = App::open(config, ambient).await.unwrap();
     if let Some(model) = model {
-        app.services.gateway = Gateway::new([(DEFAULT_ROUTE.to_owned(), model)]);
+        app.services.gateway = app.services.gateway.answered_by(model);
     }
     app.start().await.unwrap()
 }

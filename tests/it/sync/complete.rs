@@ -7,7 +7,7 @@ use crate::{
     support::{Person, TestApp, text},
 };
 use aifirst::{
-    gateway::{ChatRequest, Provider, ProviderStream},
+    gateway::{ModelCall, Provider, ProviderStream},
     shared::{Ambient, Clock, Random},
 };
 use apollo_compiler::{Schema, ast::Type, schema::ObjectType};
@@ -471,7 +471,7 @@ on_both! {
 struct Silent;
 
 impl Provider for Silent {
-    fn chat(&self, _: Arc<ChatRequest>) -> ProviderStream {
+    fn chat(&self, _: ModelCall) -> ProviderStream {
         stream::pending().boxed()
     }
 }

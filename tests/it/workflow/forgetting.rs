@@ -4,7 +4,7 @@ use crate::{
     on_both,
     support::{TestApp, text},
 };
-use aifirst::gateway::{ChatRequest, FinishReason, Provider, ProviderEvent, ProviderStream, Usage};
+use aifirst::gateway::{FinishReason, ModelCall, Provider, ProviderEvent, ProviderStream};
 use futures_util::future::join_all;
 use sea_orm::{ConnectionTrait, Database as Connector, Statement};
 use serde_json::{Value, json};
@@ -86,13 +86,13 @@ struct Echo {
 struct Shared(Arc<Echo>);
 
 impl Provider for Shared {
-    fn chat(&self, request: Arc<ChatRequest>) -> ProviderStream {
+    fn chat(&self, call: ModelCall) -> ProviderStream {
         self.0.asked.add_permits(1);
         let may_answer = self.0.may_answer.clone();
         Box::pin(async_stream::stream! {
             may_answer.acquire().await.unwrap().forget();
-            yield Ok(ProviderEvent::Delta { text: request.messages[0].text.clone() });
-            yield Ok(ProviderEvent::Finished { reason: FinishReason::EndOfTurn, usage: Usage::default() });
+            yield Ok(ProviderEvent::Delta { text: call.request.messages[0].text.clone() });
+            yield Ok(ProviderEvent::Finished { reason: FinishReason::EndOfTurn, usage: None });
         })
     }
 }

@@ -4,9 +4,7 @@ use crate::{
     on_both,
     support::{TestApp, text},
 };
-use aifirst::gateway::{
-    ChatRequest, Failure, FailureReason, FinishReason, Provider, ProviderEvent, ProviderStream, Usage,
-};
+use aifirst::gateway::{FailureKind, FinishReason, ModelCall, Provider, ProviderEvent, ProviderStream};
 use chrono::{DateTime, TimeDelta};
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
@@ -20,11 +18,11 @@ use std::sync::{
 struct Flaky(AtomicUsize);
 
 impl Provider for Flaky {
-    fn chat(&self, _: Arc<ChatRequest>) -> ProviderStream {
+    fn chat(&self, _: ModelCall) -> ProviderStream {
         let left = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
-        let finished = ProviderEvent::Finished { reason: FinishReason::EndOfTurn, usage: Usage::default() };
+        let finished = ProviderEvent::Finished { reason: FinishReason::EndOfTurn, usage: None };
         let script = match left {
-            Ok(_) => vec![Err(Failure { reason: FailureReason::Provider, message: "the model is down" })],
+            Ok(_) => vec![Err(FailureKind::Provider.plain())],
             Err(_) => vec![Ok(ProviderEvent::Delta { text: "there".into() }), Ok(finished)],
         };
         stream::iter(script).boxed()
@@ -36,7 +34,7 @@ impl Provider for Flaky {
 struct Silent;
 
 impl Provider for Silent {
-    fn chat(&self, _: Arc<ChatRequest>) -> ProviderStream {
+    fn chat(&self, _: ModelCall) -> ProviderStream {
         stream::pending().boxed()
     }
 }

@@ -1,0 +1,326 @@
+//! Where calls of models go, as it is configured: providers, prices, routes.
+use super::ConfigError;
+use crate::shared::amount::Amount;
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize, Serializer};
+use std::collections::BTreeMap;
+
+/// Targets of one list, and rounds through it: what a call may cost in attempts is their product.
+const MAX_TARGETS: usize = 16;
+const MAX_ROUNDS: u32 = 5;
+/// Milliseconds that any wait of a route may be set to.
+const MAX_WAIT: u64 = 600_000;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GatewayConfig {
+    pub builtin: BuiltinConfig,
+    /// By name.
+    pub providers: BTreeMap<String, ProviderConfig>,
+    /// By the model's name.
+    pub prices: Prices,
+    /// By name.
+    pub routes: BTreeMap<String, Route>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BuiltinConfig {
+    pub pace_milliseconds: u64,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProviderConfig {
+    pub kind: ProviderKind,
+    /// With the path before `/chat/completions` and the like; empty: the provider's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_url: Option<String>,
+    /// The environment variable that holds its key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_key_env: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "mask")]
+    pub api_key: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProviderKind {
+    Builtin,
+    OpenaiCompatible,
+    Anthropic,
+    Gemini,
+    Ollama,
+}
+
+/// What a model costs, for a million tokens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Price {
+    pub input: Amount,
+    pub output: Amount,
+    /// Of tokens read from the provider's cache; as `input` where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached_input: Option<Amount>,
+    /// Three letters by ISO 4217.
+    pub currency: String,
+    /// When it was looked up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date: Option<NaiveDate>,
+}
+
+/// Prices by the model's name.
+pub type Prices = BTreeMap<String, Price>;
+
+fn mask<S: Serializer>(_: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str("***")
+}
+
+impl std::fmt::Debug for ProviderConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ProviderConfig")
+            .field("kind", &self.kind)
+            .field("base_url", &self.base_url)
+            .finish_non_exhaustive()
+    }
+}
+
+impl GatewayConfig {
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        for (name, route) in &self.routes {
+            if let Some((path, message)) = route.problems(|provider| self.knows(provider)).into_iter().next()
+            {
+                return Err(ConfigError(format!("gateway.routes.{name}.{path}: {message}")));
+            }
+        }
+        for (model, price) in &self.prices {
+            if price.currency.len() != 3 || !price.currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
+                return Err(ConfigError(format!(
+                    "gateway.prices.{model}.currency: three letters, such as USD"
+                )));
+            }
+            if price.cached_input.is_some_and(|cached| cached > price.input) {
+                return Err(ConfigError(format!("gateway.prices.{model}.cached_input: more than input")));
+            }
+        }
+        Ok(())
+    }
+
+    fn knows(&self, provider: &str) -> bool {
+        self.providers.contains_key(provider)
+    }
+}
+
+/// A model of a provider.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    /// As in `[gateway.providers.NAME]`.
+    pub provider: String,
+    pub model: String,
+    /// Its share of the calls where the order is WEIGHTED, beside the others' weights.
+    #[serde(default = "one")]
+    pub weight: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Route {
+    pub targets: Vec<Target>,
+    #[serde(default)]
+    pub order: Order,
+    #[serde(default)]
+    pub fallbacks: Fallbacks,
+    #[serde(default)]
+    pub stream_failure: StreamFailure,
+    #[serde(default)]
+    pub timeouts: Timeouts,
+    #[serde(default)]
+    pub retry: Retry,
+    /// How long an answer may be that says nothing of it.
+    #[serde(default = "max_output_tokens")]
+    pub max_output_tokens: u32,
+}
+
+/// Which target is tried first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Order {
+    /// The first in the list; the others stand in for it.
+    #[default]
+    Ordered,
+    /// One by chance, by the weights; then the others, by theirs.
+    Weighted,
+}
+
+/// Where a call goes that its target cannot take, and others of the same kind could not either.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Fallbacks {
+    /// The texts are longer than the model's context.
+    pub context_window: Vec<Target>,
+    /// The provider's rules do not allow an answer.
+    pub content_policy: Vec<Target>,
+}
+
+/// What happens when a provider fails in the middle of its answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StreamFailure {
+    /// The next target goes on where it stopped.
+    #[default]
+    Continue,
+    /// The answer ends, with a reason.
+    Terminate,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Timeouts {
+    /// From sending the request to the first word, of one attempt.
+    pub first_token_milliseconds: u64,
+    /// Between two words.
+    pub between_tokens_milliseconds: u64,
+    /// Of the whole call, all attempts together.
+    pub total_milliseconds: u64,
+}
+
+/// How often the targets are gone through, and how long to wait before a round: by chance between nothing and
+/// `initial` doubled for each round, never less than a provider asked to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retry {
+    /// 1: each target once.
+    pub rounds: u32,
+    pub initial_milliseconds: u64,
+    /// No wait is longer; a provider that asks for a longer one is left out.
+    pub max_milliseconds: u64,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            first_token_milliseconds: 30_000,
+            between_tokens_milliseconds: 15_000,
+            total_milliseconds: 120_000,
+        }
+    }
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self { rounds: 2, initial_milliseconds: 250, max_milliseconds: 10_000 }
+    }
+}
+
+const fn one() -> u32 {
+    1
+}
+
+const fn max_output_tokens() -> u32 {
+    4_096
+}
+
+impl Route {
+    /// To one model, nothing else said.
+    pub fn to(provider: &str, model: &str) -> Self {
+        Self {
+            targets: vec![Target { provider: provider.to_owned(), model: model.to_owned(), weight: one() }],
+            order: Order::default(),
+            fallbacks: Fallbacks::default(),
+            stream_failure: StreamFailure::default(),
+            timeouts: Timeouts::default(),
+            retry: Retry::default(),
+            max_output_tokens: max_output_tokens(),
+        }
+    }
+
+    /// What is wrong with it, each with its path. `knows` tells whether there is a provider of this name.
+    pub fn problems(&self, knows: impl Fn(&str) -> bool) -> Vec<(String, String)> {
+        let lists = [
+            ("targets", &self.targets),
+            ("fallbacks.context_window", &self.fallbacks.context_window),
+            ("fallbacks.content_policy", &self.fallbacks.content_policy),
+        ];
+        let mut problems = vec![];
+        let mut problem = |path: String, message: String| problems.push((path, message));
+        if self.targets.is_empty() {
+            problem("targets".into(), "a route needs a target at least".into());
+        }
+        for (path, targets) in lists {
+            if targets.len() > MAX_TARGETS {
+                problem(
+                    path.into(),
+                    format!("{} targets: at most {MAX_TARGETS} are possible", targets.len()),
+                );
+            }
+            for (place, target) in targets.iter().enumerate() {
+                if !knows(&target.provider) {
+                    let message = format!("there is no provider {:?}", target.provider);
+                    problem(format!("{path}.{place}.provider"), message);
+                }
+                if target.model.trim().is_empty() {
+                    problem(format!("{path}.{place}.model"), "name a model".into());
+                }
+                if !(1..=1_000_000).contains(&target.weight) {
+                    problem(format!("{path}.{place}.weight"), "between 1 and 1000000".into());
+                }
+            }
+        }
+        if !(1..=MAX_ROUNDS).contains(&self.retry.rounds) {
+            problem("retry.rounds".into(), format!("between 1 and {MAX_ROUNDS}"));
+        }
+        let waits = [
+            ("timeouts.first_token_milliseconds", self.timeouts.first_token_milliseconds),
+            ("timeouts.between_tokens_milliseconds", self.timeouts.between_tokens_milliseconds),
+            ("timeouts.total_milliseconds", self.timeouts.total_milliseconds),
+            ("retry.initial_milliseconds", self.retry.initial_milliseconds),
+            ("retry.max_milliseconds", self.retry.max_milliseconds),
+        ];
+        for (path, wait) in waits {
+            if !(1..=MAX_WAIT).contains(&wait) {
+                problem(path.into(), format!("between 1 and {MAX_WAIT}"));
+            }
+        }
+        if !(1..=1_000_000).contains(&self.max_output_tokens) {
+            problem("max_output_tokens".into(), "between 1 and 1000000".into());
+        }
+        problems
+    }
+
+    /// Every target that a call can come to.
+    pub fn all_targets(&self) -> impl Iterator<Item = &Target> {
+        self.targets.iter().chain(&self.fallbacks.context_window).chain(&self.fallbacks.content_policy)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_route_is_read_from_configuration() {
+        let route: Route = toml::from_str(
+            "targets = [{ provider = 'main', model = 'small-1' }, { provider = 'spare', model = 'small-2' }]\n\
+             stream_failure = 'continue'",
+        )
+        .unwrap();
+        assert_eq!(route.targets.len(), 2);
+        assert!(route.problems(|_| true).is_empty());
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_route_is_told_with_its_path() {
+        let mut route = Route::to("main", "small-1");
+        assert!(route.problems(|_| true).is_empty());
+        let told = |route: &Route| -> Vec<String> {
+            route.problems(|name| name == "main").into_iter().map(|(path, _)| path).collect()
+        };
+        route.targets.push(Target { provider: "nowhere".into(), model: " ".into(), weight: 0 });
+        assert_eq!(told(&route), ["targets.1.provider", "targets.1.model", "targets.1.weight"]);
+        let none = Route { targets: vec![], retry: Retry { rounds: 0, ..Retry::default() }, ..route.clone() };
+        assert_eq!(told(&none), ["targets", "retry.rounds"]);
+        let many = Route { targets: vec![Route::to("main", "m").targets[0].clone(); 17], ..route };
+        assert_eq!(told(&many), ["targets"]);
+    }
+}

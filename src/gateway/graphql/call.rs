@@ -1,0 +1,203 @@
+use super::usage::{Money, Usage, UsagePeriod};
+use crate::{
+    gateway::{self, Attempt, Gateway, store::CallOrder},
+    graphql_kit::{
+        ApiError, Connection, ContextExt, DateTime, Duration, OrderDirection, connection, page_request,
+    },
+    shared::id::{LlmCallId, WorkspaceId},
+};
+use async_graphql::{Context, Enum, InputObject, Object, SimpleObject};
+
+/// Where a call of a model, or one try of it, is in its life.
+#[derive(Enum, Clone, Copy, PartialEq, Eq, Debug)]
+#[graphql(remote = "gateway::LlmCallStatus")]
+pub enum LlmCallStatus {
+    /// It is under way.
+    Running,
+    /// It was answered to the end.
+    Completed,
+    /// It broke off, or was cut at its greatest length.
+    Incomplete,
+    /// It was not answered.
+    Failed,
+    /// A budget or a rule did not let it pass.
+    Blocked,
+    /// Who asked went away.
+    Cancelled,
+}
+
+#[derive(Clone, Debug)]
+pub struct LlmCall(pub(super) gateway::LlmCall);
+
+/// A call of a model: what it used and how it went. Its contents are not kept.
+#[Object]
+impl LlmCall {
+    /// Stable for ever.
+    pub async fn id(&self) -> LlmCallId {
+        self.0.id
+    }
+
+    /// The route that was asked for.
+    async fn route_name(&self) -> &str {
+        &self.0.route
+    }
+
+    /// The model of the route's first target.
+    async fn model_requested(&self) -> Option<&str> {
+        self.0.model_requested.as_deref()
+    }
+
+    /// The model that answered, or was the last to say something; null where none did.
+    async fn model_used(&self) -> Option<&str> {
+        self.0.model_used.as_deref()
+    }
+
+    /// How it went.
+    async fn status(&self) -> LlmCallStatus {
+        self.0.status.into()
+    }
+
+    /// Why the answer ended: END_OF_TURN, LENGTH, CONTENT_POLICY, TOOL_USE; null where it broke off.
+    async fn finish_reason(&self) -> Option<&str> {
+        self.0.finish_reason.map(gateway::FinishReason::name)
+    }
+
+    /// Tokens that went in, all attempts together: as the provider counted them, or estimated.
+    async fn input_tokens(&self) -> Option<i32> {
+        i32::try_from(self.0.usage.input_tokens).ok()
+    }
+
+    /// Of these, read from the provider's cache.
+    async fn cached_input_tokens(&self) -> Option<i32> {
+        i32::try_from(self.0.usage.cached_input_tokens).ok()
+    }
+
+    /// Tokens that came out, all attempts together.
+    async fn output_tokens(&self) -> Option<i32> {
+        i32::try_from(self.0.usage.output_tokens).ok()
+    }
+
+    /// What it cost by the table of prices; null where a model has no price there, never 0 for that.
+    async fn cost(&self) -> Option<Money> {
+        self.0.cost.clone().map(Money::from)
+    }
+
+    /// From the call to the first word.
+    async fn time_to_first_token(&self) -> Option<Duration> {
+        self.0.time_to_first_token.map(length)
+    }
+
+    /// From the call to its end.
+    async fn duration(&self) -> Option<Duration> {
+        Some(length(self.0.duration))
+    }
+
+    /// The targets that were tried, in order.
+    async fn attempts(&self) -> Vec<LlmAttempt> {
+        self.0.attempts.iter().map(LlmAttempt::from).collect()
+    }
+
+    /// When it was made.
+    async fn started_at(&self) -> DateTime {
+        self.0.started_at.into()
+    }
+}
+
+/// One target that was tried.
+#[derive(SimpleObject, Debug)]
+pub struct LlmAttempt {
+    /// Provider and model: `main/small-1`.
+    target: String,
+    /// How it went.
+    status: LlmCallStatus,
+    /// What went wrong.
+    error: Option<LlmError>,
+}
+
+/// What went wrong with a provider, in our words.
+#[derive(SimpleObject, Debug)]
+pub struct LlmError {
+    /// Such as RATE_LIMITED, TIMEOUT, CUT_OFF.
+    code: String,
+    /// What that means.
+    message: String,
+}
+
+impl From<&Attempt> for LlmAttempt {
+    fn from(attempt: &Attempt) -> Self {
+        Self {
+            target: format!("{}/{}", attempt.provider, attempt.model),
+            status: attempt.status.into(),
+            error: attempt
+                .error
+                .map(|kind| LlmError { code: kind.name().into(), message: kind.text().into() }),
+        }
+    }
+}
+
+fn length(duration: std::time::Duration) -> Duration {
+    Duration(chrono::TimeDelta::from_std(duration).unwrap_or(chrono::TimeDelta::MAX))
+}
+
+/// What calls of models can be ordered by.
+#[derive(Enum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LlmCallOrderField {
+    /// When they were made.
+    StartedAt,
+    /// How long they took.
+    Duration,
+    /// What they cost; those without a price count as nothing.
+    Cost,
+}
+
+/// An order of calls; where two are equal, their ids decide.
+#[derive(InputObject, Debug)]
+pub struct LlmCallOrder {
+    /// By what.
+    field: LlmCallOrderField,
+    /// Which way.
+    direction: OrderDirection,
+}
+
+/// The part of `Workspace` that this slice gives.
+#[derive(Clone, Debug)]
+pub struct WorkspaceCalls {
+    pub workspace: WorkspaceId,
+}
+
+#[Object]
+impl WorkspaceCalls {
+    /// Calls of models, the newest first if nothing else is said: everybody's for who administers the workspace, the
+    /// caller's own for the others. A call is listed within a second after it has ended.
+    async fn llm_calls(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, at most 100; 25 if nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+        #[graphql(desc = "In which order.")] order_by: Option<LlmCallOrder>,
+    ) -> Result<Connection<LlmCall>, ApiError> {
+        let request = page_request(ctx, first, after, last, before)?;
+        let order = match order_by.as_ref().map(|by| by.field) {
+            None | Some(LlmCallOrderField::StartedAt) => CallOrder::StartedAt,
+            Some(LlmCallOrderField::Duration) => CallOrder::Duration,
+            Some(LlmCallOrderField::Cost) => CallOrder::Cost,
+        };
+        let descending = order_by.as_ref().is_none_or(|by| by.direction == OrderDirection::Desc);
+        let gateway = ctx.service::<Gateway>()?;
+        let page = gateway.list_calls(ctx.actor()?, self.workspace, order, descending, &request).await?;
+        Ok(connection(page, LlmCall))
+    }
+
+    /// What calls of models used since the beginning of the day or the month, in UTC: everybody's for who administers
+    /// the workspace, the caller's own for the others.
+    async fn usage(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Over which time.")] period: UsagePeriod,
+    ) -> Result<Usage, ApiError> {
+        let usage = ctx.service::<Gateway>()?.usage(ctx.actor()?, self.workspace, period.into()).await?;
+        Ok(Usage::from(usage))
+    }
+}

@@ -1,0 +1,245 @@
+//! The wire format of Anthropic's messages.
+use super::{
+    super::model::{Failure, FailureKind, FinishReason, Speaker, ToolSpec, ToolUse, Usage},
+    ModelCall, Provider, ProviderEvent, ProviderStream,
+    http::{Endpoint, Events, MAX_ARGUMENTS, MAX_JSON, MAX_TOOLS, by_words, json, send},
+    prompt,
+};
+use futures_util::{FutureExt, StreamExt, future::BoxFuture};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+const VERSION: &str = "2023-06-01";
+
+#[derive(Clone, Debug)]
+pub(super) struct Anthropic(pub(super) Endpoint);
+
+impl Anthropic {
+    fn authorised(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+        let request = request.header("anthropic-version", VERSION);
+        match self.0.key() {
+            Some(key) => request.header("x-api-key", key),
+            None => request,
+        }
+    }
+}
+
+impl Provider for Anthropic {
+    fn chat(&self, call: ModelCall) -> ProviderStream {
+        let request = self.authorised(self.0.post("/messages", &body(&call)));
+        async_stream::try_stream! {
+            let mut events = Events::new(send(request).await?);
+            let mut answer = Answer::default();
+            while let Some(data) = events.next().await? {
+                if let Some(event) = answer.take(&data)? {
+                    yield event;
+                }
+                if answer.ended {
+                    break;
+                }
+            }
+            yield answer.end()?;
+        }
+        .boxed()
+    }
+
+    fn models(&self) -> BoxFuture<'static, Result<Vec<String>, Failure>> {
+        let request = self.authorised(self.0.get("/models"));
+        async move {
+            let answer = json(send(request).await?, MAX_JSON).await?;
+            let models = answer["data"].as_array().ok_or(FailureKind::Malformed.plain())?;
+            Ok(models.iter().filter_map(|model| Some(model["id"].as_str()?.to_owned())).collect())
+        }
+        .boxed()
+    }
+}
+
+fn body(call: &ModelCall) -> Value {
+    let request = &call.request;
+    let messages: Vec<_> = prompt::messages(call)
+        .iter()
+        .map(|message| match &message.speaker {
+            Speaker::User => json!({ "role": "user", "content": message.text }),
+            Speaker::Tool { id } => json!({ "role": "user", "content": [
+                { "type": "tool_result", "tool_use_id": id, "content": message.text } ] }),
+            Speaker::Assistant { tools } => {
+                let text =
+                    (!message.text.is_empty()).then(|| json!({ "type": "text", "text": message.text }));
+                let tools = tools.iter().map(|tool| {
+                    json!({ "type": "tool_use", "id": tool.id, "name": tool.name, "input": tool.arguments })
+                });
+                json!({ "role": "assistant", "content": text.into_iter().chain(tools).collect::<Vec<_>>() })
+            }
+        })
+        .collect();
+    let mut body = json!({
+        "model": call.model,
+        "messages": messages,
+        "max_tokens": call.max_output_tokens,
+        "stream": true,
+    });
+    let system = prompt::system(request);
+    if !system.is_empty() {
+        body["system"] = system.into();
+    }
+    if !request.tools.is_empty() {
+        let tool = |tool: &ToolSpec| json!({ "name": tool.name, "description": tool.description, "input_schema": tool.parameters });
+        body["tools"] = request.tools.iter().map(tool).collect();
+    }
+    if let Some(schema) = &request.output_schema {
+        body["output_config"] = json!({ "format": { "type": "json_schema", "schema": schema } });
+    }
+    body
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Event {
+    MessageStart {
+        message: Message,
+    },
+    ContentBlockStart {
+        index: usize,
+        content_block: Block,
+    },
+    ContentBlockDelta {
+        index: usize,
+        delta: Delta,
+    },
+    ContentBlockStop {
+        index: usize,
+    },
+    MessageDelta {
+        delta: MessageEnd,
+        #[serde(default)]
+        usage: Counted,
+    },
+    MessageStop,
+    Error {
+        error: Value,
+    },
+    /// A ping, or what a later version knows.
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+struct Message {
+    #[serde(default)]
+    usage: Counted,
+}
+
+#[derive(Default, Deserialize)]
+struct Counted {
+    input_tokens: Option<u32>,
+    cache_read_input_tokens: Option<u32>,
+    cache_creation_input_tokens: Option<u32>,
+    output_tokens: Option<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Block {
+    ToolUse {
+        id: String,
+        name: String,
+    },
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Delta {
+    TextDelta {
+        text: String,
+    },
+    InputJsonDelta {
+        partial_json: String,
+    },
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+struct MessageEnd {
+    stop_reason: Option<String>,
+}
+
+#[derive(Default)]
+struct Answer {
+    finish: Option<FinishReason>,
+    usage: Usage,
+    /// The block that is a tool, with its arguments so far.
+    tool: Option<(usize, ToolUse, String)>,
+    tools: usize,
+    ended: bool,
+}
+
+impl Answer {
+    fn take(&mut self, data: &str) -> Result<Option<ProviderEvent>, Failure> {
+        let event: Event = serde_json::from_str(data).map_err(|_| FailureKind::Malformed.plain())?;
+        match event {
+            Event::MessageStart { message } => self.count(&message.usage),
+            Event::ContentBlockStart { index, content_block: Block::ToolUse { id, name } } => {
+                self.tools += 1;
+                if self.tools > MAX_TOOLS {
+                    return Err(FailureKind::TooLong.plain());
+                }
+                self.tool = Some((index, ToolUse { id, name, arguments: Value::Null }, String::new()));
+            }
+            Event::ContentBlockDelta { delta: Delta::TextDelta { text }, .. } if !text.is_empty() => {
+                return Ok(Some(ProviderEvent::Delta { text }));
+            }
+            Event::ContentBlockDelta { index, delta: Delta::InputJsonDelta { partial_json } } => {
+                if let Some((_, _, arguments)) = self.tool.as_mut().filter(|(at, ..)| *at == index) {
+                    arguments.push_str(&partial_json);
+                    if arguments.len() > MAX_ARGUMENTS {
+                        return Err(FailureKind::TooLong.plain());
+                    }
+                }
+            }
+            Event::ContentBlockStop { index } => {
+                if let Some((_, mut tool, arguments)) = self.tool.take_if(|(at, ..)| *at == index) {
+                    let arguments = if arguments.is_empty() { "{}" } else { arguments.as_str() };
+                    tool.arguments =
+                        serde_json::from_str(arguments).map_err(|_| FailureKind::Malformed.plain())?;
+                    return Ok(Some(ProviderEvent::Tool(tool)));
+                }
+            }
+            Event::MessageDelta { delta, usage } => {
+                self.count(&usage);
+                self.finish = delta.stop_reason.as_deref().map(|reason| match reason {
+                    "max_tokens" | "model_context_window_exceeded" => FinishReason::Length,
+                    "refusal" => FinishReason::ContentPolicy,
+                    "tool_use" => FinishReason::ToolUse,
+                    _ => FinishReason::EndOfTurn,
+                });
+            }
+            Event::MessageStop => self.ended = true,
+            Event::Error { error } => {
+                return Err(by_words(&error.to_string()).unwrap_or(FailureKind::Provider).plain());
+            }
+            Event::ContentBlockStart { .. } | Event::ContentBlockDelta { .. } | Event::Other => {}
+        }
+        Ok(None)
+    }
+
+    /// `input_tokens` leaves the cached ones out; ours has them.
+    fn count(&mut self, counted: &Counted) {
+        if let Some(input) = counted.input_tokens {
+            let read = counted.cache_read_input_tokens.unwrap_or(0);
+            let written = counted.cache_creation_input_tokens.unwrap_or(0);
+            self.usage.input_tokens = input.saturating_add(read).saturating_add(written);
+            self.usage.cached_input_tokens = read;
+        }
+        if let Some(output) = counted.output_tokens {
+            self.usage.output_tokens = output;
+        }
+    }
+
+    fn end(self) -> Result<ProviderEvent, Failure> {
+        let reason = self.finish.filter(|_| self.ended).ok_or(FailureKind::CutOff.plain())?;
+        Ok(ProviderEvent::Finished { reason, usage: Some(self.usage) })
+    }
+}

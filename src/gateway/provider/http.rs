@@ -1,0 +1,228 @@
+//! What the wire formats have in common: a request by HTTP, what a refusal means, and an answer read piece by piece,
+//! each piece and all of them bounded.
+use super::super::model::{Failure, FailureKind};
+use crate::config::ProviderConfig;
+use reqwest::{
+    Client, RequestBuilder, Response, StatusCode,
+    header::{HeaderMap, RETRY_AFTER},
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use std::{mem, time::Duration};
+
+/// Bytes of one line, and of a whole answer: far more than any answer that is passed on.
+const LINE: usize = 1 << 20;
+const ANSWER: usize = 32 << 20;
+/// Bytes of a refusal that are looked at.
+const REFUSAL: usize = 64 << 10;
+/// Tools that one answer may ask for, and bytes of the arguments of one.
+pub(super) const MAX_TOOLS: usize = 64;
+pub(super) const MAX_ARGUMENTS: usize = 256 << 10;
+/// Bytes of an answer that is no stream.
+pub(super) const MAX_JSON: usize = 32 << 20;
+/// How long it may take to be connected.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// Where a provider is, and what opens it.
+#[derive(Clone, Debug)]
+pub(super) struct Endpoint {
+    client: Client,
+    base: String,
+    key: Option<SecretString>,
+}
+
+impl Endpoint {
+    /// `standard` is the provider's own address.
+    pub(super) fn new(
+        config: &ProviderConfig,
+        key: Option<SecretString>,
+        standard: &str,
+    ) -> Result<Self, String> {
+        let base = config.base_url.as_deref().unwrap_or(standard).trim_end_matches('/').to_owned();
+        let client = Client::builder()
+            .connect_timeout(CONNECT)
+            // An address that was checked must be the one that is asked.
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|error| error.to_string())?;
+        Ok(Self { client, base, key })
+    }
+
+    pub(super) fn key(&self) -> Option<&str> {
+        self.key.as_ref().map(|key| key.expose_secret())
+    }
+
+    pub(super) fn post(&self, path: &str, body: &Value) -> RequestBuilder {
+        self.client.post(format!("{}{path}", self.base)).json(body)
+    }
+
+    pub(super) fn get(&self, path: &str) -> RequestBuilder {
+        self.client.get(format!("{}{path}", self.base))
+    }
+}
+
+/// The answer, if it is one.
+pub(super) async fn send(request: RequestBuilder) -> Result<Response, Failure> {
+    let response = request.send().await.map_err(|error| told(&error).plain())?;
+    if response.status().is_success() {
+        return Ok(response);
+    }
+    let (status, retry_after) = (response.status(), retry_after(response.headers()));
+    let mut lines = Lines::new(response, REFUSAL);
+    let mut body = String::new();
+    while let Ok(Some(line)) = lines.next().await {
+        body.push_str(&line);
+    }
+    Err(Failure { kind: refused(status, &body), retry_after })
+}
+
+/// The whole answer as JSON, up to `most` bytes.
+pub(super) async fn json(response: Response, most: usize) -> Result<Value, Failure> {
+    let mut lines = Lines::new(response, most);
+    let mut body = String::new();
+    while let Some(line) = lines.next().await? {
+        body.push_str(&line);
+    }
+    serde_json::from_str(&body).map_err(|_| FailureKind::Malformed.plain())
+}
+
+fn told(error: &reqwest::Error) -> FailureKind {
+    if error.is_timeout() {
+        FailureKind::Timeout
+    } else if error.is_connect() || error.is_request() {
+        FailureKind::Connect
+    } else {
+        FailureKind::CutOff
+    }
+}
+
+/// What a status means; where several things share one, the provider's words for it decide.
+pub(super) fn refused(status: StatusCode, body: &str) -> FailureKind {
+    match status.as_u16() {
+        401 | 403 => FailureKind::Unauthorized,
+        408 | 504 => FailureKind::Timeout,
+        413 => FailureKind::ContextWindow,
+        429 => FailureKind::RateLimited,
+        500.. => FailureKind::Provider,
+        _ => by_words(body).unwrap_or(FailureKind::Rejected),
+    }
+}
+
+/// Providers name these in codes and messages of their own.
+pub(super) fn by_words(body: &str) -> Option<FailureKind> {
+    let body = body.to_ascii_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| body.contains(word));
+    if says(&[
+        "context_length",
+        "context length",
+        "context window",
+        "exceed_context",
+        "prompt is too long",
+        "too many tokens",
+    ]) {
+        Some(FailureKind::ContextWindow)
+    } else if says(&["content_filter", "content_policy", "content management policy", "safety"]) {
+        Some(FailureKind::ContentPolicy)
+    } else if says(&["rate_limit", "rate limit", "resource_exhausted"]) {
+        Some(FailureKind::RateLimited)
+    } else if says(&["overloaded", "unavailable", "server_error", "api_error", "internal"]) {
+        Some(FailureKind::Provider)
+    } else {
+        None
+    }
+}
+
+/// In seconds, by RFC 9110 §10.2.3, or more finely as OpenAI's header has it. A date is not looked at: clocks differ.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
+    let milliseconds = number("retry-after-ms").map(|wait| wait / 1e3);
+    let seconds = milliseconds.or_else(|| number(RETRY_AFTER.as_str()))?;
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+/// An answer's lines, as they come.
+pub(super) struct Lines {
+    response: Option<Response>,
+    /// What came and was not given yet.
+    bytes: Vec<u8>,
+    /// Up to where there is no end of a line in it.
+    searched: usize,
+    left: usize,
+}
+
+impl Lines {
+    pub(super) fn new(response: Response, most: usize) -> Self {
+        Self { response: Some(response), bytes: vec![], searched: 0, left: most }
+    }
+
+    pub(super) fn of_answer(response: Response) -> Self {
+        Self::new(response, ANSWER)
+    }
+
+    /// Without its end; `None` after the last.
+    pub(super) async fn next(&mut self) -> Result<Option<String>, Failure> {
+        loop {
+            if let Some(at) = self.bytes[self.searched..].iter().position(|byte| *byte == b'\n') {
+                let end = self.searched + at;
+                let rest = self.bytes.split_off(end + 1);
+                let line = mem::replace(&mut self.bytes, rest);
+                self.searched = 0;
+                return text(line).map(Some);
+            }
+            self.searched = self.bytes.len();
+            if self.searched > LINE {
+                return Err(FailureKind::TooLong.plain());
+            }
+            let Some(response) = &mut self.response else { return Ok(None) };
+            match response.chunk().await {
+                Ok(Some(chunk)) => {
+                    self.left = self.left.checked_sub(chunk.len()).ok_or(FailureKind::TooLong.plain())?;
+                    self.bytes.extend_from_slice(&chunk);
+                }
+                Ok(None) => {
+                    self.response = None;
+                    self.searched = 0;
+                    let line = mem::take(&mut self.bytes);
+                    return if line.is_empty() { Ok(None) } else { text(line).map(Some) };
+                }
+                Err(_) => return Err(FailureKind::CutOff.plain()),
+            }
+        }
+    }
+}
+
+fn text(mut line: Vec<u8>) -> Result<String, Failure> {
+    while line.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
+        line.pop();
+    }
+    String::from_utf8(line).map_err(|_| FailureKind::Malformed.plain())
+}
+
+/// The data of Server-Sent Events, one by one.
+pub(super) struct Events {
+    lines: Lines,
+    data: String,
+}
+
+impl Events {
+    pub(super) fn new(response: Response) -> Self {
+        Self { lines: Lines::of_answer(response), data: String::new() }
+    }
+
+    pub(super) async fn next(&mut self) -> Result<Option<String>, Failure> {
+        while let Some(line) = self.lines.next().await? {
+            if let Some(data) = line.strip_prefix("data:") {
+                if !self.data.is_empty() {
+                    self.data.push('\n');
+                }
+                self.data.push_str(data.strip_prefix(' ').unwrap_or(data));
+                if self.data.len() > LINE {
+                    return Err(FailureKind::TooLong.plain());
+                }
+            } else if line.is_empty() && !self.data.is_empty() {
+                return Ok(Some(mem::take(&mut self.data)));
+            }
+        }
+        Ok(Some(mem::take(&mut self.data)).filter(|data| !data.is_empty()))
+    }
+}

@@ -1,0 +1,98 @@
+//! The wire formats behind which there are models.
+mod anthropic;
+mod gemini;
+mod http;
+mod ollama;
+mod openai;
+mod prompt;
+
+use super::{
+    builtin::Builtin,
+    model::{ChatRequest, Failure, FailureKind, FinishReason, Quote, ToolUse, Usage},
+};
+use crate::config::{BuiltinConfig, ProviderConfig, ProviderKind};
+use futures_util::{FutureExt, future::BoxFuture, stream::BoxStream};
+use http::Endpoint;
+use secrecy::SecretString;
+use std::{env, fmt, sync::Arc, time::Duration};
+
+/// A wire format behind which there are models. A new kind of provider implements this, nothing else.
+pub trait Provider: Send + Sync + fmt::Debug {
+    /// Streams the answer. Dropping the stream ends the work for it, upstream too.
+    fn chat(&self, call: ModelCall) -> ProviderStream;
+
+    /// One vector for each text, all of one length.
+    fn embed(&self, _model: &str, _texts: Vec<String>) -> BoxFuture<'static, Result<Embeddings, Failure>> {
+        async { Err(FailureKind::Rejected.plain()) }.boxed()
+    }
+
+    /// The names of its models, as far as it tells. Also how its health is looked at: cheap, and free of charge.
+    fn models(&self) -> BoxFuture<'static, Result<Vec<String>, Failure>> {
+        async { Ok(vec![]) }.boxed()
+    }
+}
+
+/// One call of one model.
+#[derive(Clone, Debug)]
+pub struct ModelCall {
+    pub model: String,
+    pub request: Arc<ChatRequest>,
+    /// What another model has said of the answer already: this one goes on after it, and does not repeat it.
+    pub prefill: Arc<str>,
+    pub max_output_tokens: u32,
+}
+
+pub type ProviderStream = BoxStream<'static, Result<ProviderEvent, Failure>>;
+
+/// What a provider says. `Finished` or an error is its last word; what follows is not read.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ProviderEvent {
+    Delta { text: String },
+    Citation(Quote),
+    Tool(ToolUse),
+    Finished { reason: FinishReason, usage: Option<Usage> },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Embeddings {
+    pub vectors: Vec<Vec<f32>>,
+    pub input_tokens: u32,
+}
+
+impl Embeddings {
+    /// As many as there were texts, and of one length.
+    fn checked(vectors: Vec<Vec<f32>>, count: usize, input_tokens: u32) -> Result<Self, Failure> {
+        let length = vectors.first().map_or(0, Vec::len);
+        if vectors.len() != count || vectors.iter().any(|vector| vector.len() != length) {
+            return Err(FailureKind::Malformed.plain());
+        }
+        Ok(Self { vectors, input_tokens })
+    }
+}
+
+/// The provider that a configuration tells of; an error says what is wrong with it.
+pub(super) fn open(config: &ProviderConfig, builtin: &BuiltinConfig) -> Result<Arc<dyn Provider>, String> {
+    let key = key(config)?;
+    let endpoint = |standard: &str| Endpoint::new(config, key, standard);
+    Ok(match config.kind {
+        ProviderKind::Builtin => Arc::new(Builtin::new(Duration::from_millis(builtin.pace_milliseconds))),
+        ProviderKind::OpenaiCompatible => Arc::new(openai::OpenAi(endpoint("https://api.openai.com/v1")?)),
+        ProviderKind::Anthropic => Arc::new(anthropic::Anthropic(endpoint("https://api.anthropic.com/v1")?)),
+        ProviderKind::Gemini => {
+            Arc::new(gemini::Gemini(endpoint("https://generativelanguage.googleapis.com/v1beta")?))
+        }
+        ProviderKind::Ollama => Arc::new(ollama::Ollama(endpoint("http://127.0.0.1:11434")?)),
+    })
+}
+
+fn key(config: &ProviderConfig) -> Result<Option<SecretString>, String> {
+    match (&config.api_key, &config.api_key_env) {
+        (Some(_), Some(_)) => Err("api_key and api_key_env: set one of them".into()),
+        (Some(key), None) => Ok(Some(key.as_str().into())),
+        (None, Some(name)) => match env::var(name) {
+            Ok(key) if !key.is_empty() => Ok(Some(key.into())),
+            _ => Err(format!("api_key_env: the environment variable {name} is not set")),
+        },
+        (None, None) => Ok(None),
+    }
+}

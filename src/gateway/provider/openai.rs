@@ -1,0 +1,253 @@
+//! The wire format of OpenAI's chat completions, which most servers of models speak.
+use super::{
+    super::model::{Failure, FailureKind, FinishReason, Speaker, ToolSpec, ToolUse, Usage},
+    Embeddings, ModelCall, Provider, ProviderEvent, ProviderStream,
+    http::{Endpoint, Events, MAX_ARGUMENTS, MAX_JSON, MAX_TOOLS, by_words, json, send},
+    prompt,
+};
+use futures_util::{FutureExt, StreamExt, future::BoxFuture};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+#[derive(Clone, Debug)]
+pub(super) struct OpenAi(pub(super) Endpoint);
+
+impl OpenAi {
+    fn authorised(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+        match self.0.key() {
+            Some(key) => request.bearer_auth(key),
+            None => request,
+        }
+    }
+}
+
+impl Provider for OpenAi {
+    fn chat(&self, call: ModelCall) -> ProviderStream {
+        let request = self.authorised(self.0.post("/chat/completions", &body(&call)));
+        async_stream::try_stream! {
+            let mut events = Events::new(send(request).await?);
+            let mut answer = Answer::default();
+            while let Some(data) = events.next().await? {
+                if data == "[DONE]" {
+                    break;
+                }
+                if let Some(text) = answer.take(&data)? {
+                    yield ProviderEvent::Delta { text };
+                }
+            }
+            for event in answer.end()? {
+                yield event;
+            }
+        }
+        .boxed()
+    }
+
+    fn embed(&self, model: &str, texts: Vec<String>) -> BoxFuture<'static, Result<Embeddings, Failure>> {
+        let count = texts.len();
+        let request = self.authorised(self.0.post("/embeddings", &json!({ "model": model, "input": texts })));
+        async move {
+            let answer = json(send(request).await?, MAX_JSON).await?;
+            let answer = Vectors::deserialize(answer).map_err(|_| FailureKind::Malformed.plain())?;
+            let mut data = answer.data;
+            data.sort_by_key(|item| item.index);
+            let vectors = data.into_iter().map(|item| item.embedding).collect();
+            Embeddings::checked(vectors, count, answer.usage.map_or(0, |usage| usage.prompt_tokens))
+        }
+        .boxed()
+    }
+
+    fn models(&self) -> BoxFuture<'static, Result<Vec<String>, Failure>> {
+        let request = self.authorised(self.0.get("/models"));
+        async move {
+            let answer = json(send(request).await?, MAX_JSON).await?;
+            let models = answer["data"].as_array().ok_or(FailureKind::Malformed.plain())?;
+            Ok(models.iter().filter_map(|model| Some(model["id"].as_str()?.to_owned())).collect())
+        }
+        .boxed()
+    }
+}
+
+fn body(call: &ModelCall) -> Value {
+    let request = &call.request;
+    let mut messages = vec![];
+    let system = prompt::system(request);
+    if !system.is_empty() {
+        messages.push(json!({ "role": "system", "content": system }));
+    }
+    messages.extend(prompt::messages(call).iter().map(|message| match &message.speaker {
+        Speaker::User => json!({ "role": "user", "content": message.text }),
+        Speaker::Tool { id } => json!({ "role": "tool", "tool_call_id": id, "content": message.text }),
+        Speaker::Assistant { tools } if tools.is_empty() => {
+            json!({ "role": "assistant", "content": message.text })
+        }
+        Speaker::Assistant { tools } => {
+            let tools: Vec<_> = tools.iter().map(tool_call).collect();
+            json!({ "role": "assistant", "content": message.text, "tool_calls": tools })
+        }
+    }));
+    let mut body = json!({
+        "model": call.model,
+        "messages": messages,
+        "max_tokens": call.max_output_tokens,
+        "stream": true,
+        "stream_options": { "include_usage": true },
+    });
+    if !request.tools.is_empty() {
+        let tool = |tool: &ToolSpec| {
+            json!({ "type": "function", "function": {
+                "name": tool.name, "description": tool.description, "parameters": tool.parameters } })
+        };
+        body["tools"] = request.tools.iter().map(tool).collect();
+    }
+    if let Some(schema) = &request.output_schema {
+        body["response_format"] =
+            json!({ "type": "json_schema", "json_schema": { "name": "answer", "schema": schema } });
+    }
+    body
+}
+
+fn tool_call(tool: &ToolUse) -> Value {
+    json!({ "id": tool.id, "type": "function",
+        "function": { "name": tool.name, "arguments": tool.arguments.to_string() } })
+}
+
+#[derive(Deserialize)]
+struct Chunk {
+    #[serde(default)]
+    choices: Vec<Choice>,
+    usage: Option<Counted>,
+    error: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct Choice {
+    #[serde(default)]
+    delta: Delta,
+    finish_reason: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+struct Delta {
+    content: Option<String>,
+    #[serde(default)]
+    tool_calls: Option<Vec<ToolDelta>>,
+}
+
+#[derive(Deserialize)]
+struct ToolDelta {
+    #[serde(default)]
+    index: usize,
+    id: Option<String>,
+    #[serde(default)]
+    function: FunctionDelta,
+}
+
+#[derive(Default, Deserialize)]
+struct FunctionDelta {
+    name: Option<String>,
+    arguments: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Counted {
+    #[serde(default)]
+    prompt_tokens: u32,
+    #[serde(default)]
+    completion_tokens: u32,
+    prompt_tokens_details: Option<Details>,
+}
+
+#[derive(Deserialize)]
+struct Details {
+    #[serde(default)]
+    cached_tokens: Option<u32>,
+}
+
+#[derive(Deserialize)]
+struct Vectors {
+    data: Vec<Vector>,
+    usage: Option<Counted>,
+}
+
+#[derive(Deserialize)]
+struct Vector {
+    index: usize,
+    embedding: Vec<f32>,
+}
+
+/// What a stream has told so far, beside its text.
+#[derive(Default)]
+struct Answer {
+    finish: Option<FinishReason>,
+    usage: Option<Usage>,
+    tools: Vec<Asked>,
+}
+
+#[derive(Default)]
+struct Asked {
+    id: String,
+    name: String,
+    arguments: String,
+}
+
+impl Answer {
+    /// The text of one chunk.
+    fn take(&mut self, data: &str) -> Result<Option<String>, Failure> {
+        let chunk: Chunk = serde_json::from_str(data).map_err(|_| FailureKind::Malformed.plain())?;
+        if let Some(error) = chunk.error {
+            return Err(by_words(&error.to_string()).unwrap_or(FailureKind::Provider).plain());
+        }
+        if let Some(usage) = chunk.usage {
+            self.usage = Some(Usage {
+                input_tokens: usage.prompt_tokens,
+                cached_input_tokens: usage.prompt_tokens_details.and_then(|d| d.cached_tokens).unwrap_or(0),
+                output_tokens: usage.completion_tokens,
+            });
+        }
+        let Some(choice) = chunk.choices.into_iter().next() else { return Ok(None) };
+        for delta in choice.delta.tool_calls.unwrap_or_default() {
+            self.take_tool(delta)?;
+        }
+        if let Some(reason) = choice.finish_reason {
+            self.finish = Some(match reason.as_str() {
+                "length" => FinishReason::Length,
+                "content_filter" => FinishReason::ContentPolicy,
+                "tool_calls" | "function_call" => FinishReason::ToolUse,
+                _ => FinishReason::EndOfTurn,
+            });
+        }
+        Ok(choice.delta.content.filter(|text| !text.is_empty()))
+    }
+
+    fn take_tool(&mut self, delta: ToolDelta) -> Result<(), Failure> {
+        if delta.index >= MAX_TOOLS {
+            return Err(FailureKind::TooLong.plain());
+        }
+        if self.tools.len() <= delta.index {
+            self.tools.resize_with(delta.index + 1, Asked::default);
+        }
+        let Some(tool) = self.tools.get_mut(delta.index) else { return Ok(()) };
+        if let Some(id) = delta.id {
+            tool.id = id;
+        }
+        tool.name.push_str(&delta.function.name.unwrap_or_default());
+        tool.arguments.push_str(&delta.function.arguments.unwrap_or_default());
+        if tool.arguments.len() > MAX_ARGUMENTS || tool.name.len() > MAX_ARGUMENTS {
+            return Err(FailureKind::TooLong.plain());
+        }
+        Ok(())
+    }
+
+    /// The tools, then the end. A stream that does not say why it ends broke off.
+    fn end(self) -> Result<Vec<ProviderEvent>, Failure> {
+        let reason = self.finish.ok_or(FailureKind::CutOff.plain())?;
+        let tool = |Asked { id, name, arguments }| {
+            let arguments = if arguments.is_empty() { "{}" } else { arguments.as_str() };
+            let arguments = serde_json::from_str(arguments).map_err(|_| FailureKind::Malformed.plain())?;
+            Ok(ProviderEvent::Tool(ToolUse { id, name, arguments }))
+        };
+        let mut events = self.tools.into_iter().map(tool).collect::<Result<Vec<_>, Failure>>()?;
+        events.push(ProviderEvent::Finished { reason, usage: self.usage });
+        Ok(events)
+    }
+}

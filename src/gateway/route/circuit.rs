@@ -1,0 +1,188 @@
+//! A circuit for each target: one that fails again and again is left alone for a while, then tried with one call.
+use super::super::model::FailureKind;
+use std::time::Duration;
+
+/// Failures in a row that open a circuit.
+const OPENS_AFTER: u32 = 5;
+const FIRST_REST: Duration = Duration::from_secs(5);
+const LONGEST_REST: Duration = Duration::from_secs(120);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CircuitState {
+    /// Calls pass.
+    Closed,
+    /// No call passes until then.
+    Open { until: Duration },
+    /// One call is on its way to find out.
+    HalfOpen,
+}
+
+/// Times are since an instant of the caller's.
+#[derive(Clone, Debug, Default)]
+pub struct Circuit {
+    failures: u32,
+    /// How often it was opened since it last worked.
+    opened: u32,
+    open_until: Option<Duration>,
+    probing: bool,
+    /// The provider asked to be left alone until then, which is no failure.
+    asked_until: Option<Duration>,
+}
+
+impl Circuit {
+    pub fn state(&self, now: Duration) -> CircuitState {
+        match self.open_until {
+            _ if self.probing => CircuitState::HalfOpen,
+            Some(until) if until > now => CircuitState::Open { until },
+            Some(_) => CircuitState::HalfOpen,
+            None => CircuitState::Closed,
+        }
+    }
+
+    /// Whether a call may go now; if not, when to ask again. A call that may must tell how it ended.
+    pub fn admit(&mut self, now: Duration) -> Result<(), Duration> {
+        if let Some(until) = self.asked_until.filter(|until| *until > now) {
+            return Err(until);
+        }
+        match self.state(now) {
+            CircuitState::Closed => Ok(()),
+            CircuitState::Open { until } => Err(until),
+            CircuitState::HalfOpen if self.probing => Err(now + FIRST_REST),
+            CircuitState::HalfOpen => {
+                self.probing = true;
+                Ok(())
+            }
+        }
+    }
+
+    pub fn succeeded(&mut self) {
+        *self = Self::default();
+    }
+
+    /// The call was given up by its caller: nothing was learnt.
+    pub fn given_up(&mut self) {
+        self.probing = false;
+    }
+
+    pub fn failed(&mut self, kind: FailureKind, retry_after: Option<Duration>, now: Duration) {
+        let probed = std::mem::take(&mut self.probing);
+        if let Some(wait) = retry_after {
+            self.asked_until = Some(now + wait.min(LONGEST_REST));
+        }
+        if !is_of_the_target(kind) {
+            return;
+        }
+        self.failures = self.failures.saturating_add(1);
+        if probed || self.failures >= OPENS_AFTER {
+            let rest = FIRST_REST.saturating_mul(1 << self.opened.min(8)).min(LONGEST_REST);
+            self.opened = self.opened.saturating_add(1);
+            self.open_until = Some(now + rest);
+        }
+    }
+}
+
+/// Whether a failure tells something of the target, not of what it was asked.
+fn is_of_the_target(kind: FailureKind) -> bool {
+    match kind {
+        FailureKind::Connect
+        | FailureKind::Timeout
+        | FailureKind::Provider
+        | FailureKind::Unauthorized
+        | FailureKind::Malformed
+        | FailureKind::CutOff => true,
+        FailureKind::RateLimited
+        | FailureKind::Rejected
+        | FailureKind::ContextWindow
+        | FailureKind::ContentPolicy
+        | FailureKind::TooLong => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn failing(times: u32) -> Circuit {
+        let mut circuit = Circuit::default();
+        (0..times).for_each(|_| circuit.failed(FailureKind::Connect, None, at(0)));
+        circuit
+    }
+
+    #[test]
+    fn it_opens_after_failures_in_a_row_and_closes_when_a_probe_succeeds() {
+        assert_eq!(failing(OPENS_AFTER - 1).admit(at(0)), Ok(()));
+        let mut circuit = failing(OPENS_AFTER);
+        assert_eq!(circuit.admit(at(1)), Err(at(5)));
+        assert_eq!(circuit.admit(at(5)), Ok(()), "the probe");
+        assert_eq!(circuit.state(at(5)), CircuitState::HalfOpen);
+        assert!(circuit.admit(at(5)).is_err(), "one only");
+        circuit.succeeded();
+        assert_eq!(circuit.state(at(5)), CircuitState::Closed);
+    }
+
+    #[test]
+    fn a_probe_that_fails_makes_the_rest_longer() {
+        let mut circuit = failing(OPENS_AFTER);
+        circuit.admit(at(5)).unwrap();
+        circuit.failed(FailureKind::Provider, None, at(5));
+        assert_eq!(circuit.state(at(5)), CircuitState::Open { until: at(15) });
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_request_is_not_held_against_the_target() {
+        let mut circuit = Circuit::default();
+        for _ in 0..100 {
+            circuit.failed(FailureKind::ContextWindow, None, at(0));
+        }
+        assert_eq!(circuit.admit(at(0)), Ok(()));
+    }
+
+    #[test]
+    fn a_provider_that_asks_to_wait_is_waited_for() {
+        let mut circuit = Circuit::default();
+        circuit.failed(FailureKind::RateLimited, Some(at(3)), at(1));
+        assert_eq!(circuit.admit(at(2)), Err(at(4)));
+        assert_eq!(circuit.admit(at(4)), Ok(()));
+    }
+
+    #[derive(Clone, Copy, Debug)]
+    enum Step {
+        Call(Option<FailureKind>),
+        GiveUp,
+        Wait(u64),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            1 => Just(Step::Call(None)),
+            4 => prop::sample::select(vec![FailureKind::Connect, FailureKind::Rejected, FailureKind::RateLimited])
+                .prop_map(|kind| Step::Call(Some(kind))),
+            1 => Just(Step::GiveUp),
+            1 => (0u64..200).prop_map(Step::Wait),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_happens_it_lets_a_call_pass_again_in_time(steps in prop::collection::vec(step(), 0..60)) {
+            let (mut circuit, mut now) = (Circuit::default(), at(0));
+            for step in steps {
+                match step {
+                    Step::Wait(seconds) => now += at(seconds),
+                    Step::Call(ending) if circuit.admit(now).is_ok() => match ending {
+                        None => circuit.succeeded(),
+                        Some(kind) => circuit.failed(kind, None, now),
+                    },
+                    Step::GiveUp if circuit.admit(now).is_ok() => circuit.given_up(),
+                    Step::Call(_) | Step::GiveUp => {}
+                }
+            }
+            prop_assert_eq!(circuit.admit(now + LONGEST_REST), Ok(()));
+        }
+    }
+}
