@@ -93,6 +93,7 @@ on_both! {
 
         coaching(&mut story, &ws).await;
         workflow(&mut story, &ws).await;
+        calls(&mut story, &ws).await;
 
         let forgotten = story.play("Forget", json!({ "id": memory })).await;
         assert_eq!(forgotten["forgetMemory"]["receipt"]["erased"][0]["kind"].as_str().map(str::is_empty), Some(false));
@@ -212,4 +213,21 @@ async fn dashboard(story: &mut Story<'_>, ws: &str, workflow: &str, run: &str) {
     let kinds: Vec<_> = memories.iter().map(|memory| memory["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["SUMMARY", "EPISODE", "PREFERENCE"], "{memories:#?}");
     assert_eq!(memories[2]["text"], "Ana prefers short stand-ups before ten");
+    assert_eq!(shown["workspace"]["usage"]["cost"], json!({ "amount": "0", "currency": "USD" }), "{shown:#}");
+}
+
+/// After the story so far: a coach's reply, and a step of each run.
+async fn calls(story: &mut Story<'_>, ws: &str) {
+    let three = "query($ws: ID!) { workspace(id: $ws) { llmCalls { nodes { id } } } }";
+    story.app.until(&story.app.owner, three, &json!({ "ws": ws }), "/workspace/llmCalls/nodes/2/id").await;
+    let calls = story.play("Calls", json!({ "ws": ws })).await["workspace"]["llmCalls"].take();
+    assert_eq!(calls["totalCount"], 3, "{calls:#}");
+    for call in calls["nodes"].as_array().unwrap() {
+        let how = ["routeName", "modelUsed", "status", "finishReason"]
+            .map(|field| text(call, &format!("/{field}")));
+        assert_eq!(how, ["default", "builtin", "COMPLETED", "END_OF_TURN"], "{call:#}");
+        let attempt = json!({ "target": "builtin/builtin", "status": "COMPLETED", "error": null });
+        assert_eq!((&call["cost"], &call["attempts"]), (&Value::Null, &json!([attempt])), "{call:#}");
+        assert!(call["outputTokens"].as_u64() > Some(0) && call["timeToFirstToken"].is_string(), "{call:#}");
+    }
 }

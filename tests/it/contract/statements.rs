@@ -154,6 +154,7 @@ impl Counter<'_> {
         let ws = json!({ "ws": workspace });
         self.play("Viewer", json!({})).await;
         self.play("Dashboard", ws.clone()).await;
+        self.play("Calls", ws.clone()).await;
         self.play("CreateWorkspace", json!({})).await;
         self.play("Recall", json!({ "ws": workspace, "q": "tulips" })).await;
         let cursor = "query($ws: ID!) { workspace(id: $ws) { cursor } }";
