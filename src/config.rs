@@ -171,7 +171,8 @@ pub struct Limits {
     pub cost: u64,
     /// Text of the documents that are kept.
     pub cache_bytes: u64,
-    /// Cost of a field by its coordinate (`Workspace.recall`) where it is more than the one object.
+    /// Cost of a field by its coordinate (`Workspace.recall`) where it is more than the one object, and of each item of an
+    /// input's list.
     pub weights: BTreeMap<String, u64>,
 }
 

@@ -90,9 +90,9 @@ impl Viewer {
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Membership>, ApiError> {
-        let request = page_request(ctx, first, after, last, before)?;
+        let request = page_request(ctx, self.id, first, after, last, before)?;
         let page = ctx.load::<_, AccountLoader>((self.id, request)).await?.transpose()?;
-        Ok(connection(page.unwrap_or_else(|| Page::empty(Some(0))), Membership))
+        Ok(connection(self.id, page.unwrap_or_else(|| Page::empty(Some(0))), Membership))
     }
 
     /// The person's own API keys, newest first, those no longer in force included; null for anybody else.
@@ -108,9 +108,9 @@ impl Viewer {
         if actor.principal() != Principal::User(self.id) {
             return Ok(None);
         }
-        let request = page_request(ctx, first, after, last, before)?;
+        let request = page_request(ctx, self.id, first, after, last, before)?;
         let page = ctx.service::<AccountService>()?.list_own_api_keys(actor, &request).await?;
-        Ok(Some(connection(page, ApiKey)))
+        Ok(Some(connection(self.id, page, ApiKey)))
     }
 }
 

@@ -68,9 +68,9 @@ impl WorkspacePeople {
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Membership>, ApiError> {
-        let request = page_request(ctx, first, after, last, before)?;
+        let request = page_request(ctx, self.0, first, after, last, before)?;
         let page = ctx.service::<AccountService>()?.list_members(ctx.actor()?, self.0, &request).await?;
-        Ok(connection(page, Membership))
+        Ok(connection(self.0, page, Membership))
     }
 
     /// Invitations, newest first, closed ones included. For ADMIN and OWNER; FORBIDDEN for others.
@@ -82,10 +82,10 @@ impl WorkspacePeople {
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<Option<Connection<Invitation>>, ApiError> {
-        let request = page_request(ctx, first, after, last, before)?;
+        let request = page_request(ctx, self.0, first, after, last, before)?;
         let accounts = ctx.service::<AccountService>()?;
         let page = accounts.list_invitations(ctx.actor()?, self.0, &request).await?;
-        Ok(Some(connection(page, Invitation)))
+        Ok(Some(connection(self.0, page, Invitation)))
     }
 
     /// The programs that work here under a name of their own, in the order in which they were made.
@@ -97,10 +97,10 @@ impl WorkspacePeople {
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<Connection<ServiceAccount>, ApiError> {
-        let request = page_request(ctx, first, after, last, before)?;
+        let request = page_request(ctx, self.0, first, after, last, before)?;
         let accounts = ctx.service::<AccountService>()?;
         let page = accounts.list_service_accounts(ctx.actor()?, self.0, &request).await?;
-        Ok(connection(page, ServiceAccount))
+        Ok(connection(self.0, page, ServiceAccount))
     }
 }
 

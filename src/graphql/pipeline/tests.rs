@@ -26,7 +26,8 @@ type PersonPage { people: [Person!]! }
 type PersonEdge { cursor: String! node: Person! }
 input Filter { mood: Mood = GOOD depth: Int! text: String and: [Filter!] action: Action }
 input Action @oneOf { wait: String jump: Int then: [Action!] }
-type Mutation { rename(name: String!): Person }
+input Batch { names: [String!] }
+type Mutation { rename(name: String!): Person renameAll(input: Batch!): Person }
 type Subscription { ticks(count: Int!): Int! }
 "#;
 
@@ -43,7 +44,7 @@ fn limits() -> Limits {
         root_fields: 20,
         cost: 25_000,
         cache_bytes: 1 << 20,
-        weights: BTreeMap::from([("Query.recall".to_owned(), 50)]),
+        weights: BTreeMap::from([("Query.recall".to_owned(), 50), ("Batch.names".to_owned(), 5)]),
     }
 }
 
@@ -72,6 +73,30 @@ fn a_cost_is_the_sum_of_what_its_fields_cost() {
         let cost = pipeline().prepare(query, None, &variables).unwrap().cost;
         assert_eq!(costs.values().sum::<u64>(), cost, "{query}: {costs:#?}");
         assert!(costs.keys().all(|path| !path.starts_with("__")), "{costs:#?}");
+    }
+}
+
+#[test]
+fn each_item_of_a_weighed_input_costs_however_it_comes() {
+    let given = serde_json::json!({ "all": { "names": ["a", "b"] }, "names": ["a", "b", "c"], "one": { "names": "a" } });
+    for (argument, items) in [
+        ("{names: [\"a\", \"b\"]}", 2),
+        ("{names: \"a\"}", 1),
+        ("{names: null}", 0),
+        ("{}", 0),
+        ("{names: $names}", 3),
+        ("$all", 2),
+        ("$one", 1),
+    ] {
+        let declared = [("$all", "$all: Batch!"), ("$one", "$one: Batch!"), ("$names", "$names: [String!]")];
+        let declared: Vec<_> =
+            declared.iter().filter(|(it, _)| argument.contains(it)).map(|(_, it)| *it).collect();
+        let declared = if declared.is_empty() { String::new() } else { format!("({})", declared.join(" ")) };
+        let query = format!("mutation {declared} {{ renameAll(input: {argument}) {{ id }} }}");
+        let prepared = bind(&query, given.clone()).unwrap();
+        assert_eq!(prepared.cost, 1 + 5 * items, "{query}");
+        let told = pipeline().costs(&query, None, &variables(given.clone())).unwrap();
+        assert_eq!(told.values().sum::<u64>(), prepared.cost, "{query}");
     }
 }
 

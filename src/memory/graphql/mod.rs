@@ -219,11 +219,11 @@ impl WorkspaceMemories {
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
         #[graphql(desc = "Only those that fit.")] filter: Option<MemoryFilter>,
     ) -> Result<Connection<Memory>, ApiError> {
-        let request = page_request(ctx, first, after, last, before)?;
+        let request = page_request(ctx, self.workspace, first, after, last, before)?;
         let filter = filter.map(model::MemoryFilter::from).unwrap_or_default();
         let memories = ctx.service::<MemoryService>()?;
         let page = memories.list(ctx.actor()?, self.workspace, &filter, &request).await?;
-        Ok(connection(page, Memory))
+        Ok(connection(self.workspace, page, Memory))
     }
 }
 

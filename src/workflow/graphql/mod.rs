@@ -44,10 +44,10 @@ impl WorkspaceWorkflows {
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Workflow>, ApiError> {
-        let request = page_request(ctx, first, after, last, before)?;
+        let request = page_request(ctx, self.workspace, first, after, last, before)?;
         let workflows = ctx.service::<WorkflowService>()?;
         let page = workflows.list_workflows(ctx.actor()?, self.workspace, &request).await?;
-        Ok(connection(page, Workflow::from))
+        Ok(connection(self.workspace, page, Workflow::from))
     }
 
     /// The workspace's runs, newest first.
@@ -60,7 +60,7 @@ impl WorkspaceWorkflows {
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
         #[graphql(desc = "Only those that fit.")] filter: Option<RunFilter>,
     ) -> Result<Connection<Run>, ApiError> {
-        let request = page_request(ctx, first, after, last, before)?;
+        let request = page_request(ctx, self.workspace, first, after, last, before)?;
         let (workflows, actor) = (ctx.service::<WorkflowService>()?, ctx.actor()?);
         let ahead = ctx.look_ahead();
         let wanted = ahead.field("nodes").field("cursor").exists()
@@ -68,7 +68,7 @@ impl WorkspaceWorkflows {
         let head = if wanted { Some(workflows.head(actor, self.workspace).await?) } else { None };
         let filter = filter.map(model::RunFilter::from).unwrap_or_default();
         let page = workflows.list_runs(actor, self.workspace, &filter, &request).await?;
-        Ok(connection(page, |run| Run::new(run, head)))
+        Ok(connection(self.workspace, page, |run| Run::new(run, head)))
     }
 }
 

@@ -104,9 +104,9 @@ impl StepRun {
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<Connection<StepAttempt>, ApiError> {
-        let request = page_request(ctx, first, after, last, before)?;
+        let request = page_request(ctx, self.step.id, first, after, last, before)?;
         let page = ctx.load::<_, WorkflowLoader>(PageOf { of: self.step.id, request }).await?.transpose()?;
-        Ok(connection(page.unwrap_or_else(|| Page::empty(Some(0))), StepAttempt::from))
+        Ok(connection(self.step.id, page.unwrap_or_else(|| Page::empty(Some(0))), StepAttempt::from))
     }
 }
 
