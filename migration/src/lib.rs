@@ -10,6 +10,7 @@ mod m0004_coaching;
 mod m0005_workflow;
 mod m0006_version;
 mod m0007_trusted_document;
+mod m0009_made_offline;
 
 #[derive(Debug)]
 pub struct Migrator;
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_workflow::Migration),
             Box::new(m0006_version::Migration),
             Box::new(m0007_trusted_document::Migration),
+            Box::new(m0009_made_offline::Migration),
         ]
     }
 }

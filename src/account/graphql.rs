@@ -24,6 +24,7 @@ use crate::{
         actor::{self, Principal},
         id::{UserId, WorkspaceId},
     },
+    trusted::WorkspaceDocuments,
     workflow::WorkspaceWorkflows,
 };
 use async_graphql::{Context, Enum, InputObject, MaybeUndefined, MergedObject, Object, SimpleObject};
@@ -137,6 +138,7 @@ pub struct Workspace(
     WorkspaceWorkflows,
     member::WorkspacePeople,
     key::WorkspaceSecurity,
+    WorkspaceDocuments,
 );
 
 impl Workspace {
@@ -148,6 +150,7 @@ impl Workspace {
             WorkspaceWorkflows { workspace: id },
             member::WorkspacePeople(id),
             key::WorkspaceSecurity(id),
+            WorkspaceDocuments { workspace: id },
         )
     }
 

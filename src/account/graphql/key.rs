@@ -159,6 +159,8 @@ pub enum AuditAction {
     ApiKeyRevoked,
     /// Trusted documents were registered.
     DocumentsRegistered,
+    /// Trusted documents were retired.
+    DocumentsRetired,
 }
 
 impl AuditEntry {

@@ -1,7 +1,7 @@
 use super::{
     super::model,
     loader::{PageOf, WorkflowLoader},
-    run::private,
+    run::{Run, private},
 };
 use crate::{
     graphql_kit::{ApiError, Connection, ContextExt, DateTime, Json, connection, page_request},
@@ -70,6 +70,12 @@ impl StepRun {
     /// Stable for ever.
     pub async fn id(&self) -> StepRunId {
         self.step.id
+    }
+
+    /// The run that it is a step of.
+    async fn run(&self, ctx: &Context<'_>) -> Result<Run, ApiError> {
+        let found = ctx.load::<_, WorkflowLoader>(self.step.run).await?;
+        Ok(Run::new(found.ok_or(Error::NotFound("run"))?, None))
     }
 
     /// As the graph names it.

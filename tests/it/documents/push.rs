@@ -171,6 +171,48 @@ async fn an_id_with_two_texts_is_found_before_anything_is_sent() {
     assert_eq!(first.stdout, "701 documents registered for web, 0 were there already\n", "{first:#?}");
 }
 
+#[tokio::test]
+async fn what_was_pushed_is_listed_and_retired() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let build = Build::new(Binary::new(folder.path())).await;
+    let documents: serde_json::Map<String, Value> =
+        (0..103).map(|i| (format!("d{i:03}"), json!(VIEWER))).collect();
+    let manifest = write(folder.path(), "manifest.json", &Value::from(documents));
+    let run = async |arguments: &[&str]| {
+        let url = ["--url", &build.server.url];
+        build.binary.clone().set("API_KEY", &build.key).run(&[&["documents"], arguments, &url].concat()).await
+    };
+    let pushed = run(&["push", "--application", "web", "--manifest", &manifest]).await;
+    assert_eq!(pushed.code, Some(0), "{pushed:#?}");
+    let made = build
+        .binary
+        .run(&["token", "create", "--user", "ana@example.org", "--workspace", "acme", "--role", "viewer"])
+        .await;
+    let member = Client::new(&build.server.url, made.stdout.trim());
+    let workspaces = "query Mine { viewer { memberships { nodes { workspace { id } } } } }";
+    let mine = write(folder.path(), "mine.json", &json!({ "mine": workspaces }));
+    assert_eq!(run(&["push", "--application", "ios", "--manifest", &mine]).await.code, Some(0));
+    let workspace = text(&member.named("mine").await, "/viewer/memberships/nodes/0/workspace/id");
+
+    let listed = run(&["list", "--workspace", &workspace]).await;
+    let lines: Vec<_> = listed.stdout.lines().map(|line| line.split('\t').collect::<Vec<_>>()).collect();
+    assert_eq!(lines.len(), 104, "{listed:#?}");
+    assert_eq!(lines[0][..2], ["mine", "ios"], "{listed:#?}");
+    let ios = run(&["list", "--workspace", &workspace, "--application", "ios"]).await;
+    assert_eq!(ios.stdout.lines().count(), 1, "{ios:#?}");
+    let nowhere = run(&["list", "--workspace", "ws_00000000000000000000000000"]).await;
+    assert_eq!(nowhere.code, Some(1), "{nowhere:#?}");
+
+    let retired = run(&["retire", "mine", "d000", "never"]).await;
+    assert_eq!(retired.stdout, "2 documents retired, 1 were not there\n", "{retired:#?}");
+    assert_eq!(
+        code(&member.answer(json!({ "documentId": "mine" })).await),
+        Some("PERSISTED_QUERY_NOT_FOUND")
+    );
+    let wrong = run(&["retire", "a b"]).await;
+    assert!(wrong.code == Some(1) && wrong.stderr.contains("a b"), "{wrong:#?}");
+}
+
 /// On PostgreSQL alone, where the test reaches the database of a server that runs.
 #[tokio::test]
 async fn a_push_that_is_too_much_says_what_was_registered() {

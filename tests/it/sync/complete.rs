@@ -96,10 +96,14 @@ impl Schemas {
         if self.is_node(ty) { "id".to_owned() } else { self.fields(ty) }
     }
 
-    /// The ids in every list of a workspace.
+    /// The ids in every list of a workspace that is one of things with ids.
     fn lists(&self) -> String {
         let fields = self.object("Workspace").unwrap().fields.iter();
-        let lists = fields.filter(|(_, field)| field.ty.inner_named_type().ends_with("Connection"));
+        let lists = fields.filter(|(_, field)| {
+            let page = self.object(field.ty.inner_named_type());
+            let nodes = page.and_then(|page| page.fields.get("nodes"));
+            nodes.is_some_and(|nodes| self.is_node(nodes.ty.inner_named_type()))
+        });
         let lists = lists.map(|(name, _)| format!("{name}(first: 100) {{ nodes {{ id }} }}"));
         lists.collect::<Vec<_>>().join(" ")
     }
@@ -348,6 +352,8 @@ async fn people(world: &mut World<'_>, owner: &Person, mo: &Person, nia: &Person
     let documents = json!([{ "id": "viewer", "text": "{ viewer { id } }" }]);
     let registered = json!({ "workspaceId": ws, "application": "web", "documents": documents });
     world.asks(owner, "registerTrustedDocuments", registered, "registered").await;
+    let gone = json!({ "workspaceId": ws, "documentIds": ["viewer"] });
+    world.asks(owner, "retireTrustedDocuments", gone, "retired").await;
     (membership, account)
 }
 
