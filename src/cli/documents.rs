@@ -2,7 +2,10 @@
 mod push;
 
 use super::{Failure, Outcome};
-use crate::trusted::{LIST, MAX_DOCUMENTS, RETIRE};
+use crate::{
+    client,
+    trusted::{LIST, MAX_DOCUMENTS, RETIRE},
+};
 use clap::{Args, Subcommand};
 use push::Push;
 use serde_json::{Value, json};
@@ -44,7 +47,7 @@ struct Target {
     /// The workspace whose documents they are, by its id; left out where the key opens one workspace alone
     #[arg(long, value_name = "WS_…")]
     workspace: Option<String>,
-    /// The server's GraphQL address
+    /// The server's GraphQL address, http or https
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080/graphql")]
     url: String,
 }
@@ -132,12 +135,7 @@ impl Server {
     fn new(url: &str) -> Result<Self, Failure> {
         let key = std::env::var(KEY).ok().filter(|key| !key.trim().is_empty());
         let key = key.ok_or_else(|| wrong(format!("{KEY} is not set: put the API key in there")))?;
-        if url.starts_with("https:") {
-            let message = "--url: this program speaks no TLS yet: reach the server by http within its network, or send \
-                the mutation by other means";
-            return Err(wrong(message.into()));
-        }
-        let http = reqwest::Client::builder().timeout(PATIENCE).build()?;
+        let http = client::http().timeout(PATIENCE).build()?;
         Ok(Self { http, key: key.trim().to_owned(), url: url.to_owned() })
     }
 
@@ -175,7 +173,12 @@ fn problems_of(payload: &Value) -> Result<Vec<String>, Failure> {
 
 fn unreachable(error: &reqwest::Error, url: &str) -> String {
     let cause = if error.is_timeout() { "it does not answer in time" } else { "it does not answer" };
-    format!("{url} cannot be reached: {cause}. Is the server running, and is --url its address?")
+    // Such as a certificate that this machine does not trust.
+    let mut last: &dyn std::error::Error = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    format!("{url} cannot be reached: {cause} ({last}). Is the server running, and is --url its address?")
 }
 
 fn wrong(message: String) -> Failure {

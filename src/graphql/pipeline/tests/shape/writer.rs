@@ -11,7 +11,7 @@ impl Writer<'_> {
         items[self.pick(items.len())]
     }
 
-    fn document(mut self) -> String {
+    pub(super) fn document(mut self) -> String {
         let query = self.set("Thing", 3);
         let mut document = query;
         for (name, ty) in [("OfThing", "Thing"), ("OfAny", "Any"), ("OfOther", "Other")] {
