@@ -159,6 +159,8 @@ pub enum AuditAction {
     ApiKeyRevoked,
     /// Trusted documents were registered.
     DocumentsRegistered,
+    /// Trusted documents were retired.
+    DocumentsRetired,
 }
 
 impl AuditEntry {
@@ -218,9 +220,9 @@ impl WorkspaceSecurity {
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<Option<Connection<ApiKey>>, ApiError> {
-        let request = page_request(ctx, first, after, last, before)?;
+        let request = page_request(ctx, self.0, first, after, last, before)?;
         let page = ctx.service::<AccountService>()?.list_api_keys(ctx.actor()?, self.0, &request).await?;
-        Ok(Some(connection(page, ApiKey)))
+        Ok(Some(connection(self.0, page, ApiKey)))
     }
 
     /// Who did what to whom, newest first. For ADMIN and OWNER; FORBIDDEN for others.
@@ -232,9 +234,9 @@ impl WorkspaceSecurity {
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<Option<Connection<AuditEntry>>, ApiError> {
-        let request = page_request(ctx, first, after, last, before)?;
+        let request = page_request(ctx, self.0, first, after, last, before)?;
         let page = ctx.service::<AccountService>()?.list_audit(ctx.actor()?, self.0, &request).await?;
-        Ok(Some(connection(page, AuditEntry)))
+        Ok(Some(connection(self.0, page, AuditEntry)))
     }
 }
 
