@@ -159,6 +159,12 @@ pub enum AuditAction {
     ApiKeyRevoked,
     /// Trusted documents were registered.
     DocumentsRegistered,
+    /// A route was set for the workspace.
+    RouteSet,
+    /// A route that the workspace had set was removed: the server's own of that name holds again.
+    RouteReset,
+    /// A route was removed.
+    RouteRemoved,
 }
 
 impl AuditEntry {
