@@ -121,9 +121,8 @@ stored! {
         ApiKeyCreated = "API_KEY_CREATED",
         ApiKeyRevoked = "API_KEY_REVOKED",
         DocumentsRegistered = "DOCUMENTS_REGISTERED",
-        RouteSet = "ROUTE_SET",
-        /// The server's own of this name holds again.
-        RouteReset = "ROUTE_RESET",
+        RouteCreated = "ROUTE_CREATED",
+        RouteUpdated = "ROUTE_UPDATED",
         RouteRemoved = "ROUTE_REMOVED",
     }
 }

@@ -283,7 +283,8 @@ impl Route {
             }
             for (place, target) in targets.iter().enumerate() {
                 if !knows(&target.provider) {
-                    let message = format!("there is no provider {:?}", target.provider);
+                    let name: String = target.provider.chars().take(MAX_NAME).collect();
+                    let message = format!("there is no provider {name:?}");
                     problem(format!("{path}.{place}.provider"), message);
                 }
                 if !is_model(&target.model) {

@@ -1,11 +1,11 @@
 //! What the log says of calls of models: that one ended, and whose it was.
 use super::record::LlmCall;
 use crate::{
-    event::{Audience, Change, Cursor, Event, NewEvent},
+    event::{Cursor, Event, NewEvent},
     shared::{
         Error, Result,
         actor::Principal,
-        id::{AnyId, LlmCallId},
+        id::LlmCallId,
     },
 };
 use chrono::{DateTime, Utc};
@@ -38,13 +38,4 @@ impl CallEnded {
 pub(super) fn ended(call: &LlmCall) -> Result<NewEvent> {
     let told = serde_json::to_value(Told { principal: call.principal }).map_err(Error::internal)?;
     Ok(NewEvent::new(CALL_ENDED, call.id.uuid(), told))
-}
-
-/// What an event did to something of the gateway's; nothing where it is none of its own.
-pub fn changes(event: &Event) -> Vec<Change> {
-    let ended = CallEnded::of(event).into_iter();
-    let change = |ended: CallEnded| {
-        Change::created(AnyId::LlmCall(ended.call)).told_to(Audience::AdminsAnd(ended.principal))
-    };
-    ended.map(change).collect()
 }

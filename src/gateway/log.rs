@@ -27,6 +27,8 @@ pub struct CallLog(Arc<Waiting>);
 struct Waiting {
     calls: Mutex<Vec<LlmCall>>,
     some: Notify,
+    /// Taken while some are written: who flushes waits for those, too.
+    writing: tokio::sync::Mutex<()>,
 }
 
 impl Sink for CallLog {
@@ -62,6 +64,7 @@ impl CallLog {
 
     /// Whether the database took them; if not, they wait on.
     async fn flush_once(&self, log: &Log) -> bool {
+        let _writing = self.0.writing.lock().await;
         let calls = mem::take(&mut *self.waiting());
         if calls.is_empty() {
             return true;

@@ -28,7 +28,6 @@ mod store;
 mod telemetry;
 
 pub use builtin::{Builtin, digest};
-pub use event::changes;
 pub use graphql::{
     CallLoader, CallSubscription, LlmCallNode, RouteMutation, RouteNode, RouteQuery, WorkspaceCalls,
     WorkspaceRoutes, request_data,

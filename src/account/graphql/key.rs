@@ -159,10 +159,10 @@ pub enum AuditAction {
     ApiKeyRevoked,
     /// Trusted documents were registered.
     DocumentsRegistered,
-    /// A route was set for the workspace.
-    RouteSet,
-    /// A route that the workspace had set was removed: the server's own of that name holds again.
-    RouteReset,
+    /// A route was set that was not there before.
+    RouteCreated,
+    /// A route was set anew, or the server's own of its name holds again.
+    RouteUpdated,
     /// A route was removed.
     RouteRemoved,
 }

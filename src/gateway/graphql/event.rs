@@ -13,7 +13,7 @@ pub struct CallSubscription;
 #[Subscription]
 impl CallSubscription {
     /// Calls of models as they end, in the order in which they were logged: everybody's for who administers the
-    /// workspace, the caller's own for the others. Never completes.
+    /// workspace, the caller's own for the others. Takes a MEMBER. Never completes.
     async fn llm_call_events<'c>(
         &self,
         ctx: &'c Context<'c>,

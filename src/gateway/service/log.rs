@@ -9,7 +9,7 @@ use crate::{
     },
     shared::{
         Page, PageRequest, Result,
-        actor::{Actor, Administer, Read},
+        actor::{Actor, Administer, Read, Write},
         id::{LlmCallId, WorkspaceId},
     },
 };
@@ -83,14 +83,15 @@ impl Gateway {
         store::group_usage(&self.db, &grant, whose(actor, workspace), since, by).await
     }
 
-    /// The calls that ended after a place, from now on without one, then those that end; never ends.
+    /// The calls that ended after a place, from now on without one, then those that end; never ends. For who makes some:
+    /// a viewer has none.
     pub async fn follow_calls(
         &self,
         actor: &Actor,
         workspace: WorkspaceId,
         after: Option<Cursor>,
     ) -> Result<impl Stream<Item = Result<CallEnded>> + Send + use<>> {
-        let grant = actor.may::<Read>(workspace)?;
+        let grant = actor.may::<Write>(workspace)?;
         let begin = match after {
             Some(after) => self.events.begin_after(&grant, Some(&after)).await?,
             None => self.events.head(&self.db, workspace).await?,

@@ -67,6 +67,8 @@ impl Gateway {
             let message = format!("a workspace sets at most {MAX_ROUTES} routes");
             return Err(Error::Refused(vec![Problem::new(ProblemCode::LimitReached, "name", message)]));
         }
+        let is_new = found.is_none() && configured().is_none();
+        let action = if is_new { AuditAction::RouteCreated } else { AuditAction::RouteUpdated };
         let route = NamedRoute {
             id: named::route_id(new.workspace, &new.name),
             workspace: new.workspace,
@@ -76,7 +78,7 @@ impl Gateway {
             is_configured: false,
         };
         store::put_route(&tx, &grant, &route, actor.principal(), self.ambient.now()).await?;
-        self.route_changed(&mut tx, actor, AuditAction::RouteSet, &route).await?;
+        self.route_changed(&mut tx, actor, action, &route).await?;
         tx.commit().await?;
         self.forget_held(route.workspace);
         Ok(Edited::Done(Some(route)))
@@ -103,11 +105,14 @@ impl Gateway {
         }
         store::delete_route(&tx, &grant, id).await?;
         let configured = self.routes.get(&route.name);
-        let action = if configured.is_some() { AuditAction::RouteReset } else { AuditAction::RouteRemoved };
-        self.route_changed(&mut tx, actor, action, &route).await?;
+        let configured = configured.map(|it| NamedRoute::configured(route.workspace, &route.name, it));
+        match &configured {
+            Some(again) => self.route_changed(&mut tx, actor, AuditAction::RouteUpdated, again).await?,
+            None => self.route_changed(&mut tx, actor, AuditAction::RouteRemoved, &route).await?,
+        }
         tx.commit().await?;
         self.forget_held(route.workspace);
-        Ok(Edited::Done(configured.map(|it| NamedRoute::configured(route.workspace, &route.name, it))))
+        Ok(Edited::Done(configured))
     }
 
     async fn route_changed(
