@@ -2,11 +2,7 @@
 use super::record::LlmCall;
 use crate::{
     event::{Cursor, Event, NewEvent},
-    shared::{
-        Error, Result,
-        actor::Principal,
-        id::LlmCallId,
-    },
+    shared::{Error, Result, actor::Principal, id::LlmCallId},
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

@@ -2,7 +2,7 @@ use crate::{
     account, coaching,
     db::Db,
     event::{Audience, Change, Cursor, Event, Log, Place},
-    gateway, memory,
+    memory,
     shared::{
         Error, Result,
         actor::{Actor, Administer, Principal, Read},
