@@ -75,7 +75,10 @@ pub const NODES: &[(&str, &str)] = &[
 ];
 
 pub fn all() -> Vec<Case> {
-    [account(), memory(), workflow(), coaching(), gateway(), node(), endings()].into_iter().flatten().collect()
+    [account(), memory(), workflow(), coaching(), gateway(), node(), endings()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn account() -> Vec<Case> {

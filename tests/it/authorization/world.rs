@@ -145,7 +145,8 @@ impl<'a> World<'a> {
 
     /// The call of a model that the turn made, and a route.
     async fn gateway(&mut self) {
-        let set = "mutation($ws: ID!) { setRoute(input: {workspaceId: $ws, name: \"own\", settings: {targets: [
+        let set =
+            "mutation($ws: ID!) { setRoute(input: {workspaceId: $ws, name: \"own\", settings: {targets: [
             {provider: \"builtin\", model: \"builtin\"}]}}) { route { id } } }";
         self.make("route", "/setRoute/route/id", set).await;
         let document = "query($ws: ID!) { workspace(id: $ws) { llmCalls(first: 1) { nodes { id } } } }";
