@@ -4,6 +4,7 @@ mod event;
 mod explain;
 mod provider;
 mod route;
+mod route_input;
 mod usage;
 
 pub use call::{LlmCall as LlmCallNode, WorkspaceCalls};
