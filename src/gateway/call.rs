@@ -66,6 +66,9 @@ pub(super) fn drive(call: Call) -> impl Stream<Item = ChatEvent> + Send {
                     Err(_) => break FailureKind::Timeout.plain(),
                     Ok((target, passed)) => {
                         journey.turn_back(&target);
+                        if passed.is_err() {
+                            targets.into_iter().filter(|it| *it != target).for_each(|it| journey.busy(it));
+                        }
                         (target, passed)
                     }
                 },
