@@ -5,7 +5,7 @@ use crate::{
     config::{Config, DocumentMode, Mode},
     db::{self, DataFolder, connect::OpenError},
     event::{Bus, BusError, Log, Sweeper},
-    gateway::{Gateway, ProviderError},
+    gateway::{self, Gateway, ProviderError},
     graphql::{self, pipeline::Pipeline},
     http,
     memory::{MemoryService, Ports},
@@ -143,11 +143,20 @@ async fn connect(
         only: config.http.documents.mode == DocumentMode::Only,
     })
     .map_err(StartError::Manifests)?;
-    let gateway = Gateway::new(&config.gateway, db.clone(), ambient.clone())?;
+    let gateway = Gateway::new(
+        &config.gateway,
+        gateway::Parts {
+            db: db.clone(),
+            events: log.clone(),
+            bus: bus.clone(),
+            ambient: ambient.clone(),
+            account: account.clone(),
+        },
+    )?;
     let workflow = WorkflowService::new(db.clone(), log.clone(), ambient.clone());
     let ports = Ports {
         sessions: Some(Arc::new(MemoryPorts)),
-        derived: vec![Arc::new(MemoryPorts), Arc::new(workflow.clone())],
+        derived: vec![Arc::new(MemoryPorts), Arc::new(workflow.clone()), Arc::new(gateway.clone())],
     };
     let memory = MemoryService::new(db.clone(), log.clone(), ambient.clone(), ports);
     let coaching = CoachingService::new(coaching::Parts {
@@ -230,6 +239,8 @@ impl Process {
         let admin = tokio::spawn(admin.serve(listener, ended.clone()));
         let tasks = TaskTracker::new();
         tasks.spawn(services.gateway.clone().write_log(stop.clone()));
+        tasks.spawn(services.gateway.clone().listen(stop.clone()));
+        tasks.spawn(services.gateway.clone().watch_providers(stop.clone()));
         Self { services: services.clone(), stop, tasks, ended, admin }
     }
 

@@ -16,7 +16,7 @@ use std::{
 pub use auth::{AuthConfig, JwtAlgorithm, JwtConfig, JwtKeyConfig};
 pub use gateway::{
     BuiltinConfig, Fallbacks, GatewayConfig, Order, Price, Prices, ProviderConfig, ProviderKind, Retry,
-    Route, StreamFailure, Target, Timeouts,
+    Route, StreamFailure, Target, Timeouts, route_name_problem,
 };
 
 const DEFAULTS: &str = include_str!("../config.default.toml");

@@ -26,6 +26,8 @@ pub struct Model {
     pub status: String,
     #[sea_orm(column_type = "Text", nullable)]
     pub finish_reason: Option<String>,
+    /// It was answered from memory: no model was asked.
+    pub cache_hit: bool,
     pub input_tokens: i64,
     pub cached_input_tokens: i64,
     pub output_tokens: i64,

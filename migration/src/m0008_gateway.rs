@@ -21,6 +21,7 @@ impl MigrationTrait for Migration {
             text_null("model_used"),
             text("status"),
             text_null("finish_reason"),
+            boolean("cache_hit"),
             integer("input_tokens"),
             integer("cached_input_tokens"),
             integer("output_tokens"),
@@ -36,6 +37,7 @@ impl MigrationTrait for Migration {
                 table("llm_call", call).foreign_key(&mut owned_by("workspace_id", "workspace")).take(),
             )
             .await?;
-        manager.create_index(index("llm_call", ["workspace_id", "started_at", "id"])).await
+        manager.create_index(index("llm_call", ["workspace_id", "started_at", "id"])).await?;
+        manager.create_index(index("llm_call", ["workspace_id", "principal_id", "started_at", "id"])).await
     }
 }

@@ -75,9 +75,11 @@ fn changes_with(entry: Uuid, data: &Value) -> Vec<Change> {
     });
     changes.extend(keys);
     let change = match action {
-        AuditAction::WorkspaceCreated | AuditAction::ServiceAccountCreated => Change::created(subject),
-        AuditAction::WorkspaceUpdated => Change::updated(subject),
-        AuditAction::ServiceAccountDeleted => Change::deleted(subject),
+        AuditAction::WorkspaceCreated | AuditAction::ServiceAccountCreated | AuditAction::RouteCreated => {
+            Change::created(subject)
+        }
+        AuditAction::WorkspaceUpdated | AuditAction::RouteUpdated => Change::updated(subject),
+        AuditAction::ServiceAccountDeleted | AuditAction::RouteRemoved => Change::deleted(subject),
         AuditAction::MemberInvited => Change::created(subject).told_to(Audience::Admins),
         AuditAction::InvitationAccepted | AuditAction::InvitationRevoked => {
             Change::updated(subject).told_to(Audience::Admins)

@@ -14,7 +14,7 @@ use super::{AccountService, model};
 use crate::{
     coaching::WorkspaceSessions,
     db::idempotency,
-    gateway::WorkspaceCalls,
+    gateway::{WorkspaceCalls, WorkspaceRoutes},
     graphql_kit::{
         ApiError, Connection, ContextExt, Cursor, Shown, UserError, connection, edited, page_request, patch,
         payload, wants_cursor,
@@ -136,6 +136,7 @@ pub struct Workspace(
     WorkspaceFields,
     WorkspaceMemories,
     WorkspaceCalls,
+    WorkspaceRoutes,
     WorkspaceSessions,
     WorkspaceWorkflows,
     member::WorkspacePeople,
@@ -149,6 +150,7 @@ impl Workspace {
             WorkspaceFields { id, cursor: None, loaded: None },
             WorkspaceMemories { workspace: id },
             WorkspaceCalls { workspace: id },
+            WorkspaceRoutes { workspace: id },
             WorkspaceSessions { workspace: id },
             WorkspaceWorkflows { workspace: id },
             member::WorkspacePeople(id),

@@ -123,6 +123,9 @@ stored! {
         ApiKeyRevoked = "API_KEY_REVOKED",
         DocumentsRegistered = "DOCUMENTS_REGISTERED",
         DocumentsRetired = "DOCUMENTS_RETIRED",
+        RouteCreated = "ROUTE_CREATED",
+        RouteUpdated = "ROUTE_UPDATED",
+        RouteRemoved = "ROUTE_REMOVED",
     }
 }
 

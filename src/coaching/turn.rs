@@ -164,7 +164,7 @@ impl Worker {
             max_output_tokens: None,
             origin: Some(Origin::Turn(turn.id)),
         };
-        Ok((sources, self.parts.gateway.chat(&actor, request)?))
+        Ok((sources, self.parts.gateway.chat(&actor, request).await?))
     }
 
     /// Passes on what the provider says, and tells how it ended.

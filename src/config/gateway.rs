@@ -10,11 +10,19 @@ const MAX_TARGETS: usize = 16;
 const MAX_ROUNDS: u32 = 5;
 /// Milliseconds that any wait of a route may be set to.
 const MAX_WAIT: u64 = 600_000;
+/// How long an answer may be kept: a week.
+const MAX_CACHE: u32 = 604_800;
+/// Characters of a route's name.
+const MAX_NAME: usize = 64;
+/// Characters of a model's name.
+const MAX_MODEL: usize = 200;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GatewayConfig {
     pub builtin: BuiltinConfig,
+    /// Answers that this process keeps in memory for routes with a cache.
+    pub cache_bytes: u64,
     /// By name.
     pub providers: BTreeMap<String, ProviderConfig>,
     /// By the model's name.
@@ -41,6 +49,9 @@ pub struct ProviderConfig {
     pub api_key_env: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "mask")]
     pub api_key: Option<String>,
+    /// Calls at once from this process to each of its models; others wait, or go to the next target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_concurrent: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,7 +98,15 @@ impl std::fmt::Debug for ProviderConfig {
 
 impl GatewayConfig {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
+        for (name, provider) in &self.providers {
+            if provider.max_concurrent == Some(0) {
+                return Err(ConfigError(format!("gateway.providers.{name}.max_concurrent: at least 1")));
+            }
+        }
         for (name, route) in &self.routes {
+            if let Some(message) = route_name_problem(name) {
+                return Err(ConfigError(format!("gateway.routes.{name}: {message}")));
+            }
             if let Some((path, message)) = route.problems(|provider| self.knows(provider)).into_iter().next()
             {
                 return Err(ConfigError(format!("gateway.routes.{name}.{path}: {message}")));
@@ -140,6 +159,12 @@ pub struct Route {
     /// How long an answer may be that says nothing of it.
     #[serde(default = "max_output_tokens")]
     pub max_output_tokens: u32,
+    /// How long a complete answer stands for the same request; not at all where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_seconds: Option<u32>,
+    /// A second target is asked, too, when the first one has said nothing for so long; the first word wins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hedge_milliseconds: Option<u64>,
 }
 
 /// Which target is tried first.
@@ -232,6 +257,8 @@ impl Route {
             timeouts: Timeouts::default(),
             retry: Retry::default(),
             max_output_tokens: max_output_tokens(),
+            cache_seconds: None,
+            hedge_milliseconds: None,
         }
     }
 
@@ -256,11 +283,13 @@ impl Route {
             }
             for (place, target) in targets.iter().enumerate() {
                 if !knows(&target.provider) {
-                    let message = format!("there is no provider {:?}", target.provider);
+                    let name: String = target.provider.chars().take(MAX_NAME).collect();
+                    let message = format!("there is no provider {name:?}");
                     problem(format!("{path}.{place}.provider"), message);
                 }
-                if target.model.trim().is_empty() {
-                    problem(format!("{path}.{place}.model"), "name a model".into());
+                if !is_model(&target.model) {
+                    let message = format!("name a model, in at most {MAX_MODEL} characters on one line");
+                    problem(format!("{path}.{place}.model"), message);
                 }
                 if !(1..=1_000_000).contains(&target.weight) {
                     problem(format!("{path}.{place}.weight"), "between 1 and 1000000".into());
@@ -276,14 +305,18 @@ impl Route {
             ("timeouts.total_milliseconds", self.timeouts.total_milliseconds),
             ("retry.initial_milliseconds", self.retry.initial_milliseconds),
             ("retry.max_milliseconds", self.retry.max_milliseconds),
+            ("hedge_milliseconds", self.hedge_milliseconds.unwrap_or(1)),
         ];
         for (path, wait) in waits {
             if !(1..=MAX_WAIT).contains(&wait) {
-                problem(path.into(), format!("between 1 and {MAX_WAIT}"));
+                problem(path.into(), format!("between 1 and {MAX_WAIT} milliseconds"));
             }
         }
         if !(1..=1_000_000).contains(&self.max_output_tokens) {
             problem("max_output_tokens".into(), "between 1 and 1000000".into());
+        }
+        if !(1..=MAX_CACHE).contains(&self.cache_seconds.unwrap_or(1)) {
+            problem("cache_seconds".into(), format!("between 1 and {MAX_CACHE} seconds"));
         }
         problems
     }
@@ -292,6 +325,17 @@ impl Route {
     pub fn all_targets(&self) -> impl Iterator<Item = &Target> {
         self.targets.iter().chain(&self.fallbacks.context_window).chain(&self.fallbacks.content_policy)
     }
+}
+
+/// What keeps a text from being a route's name.
+pub fn route_name_problem(name: &str) -> Option<String> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let good = (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(plain);
+    (!good).then(|| format!("1 to {MAX_NAME} of a–z, A–Z, 0–9, -, _ and ."))
+}
+
+fn is_model(name: &str) -> bool {
+    !name.trim().is_empty() && name.chars().count() <= MAX_MODEL && !name.chars().any(char::is_control)
 }
 
 #[cfg(test)]

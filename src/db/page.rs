@@ -6,9 +6,10 @@ use crate::shared::{
 };
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, ModelTrait, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, Value,
-    sea_query::{Alias, Expr, ExprTrait, Order, Query, WindowStatement},
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, JoinType, ModelTrait,
+    PaginatorTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect, QueryTrait, RelationDef, Select,
+    Value,
+    sea_query::{Alias, Expr, ExprTrait, Order, Query, SelectStatement, WindowStatement},
 };
 use std::{collections::HashMap, hash::Hash};
 use uuid::Uuid;
@@ -107,9 +108,50 @@ where
     E: EntityTrait,
     E::Model: FromQueryResult + ModelTrait<Entity = E> + Send + Sync,
 {
+    let model = |row: &QueryResult| Ok((E::Model::from_query_result(row, "")?, ()));
+    let page = read(source, select.clone(), select, order, request, model).await?;
+    Ok(page.map(|(model, ())| model))
+}
+
+/// As [`list`], each with the row of another table that it refers to by `to`, if it does: in the same statement.
+pub async fn list_with<E, P>(
+    source: &impl Source,
+    select: Select<E>,
+    to: RelationDef,
+    order: &Keyset<E::Column>,
+    request: &PageRequest,
+) -> Result<Page<(E::Model, Option<P::Model>)>>
+where
+    E: EntityTrait,
+    E::Model: FromQueryResult + ModelTrait<Entity = E> + Send + Sync,
+    P: EntityTrait + Default,
+    P::Model: FromQueryResult,
+{
+    let with = select.clone().join(JoinType::LeftJoin, to).select_also(P::default());
+    // As `SelectTwo` names the columns of the two.
+    let models = |row: &QueryResult| {
+        Ok((E::Model::from_query_result(row, "A_")?, P::Model::from_query_result_optional(row, "B_")?))
+    };
+    read(source, select, with, order, request, models).await
+}
+
+/// `all` counts what `select` reads a page of.
+async fn read<E, S, T>(
+    source: &impl Source,
+    all: Select<E>,
+    select: S,
+    order: &Keyset<E::Column>,
+    request: &PageRequest,
+    model: impl Fn(&QueryResult) -> Result<(E::Model, T), DbErr>,
+) -> Result<Page<(E::Model, T)>>
+where
+    E: EntityTrait,
+    E::Model: FromQueryResult + ModelTrait<Entity = E> + Send + Sync,
+    S: QueryFilter + QueryOrder + QuerySelect + QueryTrait<QueryStatement = SelectStatement>,
+{
     let within = order.within(request)?;
     let total_alone = request.count && !request.is_unbounded();
-    let total = if total_alone { Some(select.clone().count(source.connection()).await?) } else { None };
+    let total = if total_alone { Some(all.count(source.connection()).await?) } else { None };
     let direction = order.direction(request);
     let mut page = select
         .filter(within)
@@ -126,8 +168,8 @@ where
         if request.count && !total_alone {
             total = Some(row.try_get::<i64>("", TOTAL)?.unsigned_abs());
         }
-        let model = E::Model::from_query_result(&row, "")?;
-        found.push((order.key(&model), model));
+        let (model, more) = model(&row)?;
+        found.push((order.key(&model), (model, more)));
     }
     Ok(Page::cut(found, request, if request.count { total.or(Some(0)) } else { None }))
 }

@@ -83,6 +83,7 @@ impl Event {
 pub struct Tx {
     inner: db::Tx,
     events: BTreeMap<WorkspaceId, Vec<NewEvent>>,
+    messages: Vec<(&'static str, Vec<u8>)>,
     bus: Bus,
     ambient: Ambient,
 }
@@ -94,7 +95,8 @@ impl Log {
 
     pub async fn begin(&self) -> Result<Tx> {
         let inner = self.db.begin().await?;
-        Ok(Tx { inner, events: BTreeMap::new(), bus: self.bus.clone(), ambient: self.ambient.clone() })
+        let (bus, ambient) = (self.bus.clone(), self.ambient.clone());
+        Ok(Tx { inner, events: BTreeMap::new(), messages: vec![], bus, ambient })
     }
 
     /// The position of the workspace's last event.
@@ -261,10 +263,15 @@ impl Tx {
         self.events.entry(workspace).or_default().push(event);
     }
 
+    /// Says something on the bus once the change is committed: a hint, which may be lost.
+    pub fn tell(&mut self, topic: &'static str, message: Vec<u8>) {
+        self.messages.push((topic, message));
+    }
+
     /// Numbers the events last, under the row lock of each workspace's head (in one order, so that no two
     /// deadlock), commits, then wakes who waits. The wake-up may be lost, the log may not.
     pub async fn commit(self) -> Result<()> {
-        let Self { inner, events, bus, ambient } = self;
+        let Self { inner, events, messages, bus, ambient } = self;
         let at = ambient.now();
         let workspaces: Vec<_> = events.keys().copied().collect();
         for (workspace, events) in events {
@@ -282,6 +289,9 @@ impl Tx {
         inner.commit().await?;
         for workspace in workspaces {
             bus.publish(&topic(workspace), vec![]).await;
+        }
+        for (topic, message) in messages {
+            bus.publish(topic, message).await;
         }
         Ok(())
     }

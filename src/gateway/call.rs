@@ -1,9 +1,10 @@
 //! Drives one call along its route: tries, waits, goes on after a failure in mid-answer, and ends with exactly one
 //! terminal event.
 use super::{
+    hedge::{self, Loser, Runner},
     model::{ChatEvent, ChatRequest, Failure, FailureKind, FinishReason, MAX_OUTPUT, Usage, estimate_tokens},
-    provider::{ModelCall, ProviderEvent, ProviderStream},
-    providers::Providers,
+    provider::{ModelCall, Provider, ProviderEvent, ProviderStream},
+    providers::{Providers, Refused},
     record::{LlmCallStatus, Record},
     route::{Journey, Next, Seam},
 };
@@ -40,7 +41,7 @@ impl Said {
 }
 
 /// How an attempt ended.
-enum Ended {
+pub(super) enum Ended {
     Finished(FinishReason, Option<Usage>),
     Failed(Failure),
 }
@@ -54,28 +55,75 @@ pub(super) fn drive(call: Call) -> impl Stream<Item = ChatEvent> + Send {
         let mut journey = Journey::new(route.clone(), draw);
         let mut said = Said::default();
         let failed = loop {
-            let target = match journey.next(draw) {
+            let (target, passed) = match journey.next(draw) {
                 Next::GiveUp(kind) => break kind.plain(),
                 Next::Wait(wait) if Instant::now() + wait >= deadline => break FailureKind::Timeout.plain(),
                 Next::Wait(wait) => {
                     sleep(wait).await;
                     continue;
                 }
-                Next::Try(target) => target,
+                Next::Busy(targets) => match timeout_at(deadline, providers.wait(&targets)).await {
+                    Err(_) => break FailureKind::Timeout.plain(),
+                    Ok((target, passed)) => {
+                        journey.turn_back(&target);
+                        if passed.is_err() {
+                            targets.into_iter().filter(|it| *it != target).for_each(|it| journey.busy(it));
+                        }
+                        (target, passed)
+                    }
+                },
+                Next::Try(target) => match providers.admit(&target) {
+                    Ok(passed) => (target, Ok(passed)),
+                    Err(Refused::Rests(wait)) => (target, Err(wait)),
+                    Err(Refused::Busy) => {
+                        journey.busy(target);
+                        continue;
+                    }
+                },
             };
-            let (provider, admitted) = match providers.admit(&target) {
-                Ok(admitted) => admitted,
+            let (provider, admitted) = match passed {
+                Ok(passed) => passed,
                 Err(wait) => {
                     journey.skipped(wait);
                     continue;
                 }
             };
-            record.attempt(&target);
+            let mut ask = |provider: Arc<dyn Provider>, target: Target, admitted| {
+                let place = record.attempt(&target);
+                let answer = provider.chat(model_call(&route, &request, &target, &said));
+                let attempt = Attempt::new(answer, &route, deadline, &said.text);
+                Runner { target, admitted, attempt, place }
+            };
             let before = said.text.len();
-            let answer = provider.chat(model_call(&route, &request, target, &said));
-            let mut answer = Attempt::new(answer, &route, deadline, &said.text);
+            let mut runner = ask(provider, target, admitted);
+            let mut step = None;
+            if let Some(wait) = route.hedge_milliseconds.filter(|_| !said.is_anything()) {
+                let second = || {
+                    let target = journey.peek()?.clone();
+                    let (provider, admitted) = providers.admit(&target).ok()?;
+                    Some(ask(provider, target, admitted))
+                };
+                let race = hedge::race(runner, Duration::from_millis(wait), second).await;
+                if let Some(loser) = race.loser {
+                    let first = loser.runner.place < race.winner.place;
+                    let failure = lost(loser, &mut record, input_tokens);
+                    if first {
+                        if let Some(failure) = failure {
+                            journey.failed(failure.kind, failure.retry_after);
+                        }
+                        journey.turn_back(&race.winner.target);
+                    }
+                }
+                (runner, step) = (race.winner, Some(race.step));
+            }
+            let Runner { admitted, attempt: mut answer, place, .. } = runner;
+            record.goes_on(place);
             let ended = loop {
-                match answer.next().await {
+                let next = match step.take() {
+                    Some(step) => step,
+                    None => answer.next().await,
+                };
+                match next {
                     Step::Event(event) => {
                         record.said();
                         if let ChatEvent::Delta { text } = &event {
@@ -133,9 +181,27 @@ pub(super) fn drive(call: Call) -> impl Stream<Item = ChatEvent> + Send {
     }
 }
 
-fn model_call(route: &Route, request: &Arc<ChatRequest>, target: Target, said: &Said) -> ModelCall {
+/// Notes of a target that another one was faster than what it used, and tells what went wrong with it, if anything.
+fn lost(loser: Loser, record: &mut Record, input_tokens: u32) -> Option<Failure> {
+    let Loser { runner, failure } = loser;
+    record.goes_on(runner.place);
+    match failure {
+        Some(failure) => {
+            runner.admitted.failed(failure);
+            record.attempt_ended(LlmCallStatus::Failed, Some(failure), Usage::default());
+        }
+        // It has read the request by then.
+        None => {
+            let usage = Usage { input_tokens, ..Usage::default() };
+            record.attempt_ended(LlmCallStatus::Cancelled, None, usage);
+        }
+    }
+    failure
+}
+
+fn model_call(route: &Route, request: &Arc<ChatRequest>, target: &Target, said: &Said) -> ModelCall {
     ModelCall {
-        model: target.model,
+        model: target.model.clone(),
         request: request.clone(),
         prefill: said.text.as_str().into(),
         max_output_tokens: request.max_output_tokens.unwrap_or(route.max_output_tokens),
@@ -150,7 +216,7 @@ fn status(reason: &FinishReason) -> LlmCallStatus {
 }
 
 /// One provider's stream, with its time limits, joined to what was said before.
-struct Attempt {
+pub(super) struct Attempt {
     answer: ProviderStream,
     seam: Seam,
     /// Until when the next word has to come.
@@ -161,7 +227,7 @@ struct Attempt {
     after: Option<Ended>,
 }
 
-enum Step {
+pub(super) enum Step {
     Event(ChatEvent),
     /// Something came, of which nothing is to be told.
     Quiet,
@@ -181,7 +247,7 @@ impl Attempt {
         }
     }
 
-    async fn next(&mut self) -> Step {
+    pub(super) async fn next(&mut self) -> Step {
         if let Some(ended) = self.after.take() {
             return Step::Ended(ended);
         }

@@ -4,7 +4,7 @@ use super::{
     record::{LlmCall, Sink},
     store,
 };
-use crate::db::Db;
+use crate::event::Log;
 use std::{
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -27,6 +27,8 @@ pub struct CallLog(Arc<Waiting>);
 struct Waiting {
     calls: Mutex<Vec<LlmCall>>,
     some: Notify,
+    /// Taken while some are written: who flushes waits for those, too.
+    writing: tokio::sync::Mutex<()>,
 }
 
 impl Sink for CallLog {
@@ -42,13 +44,13 @@ impl CallLog {
     }
 
     /// Writes until `stop`, and then what is left. Calls that end later wait for [`Self::flush`].
-    pub(super) async fn write(self, db: Db, stop: CancellationToken) {
+    pub(super) async fn write(self, log: Log, stop: CancellationToken) {
         loop {
             tokio::select! {
-                () = stop.cancelled() => return self.flush(&db).await,
+                () = stop.cancelled() => return self.flush(&log).await,
                 () = self.0.some.notified() => sleep(GATHER).await,
             }
-            if !self.flush_once(&db).await {
+            if !self.flush_once(&log).await {
                 sleep(AGAIN).await;
                 self.0.some.notify_one();
             }
@@ -56,17 +58,18 @@ impl CallLog {
     }
 
     /// Writes all that waits.
-    pub(super) async fn flush(&self, db: &Db) {
-        self.flush_once(db).await;
+    pub(super) async fn flush(&self, log: &Log) {
+        self.flush_once(log).await;
     }
 
     /// Whether the database took them; if not, they wait on.
-    async fn flush_once(&self, db: &Db) -> bool {
+    async fn flush_once(&self, log: &Log) -> bool {
+        let _writing = self.0.writing.lock().await;
         let calls = mem::take(&mut *self.waiting());
         if calls.is_empty() {
             return true;
         }
-        let Err(error) = store::insert_calls(db, &calls).await else { return true };
+        let Err(error) = store::insert_calls(log, &calls).await else { return true };
         tracing::warn!(%error, calls = calls.len(), "the usage log could not be written; trying again");
         let mut waiting = self.waiting();
         let newer = mem::replace(&mut *waiting, calls);

@@ -2,11 +2,13 @@
 use super::{
     model::{Failure, FailureKind, FinishReason, Usage},
     price::{self, Cost},
+    telemetry,
 };
 use crate::{
     config::{Prices, Target},
     shared::{
         actor::Principal,
+        amount::Amount,
         id::{LlmCallId, RunId, TurnId, WorkspaceId},
         stored,
     },
@@ -15,6 +17,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
+use tracing::Span;
 
 stored! {
     /// Where a call or an attempt is in its life.
@@ -52,6 +55,8 @@ pub struct LlmCall {
     pub model_used: Option<String>,
     pub status: LlmCallStatus,
     pub finish_reason: Option<FinishReason>,
+    /// It was answered from memory: no model was asked.
+    pub cache_hit: bool,
     /// Of all attempts together.
     pub usage: Usage,
     /// `None` where a model has no price.
@@ -85,6 +90,10 @@ pub trait Sink: Send + Sync + std::fmt::Debug {
 #[derive(Debug)]
 pub(super) struct Record {
     call: Option<LlmCall>,
+    /// The attempt that is answering.
+    current: usize,
+    /// The call in traces, from here to its end.
+    span: Span,
     began: Instant,
     prices: Arc<Prices>,
     sink: Arc<dyn Sink>,
@@ -92,11 +101,14 @@ pub(super) struct Record {
 
 impl Record {
     pub(super) fn begin(call: LlmCall, prices: Arc<Prices>, sink: Arc<dyn Sink>) -> Self {
-        Self { call: Some(call), began: Instant::now(), prices, sink }
+        let span = telemetry::span(&call);
+        Self { call: Some(call), current: 0, span, began: Instant::now(), prices, sink }
     }
 
-    pub(super) fn attempt(&mut self, target: &Target) {
-        let Some(call) = &mut self.call else { return };
+    /// A target is asked; its place among the attempts.
+    pub(super) fn attempt(&mut self, target: &Target) -> usize {
+        let Some(call) = &mut self.call else { return 0 };
+        self.current = call.attempts.len();
         call.attempts.push(Attempt {
             provider: target.provider.clone(),
             model: target.model.clone(),
@@ -106,6 +118,12 @@ impl Record {
             cached_input_tokens: 0,
             output_tokens: 0,
         });
+        self.current
+    }
+
+    /// What follows is of this attempt.
+    pub(super) fn goes_on(&mut self, place: usize) {
+        self.current = place;
     }
 
     /// The attempt said something.
@@ -113,11 +131,11 @@ impl Record {
         let elapsed = self.began.elapsed();
         let Some(call) = &mut self.call else { return };
         call.time_to_first_token.get_or_insert(elapsed);
-        call.model_used = call.attempts.last().map(|attempt| attempt.model.clone());
+        call.model_used = call.attempts.get(self.current).map(|attempt| attempt.model.clone());
     }
 
     pub(super) fn attempt_ended(&mut self, status: LlmCallStatus, error: Option<Failure>, usage: Usage) {
-        let attempt = self.call.as_mut().and_then(|call| call.attempts.last_mut());
+        let attempt = self.call.as_mut().and_then(|call| call.attempts.get_mut(self.current));
         let Some(attempt) = attempt.filter(|attempt| attempt.status == LlmCallStatus::Running) else {
             return;
         };
@@ -138,10 +156,22 @@ impl Record {
         let Some(mut call) = self.call.take() else { return };
         call.status = status;
         call.finish_reason = finish_reason;
+        for attempt in call.attempts.iter_mut().filter(|attempt| attempt.status == LlmCallStatus::Running) {
+            attempt.status = LlmCallStatus::Cancelled;
+        }
         call.usage = call.attempts.iter().fold(Usage::default(), |sum, a| sum.saturating_add(a.usage()));
-        call.cost = cost(&call.attempts, &self.prices);
+        call.cost = if call.cache_hit { self.nothing(&call) } else { cost(&call.attempts, &self.prices) };
         call.duration = self.began.elapsed();
+        telemetry::ended(&self.span, &call, &self.prices);
         self.sink.take(call);
+    }
+}
+
+impl Record {
+    /// What an answer from memory costs, where the model has a currency.
+    fn nothing(&self, call: &LlmCall) -> Option<Cost> {
+        let price = self.prices.get(call.model_requested.as_ref()?)?;
+        Some(Cost { amount: Amount::ZERO, currency: price.currency.clone() })
     }
 }
 

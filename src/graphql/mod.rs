@@ -9,7 +9,7 @@ mod trusted;
 use crate::{
     account::{self, AccountMutation, AccountQuery},
     coaching::{self, CoachingMutation, CoachingSubscription},
-    gateway,
+    gateway::{self, CallSubscription, RouteMutation, RouteQuery},
     graphql_kit::ErrorCode,
     memory::{self, MemoryMutation},
     services::Services,
@@ -23,15 +23,27 @@ use async_graphql::{
 
 /// Where every read begins.
 #[derive(MergedObject, Default, Debug)]
-pub struct Query(AccountQuery, node::NodeQuery, change::ChangeQuery);
+pub struct Query(AccountQuery, node::NodeQuery, change::ChangeQuery, RouteQuery);
 
 /// Every change.
 #[derive(MergedObject, Default, Debug)]
-pub struct Mutation(AccountMutation, TrustedMutation, MemoryMutation, WorkflowMutation, CoachingMutation);
+pub struct Mutation(
+    AccountMutation,
+    TrustedMutation,
+    MemoryMutation,
+    WorkflowMutation,
+    CoachingMutation,
+    RouteMutation,
+);
 
 /// What happens, as it happens.
 #[derive(MergedSubscription, Default, Debug)]
-pub struct Subscription(WorkflowSubscription, CoachingSubscription, change::ChangeSubscription);
+pub struct Subscription(
+    WorkflowSubscription,
+    CoachingSubscription,
+    change::ChangeSubscription,
+    CallSubscription,
+);
 
 pub type Schema = BareSchema<Query, Mutation, Subscription>;
 

@@ -2,7 +2,7 @@
 use crate::{
     account::{ApiKey, AuditEntry, Invitation, Membership, ServiceAccount, Viewer, Workspace},
     coaching::{CoachingLoader, CoachingSession, Goal, Message, Turn},
-    gateway::{CallLoader, LlmCallNode},
+    gateway::{CallLoader, LlmCallNode, RouteNode},
     graphql_kit::{ApiError, ContextExt},
     memory::{
         MemoryLoader,
@@ -36,6 +36,7 @@ pub enum Node {
     StepRun(StepRun),
     Approval(Approval),
     LlmCall(LlmCallNode),
+    Route(RouteNode),
 }
 
 impl Node {
@@ -71,6 +72,7 @@ impl Node {
                 ctx.load::<_, WorkflowLoader>(id).await?.map(|found| Self::Approval(found.into()))
             }
             AnyId::LlmCall(id) => ctx.load::<_, CallLoader>(id).await?.map(Self::LlmCall),
+            AnyId::Route(id) => ctx.load::<_, CallLoader>(id).await?.map(Self::Route),
         })
     }
 

@@ -2,10 +2,11 @@
 use super::Erased;
 use crate::{
     event::Tx,
+    gateway::Gateway,
     shared::{
         Result,
         actor::{Grant, Write},
-        id::{CoachingSessionId, MemoryId},
+        id::{CoachingSessionId, MemoryId, WorkspaceId},
     },
 };
 use std::{fmt, sync::Arc};
@@ -24,6 +25,22 @@ pub trait Derived: Send + Sync {
     /// the memory itself is gone, and with its partition taken: who writes a derivate and takes the partition, too,
     /// takes it first.
     async fn erase(&self, tx: &mut Tx, grant: &Grant<Write>, memory: MemoryId) -> Result<Vec<Erased>>;
+
+    /// That transaction was committed: for what is not in the database.
+    fn erased(&self, _workspace: WorkspaceId) {}
+}
+
+/// Answers of models in memory: of what they were made they do not tell, so none of the workspace stays.
+#[async_trait::async_trait]
+impl Derived for Gateway {
+    async fn erase(&self, tx: &mut Tx, grant: &Grant<Write>, _: MemoryId) -> Result<Vec<Erased>> {
+        self.forget_answers_in(tx, grant).await?;
+        Ok(vec![])
+    }
+
+    fn erased(&self, workspace: WorkspaceId) {
+        self.forget_held(workspace);
+    }
 }
 
 #[derive(Clone, Default)]

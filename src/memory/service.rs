@@ -232,8 +232,9 @@ impl MemoryService {
     /// Erases a memory, its postings and what derives from it, for good; its external id stays taken.
     pub async fn forget(&self, actor: &Actor, id: MemoryId) -> Result<ErasureReceipt> {
         let mut tx = self.log.begin().await?;
-        let receipt = self.forget_in(&mut tx, actor, id).await?;
+        let (workspace, receipt) = self.forget_in(&mut tx, actor, id).await?;
         tx.commit().await?;
+        self.ports.derived.iter().for_each(|derived| derived.erased(workspace));
         // The text is out of reach; what is left of it in the write-ahead log goes now, or with the next checkpoint.
         if let Err(error) = self.db.checkpoint().await {
             tracing::warn!(%error, "the write-ahead log was not emptied after a forgetting");
@@ -241,7 +242,12 @@ impl MemoryService {
         Ok(receipt)
     }
 
-    async fn forget_in(&self, tx: &mut Tx, actor: &Actor, id: MemoryId) -> Result<ErasureReceipt> {
+    async fn forget_in(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        id: MemoryId,
+    ) -> Result<(WorkspaceId, ErasureReceipt)> {
         const GONE: Error = Error::NotFound("memory");
         let scope = actor.scope::<policy::ForgetMemory>();
         let (found, grant): (_, Grant<Write>) = store::find(tx, &scope, id).await?.ok_or(GONE)?;
@@ -258,6 +264,6 @@ impl MemoryService {
         let receipt = ErasureReceipt { id: self.ambient.ids.next(), erased, at: self.ambient.now() };
         store::insert_receipt(tx, &grant, &stored, &receipt).await?;
         ingest::record(tx, &grant, &stored.partition, event::FORGOTTEN, &stored.memory, Some(receipt.id));
-        Ok(receipt)
+        Ok((grant.workspace(), receipt))
     }
 }

@@ -76,6 +76,7 @@ registry! {
     StepRun, StepRunId, "step";
     Approval, ApprovalId, "apr";
     LlmCall, LlmCallId, "call";
+    Route, RouteId, "rt";
 }
 
 impl<K> Id<K> {

@@ -141,6 +141,21 @@ impl<T> Page<T> {
         Self { items: rows, has_next, has_previous, total }
     }
 
+    /// The part of a whole list, in its order, that was asked for; an error where a cursor is of another `list`.
+    pub fn of(mut all: Vec<(Key, T)>, list: u32, request: &PageRequest) -> Result<Self> {
+        let total = u64::try_from(all.len()).ok().filter(|_| request.count);
+        let after = request.after.map(|key| key.of(list)).transpose()?;
+        let before = request.before.map(|key| key.of(list)).transpose()?;
+        all.retain(|(key, _)| {
+            after.is_none_or(|after| *key > after) && before.is_none_or(|before| *key < before)
+        });
+        all.sort_unstable_by_key(|(key, _)| *key);
+        if request.backward {
+            all.reverse();
+        }
+        Ok(Self::cut(all, request, total))
+    }
+
     pub fn map<U>(self, mut f: impl FnMut(T) -> U) -> Page<U> {
         Page {
             items: self.items.into_iter().map(|(key, item)| (key, f(item))).collect(),

@@ -1,8 +1,12 @@
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::sync::OnceLock;
 
 /// Seconds. Reads take milliseconds, a model's reply many seconds.
 const BUCKETS: [f64; 14] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0];
+
+/// Tokens of a call, as OpenTelemetry divides them up to a million.
+const TOKENS: [f64; 11] =
+    [1.0, 4.0, 16.0, 64.0, 256.0, 1_024.0, 4_096.0, 16_384.0, 65_536.0, 262_144.0, 1_048_576.0];
 
 /// The process's counters, in Prometheus' text form.
 #[derive(Clone)]
@@ -21,7 +25,11 @@ impl Metrics {
     pub fn install() -> Self {
         let install = || {
             let builder = PrometheusBuilder::new();
-            let recorder = match PrometheusBuilder::new().set_buckets(&BUCKETS) {
+            let tokens = Matcher::Full("gen_ai_client_token_usage".to_owned());
+            let with_buckets = PrometheusBuilder::new()
+                .set_buckets(&BUCKETS)
+                .and_then(|builder| builder.set_buckets_for_metric(tokens, &TOKENS));
+            let recorder = match with_buckets {
                 Ok(with_buckets) => with_buckets,
                 Err(_) => builder,
             }
@@ -82,4 +90,12 @@ fn describe() {
         "Documents that nobody registered, by whether they ran or were refused (http.documents.mode)"
     );
     metrics::describe_gauge!("aifirst_sockets", "Open WebSockets");
+    metrics::describe_histogram!(
+        "gen_ai_client_operation_duration_seconds",
+        "Time from a call of a model to the end of its answer, all attempts together"
+    );
+    metrics::describe_histogram!(
+        "gen_ai_client_token_usage",
+        "Tokens of a call of a model, all attempts together, by whether they went in or came out"
+    );
 }

@@ -161,6 +161,12 @@ pub enum AuditAction {
     DocumentsRegistered,
     /// Trusted documents were retired.
     DocumentsRetired,
+    /// A route was set that was not there before.
+    RouteCreated,
+    /// A route was set anew, or the server's own of its name holds again.
+    RouteUpdated,
+    /// A route was removed.
+    RouteRemoved,
 }
 
 impl AuditEntry {

@@ -2,7 +2,7 @@
 use super::{ApiKey, Invitation, Membership, ServiceAccount, Viewer, WorkspaceFields};
 use crate::{
     account::policy,
-    coaching, memory,
+    coaching, gateway, memory,
     shared::actor::{Actor, Principal, RegisterDocuments},
     workflow,
 };
@@ -46,6 +46,8 @@ pub struct WorkspaceViewerCan {
     start_coaching_session: bool,
     /// Make a workflow.
     create_workflow: bool,
+    /// Set where calls of models go.
+    set_route: bool,
 }
 
 impl WorkspaceViewerCan {
@@ -62,6 +64,7 @@ impl WorkspaceViewerCan {
             create_goal: coaching::policy::begin(actor, id).is_ok(),
             start_coaching_session: coaching::policy::begin(actor, id).is_ok(),
             create_workflow: actor.may::<workflow::policy::CreateWorkflow>(id).is_ok(),
+            set_route: actor.may::<gateway::policy::SetRoute>(id).is_ok(),
         }
     }
 }

@@ -70,7 +70,7 @@ macro_rules! session_events {
             async fn session(&self, ctx: &Context<'_>) -> Result<CoachingSession, ApiError> {
                 let found: Option<model::Session> = ctx.load::<_, CoachingLoader>(self.session).await?;
                 let session = found.ok_or(Error::NotFound("session"))?;
-                Ok(CoachingSession { session, cursor: Some(self.cursor) })
+                Ok(CoachingSession::read_at(session, Some(self.cursor)))
             }
         }
     )* };

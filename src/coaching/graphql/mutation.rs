@@ -42,7 +42,7 @@ impl SessionMutation {
         };
         let outcome = ctx.service::<CoachingService>()?.start(actor, new, input.idempotency_key).await;
         let (session, user_errors) = payload(outcome)?;
-        let session = session.map(|session| CoachingSession { session, cursor });
+        let session = session.map(|session| CoachingSession::read_at(session, cursor));
         Ok(StartCoachingSessionPayload { session, user_errors })
     }
 
@@ -86,7 +86,7 @@ impl SessionMutation {
         let cursor = CoachingSession::cursor_before(ctx, &["session"], input.session_id).await?;
         let outcome = ctx.service::<CoachingService>()?.end(ctx.actor()?, input.session_id).await;
         let (session, user_errors) = payload(outcome)?;
-        let session = session.map(|session| CoachingSession { session, cursor });
+        let session = session.map(|session| CoachingSession::read_at(session, cursor));
         Ok(EndCoachingSessionPayload { session, user_errors })
     }
 }

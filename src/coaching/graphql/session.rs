@@ -68,16 +68,22 @@ impl Goal {
 pub struct CoachingSession {
     pub(super) session: model::Session,
     /// Read before the session was.
-    pub(super) cursor: Option<Cursor>,
+    cursor: Option<Cursor>,
+    /// Where it was loaded already.
+    goal: Option<model::Goal>,
 }
 
 impl From<model::Session> for CoachingSession {
     fn from(session: model::Session) -> Self {
-        Self { session, cursor: None }
+        Self::read_at(session, None)
     }
 }
 
 impl CoachingSession {
+    pub(super) fn read_at(session: model::Session, cursor: Option<Cursor>) -> Self {
+        Self { session, cursor, goal: None }
+    }
+
     /// For a payload that shows the session in `fields`: the place of now in its workspace's log. `None` where no cursor
     /// is asked for, or the actor may not see the session.
     pub(super) async fn cursor_before(
@@ -102,7 +108,7 @@ impl CoachingSession {
             let cursor = head(ctx, session.workspace).await?;
             let Some(again) = ctx.load::<_, CoachingLoader>(id).await? else { return Ok(None) };
             session = again;
-            return Ok(Some(Self { session, cursor: Some(cursor) }));
+            return Ok(Some(Self::read_at(session, Some(cursor))));
         }
         Ok(Some(session.into()))
     }
@@ -146,6 +152,9 @@ impl CoachingSession {
 
     /// The goal that it serves.
     async fn goal(&self, ctx: &Context<'_>) -> Result<Option<Goal>, ApiError> {
+        if let Some(goal) = &self.goal {
+            return Ok(Some(goal.clone().into()));
+        }
         match self.session.goal {
             Some(goal) => ctx.load::<_, CoachingLoader>(goal).await,
             None => Ok(None),
@@ -252,6 +261,6 @@ impl WorkspaceSessions {
         let cursor = if wanted { Some(head(ctx, self.workspace).await?) } else { None };
         let coaching = ctx.service::<CoachingService>()?;
         let page = coaching.list_sessions(ctx.actor()?, self.workspace, order, &request).await?;
-        Ok(connection(self.workspace, page, |session| CoachingSession { session, cursor }))
+        Ok(connection(self.workspace, page, |(session, goal)| CoachingSession { session, cursor, goal }))
     }
 }

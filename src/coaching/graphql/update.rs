@@ -44,7 +44,7 @@ impl UpdateMutation {
         let cursor = CoachingSession::cursor_before(ctx, &["session", "current"], input.session_id).await?;
         let outcome = ctx.service::<CoachingService>()?.update_session(ctx.actor()?, update).await;
         let Shown { result, current, user_errors } = edited(outcome)?;
-        let of = |session| CoachingSession { session, cursor };
+        let of = |session| CoachingSession::read_at(session, cursor);
         let (session, current) = (result.map(of), current.map(of));
         Ok(UpdateCoachingSessionPayload { session, current, user_errors })
     }

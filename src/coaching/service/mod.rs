@@ -69,13 +69,14 @@ impl CoachingService {
         Ok(Cursor::new(workspace, self.parts.log.head(&self.parts.db, grant.workspace()).await?))
     }
 
+    /// Each with the goal that it serves.
     pub async fn list_sessions(
         &self,
         actor: &Actor,
         workspace: WorkspaceId,
         order: SessionOrder,
         request: &PageRequest,
-    ) -> Result<Page<Session>> {
+    ) -> Result<Page<(Session, Option<Goal>)>> {
         store::list_sessions(&self.parts.db, &actor.may::<Read>(workspace)?, order, request).await
     }
 

@@ -128,7 +128,7 @@ where
     row.map(goal_of).transpose()
 }
 
-fn goal_of(row: goal::Model) -> Result<Goal> {
+pub(super) fn goal_of(row: goal::Model) -> Result<Goal> {
     Ok(Goal {
         id: GoalId::from_uuid(row.id),
         workspace: WorkspaceId::from_uuid(row.workspace_id),

@@ -8,7 +8,7 @@ pub use goal::{
     find_goal, find_goal_by_client_id, find_goal_to_change, find_goals, insert_goal, update_goal,
 };
 
-use super::model::{Session, SessionMode, SessionStatus};
+use super::model::{Goal, Session, SessionMode, SessionStatus};
 use crate::{
     db::{Source, page},
     shared::{
@@ -19,6 +19,7 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use entity::coaching_session as session;
+use goal::goal_of;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, ExprTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
     QuerySelect, Select, Set,
@@ -172,13 +173,18 @@ pub async fn list_sessions(
     grant: &Grant<impl AtLeast<Read>>,
     order: SessionOrder,
     request: &PageRequest,
-) -> Result<Page<Session>> {
+) -> Result<Page<(Session, Option<Goal>)>> {
     let column = if order.by_update { session::Column::UpdatedAt } else { session::Column::CreatedAt };
     let keyset = page::Keyset { column, id: session::Column::Id, descending: order.descending };
     let select = session::Entity::find()
         .filter(session::Column::WorkspaceId.eq(grant.workspace().uuid()))
         .filter(session::Column::OwnerId.eq(grant.principal().uuid()));
-    try_map(page::list(source, select, &keyset, request).await?, session_of)
+    let goal = session::Entity::belongs_to(entity::goal::Entity)
+        .from(session::Column::GoalId)
+        .to(entity::goal::Column::Id)
+        .into();
+    let page = page::list_with::<_, entity::goal::Entity>(source, select, goal, &keyset, request).await?;
+    page.try_map(|(session, goal)| Ok((session_of(session)?, goal.map(goal_of).transpose()?)))
 }
 
 /// Raises the session's counters and locks it: who else writes to it waits.

@@ -1,12 +1,19 @@
-use super::usage::{Money, Usage, UsagePeriod};
+use super::usage::{Money, Usage, UsageGroup, UsagePeriod, UsageShare};
 use crate::{
-    gateway::{self, Attempt, Gateway, store::CallOrder},
+    gateway::{
+        self, Attempt, Gateway,
+        store::{CallFilter, CallOrder},
+    },
     graphql_kit::{
         ApiError, Connection, ContextExt, DateTime, Duration, OrderDirection, connection, page_request,
     },
-    shared::id::{LlmCallId, WorkspaceId},
+    shared::{
+        Error,
+        actor::Principal,
+        id::{AnyId, LlmCallId, WorkspaceId},
+    },
 };
-use async_graphql::{Context, Enum, InputObject, Object, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 
 /// Where a call of a model, or one try of it, is in its life.
 #[derive(Enum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,7 +54,7 @@ impl LlmCall {
         self.0.model_requested.as_deref()
     }
 
-    /// The model that answered, or was the last to say something; null where none did.
+    /// The model that answered, or was the last to say something; null where none did, as for an answer from memory.
     async fn model_used(&self) -> Option<&str> {
         self.0.model_used.as_deref()
     }
@@ -60,6 +67,11 @@ impl LlmCall {
     /// Why the answer ended: END_OF_TURN, LENGTH, CONTENT_POLICY, TOOL_USE; null where it broke off.
     async fn finish_reason(&self) -> Option<&str> {
         self.0.finish_reason.map(gateway::FinishReason::name)
+    }
+
+    /// It was answered from memory, and no model was asked: see `Route.cacheFor`.
+    async fn cache_hit(&self) -> bool {
+        self.0.cache_hit
     }
 
     /// Tokens that went in, all attempts together: as the provider counted them, or estimated.
@@ -139,6 +151,64 @@ fn length(duration: std::time::Duration) -> Duration {
     Duration(chrono::TimeDelta::from_std(duration).unwrap_or(chrono::TimeDelta::MAX))
 }
 
+/// Which calls of models; each part narrows further.
+#[derive(InputObject, Debug)]
+pub struct LlmCallFilter {
+    /// Those that went so: any of these, at most 10.
+    status: Option<Vec<LlmCallStatus>>,
+    /// Those along the route of this name.
+    route: Option<String>,
+    /// Those for which this model was asked for, or answered.
+    model: Option<String>,
+    /// Those of this person or service account.
+    principal_id: Option<ID>,
+    /// Those made then or later.
+    since: Option<DateTime>,
+    /// Those made before.
+    until: Option<DateTime>,
+}
+
+/// Values of `status`.
+const MAX_STATUS: usize = 10;
+/// Characters of a name in a filter.
+const MAX_NAME: usize = 200;
+
+impl LlmCallFilter {
+    fn checked(self) -> Result<CallFilter, ApiError> {
+        let status = self.status.unwrap_or_default();
+        if status.len() > MAX_STATUS {
+            return Err(Error::BadInput(format!("status: at most {MAX_STATUS} are possible")).into());
+        }
+        for (field, name) in [("route", &self.route), ("model", &self.model)] {
+            let good =
+                |name: &String| name.chars().count() <= MAX_NAME && !name.chars().any(char::is_control);
+            if !name.as_ref().is_none_or(good) {
+                return Err(Error::BadInput(format!(
+                    "{field}: at most {MAX_NAME} characters on one line are possible"
+                ))
+                .into());
+            }
+        }
+        let principal = match self.principal_id.map(|id| id.parse::<AnyId>()).transpose()? {
+            None => None,
+            Some(AnyId::User(id)) => Some(Principal::User(id)),
+            Some(AnyId::ServiceAccount(id)) => Some(Principal::Service(id)),
+            Some(_) => {
+                let message = "principalId: it is of a person (user_…) or of a service account (svc_…)";
+                return Err(Error::BadInput(message.into()).into());
+            }
+        };
+        Ok(CallFilter {
+            status: status.into_iter().map(Into::into).collect(),
+            route: self.route,
+            model: self.model,
+            principal,
+            since: self.since.map(|at| at.0),
+            until: self.until.map(|at| at.0),
+        })
+    }
+}
+
 /// What calls of models can be ordered by.
 #[derive(Enum, Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LlmCallOrderField {
@@ -176,9 +246,11 @@ impl WorkspaceCalls {
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which of them.")] filter: Option<LlmCallFilter>,
         #[graphql(desc = "In which order.")] order_by: Option<LlmCallOrder>,
     ) -> Result<Connection<LlmCall>, ApiError> {
-        let request = page_request(ctx, first, after, last, before)?;
+        let request = page_request(ctx, self.workspace, first, after, last, before)?;
+        let filter = filter.map(LlmCallFilter::checked).transpose()?.unwrap_or_default();
         let order = match order_by.as_ref().map(|by| by.field) {
             None | Some(LlmCallOrderField::StartedAt) => CallOrder::StartedAt,
             Some(LlmCallOrderField::Duration) => CallOrder::Duration,
@@ -186,8 +258,9 @@ impl WorkspaceCalls {
         };
         let descending = order_by.as_ref().is_none_or(|by| by.direction == OrderDirection::Desc);
         let gateway = ctx.service::<Gateway>()?;
-        let page = gateway.list_calls(ctx.actor()?, self.workspace, order, descending, &request).await?;
-        Ok(connection(page, LlmCall))
+        let actor = ctx.actor()?;
+        let page = gateway.list_calls(actor, self.workspace, &filter, order, descending, &request).await?;
+        Ok(connection(self.workspace, page, LlmCall))
     }
 
     /// What calls of models used since the beginning of the day or the month, in UTC: everybody's for who administers
@@ -199,5 +272,17 @@ impl WorkspaceCalls {
     ) -> Result<Usage, ApiError> {
         let usage = ctx.service::<Gateway>()?.usage(ctx.actor()?, self.workspace, period.into()).await?;
         Ok(Usage::from(usage))
+    }
+
+    /// The same told apart, those with the most calls first, at most 100.
+    async fn usage_by(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Over which time.")] period: UsagePeriod,
+        #[graphql(desc = "By what.")] group_by: UsageGroup,
+    ) -> Result<Vec<UsageShare>, ApiError> {
+        let gateway = ctx.service::<Gateway>()?;
+        let found = gateway.usage_by(ctx.actor()?, self.workspace, period.into(), group_by.into()).await?;
+        Ok(found.into_iter().map(|(key, usage)| UsageShare { key, usage: Usage::from(usage) }).collect())
     }
 }

@@ -1,5 +1,8 @@
 use crate::{
-    gateway::{self, Cost, store::UsageSum},
+    gateway::{
+        self, Cost,
+        store::{self, UsageSum},
+    },
     graphql_kit::Decimal,
 };
 use async_graphql::{Enum, SimpleObject};
@@ -12,6 +15,27 @@ pub enum UsagePeriod {
     Day,
     /// Since the first of the month.
     Month,
+}
+
+/// By what usage is told apart.
+#[derive(Enum, Clone, Copy, PartialEq, Eq, Debug)]
+#[graphql(remote = "store::UsageGroup")]
+pub enum UsageGroup {
+    /// By the model that answered.
+    Model,
+    /// By the route.
+    Route,
+    /// By who asked: a person or a service account.
+    Principal,
+}
+
+/// A part of what calls of models used.
+#[derive(SimpleObject, Debug)]
+pub struct UsageShare {
+    /// The model's or the route's name, or the id of who asked; null for calls that no model answered.
+    pub key: Option<String>,
+    /// What they used.
+    pub usage: Usage,
 }
 
 /// An amount of money.

@@ -18,7 +18,7 @@ pub enum CircuitState {
 }
 
 /// Times are since an instant of the caller's.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Circuit {
     failures: u32,
     /// How often it was opened since it last worked.
@@ -39,8 +39,8 @@ impl Circuit {
         }
     }
 
-    /// Whether a call may go now; if not, when to ask again. A call that may must tell how it ended.
-    pub fn admit(&mut self, now: Duration) -> Result<(), Duration> {
+    /// Whether a call may go now; if not, when to ask again.
+    pub fn may(&self, now: Duration) -> Result<(), Duration> {
         if let Some(until) = self.asked_until.filter(|until| *until > now) {
             return Err(until);
         }
@@ -48,11 +48,20 @@ impl Circuit {
             CircuitState::Closed => Ok(()),
             CircuitState::Open { until } => Err(until),
             CircuitState::HalfOpen if self.probing => Err(now + FIRST_REST),
-            CircuitState::HalfOpen => {
-                self.probing = true;
-                Ok(())
-            }
+            CircuitState::HalfOpen => Ok(()),
         }
+    }
+
+    /// As [`Self::may`]. A call that may must tell how it ended.
+    pub fn admit(&mut self, now: Duration) -> Result<(), Duration> {
+        self.may(now)?;
+        self.probing = self.state(now) == CircuitState::HalfOpen;
+        Ok(())
+    }
+
+    /// Whether it knows nothing that a new one would not.
+    pub fn is_new(&self) -> bool {
+        *self == Self::default()
     }
 
     pub fn succeeded(&mut self) {

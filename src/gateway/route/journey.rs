@@ -9,6 +9,8 @@ pub enum Next {
     Try(Target),
     /// Then ask again.
     Wait(Duration),
+    /// These take no more calls at once: wait until one of them does, tell by [`Journey::turn_back`], and try it.
+    Busy(Vec<Target>),
     /// No target is left that could do better; what the last one failed with, or none was free to try.
     GiveUp(FailureKind),
 }
@@ -26,6 +28,8 @@ pub struct Journey {
     last: FailureKind,
     /// The least that a provider which failed in this round asked to wait.
     asked: Option<Duration>,
+    /// Those of this round that took no more calls at once.
+    busy: Vec<Target>,
     context_window: bool,
     content_policy: bool,
     ended: bool,
@@ -45,6 +49,7 @@ impl Journey {
             round: 1,
             last: FailureKind::Connect,
             asked: None,
+            busy: vec![],
             context_window: false,
             content_policy: false,
             ended: false,
@@ -58,6 +63,10 @@ impl Journey {
         if let Some(target) = self.targets.get(self.place) {
             self.place += 1;
             return Next::Try(target.clone());
+        }
+        // Only full: better waited for than asked for less.
+        if !self.busy.is_empty() {
+            return Next::Busy(std::mem::take(&mut self.busy));
         }
         let retry = self.route.retry;
         if self.round >= retry.rounds {
@@ -74,6 +83,23 @@ impl Journey {
     pub fn skipped(&mut self, wait: Duration) {
         if wait <= Duration::from_millis(self.route.retry.max_milliseconds) {
             self.asked = Some(self.asked.map_or(wait, |asked| asked.min(wait)));
+        }
+    }
+
+    /// The target that was to be tried takes no more calls at once: the others go first.
+    pub fn busy(&mut self, target: Target) {
+        self.busy.push(target);
+    }
+
+    /// The target that would be tried next, if one is left in this round.
+    pub fn peek(&self) -> Option<&Target> {
+        self.targets.get(self.place).filter(|_| !self.ended)
+    }
+
+    /// This target is tried now, wherever it stands.
+    pub fn turn_back(&mut self, target: &Target) {
+        if let Some(place) = self.targets.iter().position(|it| it == target) {
+            self.place = place + 1;
         }
     }
 
@@ -115,6 +141,7 @@ impl Journey {
         }
         *turned = true;
         (self.targets, self.place, self.asked) = (fallbacks.clone(), 0, None);
+        self.busy.clear();
         true
     }
 
@@ -183,6 +210,7 @@ mod tests {
                     way.push(target.model);
                 }
                 Next::Wait(wait) => way.push(format!("{} ms", wait.as_millis())),
+                Next::Busy(_) => unreachable!("nothing was said to be busy"),
                 Next::GiveUp(kind) => {
                     way.push(format!("{kind:?}"));
                     return way;
@@ -209,6 +237,20 @@ mod tests {
             ["a", "b", "3000 ms", "a", "RateLimited"],
             "b asks too much"
         );
+    }
+
+    #[test]
+    fn what_is_busy_is_waited_for_when_the_others_were_tried() {
+        let route = Route { retry: Retry { rounds: 1, ..Retry::default() }, ..route(&["a", "b"]) };
+        let mut journey = Journey::new(Arc::new(route), least);
+        let Next::Try(a) = journey.next(least) else { unreachable!() };
+        journey.busy(a.clone());
+        assert_eq!(tries(journey.next(least)), "b");
+        journey.failed(FailureKind::Rejected, None);
+        assert_eq!(journey.next(least), Next::Busy(vec![a.clone()]));
+        journey.turn_back(&a);
+        journey.failed(FailureKind::Provider, None);
+        assert_eq!(journey.next(least), Next::GiveUp(FailureKind::Provider), "b does not come again");
     }
 
     #[test]
@@ -257,7 +299,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_journey_ends(
-            kinds in prop::collection::vec((kind(), prop::option::of(0u64..20_000)), 64),
+            kinds in prop::collection::vec((kind(), prop::option::of(0u64..20_000), any::<bool>()), 64),
             sizes in (1usize..5, 0usize..4, 0usize..4),
             rounds in 1u32..5,
             weighted: bool,
@@ -279,15 +321,26 @@ mod tests {
             let mut steps = 0;
             loop {
                 steps += 1;
-                prop_assert!(steps <= 2 * most + 8);
+                prop_assert!(steps <= 3 * most * most + 8, "{steps} steps");
                 match journey.next(|below| chance % below) {
-                    Next::Try(_) => {
-                        let (kind, wait) = kinds[tried % kinds.len()];
+                    Next::Try(target) => {
+                        let (kind, wait, busy) = kinds[steps % kinds.len()];
+                        if busy {
+                            journey.busy(target);
+                            continue;
+                        }
                         journey.failed(kind, wait.map(Duration::from_millis));
                         tried += 1;
-                        prop_assert!(tried <= most, "{tried} of {most}");
+                        prop_assert!(tried <= 2 * most * most, "{tried} of {most}");
                     }
                     Next::Wait(wait) => prop_assert!(wait <= Duration::from_millis(10_000)),
+                    // Waited for until it is free.
+                    Next::Busy(busy) => {
+                        journey.turn_back(&busy[0]);
+                        let (kind, wait, _) = kinds[steps % kinds.len()];
+                        journey.failed(kind, wait.map(Duration::from_millis));
+                        tried += 1;
+                    }
                     Next::GiveUp(_) => break,
                 }
             }

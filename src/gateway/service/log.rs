@@ -1,17 +1,20 @@
 //! The usage log, read and written.
 use super::Gateway;
 use crate::{
+    event::Cursor,
     gateway::{
+        event::CallEnded,
         record::LlmCall,
-        store::{self, CallOrder, UsageSum, Whose},
+        store::{self, CallFilter, CallOrder, UsageGroup, UsageSum, Whose},
     },
     shared::{
         Page, PageRequest, Result,
-        actor::{Actor, Administer, Read},
+        actor::{Actor, Administer, Read, Write},
         id::{LlmCallId, WorkspaceId},
     },
 };
 use chrono::{DateTime, Datelike, NaiveTime, Utc};
+use futures_util::{Stream, StreamExt};
 use std::collections::HashMap;
 use tokio_util::sync::CancellationToken;
 
@@ -39,12 +42,14 @@ impl Gateway {
         &self,
         actor: &Actor,
         workspace: WorkspaceId,
+        filter: &CallFilter,
         order: CallOrder,
         descending: bool,
         request: &PageRequest,
     ) -> Result<Page<LlmCall>> {
         let grant = actor.may::<Read>(workspace)?;
-        store::list_calls(&self.db, &grant, whose(actor, workspace), order, descending, request).await
+        let whose = whose(actor, workspace);
+        store::list_calls(&self.db, &grant, whose, filter, order, descending, request).await
     }
 
     /// Those of the calls that the actor may see.
@@ -65,14 +70,49 @@ impl Gateway {
         store::sum_usage(&self.db, &grant, whose(actor, workspace), since).await
     }
 
+    /// The same, told apart; those with the most calls first.
+    pub async fn usage_by(
+        &self,
+        actor: &Actor,
+        workspace: WorkspaceId,
+        period: UsagePeriod,
+        by: UsageGroup,
+    ) -> Result<Vec<(Option<String>, UsageSum)>> {
+        let grant = actor.may::<Read>(workspace)?;
+        let since = period.began(self.ambient.now());
+        store::group_usage(&self.db, &grant, whose(actor, workspace), since, by).await
+    }
+
+    /// The calls that ended after a place, from now on without one, then those that end; never ends. For who makes some:
+    /// a viewer has none.
+    pub async fn follow_calls(
+        &self,
+        actor: &Actor,
+        workspace: WorkspaceId,
+        after: Option<Cursor>,
+    ) -> Result<impl Stream<Item = Result<CallEnded>> + Send + use<>> {
+        let grant = actor.may::<Write>(workspace)?;
+        let begin = match after {
+            Some(after) => self.events.begin_after(&grant, Some(&after)).await?,
+            None => self.events.head(&self.db, workspace).await?,
+        };
+        let (whose, principal) = (whose(actor, workspace), actor.principal());
+        let events = self.events.follow(&grant, None, begin);
+        Ok(events.filter_map(move |event| {
+            let sees = |ended: &CallEnded| whose == Whose::Everybodys || ended.principal == principal;
+            let ended = event.map(|event| CallEnded::of(&event).filter(sees)).transpose();
+            std::future::ready(ended)
+        }))
+    }
+
     /// Writes calls that have ended, until `stop`.
     pub async fn write_log(self, stop: CancellationToken) {
-        self.log.write(self.db, stop).await;
+        self.log.write(self.events, stop).await;
     }
 
     /// Writes what waits.
     pub async fn flush_log(&self) {
-        self.log.flush(&self.db).await;
+        self.log.flush(&self.events).await;
     }
 }
 

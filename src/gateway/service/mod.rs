@@ -1,27 +1,40 @@
 //! What callers ask of the gateway.
 mod log;
+mod route;
 
 pub use log::UsagePeriod;
+pub use route::ProviderView;
 
 use super::{
     builtin,
+    cache::{Answer, Answers},
     call::{Call, drive},
+    health,
+    held::HeldOf,
     log::CallLog,
-    model::{ChatEvent, ChatRequest, Completion, FailureKind, MAX_INPUT, Usage},
+    model::{ChatEvent, ChatRequest, Completion, FailureKind, FinishReason, MAX_INPUT, Usage},
     provider::{self, Provider},
-    providers::Providers,
+    providers::{Known, Providers},
     record::{LlmCall, LlmCallStatus, Record},
 };
 use crate::{
-    config::{GatewayConfig, Prices, ProviderConfig, Route},
+    account::AccountService,
+    config::{GatewayConfig, Prices, ProviderConfig, ProviderKind, Route},
     db::Db,
+    event::{Bus, Log, Signal},
     shared::{
         Ambient, Error, Result,
         actor::{Actor, Write},
+        id::WorkspaceId,
     },
 };
-use futures_util::{StreamExt, stream::BoxStream};
+use futures_util::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 pub const DEFAULT_ROUTE: &str = "default";
 
@@ -33,42 +46,78 @@ pub struct ProviderError {
     problem: String,
 }
 
+/// Of which the gateway is made.
+#[derive(Debug)]
+pub struct Parts {
+    pub db: Db,
+    pub events: Log,
+    pub bus: Bus,
+    pub ambient: Ambient,
+    pub account: AccountService,
+}
+
 /// The door to every model.
 #[derive(Clone, Debug)]
 pub struct Gateway {
     db: Db,
+    events: Log,
+    bus: Bus,
     ambient: Ambient,
+    account: AccountService,
     providers: Providers,
     prices: Arc<Prices>,
+    /// Of the configuration.
     routes: Arc<BTreeMap<String, Arc<Route>>>,
+    held: HeldOf,
+    answers: Answers,
     log: CallLog,
 }
 
 impl Gateway {
     /// An error names the provider that cannot be used, and why.
-    pub fn new(config: &GatewayConfig, db: Db, ambient: Ambient) -> Result<Self, ProviderError> {
+    pub fn new(config: &GatewayConfig, parts: Parts) -> Result<Self, ProviderError> {
+        let Parts { db, events, bus, ambient, account } = parts;
         let open = |(name, settings): (&String, &ProviderConfig)| {
             let opened = provider::open(settings, &config.builtin);
             let opened = opened.map_err(|problem| ProviderError { name: name.clone(), problem })?;
-            Ok((name.clone(), opened))
+            let (kind, max_concurrent) = (settings.kind, settings.max_concurrent);
+            Ok((name.clone(), Known { provider: opened, kind, max_concurrent }))
         };
         let providers = config.providers.iter().map(open).collect::<Result<Vec<_>, ProviderError>>()?;
         let routes = config.routes.iter().map(|(name, route)| (name.clone(), Arc::new(route.clone())));
         Ok(Self {
-            db,
-            ambient,
             providers: Providers::new(providers),
             prices: Arc::new(config.prices.clone()),
             routes: Arc::new(routes.collect()),
+            held: HeldOf::new(),
+            answers: Answers::new(config.cache_bytes, ambient.clock.clone()),
             log: CallLog::default(),
+            db,
+            events,
+            bus,
+            ambient,
+            account,
         })
+    }
+
+    /// The same, with these providers in the place of configured ones of their names.
+    pub fn with_providers(self, own: impl IntoIterator<Item = (String, Arc<dyn Provider>)>) -> Self {
+        let mut all: BTreeMap<_, _> =
+            self.providers.iter().map(|(name, known)| (name.to_owned(), known.clone())).collect();
+        for (name, provider) in own {
+            if let Some(known) = all.get_mut(&name) {
+                known.provider = provider;
+            }
+        }
+        Self { providers: Providers::new(all), ..self }
     }
 
     /// The same, with this provider alone behind the default route.
     pub fn answered_by(self, provider: Arc<dyn Provider>) -> Self {
         let route = Arc::new(Route::to("own", builtin::MODEL));
+        let known = Known { provider, kind: ProviderKind::Builtin, max_concurrent: None };
         Self {
-            providers: Providers::new([("own".to_owned(), provider)]),
+            providers: Providers::new([("own".to_owned(), known)]),
             routes: Arc::new([(DEFAULT_ROUTE.to_owned(), route)].into()),
             ..self
         }
@@ -78,10 +127,11 @@ impl Gateway {
     /// it is in the usage log.
     ///
     /// `Refused` at `route` where no route has this name, and where the texts are longer than a call may be.
-    pub fn chat(&self, actor: &Actor, request: ChatRequest) -> Result<BoxStream<'static, ChatEvent>> {
+    pub async fn chat(&self, actor: &Actor, request: ChatRequest) -> Result<BoxStream<'static, ChatEvent>> {
         actor.may::<Write>(request.workspace)?;
-        let route = self.routes.get(&request.route).ok_or_else(|| {
-            let names: Vec<_> = self.routes.keys().map(String::as_str).collect();
+        let held = self.held(request.workspace).await?;
+        let route = self.route(&held, &request.route).ok_or_else(|| {
+            let names: Vec<_> = self.routes.keys().chain(held.routes.keys()).map(String::as_str).collect();
             Error::invalid("route", format!("there is no such route: {} is possible", names.join(", ")))
         })?;
         let length: usize = request.texts().map(|text| text.chars().count()).sum();
@@ -101,6 +151,7 @@ impl Gateway {
             model_used: None,
             status: LlmCallStatus::Running,
             finish_reason: None,
+            cache_hit: false,
             usage: Usage::default(),
             cost: None,
             time_to_first_token: None,
@@ -108,19 +159,28 @@ impl Gateway {
             attempts: vec![],
             started_at: self.ambient.now(),
         };
+        let place = self.answers.place(&route, &request, held.version);
+        let record = |call: LlmCall| Record::begin(call, self.prices.clone(), Arc::new(self.log.clone()));
+        if let Some(answer) = place.as_ref().and_then(|place| place.find()) {
+            return Ok(again(&answer, record(LlmCall { cache_hit: true, ..call })));
+        }
         let call = Call {
             providers: self.providers.clone(),
-            route: route.clone(),
+            route,
             request: Arc::new(request),
             random: self.ambient.random.clone(),
-            record: Record::begin(call, self.prices.clone(), Arc::new(self.log.clone())),
+            record: record(call),
         };
-        Ok(drive(call).boxed())
+        let events = drive(call);
+        Ok(match place {
+            Some(place) => place.keep(events).boxed(),
+            None => events.boxed(),
+        })
     }
 
     /// The whole answer at once. `Unavailable` where the provider failed, which a retry may mend.
     pub async fn complete(&self, actor: &Actor, request: ChatRequest) -> Result<Completion> {
-        let mut events = self.chat(actor, request)?;
+        let mut events = self.chat(actor, request).await?;
         let (mut text, mut quotes) = (String::new(), vec![]);
         while let Some(event) = events.next().await {
             match event {
@@ -135,4 +195,37 @@ impl Gateway {
         }
         Err(FailureKind::CutOff.plain().into())
     }
+
+    /// Looks after the providers, until `stop`.
+    pub async fn watch_providers(self, stop: CancellationToken) {
+        health::watch(self.providers, self.ambient.clock, stop).await;
+    }
+
+    /// Hears from other processes what holds no more, until `stop`.
+    pub async fn listen(self, stop: CancellationToken) {
+        let mut heard = self.bus.subscribe(route::TOPIC).await;
+        loop {
+            let signal = tokio::select! {
+                () = stop.cancelled() => return,
+                signal = heard.next() => signal,
+            };
+            let workspace = match signal {
+                Signal::Message(bytes) => Uuid::from_slice(&bytes).ok(),
+                Signal::Lost => None,
+            };
+            match workspace {
+                Some(workspace) => self.forget_held(WorkspaceId::from_uuid(workspace)),
+                None => self.held.forget_all(),
+            }
+        }
+    }
+}
+
+/// What was answered before, at once.
+fn again(answer: &Answer, mut record: Record) -> BoxStream<'static, ChatEvent> {
+    let (reason, usage) = (FinishReason::EndOfTurn, Usage::default());
+    record.said();
+    record.end(LlmCallStatus::Completed, Some(reason));
+    let events = answer.events.clone().into_iter().chain([ChatEvent::Finished { reason, usage }]);
+    stream::iter(events).boxed()
 }

@@ -1,14 +1,22 @@
 //! Rows of the usage log. Whoever is no administrator sees their own calls alone.
+mod route;
+
+pub(super) use route::{
+    advance, count_routes, delete_route, find_route, find_routes, find_version, list_routes, put_route,
+};
+
 use super::{
+    event,
     model::{FinishReason, Usage},
     price::Cost,
     record::{Attempt, LlmCall, LlmCallStatus, Origin},
 };
 use crate::{
     db::{
-        Db, Source,
+        Source,
         page::{self, Keyset},
     },
+    event::Log,
     shared::{
         Error, Page, PageRequest, Result,
         actor::{Grant, Principal, Read, Scope},
@@ -20,14 +28,20 @@ use chrono::{DateTime, Utc};
 use entity::llm_call;
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, Condition, EntityTrait, FromQueryResult, QueryFilter, QuerySelect,
-    sea_query::{Expr, ExprTrait, OnConflict},
+    ColumnTrait, Condition, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Select,
+    sea_query::{Expr, ExprTrait},
 };
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    time::Duration,
+};
 use uuid::Uuid;
 
-/// Rows of one INSERT: 21 values each, and SQLite takes 32,766 in all.
+/// Rows of one INSERT: 22 values each, and SQLite takes 32,766 in all.
 const ROWS: usize = 500;
+/// Groups of usage that are told, and rows that are read for them: one for each currency of a group.
+const GROUPS: usize = 100;
+const GROUP_ROWS: u64 = 400;
 
 /// What a list of calls is ordered by; the id breaks ties.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +58,30 @@ pub enum Whose {
     Own,
 }
 
+/// Which of the calls; each part narrows further.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CallFilter {
+    /// Of any of these; of all where there are none.
+    pub status: Vec<LlmCallStatus>,
+    pub route: Option<String>,
+    /// That was asked for, or that answered.
+    pub model: Option<String>,
+    pub principal: Option<Principal>,
+    /// Made then or later.
+    pub since: Option<DateTime<Utc>>,
+    /// Made before.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// By what usage is told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UsageGroup {
+    /// That answered.
+    Model,
+    Route,
+    Principal,
+}
+
 /// What was used since a moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UsageSum {
@@ -54,15 +92,29 @@ pub struct UsageSum {
     pub costs: Vec<Cost>,
 }
 
-/// Each call once, however often it is written.
-pub(super) async fn insert_calls(db: &Db, calls: &[LlmCall]) -> Result<()> {
-    let tx = db.begin().await?;
+/// Each call once, however often it is written, and its event with it.
+pub(super) async fn insert_calls(log: &Log, calls: &[LlmCall]) -> Result<()> {
+    let mut tx = log.begin().await?;
     for calls in calls.chunks(ROWS) {
-        let rows = calls.iter().map(to_row).collect::<Result<Vec<_>>>()?;
-        llm_call::Entity::insert_many(rows)
-            .on_conflict(OnConflict::column(llm_call::Column::Id).do_nothing().to_owned())
-            .exec_without_returning(tx.connection())
-            .await?;
+        // What was written by a try whose answer did not come is told already.
+        let ids = calls.iter().map(|call| call.id.uuid());
+        let written: HashSet<Uuid> = llm_call::Entity::find()
+            .select_only()
+            .column(llm_call::Column::Id)
+            .filter(llm_call::Column::Id.is_in(ids))
+            .into_tuple()
+            .all(tx.connection())
+            .await?
+            .into_iter()
+            .collect();
+        let new: Vec<_> = calls.iter().filter(|call| !written.contains(&call.id.uuid())).collect();
+        let rows = new.iter().map(|call| to_row(call)).collect::<Result<Vec<_>>>()?;
+        if !rows.is_empty() {
+            llm_call::Entity::insert_many(rows).exec_without_returning(tx.connection()).await?;
+        }
+        for call in new {
+            tx.record_in(call.workspace, event::ended(call)?);
+        }
     }
     tx.commit().await
 }
@@ -71,6 +123,7 @@ pub(super) async fn list_calls(
     source: &impl Source,
     grant: &Grant<Read>,
     whose: Whose,
+    filter: &CallFilter,
     order: CallOrder,
     descending: bool,
     request: &PageRequest,
@@ -81,7 +134,7 @@ pub(super) async fn list_calls(
         CallOrder::Cost => llm_call::Column::Cost,
     };
     let order = Keyset { column, id: llm_call::Column::Id, descending };
-    let select = llm_call::Entity::find().filter(of(grant, whose));
+    let select = llm_call::Entity::find().filter(of(grant, whose)).filter(which(filter));
     page::list(source, select, &order, request).await?.try_map(from_row)
 }
 
@@ -110,16 +163,32 @@ struct Sums {
     cost: Option<i64>,
 }
 
-pub(super) async fn sum_usage(
-    source: &impl Source,
-    grant: &Grant<Read>,
-    whose: Whose,
-    since: DateTime<Utc>,
-) -> Result<UsageSum> {
+#[derive(FromQueryResult)]
+struct GroupSums {
+    text: Option<String>,
+    principal_id: Option<Uuid>,
+    is_service: Option<bool>,
+    #[sea_orm(nested)]
+    sums: Sums,
+}
+
+impl UsageSum {
+    fn add(&mut self, sums: Sums) {
+        self.calls += sums.calls;
+        self.input_tokens += sums.input_tokens;
+        self.output_tokens += sums.output_tokens;
+        if let (Some(currency), Some(cost)) = (sums.currency, sums.cost) {
+            self.costs.push(Cost { amount: Amount::from_billionths(cost), currency });
+        }
+    }
+}
+
+/// One row for each currency.
+fn summed(grant: &Grant<Read>, whose: Whose, since: DateTime<Utc>) -> Select<llm_call::Entity> {
     use llm_call::Column::{Cost as CostColumn, Currency, Id, InputTokens, OutputTokens, StartedAt};
     // PostgreSQL adds integers up to a numeric, which is read as none of ours.
     let sum = |column: llm_call::Column| Expr::col(column).sum().cast_as("bigint");
-    let sums = llm_call::Entity::find()
+    llm_call::Entity::find()
         .select_only()
         .column(Currency)
         .column_as(Id.count(), "calls")
@@ -129,20 +198,58 @@ pub(super) async fn sum_usage(
         .filter(of(grant, whose))
         .filter(StartedAt.gte(since))
         .group_by(Currency)
-        .into_model::<Sums>()
-        .all(source.connection())
-        .await?;
+}
+
+pub(super) async fn sum_usage(
+    source: &impl Source,
+    grant: &Grant<Read>,
+    whose: Whose,
+    since: DateTime<Utc>,
+) -> Result<UsageSum> {
+    let sums = summed(grant, whose, since).into_model::<Sums>().all(source.connection()).await?;
     let mut usage = UsageSum::default();
-    for sum in sums {
-        usage.calls += sum.calls;
-        usage.input_tokens += sum.input_tokens;
-        usage.output_tokens += sum.output_tokens;
-        if let (Some(currency), Some(cost)) = (sum.currency, sum.cost) {
-            usage.costs.push(Cost { amount: Amount::from_billionths(cost), currency });
-        }
-    }
+    sums.into_iter().for_each(|sums| usage.add(sums));
     usage.costs.sort_unstable_by(|a, b| a.currency.cmp(&b.currency));
     Ok(usage)
+}
+
+/// By model, route or principal, those with the most calls first; `None`: no model answered.
+pub(super) async fn group_usage(
+    source: &impl Source,
+    grant: &Grant<Read>,
+    whose: Whose,
+    since: DateTime<Utc>,
+    by: UsageGroup,
+) -> Result<Vec<(Option<String>, UsageSum)>> {
+    use llm_call::Column::{Id, IsService, ModelUsed, PrincipalId, Route};
+    let select = summed(grant, whose, since).order_by_desc(Id.count()).limit(GROUP_ROWS);
+    let nothing = || Expr::cust("NULL");
+    let text = |select: Select<_>, column: llm_call::Column| {
+        select
+            .column_as(column, "text")
+            .column_as(Expr::cust("CAST(NULL AS uuid)"), "principal_id")
+            .column_as(Expr::cust("CAST(NULL AS boolean)"), "is_service")
+            .group_by(column)
+    };
+    let select = match by {
+        UsageGroup::Model => text(select, ModelUsed),
+        UsageGroup::Route => text(select, Route),
+        UsageGroup::Principal => select
+            .column_as(nothing(), "text")
+            .column(PrincipalId)
+            .column(IsService)
+            .group_by(PrincipalId)
+            .group_by(IsService),
+    };
+    let mut groups: BTreeMap<Option<String>, UsageSum> = BTreeMap::new();
+    for row in select.into_model::<GroupSums>().all(source.connection()).await? {
+        let principal = row.principal_id.map(|id| principal(id, row.is_service == Some(true)).to_string());
+        groups.entry(row.text.or(principal)).or_default().add(row.sums);
+    }
+    let mut groups: Vec<_> = groups.into_iter().collect();
+    groups.sort_by_key(|(_, usage)| std::cmp::Reverse(usage.calls));
+    groups.truncate(GROUPS);
+    Ok(groups)
 }
 
 fn of(grant: &Grant<Read>, whose: Whose) -> Condition {
@@ -151,6 +258,30 @@ fn of(grant: &Grant<Read>, whose: Whose) -> Condition {
         Whose::Own => Some(llm_call::Column::PrincipalId.eq(grant.principal().uuid())),
     };
     Condition::all().add(llm_call::Column::WorkspaceId.eq(grant.workspace().uuid())).add_option(own)
+}
+
+fn which(filter: &CallFilter) -> Condition {
+    use llm_call::Column::{ModelRequested, ModelUsed, PrincipalId, Route, StartedAt, Status};
+    let CallFilter { status, route, model, principal, since, until } = filter;
+    let status = (!status.is_empty()).then(|| Status.is_in(status.iter().map(|status| status.name())));
+    let model = model.as_ref().map(|model| {
+        Condition::any().add(ModelRequested.eq(model.as_str())).add(ModelUsed.eq(model.as_str()))
+    });
+    Condition::all()
+        .add_option(status)
+        .add_option(route.as_ref().map(|route| Route.eq(route.as_str())))
+        .add_option(model)
+        .add_option(principal.map(|principal| PrincipalId.eq(principal.uuid())))
+        .add_option(since.map(|since| StartedAt.gte(since)))
+        .add_option(until.map(|until| StartedAt.lt(until)))
+}
+
+fn principal(id: Uuid, is_service: bool) -> Principal {
+    if is_service {
+        Principal::Service(ServiceAccountId::from_uuid(id))
+    } else {
+        Principal::User(UserId::from_uuid(id))
+    }
 }
 
 fn to_row(call: &LlmCall) -> Result<llm_call::ActiveModel> {
@@ -172,6 +303,7 @@ fn to_row(call: &LlmCall) -> Result<llm_call::ActiveModel> {
         model_used: Set(call.model_used.clone()),
         status: Set(call.status.name().to_owned()),
         finish_reason: Set(call.finish_reason.map(|reason| reason.name().to_owned())),
+        cache_hit: Set(call.cache_hit),
         input_tokens: Set(call.usage.input_tokens.into()),
         cached_input_tokens: Set(call.usage.cached_input_tokens.into()),
         output_tokens: Set(call.usage.output_tokens.into()),
@@ -185,11 +317,6 @@ fn to_row(call: &LlmCall) -> Result<llm_call::ActiveModel> {
 }
 
 fn from_row(row: llm_call::Model) -> Result<LlmCall> {
-    let principal = if row.is_service {
-        Principal::Service(ServiceAccountId::from_uuid(row.principal_id))
-    } else {
-        Principal::User(UserId::from_uuid(row.principal_id))
-    };
     let origin = match (row.turn_id, row.run_id, row.step_key) {
         (Some(turn), _, _) => Some(Origin::Turn(TurnId::from_uuid(turn))),
         (None, Some(run), Some(key)) => Some(Origin::Step { run: RunId::from_uuid(run), key }),
@@ -199,13 +326,14 @@ fn from_row(row: llm_call::Model) -> Result<LlmCall> {
     Ok(LlmCall {
         id: LlmCallId::from_uuid(row.id),
         workspace: WorkspaceId::from_uuid(row.workspace_id),
-        principal,
+        principal: principal(row.principal_id, row.is_service),
         origin,
         route: row.route,
         model_requested: row.model_requested,
         model_used: row.model_used,
         status: LlmCallStatus::from_name(&row.status)?,
         finish_reason: row.finish_reason.as_deref().map(FinishReason::from_name).transpose()?,
+        cache_hit: row.cache_hit,
         usage: Usage {
             input_tokens: tokens(row.input_tokens),
             cached_input_tokens: tokens(row.cached_input_tokens),

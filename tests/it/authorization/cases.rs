@@ -61,6 +61,7 @@ pub const NODES: &[(&str, &str)] = &[
     ("ErasureReceipt", "receipt"),
     ("Invitation", "invitation"),
     ("LlmCall", "call"),
+    ("Route", "route"),
     ("Membership", "membership"),
     ("Memory", "memory"),
     ("ServiceAccount", "service"),
@@ -74,7 +75,10 @@ pub const NODES: &[(&str, &str)] = &[
 ];
 
 pub fn all() -> Vec<Case> {
-    [account(), memory(), workflow(), coaching(), node(), endings()].into_iter().flatten().collect()
+    [account(), memory(), workflow(), coaching(), gateway(), node(), endings()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn account() -> Vec<Case> {
@@ -236,6 +240,24 @@ fn coaching() -> Vec<Case> {
     ]
 }
 
+fn gateway() -> Vec<Case> {
+    vec![
+        Case::read(
+            "Query.explainRoute",
+            "query($ws: ID!) { explainRoute(workspaceId: $ws, route: \"default\") { chosen { model } } }",
+        ),
+        Case::write(
+            "Mutation.setRoute",
+            "mutation($ws: ID!) { setRoute(input: {workspaceId: $ws, name: \"other\", settings: {targets: [
+                {provider: \"builtin\", model: \"builtin\"}]}}) { route { id } userErrors { code } } }",
+        ),
+        Case::write(
+            "Subscription.llmCallEvents",
+            "subscription($ws: ID!, $cursor: Cursor) { llmCallEvents(workspaceId: $ws, after: $cursor) { cursor } }",
+        ),
+    ]
+}
+
 fn node() -> Vec<Case> {
     vec![
         Case::read("Query.node", "query($memory: ID!) { node(id: $memory) { id } }"),
@@ -245,6 +267,10 @@ fn node() -> Vec<Case> {
 
 fn endings() -> Vec<Case> {
     vec![
+        Case::write(
+            "Mutation.removeRoute",
+            "mutation($route: ID!) { removeRoute(input: {routeId: $route}) { removedId userErrors { code } } }",
+        ),
         Case::write(
             "Mutation.forgetMemory",
             "mutation($memory: ID!) { forgetMemory(input: {memoryId: $memory}) {

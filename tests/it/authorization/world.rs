@@ -143,8 +143,12 @@ impl<'a> World<'a> {
         events.until("coachingEvents", |event| event["__typename"] == "TurnCompleted").await;
     }
 
-    /// The call of a model that the turn made.
+    /// The call of a model that the turn made, and a route.
     async fn gateway(&mut self) {
+        let set =
+            "mutation($ws: ID!) { setRoute(input: {workspaceId: $ws, name: \"own\", settings: {targets: [
+            {provider: \"builtin\", model: \"builtin\"}]}}) { route { id } } }";
+        self.make("route", "/setRoute/route/id", set).await;
         let document = "query($ws: ID!) { workspace(id: $ws) { llmCalls(first: 1) { nodes { id } } } }";
         let call =
             self.app.until(&self.maker, document, &self.variables, "/workspace/llmCalls/nodes/0/id").await;

@@ -18,7 +18,7 @@ use aifirst::{
     client::plain,
     config::Config,
     db::Source,
-    gateway::Provider,
+    gateway::{Gateway, Provider},
     shared::{Ambient, Clock, Random, id::WorkspaceId},
 };
 use sea_orm::{ConnectionTrait, Statement};
@@ -105,13 +105,24 @@ impl TestApp {
 
     /// Workflows ask this model instead of the built-in one.
     pub async fn start_with_model(database: Database, model: Arc<dyn Provider>) -> Self {
-        let running = start_server(&database, "", Ambient::system(), Some(model)).await;
+        let running = start_server(&database, "", Ambient::system(), |it| it.answered_by(model)).await;
+        Self::on(running, database).await.with_workspace().await
+    }
+
+    /// With these in the place of the configured providers of their names; workflows ask them.
+    pub async fn start_with_models(
+        database: Database,
+        settings: &str,
+        ambient: Ambient,
+        models: Vec<(String, Arc<dyn Provider>)>,
+    ) -> Self {
+        let running = start_server(&database, settings, ambient, |it| it.with_providers(models)).await;
         Self::on(running, database).await.with_workspace().await
     }
 
     /// With a person who has no workspace yet.
     pub async fn without_workspace(database: Database, settings: &str, ambient: Ambient) -> Self {
-        Self::on(start_server(&database, settings, ambient, None).await, database).await
+        Self::on(start_server(&database, settings, ambient, |it| it).await, database).await
     }
 
     async fn on(running: Running, database: Database) -> Self {
@@ -143,7 +154,7 @@ impl TestApp {
     pub async fn restart_with(self, settings: &str, ambient: Ambient) -> Self {
         let Self { running, database, owner, workspace, http } = self;
         running.stop().await;
-        let running = start_server(&database, settings, ambient, None).await;
+        let running = start_server(&database, settings, ambient, |it| it).await;
         Self { running, database, owner, workspace, http }
     }
 
@@ -283,7 +294,7 @@ async fn start_server(
     database: &Database,
     settings: &str,
     ambient: Ambient,
-    model: Option<Arc<dyn Provider>>,
+    models: impl FnOnce(Gateway) -> Gateway,
 ) -> Running {
     // A key may stand in TOML once.
     let own = database.settings();
@@ -294,9 +305,7 @@ async fn start_server(
     let base: Vec<_> = base.collect();
     let config = Config::with(&format!("{}\n{settings}", base.join("\n"))).unwrap();
     let mut app = App::open(config, ambient).await.unwrap();
-    if let Some(model) = model {
-        app.services.gateway = app.services.gateway.answered_by(model);
-    }
+    app.services.gateway = models(app.services.gateway);
     app.start().await.unwrap()
 }
 

@@ -34,6 +34,7 @@ const TYPES: &[(&str, &str)] = &[
     ("mem", "Memory"),
     ("msg", "Message"),
     ("rcpt", "ErasureReceipt"),
+    ("rt", "Route"),
     ("run", "Run"),
     ("step", "StepRun"),
     ("svc", "ServiceAccount"),
@@ -43,7 +44,7 @@ const TYPES: &[(&str, &str)] = &[
     ("ws", "Workspace"),
 ];
 /// As the docs of `changes` say; a cursor is of the moment.
-const NOT_TOLD: &[&str] = &["cursor", "lastUsedAt"];
+const NOT_TOLD: &[&str] = &["cursor", "lastUsedAt", "providers"];
 /// A person lies in no workspace; calls of models are a log of their own.
 const ELSEWHERE: &[&str] = &["Viewer", "LlmCall"];
 /// It begins a log: there is no place in it before.
@@ -395,6 +396,20 @@ async fn sessions(world: &mut World<'_>, mo: &Person) -> String {
     session
 }
 
+/// One of the workspace's own, and one in the place of the server's.
+async fn routes(world: &mut World<'_>, owner: &Person) {
+    for (name, tokens) in [("own", 10), ("own", 20), ("default", 30)] {
+        let targets = json!([{ "provider": "builtin", "model": "builtin" }]);
+        let settings = json!({ "targets": targets, "maxOutputTokens": tokens });
+        let route = json!({ "workspaceId": world.app.workspace, "name": name, "settings": settings });
+        let set = world.asks(owner, "setRoute", route, "route { id }").await;
+        if tokens > 10 {
+            let removed = json!({ "routeId": text(&set, "/route/id") });
+            world.asks(owner, "removeRoute", removed, "removedId").await;
+        }
+    }
+}
+
 async fn workflow(world: &mut World<'_>, by: &Person, name: &str, steps: Value) -> String {
     let new = json!({ "workspaceId": world.app.workspace, "name": name, "graph": { "steps": steps } });
     let workflow = world.asks(by, "createWorkflow", new, "workflow { id }").await;
@@ -433,6 +448,7 @@ on_both! {
         let (membership, account) = people(&mut world, owner, mo, nia).await;
         let memory = memories(&mut world, owner, mo).await;
         let session = sessions(&mut world, mo).await;
+        routes(&mut world, owner).await;
 
         let asks = json!({ "approval": { "title": "Zebulon?", "expiresAfter": "PT1H", "onExpiry": "REJECT" } });
         let steps = json!([

@@ -1,0 +1,6 @@
+//! What each change of the slice needs of who asks for it: the use cases check by it, and `viewerCan` tells by it.
+use crate::shared::actor::Administer;
+
+/// Where calls go is a setting.
+pub type SetRoute = Administer;
+pub type RemoveRoute = Administer;
