@@ -143,17 +143,16 @@ async fn connect(
         only: config.http.documents.mode == DocumentMode::Only,
     })
     .map_err(StartError::Manifests)?;
-    let gateway = Gateway::new(
-        &config.gateway,
-        gateway::Parts {
-            db: db.clone(),
-            events: log.clone(),
-            bus: bus.clone(),
-            ambient: ambient.clone(),
-            account: account.clone(),
-        },
-    )?;
     let workflow = WorkflowService::new(db.clone(), log.clone(), ambient.clone());
+    let parts = gateway::Parts {
+        db: db.clone(),
+        events: log.clone(),
+        bus: bus.clone(),
+        ambient: ambient.clone(),
+        account: account.clone(),
+        workflows: Arc::new(workflow.clone()),
+    };
+    let gateway = Gateway::new(&config.gateway, parts)?;
     let ports = Ports {
         sessions: Some(Arc::new(MemoryPorts)),
         derived: vec![Arc::new(MemoryPorts), Arc::new(workflow.clone()), Arc::new(gateway.clone())],
@@ -241,6 +240,7 @@ impl Process {
         tasks.spawn(services.gateway.clone().write_log(stop.clone()));
         tasks.spawn(services.gateway.clone().listen(stop.clone()));
         tasks.spawn(services.gateway.clone().watch_providers(stop.clone()));
+        tasks.spawn(services.gateway.clone().keep_budgets(stop.clone()));
         Self { services: services.clone(), stop, tasks, ended, admin }
     }
 
@@ -251,6 +251,7 @@ impl Process {
         let settings = config.workflow.clone();
         let executor = Executor::new(db.clone(), log.clone(), ambient.clone(), workflow, hands, settings);
         self.tasks.spawn(executor.work(self.stop.clone()));
+        self.tasks.spawn(gateway.clone().sweep_budgets(self.stop.clone()));
         self.tasks.spawn(Worker::new(coaching).run(self.stop.clone()));
         if let Some(keep) = config.events.retention() {
             self.tasks.spawn(Sweeper::new(log.clone(), keep).run(self.stop.clone()));
@@ -266,7 +267,7 @@ impl Process {
         self.ended.cancel();
         // Whoever holds a connection open to the operator's listener does not hold the process.
         let _ = timeout(LAST_REQUEST, self.admin).await;
-        self.services.gateway.flush_log().await;
+        self.services.gateway.close().await;
         if let Err(error) = self.services.account.flush_usage().await {
             tracing::warn!(%error, "when API keys were last used could not be written");
         }

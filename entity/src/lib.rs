@@ -3,6 +3,9 @@
 pub mod api_key;
 pub mod approval;
 pub mod audit_entry;
+pub mod budget;
+pub mod budget_account;
+pub mod budget_lease;
 pub mod citation;
 pub mod coaching_session;
 pub mod erasure_receipt;

@@ -16,6 +16,8 @@ pub struct Model {
     #[sea_orm(column_type = "Text")]
     pub principal_kind: String,
     pub principal_id: Uuid,
+    /// The key that it was started with.
+    pub api_key_id: Option<Uuid>,
     #[sea_orm(column_type = "JsonBinary")]
     pub input: Json,
     #[sea_orm(column_type = "JsonBinary", nullable)]

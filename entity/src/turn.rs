@@ -21,6 +21,8 @@ pub struct Model {
     /// Until when the worker that runs it is taken to be alive.
     pub lease_until: Option<ChronoDateTimeUtc>,
     pub interrupt_requested: bool,
+    /// The key that the message was sent with.
+    pub api_key_id: Option<Uuid>,
     pub created_at: ChronoDateTimeUtc,
     pub started_at: Option<ChronoDateTimeUtc>,
     pub finished_at: Option<ChronoDateTimeUtc>,

@@ -80,10 +80,13 @@ fn changes_with(entry: Uuid, data: &Value) -> Vec<Change> {
         }
         AuditAction::WorkspaceUpdated | AuditAction::RouteUpdated => Change::updated(subject),
         AuditAction::ServiceAccountDeleted | AuditAction::RouteRemoved => Change::deleted(subject),
-        AuditAction::MemberInvited => Change::created(subject).told_to(Audience::Admins),
-        AuditAction::InvitationAccepted | AuditAction::InvitationRevoked => {
+        AuditAction::MemberInvited | AuditAction::BudgetSet => {
+            Change::created(subject).told_to(Audience::Admins)
+        }
+        AuditAction::InvitationAccepted | AuditAction::InvitationRevoked | AuditAction::BudgetChanged => {
             Change::updated(subject).told_to(Audience::Admins)
         }
+        AuditAction::BudgetRemoved => Change::deleted(subject).told_to(Audience::Admins),
         // Told by events of their own, or by the keys above; a person lies in no workspace, and a document has no id.
         AuditAction::MemberAdded
         | AuditAction::RoleChanged

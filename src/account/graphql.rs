@@ -14,7 +14,7 @@ use super::{AccountService, model};
 use crate::{
     coaching::WorkspaceSessions,
     db::idempotency,
-    gateway::{WorkspaceCalls, WorkspaceRoutes},
+    gateway::{WorkspaceBudgets, WorkspaceCalls, WorkspaceRoutes},
     graphql_kit::{
         ApiError, Connection, ContextExt, Cursor, Shown, UserError, connection, edited, page_request, patch,
         payload, wants_cursor,
@@ -137,6 +137,7 @@ pub struct Workspace(
     WorkspaceMemories,
     WorkspaceCalls,
     WorkspaceRoutes,
+    WorkspaceBudgets,
     WorkspaceSessions,
     WorkspaceWorkflows,
     member::WorkspacePeople,
@@ -151,6 +152,7 @@ impl Workspace {
             WorkspaceMemories { workspace: id },
             WorkspaceCalls { workspace: id },
             WorkspaceRoutes { workspace: id },
+            WorkspaceBudgets { workspace: id },
             WorkspaceSessions { workspace: id },
             WorkspaceWorkflows { workspace: id },
             member::WorkspacePeople(id),

@@ -126,6 +126,9 @@ stored! {
         RouteCreated = "ROUTE_CREATED",
         RouteUpdated = "ROUTE_UPDATED",
         RouteRemoved = "ROUTE_REMOVED",
+        BudgetSet = "BUDGET_SET",
+        BudgetChanged = "BUDGET_CHANGED",
+        BudgetRemoved = "BUDGET_REMOVED",
     }
 }
 

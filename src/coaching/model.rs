@@ -1,7 +1,7 @@
 use super::speech::Speech;
 use crate::shared::{
     ClientId, Patch, Problems, Result,
-    id::{CoachingSessionId, GoalId, MemoryId, MessageId, TurnId, UserId, WorkspaceId},
+    id::{ApiKeyId, CoachingSessionId, GoalId, MemoryId, MessageId, TurnId, UserId, WorkspaceId},
     stored, text,
 };
 use chrono::{DateTime, Utc};
@@ -44,6 +44,7 @@ stored! {
         ProviderFailed = "PROVIDER_FAILED",
         ServerRestarted = "SERVER_RESTARTED",
         Timeout = "TIMEOUT",
+        BudgetExceeded = "BUDGET_EXCEEDED",
     }
 }
 
@@ -102,6 +103,8 @@ pub struct Turn {
     pub reply: Option<MessageId>,
     pub fence: i64,
     pub interrupt_requested: bool,
+    /// The key that the message was sent with.
+    pub key: Option<ApiKeyId>,
     pub started_at: Option<DateTime<Utc>>,
     pub finished_at: Option<DateTime<Utc>>,
 }

@@ -120,7 +120,7 @@ impl Worker {
     /// Recalls what is remembered, and begins the answer to the conversation.
     async fn prepare(&self, turn: &Turn) -> Result<(Vec<GroundingSource>, BoxStream<'static, ChatEvent>)> {
         let grant = upkeep(turn);
-        let actor = self.parts.account.actor_for(Principal::User(turn.owner)).await?;
+        let actor = self.parts.account.actor_for(Principal::User(turn.owner)).await?.with_key(turn.key);
         let scope = actor.scope::<Read>();
         let session = store::find_session(&self.parts.db, &scope, turn.session).await?;
         let (session, _) = session.ok_or(Error::NotFound("session"))?;
@@ -163,6 +163,7 @@ impl Worker {
             output_schema: None,
             max_output_tokens: None,
             origin: Some(Origin::Turn(turn.id)),
+            workflow: None,
         };
         Ok((sources, self.parts.gateway.chat(&actor, request).await?))
     }
@@ -208,6 +209,7 @@ impl Worker {
                     let reason = match failure.kind {
                         FailureKind::Timeout => StopReason::Timeout,
                         FailureKind::ContentPolicy => StopReason::ContentPolicy,
+                        FailureKind::Budget | FailureKind::NoPrice => StopReason::BudgetExceeded,
                         _ => StopReason::ProviderFailed,
                     };
                     return Ok(Ending::broken(reason, so_far(said)));

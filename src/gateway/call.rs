@@ -1,6 +1,7 @@
 //! Drives one call along its route: tries, waits, goes on after a failure in mid-answer, and ends with exactly one
 //! terminal event.
 use super::{
+    budget::{Caller, Ledger, Routes},
     hedge::{self, Loser, Runner},
     model::{ChatEvent, ChatRequest, Failure, FailureKind, FinishReason, MAX_OUTPUT, Usage, estimate_tokens},
     provider::{ModelCall, Provider, ProviderEvent, ProviderStream},
@@ -18,6 +19,10 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep, timeout_at};
 
 pub(super) struct Call {
+    pub(super) caller: Caller,
+    pub(super) ledger: Ledger,
+    /// Those of the workspace, by name.
+    pub(super) routes: Routes,
     pub(super) providers: Providers,
     pub(super) route: Arc<Route>,
     pub(super) request: Arc<ChatRequest>,
@@ -48,9 +53,20 @@ pub(super) enum Ended {
 
 pub(super) fn drive(call: Call) -> impl Stream<Item = ChatEvent> + Send {
     stream! {
-        let Call { providers, route, request, random, mut record } = call;
+        let Call { caller, ledger, routes, providers, route, request, random, mut record } = call;
+        let route = match ledger.reserve(&caller, &route, &routes, &request).await {
+            Ok((reservation, route)) => {
+                record.reserved(reservation);
+                route
+            }
+            Err(kind) => {
+                record.end(unanswered(kind), None);
+                yield ChatEvent::Failed(kind.plain());
+                return;
+            }
+        };
         let deadline = Instant::now() + Duration::from_millis(route.timeouts.total_milliseconds);
-        let input_tokens = request.texts().map(estimate_tokens).sum();
+        let input_tokens: u32 = request.texts().map(estimate_tokens).sum();
         let draw = |below: u64| u64::from_le_bytes(random.bytes()) % below.max(1);
         let mut journey = Journey::new(route.clone(), draw);
         let mut said = Said::default();
@@ -88,16 +104,26 @@ pub(super) fn drive(call: Call) -> impl Stream<Item = ChatEvent> + Send {
                     continue;
                 }
             };
+            let before = said.text.len();
+            let mut hedge = route.hedge_milliseconds.filter(|_| !said.is_anything());
+            if let Some(second) = journey.peek().filter(|_| hedge.is_some()).cloned()
+                && record.cover(&[&target, &second], before).await.is_err()
+            {
+                hedge = None;
+            }
+            if let Err(kind) = record.cover(&[&target], before).await {
+                break kind.plain();
+            }
+            let reads = input_tokens.saturating_add(estimate_tokens(&said.text));
             let mut ask = |provider: Arc<dyn Provider>, target: Target, admitted| {
-                let place = record.attempt(&target);
+                let place = record.attempt(&target, reads);
                 let answer = provider.chat(model_call(&route, &request, &target, &said));
                 let attempt = Attempt::new(answer, &route, deadline, &said.text);
                 Runner { target, admitted, attempt, place }
             };
-            let before = said.text.len();
             let mut runner = ask(provider, target, admitted);
             let mut step = None;
-            if let Some(wait) = route.hedge_milliseconds.filter(|_| !said.is_anything()) {
+            if let Some(wait) = hedge {
                 let second = || {
                     let target = journey.peek()?.clone();
                     let (provider, admitted) = providers.admit(&target).ok()?;
@@ -125,9 +151,13 @@ pub(super) fn drive(call: Call) -> impl Stream<Item = ChatEvent> + Send {
                 };
                 match next {
                     Step::Event(event) => {
-                        record.said();
+                        let characters = match &event {
+                            ChatEvent::Delta { text } => text.chars().count(),
+                            _ => 0,
+                        };
+                        record.said(characters);
                         if let ChatEvent::Delta { text } = &event {
-                            said.characters += text.chars().count();
+                            said.characters += characters;
                             if said.characters > MAX_OUTPUT {
                                 break Ended::Finished(FinishReason::Length, None);
                             }
@@ -142,7 +172,7 @@ pub(super) fn drive(call: Call) -> impl Stream<Item = ChatEvent> + Send {
                 }
             };
             let estimate = || Usage {
-                input_tokens,
+                input_tokens: reads,
                 cached_input_tokens: 0,
                 output_tokens: estimate_tokens(&said.text[before..]),
             };
@@ -175,7 +205,7 @@ pub(super) fn drive(call: Call) -> impl Stream<Item = ChatEvent> + Send {
                 }
             }
         };
-        let status = if said.is_anything() { LlmCallStatus::Incomplete } else { LlmCallStatus::Failed };
+        let status = if said.is_anything() { LlmCallStatus::Incomplete } else { unanswered(failed.kind) };
         record.end(status, None);
         yield ChatEvent::Failed(failed);
     }
@@ -205,6 +235,13 @@ fn model_call(route: &Route, request: &Arc<ChatRequest>, target: &Target, said: 
         request: request.clone(),
         prefill: said.text.as_str().into(),
         max_output_tokens: request.max_output_tokens.unwrap_or(route.max_output_tokens),
+    }
+}
+
+fn unanswered(kind: FailureKind) -> LlmCallStatus {
+    match kind {
+        FailureKind::Budget | FailureKind::NoPrice => LlmCallStatus::Blocked,
+        _ => LlmCallStatus::Failed,
     }
 }
 

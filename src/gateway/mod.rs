@@ -5,6 +5,7 @@
 //! answer from memory ([`cache`]), or [`call`], which goes along the route's targets to a [`Provider`] and its stream,
 //! and closes it where the provider forgets to. As it comes, the product has one route, `default`, and behind it
 //! [`Builtin`]: a coach without network and without a model.
+mod budget;
 mod builtin;
 mod cache;
 mod call;
@@ -17,7 +18,9 @@ mod held;
 mod log;
 mod model;
 mod named;
+mod period;
 pub mod policy;
+mod port;
 mod price;
 mod provider;
 mod providers;
@@ -27,10 +30,12 @@ mod service;
 mod store;
 mod telemetry;
 
+pub use budget::{Budget, BudgetAction, BudgetScope, BudgetUse, NewBudget};
 pub use builtin::{Builtin, digest};
+pub use event::changes;
 pub use graphql::{
-    CallLoader, CallSubscription, LlmCallNode, RouteMutation, RouteNode, RouteQuery, WorkspaceCalls,
-    WorkspaceRoutes, request_data,
+    BudgetMutation, BudgetNode, CallLoader, CallSubscription, LlmCallNode, RouteMutation, RouteNode,
+    RouteQuery, WorkspaceBudgets, WorkspaceCalls, WorkspaceRoutes, request_data,
 };
 pub use guardrail::{
     Action, Check, Checking, Decision, Fault, Finding, Guardrail, Kind, LogEntry, Masks, OnError, Policy,
@@ -41,8 +46,10 @@ pub use model::{
     Quote, Speaker, Task, ToolSpec, ToolUse, Usage, estimate_tokens,
 };
 pub use named::{NamedRoute, NewRoute};
+pub use period::UsagePeriod;
+pub use port::Workflows;
 pub use price::Cost;
 pub use provider::{Embeddings, ModelCall, Provider, ProviderEvent, ProviderStream};
 pub use providers::Providers;
 pub use record::{Attempt, LlmCall, LlmCallStatus, Origin};
-pub use service::{DEFAULT_ROUTE, Gateway, Parts, ProviderError, ProviderView, UsagePeriod};
+pub use service::{DEFAULT_ROUTE, Gateway, Parts, ProviderError, ProviderView};

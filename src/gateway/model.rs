@@ -1,5 +1,9 @@
 use super::record::Origin;
-use crate::shared::{Error, id::WorkspaceId, stored};
+use crate::shared::{
+    Error,
+    id::{WorkflowId, WorkspaceId},
+    stored,
+};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use std::time::Duration;
@@ -30,6 +34,8 @@ pub struct ChatRequest {
     pub max_output_tokens: Option<u32>,
     /// What it is asked for.
     pub origin: Option<Origin>,
+    /// The workflow that asks: its budgets hold, too.
+    pub workflow: Option<WorkflowId>,
 }
 
 /// A tool that a model may ask for.
@@ -146,6 +152,9 @@ stored! {
         Malformed = "MALFORMED",
         TooLong = "TOO_LONG",
         CutOff = "CUT_OFF",
+        Budget = "BUDGET_EXCEEDED",
+        NoPrice = "NO_PRICE",
+        BudgetUnknown = "BUDGET_UNKNOWN",
     }
 }
 
@@ -164,6 +173,11 @@ impl FailureKind {
             Self::Malformed => "the provider's answer cannot be read",
             Self::TooLong => "the provider's answer is too long",
             Self::CutOff => "the provider stopped in the middle of its answer",
+            Self::Budget => "the budget is used up",
+            Self::NoPrice => {
+                "a budget blocks what it cannot count, and a model of this route has no price in its currency"
+            }
+            Self::BudgetUnknown => "what is left of the budget cannot be read now: try again in a moment",
         }
     }
 
@@ -179,6 +193,8 @@ impl From<Failure> for Error {
                 Self::RateLimited { retry_after: failure.retry_after.unwrap_or(Duration::from_secs(1)) }
             }
             FailureKind::ContextWindow => Self::invalid("prompt", failure.to_string()),
+            FailureKind::Budget => Self::BudgetExceeded,
+            FailureKind::NoPrice => Self::invalid("route", failure.to_string()),
             kind => Self::Unavailable(kind.text()),
         }
     }
@@ -244,6 +260,7 @@ impl ChatRequest {
             output_schema: None,
             max_output_tokens: None,
             origin: None,
+            workflow: None,
         }
     }
 
@@ -257,5 +274,10 @@ impl ChatRequest {
 /// A count of tokens where no tokenizer is at hand: one for each four characters, and one for what remains.
 /// English text has 4 to 4.5 characters a token with today's tokenizers, so this errs on the high side.
 pub fn estimate_tokens(text: &str) -> u32 {
-    u32::try_from(text.chars().count().div_ceil(4)).unwrap_or(u32::MAX)
+    tokens_of(text.chars().count())
+}
+
+/// The same, of so many characters.
+pub(super) fn tokens_of(characters: usize) -> u32 {
+    u32::try_from(characters.div_ceil(4)).unwrap_or(u32::MAX)
 }

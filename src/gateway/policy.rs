@@ -4,3 +4,6 @@ use crate::shared::actor::Administer;
 /// Where calls go is a setting.
 pub type SetRoute = Administer;
 pub type RemoveRoute = Administer;
+/// And so is what they may cost.
+pub type SetBudget = Administer;
+pub type RemoveBudget = Administer;

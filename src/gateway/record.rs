@@ -1,6 +1,7 @@
 //! What becomes of a call is noted, however it ends: also where its caller goes away.
 use super::{
-    model::{Failure, FailureKind, FinishReason, Usage},
+    budget::Reservation,
+    model::{Failure, FailureKind, FinishReason, Usage, tokens_of},
     price::{self, Cost},
     telemetry,
 };
@@ -97,16 +98,39 @@ pub(super) struct Record {
     began: Instant,
     prices: Arc<Prices>,
     sink: Arc<dyn Sink>,
+    reservation: Reservation,
+    under_way: UnderWay,
+}
+
+/// What the attempts that run have used by our own count, for a call that is dropped in its midst.
+#[derive(Clone, Copy, Debug, Default)]
+struct UnderWay {
+    input_tokens: u32,
+    characters: usize,
 }
 
 impl Record {
     pub(super) fn begin(call: LlmCall, prices: Arc<Prices>, sink: Arc<dyn Sink>) -> Self {
-        let span = telemetry::span(&call);
-        Self { call: Some(call), current: 0, span, began: Instant::now(), prices, sink }
+        let (span, reservation) = (telemetry::span(&call), Reservation::default());
+        let (began, under_way) = (Instant::now(), UnderWay::default());
+        Self { call: Some(call), current: 0, span, began, prices, sink, reservation, under_way }
     }
 
-    /// A target is asked; its place among the attempts.
-    pub(super) fn attempt(&mut self, target: &Target) -> usize {
+    /// The call has leave to cost so much; what it does not cost goes back when it ends.
+    pub(super) fn reserved(&mut self, reservation: Reservation) {
+        self.reservation = reservation;
+    }
+
+    /// Whether budgets allow attempts with all of these targets, after `said` bytes of the answer.
+    pub(super) async fn cover(&mut self, targets: &[&Target], said: usize) -> Result<(), FailureKind> {
+        let Self { call, prices, reservation, .. } = self;
+        let attempts = call.as_ref().map(|call| call.attempts.as_slice()).unwrap_or_default();
+        reservation.cover(targets, said, |currency| cost_in(attempts, prices, currency)).await
+    }
+
+    /// A target is asked, which reads so much; its place among the attempts.
+    pub(super) fn attempt(&mut self, target: &Target, input_tokens: u32) -> usize {
+        self.under_way = UnderWay { input_tokens, characters: 0 };
         let Some(call) = &mut self.call else { return 0 };
         self.current = call.attempts.len();
         call.attempts.push(Attempt {
@@ -126,8 +150,9 @@ impl Record {
         self.current = place;
     }
 
-    /// The attempt said something.
-    pub(super) fn said(&mut self) {
+    /// The attempt said something, of so many characters.
+    pub(super) fn said(&mut self, characters: usize) {
+        self.under_way.characters += characters;
         let elapsed = self.began.elapsed();
         let Some(call) = &mut self.call else { return };
         call.time_to_first_token.get_or_insert(elapsed);
@@ -163,6 +188,7 @@ impl Record {
         call.cost = if call.cache_hit { self.nothing(&call) } else { cost(&call.attempts, &self.prices) };
         call.duration = self.began.elapsed();
         telemetry::ended(&self.span, &call, &self.prices);
+        self.reservation.settle(|currency| cost_in(&call.attempts, &self.prices, currency));
         self.sink.take(call);
     }
 }
@@ -177,6 +203,14 @@ impl Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
+        // Each target that still runs has read the request, and the one that answers has said something.
+        let UnderWay { input_tokens, characters } = self.under_way;
+        for (place, attempt) in self.call.iter_mut().flat_map(|call| &mut call.attempts).enumerate() {
+            if attempt.status == LlmCallStatus::Running {
+                attempt.input_tokens = input_tokens;
+                attempt.output_tokens = if place == self.current { tokens_of(characters) } else { 0 };
+            }
+        }
         self.end(LlmCallStatus::Cancelled, None);
     }
 }
@@ -189,6 +223,13 @@ impl Attempt {
             output_tokens: self.output_tokens,
         }
     }
+}
+
+/// What the attempts cost in a currency; those of models without a price in it cost nothing that could be counted.
+fn cost_in(attempts: &[Attempt], prices: &Prices, currency: &str) -> Amount {
+    let prices = attempts.iter().filter_map(|attempt| Some((attempt, prices.get(&attempt.model)?)));
+    let prices = prices.filter(|(_, price)| price.currency == currency);
+    prices.fold(Amount::ZERO, |sum, (attempt, price)| sum.saturating_add(price::cost(price, attempt.usage())))
 }
 
 /// Unknown where an attempt that used something has no price, or where prices are of several currencies: never zero.

@@ -9,7 +9,7 @@ mod trusted;
 use crate::{
     account::{self, AccountMutation, AccountQuery},
     coaching::{self, CoachingMutation, CoachingSubscription},
-    gateway::{self, CallSubscription, RouteMutation, RouteQuery},
+    gateway::{self, BudgetMutation, CallSubscription, RouteMutation, RouteQuery},
     graphql_kit::ErrorCode,
     memory::{self, MemoryMutation},
     services::Services,
@@ -30,6 +30,7 @@ pub struct Query(AccountQuery, node::NodeQuery, change::ChangeQuery, RouteQuery)
 pub struct Mutation(
     AccountMutation,
     TrustedMutation,
+    BudgetMutation,
     MemoryMutation,
     WorkflowMutation,
     CoachingMutation,

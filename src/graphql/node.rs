@@ -2,7 +2,7 @@
 use crate::{
     account::{ApiKey, AuditEntry, Invitation, Membership, ServiceAccount, Viewer, Workspace},
     coaching::{CoachingLoader, CoachingSession, Goal, Message, Turn},
-    gateway::{CallLoader, LlmCallNode, RouteNode},
+    gateway::{BudgetNode, CallLoader, LlmCallNode, RouteNode},
     graphql_kit::{ApiError, ContextExt},
     memory::{
         MemoryLoader,
@@ -37,6 +37,7 @@ pub enum Node {
     Approval(Approval),
     LlmCall(LlmCallNode),
     Route(RouteNode),
+    Budget(BudgetNode),
 }
 
 impl Node {
@@ -73,6 +74,7 @@ impl Node {
             }
             AnyId::LlmCall(id) => ctx.load::<_, CallLoader>(id).await?.map(Self::LlmCall),
             AnyId::Route(id) => ctx.load::<_, CallLoader>(id).await?.map(Self::Route),
+            AnyId::Budget(id) => ctx.load::<_, CallLoader>(id).await?.map(Self::Budget),
         })
     }
 

@@ -2,7 +2,7 @@
 //! a forgotten check does not compile, and a query can name no other workspace.
 use super::{
     Error, Result,
-    id::{ServiceAccountId, UserId, WorkspaceId},
+    id::{ApiKeyId, ServiceAccountId, UserId, WorkspaceId},
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -70,6 +70,7 @@ pub struct Actor {
     confined_to: Option<WorkspaceId>,
     narrowed_to: Option<Arc<[WorkspaceId]>>,
     ends_at: Option<DateTime<Utc>>,
+    key: Option<ApiKeyId>,
 }
 
 /// What a use case does, as policy sees it.
@@ -149,7 +150,7 @@ pub struct Scope<A> {
 impl Actor {
     pub fn new(principal: Principal, roles: HashMap<WorkspaceId, Role>, limit: KeyScope) -> Self {
         let roles = Arc::new(RwLock::new(roles));
-        Self { principal, roles, limit, confined_to: None, narrowed_to: None, ends_at: None }
+        Self { principal, roles, limit, confined_to: None, narrowed_to: None, ends_at: None, key: None }
     }
 
     /// For a credential that opens one workspace alone, whatever else its bearer is a member of. The roles given
@@ -192,6 +193,16 @@ impl Actor {
             ));
         }
         Ok(())
+    }
+
+    /// For who came with a key, or works for somebody who did.
+    pub fn with_key(self, key: Option<ApiKeyId>) -> Self {
+        Self { key, ..self }
+    }
+
+    /// The key that the actor, or who it works for, came with.
+    pub fn key(&self) -> Option<ApiKeyId> {
+        self.key
     }
 
     /// For a key that ends by itself.

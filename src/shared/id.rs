@@ -77,6 +77,7 @@ registry! {
     Approval, ApprovalId, "apr";
     LlmCall, LlmCallId, "call";
     Route, RouteId, "rt";
+    Budget, BudgetId, "bdg";
 }
 
 impl<K> Id<K> {

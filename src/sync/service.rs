@@ -2,7 +2,7 @@ use crate::{
     account, coaching,
     db::Db,
     event::{Audience, Change, Cursor, Event, Log, Place},
-    memory,
+    gateway, memory,
     shared::{
         Error, Result,
         actor::{Actor, Administer, Principal, Read},
@@ -160,6 +160,6 @@ impl Eyes {
 
 /// None for what changes nothing that has an id, and for kinds that a later version records.
 fn all_changes(event: &Event) -> Vec<Change> {
-    let slices = [account::changes, memory::changes, workflow::changes, coaching::changes];
+    let slices = [account::changes, gateway::changes, memory::changes, workflow::changes, coaching::changes];
     slices.into_iter().map(|changes| changes(event)).find(|changes| !changes.is_empty()).unwrap_or_default()
 }

@@ -4,7 +4,8 @@ use crate::shared::{
     Error, Patch, Result,
     actor::Principal,
     id::{
-        ApprovalId, RunId, ServiceAccountId, StepRunId, UserId, WorkflowId, WorkflowVersionId, WorkspaceId,
+        ApiKeyId, ApprovalId, RunId, ServiceAccountId, StepRunId, UserId, WorkflowId, WorkflowVersionId,
+        WorkspaceId,
     },
     stored,
 };
@@ -180,6 +181,8 @@ pub struct Run {
     pub status: RunStatus,
     /// Who started it: each step is done as this principal, with the rights of that moment.
     pub principal: Principal,
+    /// The key that it was started with.
+    pub key: Option<ApiKeyId>,
     pub input: Value,
     pub output: Option<Value>,
     pub error: Option<RunError>,

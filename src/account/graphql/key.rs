@@ -167,6 +167,12 @@ pub enum AuditAction {
     RouteUpdated,
     /// A route was removed.
     RouteRemoved,
+    /// A budget was set.
+    BudgetSet,
+    /// A budget was changed.
+    BudgetChanged,
+    /// A budget was removed.
+    BudgetRemoved,
 }
 
 impl AuditEntry {

@@ -36,6 +36,8 @@ pub struct WorkspaceViewerCan {
     register_trusted_documents: bool,
     /// Retire registered documents.
     retire_trusted_documents: bool,
+    /// Set what may be spent on calls of models.
+    set_budget: bool,
     /// Write a memory.
     remember: bool,
     /// Write many memories.
@@ -59,6 +61,7 @@ impl WorkspaceViewerCan {
             create_service_account: actor.may::<policy::CreateServiceAccount>(id).is_ok(),
             register_trusted_documents: actor.may::<RegisterDocuments>(id).is_ok(),
             retire_trusted_documents: actor.may::<RegisterDocuments>(id).is_ok(),
+            set_budget: actor.may::<gateway::policy::SetBudget>(id).is_ok(),
             remember: actor.may::<memory::policy::Remember>(id).is_ok(),
             import_memories: actor.may::<memory::policy::ImportMemories>(id).is_ok(),
             create_goal: coaching::policy::begin(actor, id).is_ok(),

@@ -77,7 +77,7 @@ impl AccountService {
         }
         self.usage.note(key.id.uuid(), bearer.last_used_at, now);
         let actor = Actor::new(bearer.principal, bearer.roles, bearer.limit);
-        Ok(actor.confined(bearer.confined_to).ending(bearer.expires_at))
+        Ok(actor.confined(bearer.confined_to).ending(bearer.expires_at).with_key(Some(key.id)))
     }
 
     async fn by_jwt(&self, credential: &str) -> Result<Actor> {

@@ -84,6 +84,8 @@ pub enum StopReason {
     ServerRestarted,
     /// It took too long.
     Timeout,
+    /// A budget did not let the call of the model pass.
+    BudgetExceeded,
 }
 
 /// How far a turn is. New values may come.

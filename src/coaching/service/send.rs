@@ -59,6 +59,7 @@ impl CoachingService {
             reply: None,
             fence: 0,
             interrupt_requested: false,
+            key: actor.key(),
             started_at: None,
             finished_at: None,
         };

@@ -6,7 +6,7 @@ use crate::{
     shared::{
         Result,
         actor::{AtLeast, Grant, Read, Scope, Write},
-        id::{CoachingSessionId, MessageId, TurnId, UserId, WorkspaceId},
+        id::{ApiKeyId, CoachingSessionId, MessageId, TurnId, UserId, WorkspaceId},
     },
 };
 use chrono::{DateTime, Utc};
@@ -36,6 +36,7 @@ pub async fn insert_turn(
         fence: 0,
         lease_until: None,
         interrupt_requested: false,
+        api_key_id: turn.key.map(|key| key.uuid()),
         created_at: now,
         started_at: None,
         finished_at: None,
@@ -215,6 +216,7 @@ fn turn_of(row: turn::Model) -> Result<Turn> {
         reply: row.reply_id.map(MessageId::from_uuid),
         fence: row.fence,
         interrupt_requested: row.interrupt_requested,
+        key: row.api_key_id.map(ApiKeyId::from_uuid),
         started_at: row.started_at,
         finished_at: row.finished_at,
     })

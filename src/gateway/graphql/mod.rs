@@ -1,4 +1,5 @@
 //! What clients see of the gateway.
+mod budget;
 mod call;
 mod event;
 mod explain;
@@ -7,16 +8,17 @@ mod route;
 mod route_input;
 mod usage;
 
+pub use budget::{Budget as BudgetNode, BudgetMutation, WorkspaceBudgets};
 pub use call::{LlmCall as LlmCallNode, WorkspaceCalls};
 pub use event::CallSubscription;
 pub use route::{Route as RouteNode, RouteMutation, RouteQuery, WorkspaceRoutes};
 
-use super::Gateway;
+use super::{BudgetUse, Gateway, UsagePeriod};
 use crate::{
     graphql_kit::{Loaded, Loader},
     shared::{
         actor::Actor,
-        id::{LlmCallId, RouteId},
+        id::{BudgetId, LlmCallId, RouteId},
     },
 };
 use async_graphql::Request;
@@ -24,7 +26,7 @@ use call::LlmCall;
 use route::Route;
 use std::{collections::HashMap, sync::Arc};
 
-/// Loads calls and routes by id, as far as the actor may see them.
+/// Loads calls, routes and budgets by id, as far as the actor may see them.
 #[derive(Clone, Debug)]
 pub struct CallLoader {
     gateway: Gateway,
@@ -46,6 +48,28 @@ impl Loader<RouteId> for CallLoader {
     async fn load(&self, ids: &[RouteId]) -> Loaded<HashMap<RouteId, Route>> {
         let found = self.gateway.find_routes(&self.actor, ids).await?;
         Ok(found.into_iter().map(|(id, route)| (id, Route(route))).collect())
+    }
+}
+
+impl Loader<BudgetId> for CallLoader {
+    type Value = BudgetNode;
+
+    async fn load(&self, ids: &[BudgetId]) -> Loaded<HashMap<BudgetId, BudgetNode>> {
+        let found = self.gateway.find_budgets(&self.actor, ids).await?;
+        Ok(found.into_iter().map(|(id, budget)| (id, budget::Budget(budget))).collect())
+    }
+}
+
+/// What a budget that is shown has used.
+impl Loader<(BudgetId, UsagePeriod)> for CallLoader {
+    type Value = BudgetUse;
+
+    async fn load(
+        &self,
+        keys: &[(BudgetId, UsagePeriod)],
+    ) -> Loaded<HashMap<(BudgetId, UsagePeriod), BudgetUse>> {
+        let used = self.gateway.budget_use(keys).await?;
+        Ok(keys.iter().filter_map(|key| Some((*key, used.get(&key.0)?.clone()))).collect())
     }
 }
 

@@ -103,7 +103,10 @@ fn is_of_the_target(kind: FailureKind) -> bool {
         | FailureKind::Rejected
         | FailureKind::ContextWindow
         | FailureKind::ContentPolicy
-        | FailureKind::TooLong => false,
+        | FailureKind::TooLong
+        | FailureKind::Budget
+        | FailureKind::NoPrice
+        | FailureKind::BudgetUnknown => false,
     }
 }
 

@@ -110,7 +110,10 @@ impl Journey {
         match kind {
             FailureKind::ContextWindow if self.turn_to(FailureKind::ContextWindow) => {}
             FailureKind::ContentPolicy => self.ended = !self.turn_to(FailureKind::ContentPolicy),
-            FailureKind::TooLong => self.ended = true,
+            FailureKind::TooLong
+            | FailureKind::Budget
+            | FailureKind::NoPrice
+            | FailureKind::BudgetUnknown => self.ended = true,
             FailureKind::ContextWindow | FailureKind::Unauthorized | FailureKind::Rejected => {
                 self.leave(tried)
             }

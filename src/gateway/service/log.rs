@@ -4,6 +4,7 @@ use crate::{
     event::Cursor,
     gateway::{
         event::CallEnded,
+        period::UsagePeriod,
         record::LlmCall,
         store::{self, CallFilter, CallOrder, UsageGroup, UsageSum, Whose},
     },
@@ -13,28 +14,9 @@ use crate::{
         id::{LlmCallId, WorkspaceId},
     },
 };
-use chrono::{DateTime, Datelike, NaiveTime, Utc};
 use futures_util::{Stream, StreamExt};
 use std::collections::HashMap;
 use tokio_util::sync::CancellationToken;
-
-/// Over what usage is told: from the beginning, in UTC, until now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UsagePeriod {
-    Day,
-    Month,
-}
-
-impl UsagePeriod {
-    fn began(self, now: DateTime<Utc>) -> DateTime<Utc> {
-        let day = now.date_naive();
-        let first = match self {
-            Self::Day => day,
-            Self::Month => day.with_day(1).unwrap_or(day),
-        };
-        first.and_time(NaiveTime::MIN).and_utc()
-    }
-}
 
 impl Gateway {
     /// The calls of a workspace: everybody's for who administers it, the actor's own for the others.
@@ -110,9 +92,20 @@ impl Gateway {
         self.log.write(self.events, stop).await;
     }
 
-    /// Writes what waits.
-    pub async fn flush_log(&self) {
+    /// Writes what budgets have used, until `stop`.
+    pub async fn keep_budgets(self, stop: CancellationToken) {
+        self.ledger.keep(stop).await;
+    }
+
+    /// Ends what dead processes hold of budgets, until `stop`.
+    pub async fn sweep_budgets(self, stop: CancellationToken) {
+        self.ledger.sweep(stop).await;
+    }
+
+    /// Writes what waits, and gives back what is left of budgets.
+    pub async fn close(&self) {
         self.log.flush(&self.events).await;
+        self.ledger.close().await;
     }
 }
 

@@ -1,11 +1,13 @@
 //! What callers ask of the gateway.
+mod budget;
 mod log;
 mod route;
 
-pub use log::UsagePeriod;
 pub use route::ProviderView;
 
 use super::{
+    Workflows,
+    budget::{Caller, Ledger},
     builtin,
     cache::{Answer, Answers},
     call::{Call, drive},
@@ -54,6 +56,7 @@ pub struct Parts {
     pub bus: Bus,
     pub ambient: Ambient,
     pub account: AccountService,
+    pub workflows: Arc<dyn Workflows>,
 }
 
 /// The door to every model.
@@ -64,6 +67,7 @@ pub struct Gateway {
     bus: Bus,
     ambient: Ambient,
     account: AccountService,
+    workflows: Arc<dyn Workflows>,
     providers: Providers,
     prices: Arc<Prices>,
     /// Of the configuration.
@@ -71,12 +75,13 @@ pub struct Gateway {
     held: HeldOf,
     answers: Answers,
     log: CallLog,
+    ledger: Ledger,
 }
 
 impl Gateway {
     /// An error names the provider that cannot be used, and why.
     pub fn new(config: &GatewayConfig, parts: Parts) -> Result<Self, ProviderError> {
-        let Parts { db, events, bus, ambient, account } = parts;
+        let Parts { db, events, bus, ambient, account, workflows } = parts;
         let open = |(name, settings): (&String, &ProviderConfig)| {
             let opened = provider::open(settings, &config.builtin);
             let opened = opened.map_err(|problem| ProviderError { name: name.clone(), problem })?;
@@ -85,9 +90,11 @@ impl Gateway {
         };
         let providers = config.providers.iter().map(open).collect::<Result<Vec<_>, ProviderError>>()?;
         let routes = config.routes.iter().map(|(name, route)| (name.clone(), Arc::new(route.clone())));
+        let prices = Arc::new(config.prices.clone());
+        let ledger = Ledger::new(db.clone(), events.clone(), ambient.clone(), prices.clone());
         Ok(Self {
             providers: Providers::new(providers),
-            prices: Arc::new(config.prices.clone()),
+            prices,
             routes: Arc::new(routes.collect()),
             held: HeldOf::new(),
             answers: Answers::new(config.cache_bytes, ambient.clock.clone()),
@@ -97,6 +104,8 @@ impl Gateway {
             bus,
             ambient,
             account,
+            workflows,
+            ledger,
         })
     }
 
@@ -164,7 +173,16 @@ impl Gateway {
         if let Some(answer) = place.as_ref().and_then(|place| place.find()) {
             return Ok(again(&answer, record(LlmCall { cache_hit: true, ..call })));
         }
+        let caller = Caller {
+            workspace: request.workspace,
+            principal: actor.principal(),
+            key: actor.key(),
+            workflow: request.workflow,
+        };
         let call = Call {
+            caller,
+            ledger: self.ledger.clone(),
+            routes: self.routes_of(held.clone()),
             providers: self.providers.clone(),
             route,
             request: Arc::new(request),
@@ -224,7 +242,7 @@ impl Gateway {
 /// What was answered before, at once.
 fn again(answer: &Answer, mut record: Record) -> BoxStream<'static, ChatEvent> {
     let (reason, usage) = (FinishReason::EndOfTurn, Usage::default());
-    record.said();
+    record.said(0);
     record.end(LlmCallStatus::Completed, Some(reason));
     let events = answer.events.clone().into_iter().chain([ChatEvent::Finished { reason, usage }]);
     stream::iter(events).boxed()

@@ -5,6 +5,7 @@ use crate::{
     config::{ProviderKind, Route, Target},
     event::Tx,
     gateway::{
+        budget::Routes,
         held::Held,
         named::{self, MAX_ROUTES, NamedRoute, NewRoute},
         policy,
@@ -209,6 +210,12 @@ impl Gateway {
     /// The workspace's own route of this name, or else the configured one.
     pub(super) fn route(&self, held: &Held, name: &str) -> Option<Arc<Route>> {
         held.routes.get(name).map(|named| &named.route).or_else(|| self.routes.get(name)).cloned()
+    }
+
+    /// The same, for a call that is under way.
+    pub(super) fn routes_of(&self, held: Arc<Held>) -> Routes {
+        let gateway = self.clone();
+        Arc::new(move |name| gateway.route(&held, name))
     }
 
     pub(super) async fn held(&self, workspace: WorkspaceId) -> Result<Arc<Held>> {

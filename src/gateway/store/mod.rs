@@ -4,6 +4,8 @@ mod route;
 pub(super) use route::{
     advance, count_routes, delete_route, find_route, find_routes, find_version, list_routes, put_route,
 };
+pub mod budget;
+pub mod ledger;
 
 use super::{
     event,

@@ -6,23 +6,31 @@ use super::{
     Called, Executor,
 };
 use crate::{
-    gateway::{ChatRequest, FinishReason},
+    gateway::{ChatRequest, FinishReason, Origin},
     memory::RecallRequest,
     shared::{
         Error, Result,
         actor::Actor,
-        id::{MemoryId, WorkspaceId},
+        id::{MemoryId, WorkflowId, WorkspaceId},
     },
 };
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use std::time::Duration;
 
+/// For what a call is made.
+#[derive(Clone, Debug)]
+pub(super) struct Within {
+    pub(super) workspace: WorkspaceId,
+    pub(super) workflow: WorkflowId,
+    pub(super) origin: Origin,
+}
+
 impl Executor {
     /// Makes one call, as the actor. What it gives is recorded by whoever drives the run.
     pub(super) async fn call(
         self,
-        workspace: WorkspaceId,
+        within: Within,
         place: usize,
         attempt: i32,
         call: Call,
@@ -33,9 +41,9 @@ impl Executor {
         let limit = limit.unwrap_or(Duration::from_secs(self.settings.call_timeout_seconds));
         let made = async {
             match call {
-                Call::Recall { query, limit } => self.recall(&actor, workspace, query, limit).await,
+                Call::Recall { query, limit } => self.recall(&actor, within.workspace, query, limit).await,
                 Call::Llm { route, prompt, output_schema } => self
-                    .llm(&actor, workspace, route, prompt, output_schema)
+                    .llm(&actor, within, route, prompt, output_schema)
                     .await
                     .map(|output| (output, vec![])),
             }
@@ -82,14 +90,16 @@ impl Executor {
     async fn llm(
         &self,
         actor: &Actor,
-        workspace: WorkspaceId,
+        within: Within,
         route: String,
         prompt: String,
         output_schema: Option<Value>,
     ) -> Result<Value, StepError> {
         let request = ChatRequest {
             output_schema: output_schema.clone(),
-            ..ChatRequest::prompt(workspace, route, prompt)
+            origin: Some(within.origin),
+            workflow: Some(within.workflow),
+            ..ChatRequest::prompt(within.workspace, route, prompt)
         };
         let completion = self.gateway.complete(actor, request).await.map_err(step_error)?;
         if completion.reason == FinishReason::ContentPolicy {

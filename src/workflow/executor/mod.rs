@@ -15,13 +15,14 @@ use crate::{
     config::WorkflowConfig,
     db::{Db, Source},
     event::Log,
-    gateway::Gateway,
+    gateway::{Gateway, Origin},
     memory::MemoryService,
     shared::{
         Ambient, Error, Result,
         id::{MemoryId, RunId},
     },
 };
+use call::Within;
 use chrono::{DateTime, TimeDelta, Utc};
 use record::{Done, Recorded};
 use std::{
@@ -235,8 +236,11 @@ impl Executor {
             };
             for (place, attempt, what, actor) in new {
                 under_way.insert(place, attempt);
-                let timeout = version.definition.steps()[place].timeout.map(|time| time.0);
-                calls.spawn(self.clone().call(lease.workspace, place, attempt, what, actor, timeout));
+                let step = &version.definition.steps()[place];
+                let timeout = step.timeout.map(|time| time.0);
+                let origin = Origin::Step { run: lease.run, key: step.key.clone() };
+                let within = Within { workspace: lease.workspace, workflow: lease.workflow, origin };
+                calls.spawn(self.clone().call(within, place, attempt, what, actor, timeout));
             }
             loop {
                 tokio::select! {

@@ -42,7 +42,7 @@ impl Executor {
         lease: &Lease,
         version: &Published,
     ) -> Result<Result<Actor, &'static str>> {
-        let starter = self.account.actor_for(lease.principal).await?;
+        let starter = self.account.actor_for(lease.principal).await?.with_key(lease.key);
         if starter.may::<actor::Write>(lease.workspace).is_err() {
             return Ok(Err("who started the run may not change the workspace any more"));
         }
@@ -57,7 +57,7 @@ impl Executor {
         }
         let role = starter.role(lease.workspace).min(publisher.role(lease.workspace));
         let roles = role.map(|role| (lease.workspace, role)).into_iter().collect();
-        Ok(Ok(Actor::new(lease.principal, roles, starter.limit())))
+        Ok(Ok(Actor::new(lease.principal, roles, starter.limit()).with_key(lease.key)))
     }
 
     /// Of these memories, those that exist and that the actor may see.

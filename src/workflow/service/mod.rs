@@ -10,6 +10,7 @@ use super::{
 use crate::{
     db::Db,
     event::{Cursor, Log, Tx},
+    gateway::Workflows,
     memory::{Derived, Erased},
     shared::{
         Ambient, Error, Page, PageRequest, Result,
@@ -172,6 +173,14 @@ impl WorkflowService {
                 }
             }
         })
+    }
+}
+
+#[async_trait::async_trait]
+impl Workflows for WorkflowService {
+    async fn is_there(&self, actor: &Actor, workspace: WorkspaceId, workflow: WorkflowId) -> Result<bool> {
+        let found = self.find_workflows(actor, &[workflow]).await?;
+        Ok(found.get(&workflow).is_some_and(|found| found.workspace == workspace))
     }
 }
 

@@ -62,6 +62,7 @@ impl WorkflowService {
             version: plan.version.id,
             status: RunStatus::Queued,
             principal: actor.principal(),
+            key: actor.key(),
             input: new.input,
             output: None,
             error: None,

@@ -9,7 +9,7 @@ use crate::{
     shared::{
         Result,
         actor::Principal,
-        id::{RunId, WorkflowVersionId, WorkspaceId},
+        id::{ApiKeyId, RunId, WorkflowId, WorkflowVersionId, WorkspaceId},
     },
 };
 use chrono::{DateTime, Utc};
@@ -28,6 +28,9 @@ pub(in super::super) struct Lease {
     pub(in super::super) version: WorkflowVersionId,
     /// As whom the run is carried out.
     pub(in super::super) principal: Principal,
+    pub(in super::super) workflow: WorkflowId,
+    /// The key that the run was started with.
+    pub(in super::super) key: Option<ApiKeyId>,
     token: i64,
     owner: Uuid,
 }
@@ -85,6 +88,8 @@ pub(in super::super) async fn claim(
             workspace: WorkspaceId::from_uuid(row.workspace_id),
             version: WorkflowVersionId::from_uuid(row.version_id),
             principal: principal_of(&row.principal_kind, row.principal_id)?,
+            workflow: WorkflowId::from_uuid(row.workflow_id),
+            key: row.api_key_id.map(ApiKeyId::from_uuid),
             token: row.lease_token,
             owner,
         })

@@ -16,7 +16,7 @@ use crate::{
     shared::{
         Error, Page, PageRequest, Result,
         actor::{AtLeast, Grant, Read, Scope, Write},
-        id::{ApprovalId, MemoryId, RunId, StepRunId, WorkflowId, WorkflowVersionId, WorkspaceId},
+        id::{ApiKeyId, ApprovalId, MemoryId, RunId, StepRunId, WorkflowId, WorkflowVersionId, WorkspaceId},
     },
 };
 use chrono::{DateTime, Utc};
@@ -43,6 +43,7 @@ pub(in super::super) async fn insert_run(
         status: run.status.name().to_owned(),
         principal_kind: principal_kind(run.principal).to_owned(),
         principal_id: run.principal.uuid(),
+        api_key_id: run.key.map(|key| key.uuid()),
         input: run.input.clone(),
         output: None,
         error: None,
@@ -346,6 +347,7 @@ pub(super) fn run_of(row: run::Model) -> Result<Run> {
         version: WorkflowVersionId::from_uuid(row.version_id),
         status: RunStatus::from_name(&row.status)?,
         principal: principal_of(&row.principal_kind, row.principal_id)?,
+        key: row.api_key_id.map(ApiKeyId::from_uuid),
         input: row.input,
         output: row.output,
         error: row.error.map(typed).transpose()?,

@@ -62,6 +62,7 @@ pub const NODES: &[(&str, &str)] = &[
     ("Invitation", "invitation"),
     ("LlmCall", "call"),
     ("Route", "route"),
+    ("Budget", "budget"),
     ("Membership", "membership"),
     ("Memory", "memory"),
     ("ServiceAccount", "service"),
@@ -252,6 +253,11 @@ fn gateway() -> Vec<Case> {
                 {provider: \"builtin\", model: \"builtin\"}]}}) { route { id } userErrors { code } } }",
         ),
         Case::write(
+            "Mutation.setBudget",
+            "mutation($ws: ID!) { setBudget(input: {workspaceId: $ws, period: MONTH, limit: {amount: \"9\", currency: \"USD\"}}) {
+                budget { id } userErrors { code } } }",
+        ),
+        Case::write(
             "Subscription.llmCallEvents",
             "subscription($ws: ID!, $cursor: Cursor) { llmCallEvents(workspaceId: $ws, after: $cursor) { cursor } }",
         ),
@@ -276,6 +282,12 @@ fn endings() -> Vec<Case> {
             "mutation($memory: ID!) { forgetMemory(input: {memoryId: $memory}) {
                 receipt { id } userErrors { code } } }",
         ),
+        Case::write(
+            "Mutation.removeBudget",
+            "mutation($budget: ID!) { removeBudget(input: {budgetId: $budget}) {
+                removedBudgetId userErrors { code } } }",
+        )
+        .unseen_by_viewers(),
         Case::write(
             "Mutation.revokeInvitation",
             "mutation($invitation: ID!) { revokeInvitation(input: {invitationId: $invitation}) {

@@ -143,7 +143,7 @@ impl<'a> World<'a> {
         events.until("coachingEvents", |event| event["__typename"] == "TurnCompleted").await;
     }
 
-    /// The call of a model that the turn made, and a route.
+    /// The call of a model that the turn made, a route, and what may be spent.
     async fn gateway(&mut self) {
         let set =
             "mutation($ws: ID!) { setRoute(input: {workspaceId: $ws, name: \"own\", settings: {targets: [
@@ -153,6 +153,10 @@ impl<'a> World<'a> {
         let call =
             self.app.until(&self.maker, document, &self.variables, "/workspace/llmCalls/nodes/0/id").await;
         self.set("call", call);
+        let budget =
+            "mutation($ws: ID!) { setBudget(input: {workspaceId: $ws, period: DAY, limit: {amount: \"1000\",
+            currency: \"USD\"}}) { budget { id } } }";
+        self.make("budget", "/setBudget/budget/id", budget).await;
     }
 
     /// What changes with whatever is done in the workspace.

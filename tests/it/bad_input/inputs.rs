@@ -109,6 +109,8 @@ impl Inputs<'_> {
             ("ID", name) => self.id(name),
             ("String", "email") => json!("somebody@example.org"),
             ("String", "expression" | "when") => json!("true"),
+            ("String", "currency") => json!("USD"),
+            ("Decimal", _) => json!("1"),
             ("String", _) => json!("text"),
             ("Int", _) => json!(1),
             ("Duration", _) => json!("PT1S"),

@@ -155,6 +155,8 @@ impl Counter<'_> {
         self.play("Viewer", json!({})).await;
         self.play("Dashboard", ws.clone()).await;
         self.play("Calls", ws.clone()).await;
+        self.play("SetBudget", json!({ "ws": workspace, "amount": "5" })).await;
+        self.play("Budgets", ws.clone()).await;
         self.play("CreateWorkspace", json!({})).await;
         self.play("Recall", json!({ "ws": workspace, "q": "tulips" })).await;
         let cursor = "query($ws: ID!) { workspace(id: $ws) { cursor } }";

@@ -9,9 +9,6 @@ use std::collections::BTreeSet;
 const LATER: &[&str] = &[
     "Mutation.addDocument",
     "Mutation.rerunFromStep",
-    "Mutation.setBudget",
-    "Workspace.budgets",
-    "MoneyInput",
     "AddDocumentInput",
     "AddDocumentPayload",
     "Document",
@@ -28,12 +25,6 @@ const LATER: &[&str] = &[
     "Citation.chunk",
     "RerunFromStepInput",
     "RerunFromStepPayload",
-    "BudgetAction",
-    "Budget",
-    "BudgetConnection",
-    "BudgetEdge",
-    "SetBudgetInput",
-    "SetBudgetPayload",
 ];
 
 struct Comparison {

@@ -10,7 +10,7 @@ pub use clock::TestClock;
 pub use database::Database;
 pub use dice::{Dice, with_seeds};
 pub use nats::Nats;
-pub use process::{Binary, Client, Ended, Server, got};
+pub use process::{Binary, Client, Ended, Process, Server, got};
 pub use socket::{Socket, Subscription};
 
 use aifirst::{

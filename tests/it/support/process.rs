@@ -135,6 +135,12 @@ impl Process {
         assert!(Command::new("sh").args(["-c", &command]).status().unwrap().success(), "{command}");
     }
 
+    /// Killed, with no time to end in order.
+    pub async fn kill(mut self) -> Ended {
+        self.child.kill().unwrap();
+        self.end().await
+    }
+
     /// Waits until it ends by itself.
     pub async fn end(mut self) -> Ended {
         let begun = Instant::now();

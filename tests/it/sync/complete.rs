@@ -26,6 +26,7 @@ use std::{
 const TYPES: &[(&str, &str)] = &[
     ("apr", "Approval"),
     ("aud", "AuditEntry"),
+    ("bdg", "Budget"),
     ("cs", "CoachingSession"),
     ("goal", "Goal"),
     ("inv", "Invitation"),
@@ -44,7 +45,7 @@ const TYPES: &[(&str, &str)] = &[
     ("ws", "Workspace"),
 ];
 /// As the docs of `changes` say; a cursor is of the moment.
-const NOT_TOLD: &[&str] = &["cursor", "lastUsedAt", "providers"];
+const NOT_TOLD: &[&str] = &["cursor", "lastUsedAt", "providers", "reserved", "spent"];
 /// A person lies in no workspace; calls of models are a log of their own.
 const ELSEWHERE: &[&str] = &["Viewer", "LlmCall"];
 /// It begins a log: there is no place in it before.
@@ -358,6 +359,13 @@ async fn people(world: &mut World<'_>, owner: &Person, mo: &Person, nia: &Person
     world.asks(owner, "registerTrustedDocuments", registered, "registered").await;
     let gone = json!({ "workspaceId": ws, "documentIds": ["viewer"] });
     world.asks(owner, "retireTrustedDocuments", gone, "retired").await;
+    let mut budget =
+        json!({ "workspaceId": ws, "period": "DAY", "limit": { "amount": "1", "currency": "USD" } });
+    let set = world.asks(owner, "setBudget", budget.clone(), "budget { id }").await;
+    budget["limit"]["amount"] = json!("2");
+    world.asks(owner, "setBudget", budget, "budget { id }").await;
+    let removed = json!({ "budgetId": text(&set, "/budget/id") });
+    world.asks(owner, "removeBudget", removed, "removedBudgetId").await;
     (membership, account)
 }
 

@@ -1,0 +1,393 @@
+//! The accounts from which this process spends.
+use super::{
+    account::Account,
+    block::Settlement,
+    model::{Budget, BudgetAction, Caller},
+    reservation::{Part, Reservation},
+    worst::Worst,
+};
+use crate::{
+    config::{Prices, Route},
+    db::Db,
+    event::Log,
+    gateway::{
+        event,
+        model::{ChatRequest, FailureKind},
+        store::{
+            budget,
+            ledger::{self as store, Leased, Settled},
+        },
+    },
+    shared::{
+        Ambient, Error, Result,
+        amount::Amount,
+        id::{BudgetId, WorkspaceId},
+    },
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
+    time::Duration,
+};
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+/// How long a workspace's budgets are believed to be as they were read: what another server changes holds then.
+const KNOWN: Duration = Duration::from_secs(2);
+/// How often what was used is written.
+const SETTLE: Duration = Duration::from_millis(500);
+/// A block from which nothing was taken for so long goes back.
+const IDLE: Duration = Duration::from_secs(3);
+/// How long a process is believed to be alive without a word, and how often it gives one.
+const LEASE: TimeDelta = TimeDelta::seconds(60);
+const RENEW: Duration = Duration::from_secs(15);
+
+/// Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Ledger(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    db: Db,
+    log: Log,
+    ambient: Ambient,
+    prices: Arc<Prices>,
+    known: Mutex<Known>,
+    accounts: Mutex<Accounts>,
+}
+
+/// Budgets of workspaces, and when they were read.
+#[derive(Debug, Default)]
+struct Known {
+    of: HashMap<WorkspaceId, (Instant, Arc<[Budget]>)>,
+    /// Counts what has changed: what was read before is not believed.
+    changes: u64,
+}
+
+/// By budget, and when the period began.
+type Accounts = HashMap<(BudgetId, DateTime<Utc>), Arc<Account>>;
+
+/// Finds a route by its name.
+pub type Routes = Arc<dyn Fn(&str) -> Option<Arc<Route>> + Send + Sync>;
+
+impl Ledger {
+    pub fn new(db: Db, log: Log, ambient: Ambient, prices: Arc<Prices>) -> Self {
+        let (known, accounts) = (Mutex::default(), Mutex::default());
+        Self(Arc::new(Inner { db, log, ambient, prices, known, accounts }))
+    }
+
+    pub(super) fn prices(&self) -> &Prices {
+        &self.0.prices
+    }
+
+    /// Takes the most that the call can cost from all budgets that hold for it, or from none. Gives the route, too: a
+    /// cheaper one where a budget says so.
+    pub async fn reserve(
+        &self,
+        caller: &Caller,
+        requested: &Arc<Route>,
+        routes: &Routes,
+        request: &ChatRequest,
+    ) -> Result<(Reservation, Arc<Route>), FailureKind> {
+        let budgets = self.budgets(caller.workspace).await.map_err(unknown)?;
+        let budgets: Vec<_> = budgets.iter().filter(|budget| budget.scope.covers(caller)).collect();
+        if budgets.is_empty() {
+            return Ok((Reservation::default(), requested.clone()));
+        }
+        let worst = Worst::of(request);
+        let (mut route, mut lenient, mut downgraded) = (requested.clone(), HashSet::new(), HashSet::new());
+        loop {
+            let (budget, kind) = match self.reserve_on(&route, worst, &budgets, &lenient).await {
+                Ok(reservation) => return Ok((reservation, route)),
+                Err(refused) => refused,
+            };
+            let cheaper = budget.downgrade_route.as_ref().filter(|_| kind != FailureKind::BudgetUnknown);
+            match (budget.action, cheaper.and_then(|name| routes(name))) {
+                (BudgetAction::Warn, _) => {}
+                // Once; what does not fit on that route either passes.
+                (BudgetAction::Downgrade, Some(cheaper)) if downgraded.insert(budget.id) => {
+                    route = cheaper;
+                    continue;
+                }
+                (BudgetAction::Downgrade, Some(_)) => {}
+                _ => {
+                    metrics::counter!("aifirst_budget_blocked_total").increment(1);
+                    return Err(kind);
+                }
+            }
+            lenient.insert(budget.id);
+        }
+    }
+
+    /// In the order of their ids; refused, all that was taken goes back. Those in `lenient` let pass what does not fit.
+    async fn reserve_on<'b>(
+        &self,
+        route: &Arc<Route>,
+        worst: Worst,
+        budgets: &[&'b Budget],
+        lenient: &HashSet<BudgetId>,
+    ) -> Result<Reservation, (&'b Budget, FailureKind)> {
+        let mut reservation = Reservation::new(self.clone(), route.clone(), worst);
+        for budget in budgets.iter().copied() {
+            let account = self.account(budget).await;
+            if lenient.contains(&budget.id) {
+                if let Ok(account) = account {
+                    reservation.add(Part::lenient(account));
+                }
+                continue;
+            }
+            let taken = async {
+                let currency = &budget.limit.currency;
+                let need = worst.of_route(route, self.prices(), currency).ok_or(FailureKind::NoPrice)?;
+                self.take(&account.map_err(unknown)?, need).await
+            };
+            reservation.add(taken.await.map_err(|kind| (budget, kind))?);
+        }
+        Ok(reservation)
+    }
+
+    /// Out of the block in memory, or else out of the account.
+    pub(super) async fn take(&self, account: &Arc<Account>, need: Amount) -> Result<Part, FailureKind> {
+        account.times().taken = Some(Instant::now());
+        let taken = account.block().take(need);
+        if let Some(taken) = taken {
+            return Ok(Part::of(account.clone(), taken));
+        }
+        // A task of its own: it ends, and what it takes goes back, also where nobody waits for it any more.
+        let leasing = tokio::spawn(self.clone().lease(account.clone(), need));
+        leasing.await.unwrap_or_else(|error| Err(unknown(Error::internal(error))))
+    }
+
+    async fn lease(self, account: Arc<Account>, need: Amount) -> Result<Part, FailureKind> {
+        let _writing = account.writing.lock().await;
+        // Once more with a new lease, where somebody has ended this one.
+        for _ in 0..2 {
+            let wanted = {
+                let mut block = account.block();
+                if let Some(taken) = block.take(need) {
+                    drop(block);
+                    return Ok(Part::of(account.clone(), taken));
+                }
+                let lasted = account.times().leased.map(|at| at.elapsed());
+                block.want(need, account.budget().limit.amount, lasted)
+            };
+            if account.is_denied(wanted.missing) {
+                account.block().refused(wanted);
+                return Err(FailureKind::Budget);
+            }
+            let Inner { db, ambient, .. } = &*self.0;
+            let (lease, until) = (wanted.lease.unwrap_or_else(|| ambient.ids.uuid()), ambient.now() + LEASE);
+            match store::lease(db, account.id, lease, wanted, until).await {
+                Ok(Leased::Granted(granted)) => {
+                    let now = Some(Instant::now());
+                    {
+                        let mut times = account.times();
+                        (times.leased, times.renewed, times.denied) = (now, now, None);
+                    }
+                    let taken = account.block().leased(lease, wanted, granted);
+                    return Ok(Part::of(account.clone(), taken));
+                }
+                Ok(Leased::Refused) => {
+                    account.block().refused(wanted);
+                    account.times().denied = Some((Instant::now(), wanted.missing));
+                    self.exceeded(&account).await;
+                    return Err(FailureKind::Budget);
+                }
+                Ok(Leased::Lost) => account.block().lost(Amount::ZERO),
+                Err(error) => {
+                    account.block().lost(Amount::ZERO);
+                    return Err(unknown(error));
+                }
+            }
+        }
+        Err(FailureKind::BudgetUnknown)
+    }
+
+    /// Tells it once in a period.
+    async fn exceeded(&self, account: &Account) {
+        if account.exceeded.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let (budget, now) = (account.budget(), self.0.ambient.now());
+        let told = async {
+            let mut tx = self.0.log.begin().await?;
+            if store::mark_exceeded(&tx, account.id, now).await? {
+                tx.record_in(budget.workspace, event::exceeded(budget.id));
+                tx.commit().await?;
+                metrics::counter!("aifirst_budgets_exceeded_total").increment(1);
+                tracing::warn!(budget = %budget.id, workspace = %budget.workspace, action = budget.action.name(),
+                    "a call did not fit into a budget");
+            }
+            Ok::<_, Error>(())
+        };
+        if let Err(error) = told.await {
+            account.exceeded.store(false, Ordering::Relaxed);
+            tracing::warn!(%error, budget = %budget.id, "that a budget is used up could not be told");
+        }
+    }
+
+    async fn budgets(&self, workspace: WorkspaceId) -> Result<Arc<[Budget]>> {
+        let now = Instant::now();
+        let (stale, changes) = {
+            let mut known = self.known();
+            let changes = known.changes;
+            match known.of.get_mut(&workspace) {
+                Some((at, budgets)) if now - *at < KNOWN => return Ok(budgets.clone()),
+                // Whoever comes while they are read takes them as they were.
+                Some((at, budgets)) => {
+                    *at = now;
+                    (Some(budgets.clone()), changes)
+                }
+                None => (None, changes),
+            }
+        };
+        match budget::list_all(&self.0.db, workspace).await {
+            Ok(budgets) => {
+                let budgets: Arc<[Budget]> = budgets.into();
+                let mut known = self.known();
+                if known.changes == changes {
+                    known.of.insert(workspace, (now, budgets.clone()));
+                }
+                Ok(budgets)
+            }
+            // Where the database is away, what is in open blocks can still be spent.
+            Err(error) => stale.ok_or(error),
+        }
+    }
+
+    /// A workspace's budgets are not what they were.
+    pub fn changed(&self, workspace: WorkspaceId) {
+        let mut known = self.known();
+        known.of.remove(&workspace);
+        known.changes += 1;
+    }
+
+    /// That of the present period, as the budget is now.
+    async fn account(&self, budget: &Budget) -> Result<Arc<Account>> {
+        let period = budget.period.began(self.0.ambient.now());
+        let key = (budget.id, period);
+        let found = self.accounts().get(&key).cloned();
+        if let Some(account) = found {
+            if account.budget().version < budget.version {
+                account.change(budget);
+            }
+            return Ok(account);
+        }
+        let opened = store::open_account(&self.0.db, budget.id, period, self.0.ambient.ids.uuid()).await;
+        let (id, exceeded) = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                // It may be gone.
+                self.changed(budget.workspace);
+                return Err(error);
+            }
+        };
+        let account = Arc::new(Account::new(id, budget.clone(), exceeded));
+        let mut accounts = self.accounts();
+        Ok(accounts.entry(key).or_insert(account).clone())
+    }
+
+    /// Writes what is used, until `stop`; what is used after that, [`Self::close`] writes.
+    pub async fn keep(self, stop: CancellationToken) {
+        let mut renewed = Instant::now();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = sleep(SETTLE) => {}
+            }
+            self.settle_all(|account| account.times().taken.is_none_or(|taken| taken.elapsed() > IDLE)).await;
+            if renewed.elapsed() > RENEW {
+                renewed = Instant::now();
+                self.renew().await;
+            }
+        }
+    }
+
+    /// Writes all that was used, and gives back all that is free.
+    pub async fn close(&self) {
+        self.settle_all(|_| true).await;
+    }
+
+    async fn settle_all(&self, gives_back: impl Fn(&Account) -> bool) {
+        let now = self.0.ambient.now();
+        let accounts: Vec<_> =
+            self.accounts().iter().map(|((_, period), account)| (*period, account.clone())).collect();
+        for (period, account) in accounts {
+            let over = account.budget().period.began(now) != period;
+            self.settle(&account, over || gives_back(&account)).await;
+        }
+        // Of another period, or of a budget that is gone.
+        self.accounts().retain(|(_, period), account| {
+            let present = account.budget().period.began(now) == *period;
+            present || Arc::strong_count(account) > 1 || !account.block().is_empty()
+        });
+        self.known().of.retain(|_, (at, _)| at.elapsed() < RENEW);
+    }
+
+    async fn settle(&self, account: &Arc<Account>, give_back: bool) {
+        let _writing = account.writing.lock().await;
+        let Some(settlement) = account.block().settle(give_back) else { return };
+        let until = self.0.ambient.now() + LEASE;
+        let Settlement { over, .. } = settlement;
+        match store::settle(&self.0.db, account.id, settlement, until).await {
+            Ok(Settled::Done) => {
+                account.block().settled(settlement);
+                account.times().renewed = Some(Instant::now());
+            }
+            Ok(Settled::Lost) => account.block().lost(over),
+            Ok(Settled::Gone) => account.block().lost(Amount::ZERO),
+            Err((error, Written::Nothing)) => {
+                tracing::warn!(%error, "what a budget has used could not be written; trying again");
+                account.block().unsettled(settlement);
+            }
+            Err((error, Written::Unknown)) => {
+                tracing::warn!(%error, "nobody knows whether it was written what a budget has used: its block is given up");
+                account.block().lost(over);
+            }
+        }
+    }
+
+    async fn renew(&self) {
+        let accounts: Vec<_> = self.accounts().values().cloned().collect();
+        let due = |account: &&Arc<Account>| account.times().renewed.is_none_or(|at| at.elapsed() > RENEW / 2);
+        let leases: Vec<_> =
+            accounts.iter().filter(due).filter_map(|account| account.block().lease()).collect();
+        if let Err(error) = store::renew(&self.0.db, &leases, self.0.ambient.now() + LEASE).await {
+            tracing::warn!(%error, "leases of budgets could not be renewed; trying again");
+        }
+    }
+
+    /// Ends the leases of processes that are dead, until `stop`.
+    pub async fn sweep(self, stop: CancellationToken) {
+        loop {
+            if let Err(error) = store::end_leases(&self.0.db, self.0.ambient.now()).await {
+                tracing::warn!(%error, "leases of budgets could not be ended; trying again");
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = sleep(RENEW) => {}
+            }
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn accounts(&self) -> MutexGuard<'_, Accounts> {
+        self.0.accounts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a write that failed may be in the database all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    Nothing,
+    Unknown,
+}
+
+fn unknown(error: Error) -> FailureKind {
+    tracing::warn!(%error, "what is left of a budget could not be read");
+    FailureKind::BudgetUnknown
+}
