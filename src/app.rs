@@ -4,7 +4,7 @@ use crate::{
     coaching::{self, CoachingService, MemoryPorts, Worker},
     config::{Config, DocumentMode, Mode},
     db::{self, DataFolder, connect::OpenError},
-    event::{Bus, BusError, Log},
+    event::{Bus, BusError, Log, Sweeper},
     gateway::{self, Gateway, ProviderError},
     graphql::{self, pipeline::Pipeline},
     http,
@@ -15,6 +15,7 @@ use crate::{
     trusted::{self, NewDocument, TrustedService},
     workflow::{Executor, Hands, WorkflowService},
 };
+use chrono::TimeDelta;
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -138,6 +139,7 @@ async fn connect(
         manifests,
         cache_bytes: config.http.documents.cache_bytes,
         document_bytes: config.graphql.document_bytes,
+        recheck: TimeDelta::seconds(config.http.documents.recheck_seconds.into()),
         only: config.http.documents.mode == DocumentMode::Only,
     })
     .map_err(StartError::Manifests)?;
@@ -242,7 +244,7 @@ impl Process {
         Self { services: services.clone(), stop, tasks, ended, admin }
     }
 
-    /// Carries out runs and coaching turns.
+    /// Carries out runs and coaching turns, and sweeps.
     fn work(&self, config: &Config) {
         let Services { db, log, ambient, account, gateway, memory, workflow, coaching, .. } = &self.services;
         let hands = Hands { account: account.clone(), memory: memory.clone(), gateway: gateway.clone() };
@@ -250,6 +252,9 @@ impl Process {
         let executor = Executor::new(db.clone(), log.clone(), ambient.clone(), workflow, hands, settings);
         self.tasks.spawn(executor.work(self.stop.clone()));
         self.tasks.spawn(Worker::new(coaching).run(self.stop.clone()));
+        if let Some(keep) = config.events.retention() {
+            self.tasks.spawn(Sweeper::new(log.clone(), keep).run(self.stop.clone()));
+        }
     }
 
     async fn stop(self) {

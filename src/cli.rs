@@ -4,6 +4,7 @@ mod documents;
 
 use crate::{
     app::{self, App, Running},
+    client,
     config::Config,
     db, demo, graphql,
     shared::Ambient,
@@ -173,7 +174,8 @@ async fn healthcheck() -> Outcome {
     if address.ip().is_unspecified() {
         address.set_ip(Ipv4Addr::LOCALHOST.into());
     }
-    reqwest::get(format!("http://{address}/health/ready")).await?.error_for_status()?;
+    let health = format!("http://{address}/health/ready");
+    client::plain()?.get(health).send().await?.error_for_status()?;
     Ok(())
 }
 

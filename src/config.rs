@@ -73,6 +73,15 @@ pub struct DatabaseConfig {
 #[serde(deny_unknown_fields)]
 pub struct EventsConfig {
     pub url: String,
+    /// How long the log is kept; zero: for ever.
+    pub retention_days: u32,
+}
+
+impl EventsConfig {
+    /// How long the log is kept; for ever where there is none.
+    pub fn retention(&self) -> Option<TimeDelta> {
+        (self.retention_days > 0).then(|| TimeDelta::days(self.retention_days.into()))
+    }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -112,6 +121,8 @@ pub struct DocumentsConfig {
     pub manifests: Vec<PathBuf>,
     /// Text of registered documents in memory.
     pub cache_bytes: u64,
+    /// How long a registered document is taken from memory before it is looked at again.
+    pub recheck_seconds: u32,
     /// Text of documents registered in passing; zero takes none.
     pub automatic_bytes: u64,
 }
@@ -164,7 +175,8 @@ pub struct Limits {
     pub cost: u64,
     /// Text of the documents that are kept.
     pub cache_bytes: u64,
-    /// Cost of a field by its coordinate (`Workspace.recall`) where it is more than the one object.
+    /// Cost of a field by its coordinate (`Workspace.recall`) where it is more than the one object, and of each item of an
+    /// input's list.
     pub weights: BTreeMap<String, u64>,
 }
 
@@ -309,6 +321,12 @@ impl Config {
         }
         if !self.events.url.is_empty() && !self.events.url.starts_with("nats://") {
             return Err(ConfigError("events.url: must begin with nats://, or be empty".into()));
+        }
+        if self.events.retention_days > 36_500 {
+            let days = self.events.retention_days;
+            return Err(ConfigError(format!(
+                "events.retention_days: {days} is more than 36500; 0 keeps all"
+            )));
         }
         tracing_subscriber::EnvFilter::try_new(&self.log.filter)
             .map_err(|error| ConfigError(format!("log.filter: {error}")))?;

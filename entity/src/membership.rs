@@ -11,6 +11,8 @@ pub struct Model {
     pub user_id: Uuid,
     #[sea_orm(column_type = "Text")]
     pub role: String,
+    /// From 1, one more with each change by a person.
+    pub version: i64,
     pub created_at: ChronoDateTimeUtc,
 }
 

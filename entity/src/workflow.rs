@@ -24,6 +24,10 @@ pub struct Model {
     pub published_version_id: Option<Uuid>,
     /// From 1, one more with each change by a person.
     pub version: i64,
+    /// Given by the client that made it; unique in the workspace.
+    pub client_id: Option<Uuid>,
+    /// Of what was sent with the client's id.
+    pub client_hash: Option<Vec<u8>>,
     pub created_at: ChronoDateTimeUtc,
     pub updated_at: ChronoDateTimeUtc,
 }

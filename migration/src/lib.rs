@@ -12,6 +12,7 @@ mod m0006_version;
 mod m0007_trusted_document;
 mod m0008_gateway;
 mod m0011_route;
+mod m0012_made_offline;
 
 #[derive(Debug)]
 pub struct Migrator;
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_trusted_document::Migration),
             Box::new(m0008_gateway::Migration),
             Box::new(m0011_route::Migration),
+            Box::new(m0012_made_offline::Migration),
         ]
     }
 }

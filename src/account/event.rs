@@ -91,6 +91,7 @@ fn changes_with(entry: Uuid, data: &Value) -> Vec<Change> {
         | AuditAction::ApiKeyCreated
         | AuditAction::ApiKeyRevoked
         | AuditAction::DocumentsRegistered
+        | AuditAction::DocumentsRetired
         | AuditAction::UserCreated => return changes,
     };
     changes.push(change);

@@ -25,6 +25,7 @@ use crate::{
         actor::{self, Principal},
         id::{UserId, WorkspaceId},
     },
+    trusted::WorkspaceDocuments,
     workflow::WorkspaceWorkflows,
 };
 use async_graphql::{Context, Enum, InputObject, MaybeUndefined, MergedObject, Object, SimpleObject};
@@ -91,9 +92,9 @@ impl Viewer {
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Membership>, ApiError> {
-        let request = page_request(ctx, first, after, last, before)?;
+        let request = page_request(ctx, self.id, first, after, last, before)?;
         let page = ctx.load::<_, AccountLoader>((self.id, request)).await?.transpose()?;
-        Ok(connection(page.unwrap_or_else(|| Page::empty(Some(0))), Membership))
+        Ok(connection(self.id, page.unwrap_or_else(|| Page::empty(Some(0))), Membership))
     }
 
     /// The person's own API keys, newest first, those no longer in force included; null for anybody else.
@@ -109,9 +110,9 @@ impl Viewer {
         if actor.principal() != Principal::User(self.id) {
             return Ok(None);
         }
-        let request = page_request(ctx, first, after, last, before)?;
+        let request = page_request(ctx, self.id, first, after, last, before)?;
         let page = ctx.service::<AccountService>()?.list_own_api_keys(actor, &request).await?;
-        Ok(Some(connection(page, ApiKey)))
+        Ok(Some(connection(self.id, page, ApiKey)))
     }
 }
 
@@ -140,6 +141,7 @@ pub struct Workspace(
     WorkspaceWorkflows,
     member::WorkspacePeople,
     key::WorkspaceSecurity,
+    WorkspaceDocuments,
 );
 
 impl Workspace {
@@ -153,6 +155,7 @@ impl Workspace {
             WorkspaceWorkflows { workspace: id },
             member::WorkspacePeople(id),
             key::WorkspaceSecurity(id),
+            WorkspaceDocuments { workspace: id },
         )
     }
 

@@ -43,6 +43,7 @@ pub struct Membership {
     pub workspace: WorkspaceId,
     pub user: UserId,
     pub role: Role,
+    pub version: i32,
     pub created_at: DateTime<Utc>,
 }
 
@@ -121,6 +122,7 @@ stored! {
         ApiKeyCreated = "API_KEY_CREATED",
         ApiKeyRevoked = "API_KEY_REVOKED",
         DocumentsRegistered = "DOCUMENTS_REGISTERED",
+        DocumentsRetired = "DOCUMENTS_RETIRED",
         RouteCreated = "ROUTE_CREATED",
         RouteUpdated = "ROUTE_UPDATED",
         RouteRemoved = "ROUTE_REMOVED",

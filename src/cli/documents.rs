@@ -1,14 +1,15 @@
 //! `documents`: what a frontend's build does with its documents, at a running server.
+mod push;
+
 use super::{Failure, Outcome};
-use crate::trusted::{MAX_DOCUMENTS, NewDocument, REGISTER, parse_manifest};
-use clap::{Args, Subcommand};
-use serde_json::{Value, json};
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::PathBuf,
-    time::{Duration, Instant},
+use crate::{
+    client,
+    trusted::{LIST, MAX_DOCUMENTS, RETIRE},
 };
+use clap::{Args, Subcommand};
+use push::Push;
+use serde_json::{Value, json};
+use std::time::Duration;
 
 #[derive(Subcommand, Debug)]
 pub(super) enum DocumentsCommand {
@@ -28,217 +29,156 @@ pub(super) enum DocumentsCommand {
     ///   AIFIRST_API_KEY=aif_… aifirst documents push --application web --manifest src/gql/persisted-documents.json
     #[command(verbatim_doc_comment)]
     Push(Push),
+    /// List the documents that a workspace has, newest first: each one's id, application, and when it was registered
+    ///
+    /// AIFIRST_API_KEY as for `push`.
+    #[command(verbatim_doc_comment)]
+    List(List),
+    /// Retire registered documents: requests that name them are refused from then on
+    ///
+    /// The server that is asked refuses them at once, others within http.documents.recheck_seconds. An id that is not
+    /// registered is passed over. AIFIRST_API_KEY as for `push`.
+    #[command(verbatim_doc_comment)]
+    Retire(Retire),
 }
 
 #[derive(Args, Debug)]
-pub(super) struct Push {
-    /// The client application that the documents are of: web, ios, …
-    #[arg(long, value_name = "NAME")]
-    application: String,
-    /// A file with documents; may be given several times
-    #[arg(long = "manifest", value_name = "FILE", required = true)]
-    manifests: Vec<PathBuf>,
-    /// The workspace whose members may run them, by its id; left out where the key opens one workspace alone
+struct Target {
+    /// The workspace whose documents they are, by its id; left out where the key opens one workspace alone
     #[arg(long, value_name = "WS_…")]
     workspace: Option<String>,
+    /// The server's GraphQL address, http or https
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080/graphql")]
+    url: String,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct List {
+    /// Those of one client application
+    #[arg(long, value_name = "NAME")]
+    application: Option<String>,
+    /// The workspace whose documents they are, by its id
+    #[arg(long, value_name = "WS_…")]
+    workspace: String,
     /// The server's GraphQL address
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080/graphql")]
     url: String,
-    /// Tell what is wrong, and register nothing
-    #[arg(long)]
-    validate_only: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Retire {
+    /// The ids by which requests name the documents
+    #[arg(value_name = "ID", required = true)]
+    ids: Vec<String>,
+    #[command(flatten)]
+    target: Target,
 }
 
 const KEY: &str = "AIFIRST_API_KEY";
-/// Of the texts and ids in one request: what a server takes by default is twice as much.
-const REQUEST_BYTES: usize = 1_000_000;
-/// What takes longer tells how far it is.
-const SILENCE: Duration = Duration::from_secs(1);
 /// How long the server may take for one request.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-#[expect(clippy::print_stdout, reason = "a command's output")]
 pub(super) async fn documents(command: DocumentsCommand) -> Outcome {
-    let DocumentsCommand::Push(push) = command;
-    let key = std::env::var(KEY).ok().filter(|key| !key.trim().is_empty());
-    let key = key.ok_or_else(|| wrong(format!("{KEY} is not set: put the API key in there")))?;
-    if push.url.starts_with("https:") {
-        let message = "--url: this program speaks no TLS yet: reach the server by http within its network, or send the \
-            mutation registerTrustedDocuments by other means";
-        return Err(wrong(message.into()));
+    match command {
+        DocumentsCommand::Push(push) => push::push(push).await,
+        DocumentsCommand::List(list) => self::list(list).await,
+        DocumentsCommand::Retire(retire) => self::retire(retire).await,
     }
-    let requests = requests(read(&push.manifests)?);
-    let server = Server { http: reqwest::Client::builder().timeout(PATIENCE).build()?, key, push: &push };
-    // However many requests it takes, nothing is registered before every document is known to be good.
-    let validated = if push.validate_only || requests.len() > 1 {
-        Some(server.send_all("validated", &requests, true).await?)
-    } else {
-        None
-    };
-    let (done, outcome) = match validated {
-        Some(outcome) if push.validate_only => ("would be registered", outcome),
-        _ => ("registered", server.send_all("registered", &requests, false).await?),
-    };
-    let Sent { registered, unchanged } = outcome;
-    println!("{registered} documents {done} for {}, {unchanged} were there already", push.application);
+}
+
+#[expect(clippy::print_stdout, reason = "a command's output")]
+async fn list(list: List) -> Outcome {
+    let server = Server::new(&list.url)?;
+    let mut after = Value::Null;
+    loop {
+        let filter = json!({ "application": list.application });
+        let variables = json!({ "workspaceId": list.workspace, "filter": filter, "after": after });
+        let data = server.ask(LIST.0, variables).await?;
+        let page = &data["workspace"]["trustedDocuments"];
+        let documents =
+            page["nodes"].as_array().ok_or_else(|| failed("there is no such workspace".into()))?;
+        for document in documents {
+            let text = |field: &str| document[field].as_str().unwrap_or_default();
+            println!("{}\t{}\t{}", text("documentId"), text("application"), text("registeredAt"));
+        }
+        if page["pageInfo"]["hasNextPage"] != true {
+            return Ok(());
+        }
+        after = page["pageInfo"]["endCursor"].clone();
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "a command's output")]
+async fn retire(retire: Retire) -> Outcome {
+    let server = Server::new(&retire.target.url)?;
+    let mut retired = 0;
+    for ids in retire.ids.chunks(MAX_DOCUMENTS) {
+        let input = json!({ "workspaceId": retire.target.workspace, "documentIds": ids });
+        let data = server.ask(RETIRE.0, json!({ "input": input })).await?;
+        let payload = &data["retireTrustedDocuments"];
+        match payload["retired"].as_u64() {
+            Some(some) => retired += some,
+            None => return Err(failed(problems_of(payload)?.join("\n"))),
+        }
+    }
+    println!("{retired} documents retired, {} were not there", retire.ids.len() as u64 - retired);
     Ok(())
 }
 
-/// Each id with its text. One with two is found here, for the server sees them in parts.
-fn read(manifests: &[PathBuf]) -> Result<Vec<NewDocument>, Failure> {
-    let mut documents = BTreeMap::new();
-    for file in manifests {
-        let told = |error: String| wrong(format!("{}: {error}", file.display()));
-        let json = fs::read_to_string(file).map_err(|error| told(error.to_string()))?;
-        let found = parse_manifest(&json).map_err(told)?;
-        if found.is_empty() {
-            return Err(wrong(format!("{}: there is no document in it", file.display())));
-        }
-        for NewDocument { id, text } in found {
-            if documents.get(&id).is_some_and(|known| *known != text) {
-                return Err(told(format!("{id}: stands in the manifests with different texts")));
-            }
-            documents.insert(id, text);
-        }
-    }
-    Ok(documents.into_iter().map(|(id, text)| NewDocument { id, text }).collect())
-}
-
-/// As many documents in each as a server takes at once.
-fn requests(documents: Vec<NewDocument>) -> Vec<Vec<NewDocument>> {
-    let mut requests: Vec<Vec<NewDocument>> = vec![];
-    let mut bytes = 0;
-    for document in documents {
-        let size = document.id.len() + document.text.len();
-        match requests.last_mut() {
-            Some(last) if last.len() < MAX_DOCUMENTS && bytes + size <= REQUEST_BYTES => {
-                bytes += size;
-                last.push(document);
-            }
-            _ => {
-                bytes = size;
-                requests.push(vec![document]);
-            }
-        }
-    }
-    requests
-}
-
-#[derive(Clone, Copy, Default)]
-struct Sent {
-    registered: u64,
-    unchanged: u64,
-}
-
-struct Server<'a> {
+struct Server {
     http: reqwest::Client,
     key: String,
-    push: &'a Push,
+    url: String,
 }
 
-impl Server<'_> {
-    /// Every request is sent, even where one is refused: all problems are told at once.
-    #[expect(clippy::print_stderr, reason = "how far it is, for a person who waits")]
-    async fn send_all(
-        &self,
-        what: &str,
-        requests: &[Vec<NewDocument>],
-        validate_only: bool,
-    ) -> Result<Sent, Failure> {
-        let (begun, of) = (Instant::now(), requests.iter().map(Vec::len).sum::<usize>());
-        let (mut sent, mut count, mut problems) = (Sent::default(), 0, vec![]);
-        for documents in requests {
-            match self.send(documents, validate_only).await {
-                Ok(Ok(Sent { registered, unchanged })) => {
-                    sent.registered += registered;
-                    sent.unchanged += unchanged;
-                }
-                Ok(Err(found)) => problems.extend(found),
-                Err(failure) if sent.registered > 0 && !validate_only => {
-                    let message = format!(
-                        "{} documents were registered, and then: {}",
-                        sent.registered, failure.message
-                    );
-                    return Err(Failure { message, ..failure });
-                }
-                Err(failure) => return Err(failure),
-            }
-            count += documents.len();
-            if begun.elapsed() > SILENCE {
-                eprintln!("{what}: {count} of {of}");
-            }
-        }
-        if problems.is_empty() {
-            return Ok(sent);
-        }
-        // What is good by itself may be too much together.
-        let done = match sent.registered {
-            some if some > 0 && !validate_only => {
-                format!("{some} documents were registered, the others were not")
-            }
-            _ => "nothing was registered".to_owned(),
-        };
-        Err(failed(format!("{done}.\n{}", problems.join("\n"))))
+impl Server {
+    fn new(url: &str) -> Result<Self, Failure> {
+        let key = std::env::var(KEY).ok().filter(|key| !key.trim().is_empty());
+        let key = key.ok_or_else(|| wrong(format!("{KEY} is not set: put the API key in there")))?;
+        let http = client::http().timeout(PATIENCE).build()?;
+        Ok(Self { http, key: key.trim().to_owned(), url: url.to_owned() })
     }
 
-    /// What was done, or what the server says is wrong with the documents.
-    async fn send(
-        &self,
-        documents: &[NewDocument],
-        validate_only: bool,
-    ) -> Result<Result<Sent, Vec<String>>, Failure> {
-        let documents: Vec<Value> =
-            documents.iter().map(|it| json!({ "id": it.id, "text": it.text })).collect();
-        let input = json!({
-            "workspaceId": self.push.workspace,
-            "application": self.push.application,
-            "documents": documents,
-            "validateOnly": validate_only,
-        });
-        let body = json!({ "documentId": REGISTER.0, "variables": { "input": input } });
-        let request = self.http.post(&self.push.url).bearer_auth(self.key.trim()).json(&body);
-        let answer = request.send().await.map_err(|error| failed(unreachable(&error, &self.push.url)))?;
-        let answer: Value = answer
-            .json()
-            .await
-            .map_err(|_| failed(format!("{} does not answer as a GraphQL server does", self.push.url)))?;
-        outcome(&answer)
+    /// The data that the server answers to a document of its own.
+    async fn ask(&self, document: &str, variables: Value) -> Result<Value, Failure> {
+        let body = json!({ "documentId": document, "variables": variables });
+        let request = self.http.post(&self.url).bearer_auth(&self.key).json(&body);
+        let answer = request.send().await.map_err(|error| failed(unreachable(&error, &self.url)))?;
+        let answer = answer.json::<Value>().await;
+        let mut answer =
+            answer.map_err(|_| failed(format!("{} does not answer as a GraphQL server does", self.url)))?;
+        if let Some(error) = answer.pointer("/errors/0") {
+            let text = |pointer| error.pointer(pointer).and_then(Value::as_str).unwrap_or("?");
+            let (message, code) = (text("/message"), text("/extensions/code"));
+            return Err(failed(format!("the server refused: {message} [{code}]")));
+        }
+        Ok(answer["data"].take())
     }
 }
 
-fn outcome(answer: &Value) -> Result<Result<Sent, Vec<String>>, Failure> {
-    if let Some(error) = answer.pointer("/errors/0") {
-        let text = |pointer| error.pointer(pointer).and_then(Value::as_str).unwrap_or("?");
-        return Err(failed(format!(
-            "the server refused: {} [{}]",
-            text("/message"),
-            text("/extensions/code")
-        )));
-    }
-    let payload = &answer["data"]["registerTrustedDocuments"];
-    let number = |field: &str| payload[field].as_u64();
-    if let (Some(registered), Some(unchanged)) = (number("registered"), number("unchanged")) {
-        return Ok(Ok(Sent { registered, unchanged }));
-    }
+/// What a payload says is to be mended.
+fn problems_of(payload: &Value) -> Result<Vec<String>, Failure> {
     let problems = payload["userErrors"].as_array().map(Vec::as_slice).unwrap_or_default();
     if problems.is_empty() {
-        return Err(failed("the server's answer is not one to registerTrustedDocuments".into()));
+        return Err(failed("the server's answer is not one to what it was asked".into()));
     }
     let line = |problem: &Value| {
         let text = |field: &str| problem[field].as_str().unwrap_or_default().to_owned();
         // A document's problem names its id; its place in the request means nothing here.
-        if text("field").starts_with("documents.") {
-            text("message")
-        } else {
-            format!("{}: {}", text("field"), text("message"))
-        }
+        let of_document = ["documents.", "documentIds."].iter().any(|list| text("field").starts_with(list));
+        if of_document { text("message") } else { format!("{}: {}", text("field"), text("message")) }
     };
-    Ok(Err(problems.iter().map(line).collect()))
+    Ok(problems.iter().map(line).collect())
 }
 
 fn unreachable(error: &reqwest::Error, url: &str) -> String {
     let cause = if error.is_timeout() { "it does not answer in time" } else { "it does not answer" };
-    format!("{url} cannot be reached: {cause}. Is the server running, and is --url its address?")
+    // Such as a certificate that this machine does not trust.
+    let mut last: &dyn std::error::Error = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    format!("{url} cannot be reached: {cause} ({last}). Is the server running, and is --url its address?")
 }
 
 fn wrong(message: String) -> Failure {
@@ -247,23 +187,4 @@ fn wrong(message: String) -> Failure {
 
 fn failed(message: String) -> Failure {
     Failure { message, code: 1 }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn documents(count: usize, bytes: usize) -> Vec<NewDocument> {
-        (0..count).map(|i| NewDocument { id: format!("{i:04}"), text: "x".repeat(bytes - 4) }).collect()
-    }
-
-    #[test]
-    fn a_request_has_no_more_documents_and_bytes_than_a_server_takes() {
-        let sizes = |documents| requests(documents).iter().map(Vec::len).collect::<Vec<_>>();
-        assert_eq!(sizes(documents(3, 100)), [3]);
-        assert_eq!(sizes(documents(2_500, 100)), [1_000, 1_000, 500]);
-        assert_eq!(sizes(documents(25, 100_000)), [10, 10, 5]);
-        assert_eq!(sizes(documents(2, REQUEST_BYTES + 4)), [1, 1]);
-        assert_eq!(sizes(vec![]), [0; 0]);
-    }
 }

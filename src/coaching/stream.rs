@@ -6,7 +6,7 @@
 //! rest with the end.
 use super::{
     CoachingService,
-    event::{CoachingEvent, Delta, Happened, TurnFacts, delta_topic},
+    event::{CoachingEvent, Delta, Happened, SESSION_STARTED, TurnFacts, delta_topic},
     model::{SessionStatus, TurnStatus},
     speech::ERASED,
     store::turn as turns,
@@ -56,7 +56,7 @@ impl CoachingService {
         let (session, grant) = self.get_session::<Read>(&parts.db, actor, id).await?;
         // Listening comes first, then reading: so nothing falls between.
         let mut deltas = parts.bus.subscribe(&delta_topic(id)).await;
-        let mut position = parts.log.begin_after(&grant, after.as_ref()).await?;
+        let mut position = parts.log.begin_of(&grant, id.uuid(), SESSION_STARTED, after.as_ref()).await?;
         let mut follower = parts.log.follower(&grant, Some(id.uuid()), position);
         let mut current = self.current(actor, &grant, id, after).await?;
         let (service, actor) = (self.clone(), actor.clone());

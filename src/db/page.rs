@@ -1,6 +1,9 @@
 //! Keyset pages in SQL: one statement for a list, one for the same list of many parents.
 use super::Source;
-use crate::shared::{Error, Page, PageRequest, Result, page::Key};
+use crate::shared::{
+    Error, Page, PageRequest, Result,
+    page::{Key, hash},
+};
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, JoinType, ModelTrait,
@@ -55,10 +58,10 @@ impl<C: ColumnTrait> Keyset<C> {
         Ok(Condition::all().add_option(after).add_option(before))
     }
 
-    /// Tells lists apart by what they list and by what they are ordered, by FNV-1a: the same in every process.
+    /// Tells lists apart by what they list and by what they are ordered; their parents are told apart where cursors are
+    /// read and shown.
     fn list(&self) -> u32 {
-        let name = format!("{}.{}", self.column.entity_name(), self.column.as_str());
-        name.bytes().fold(0x811C_9DC5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+        hash(format!("{}.{}", self.column.entity_name(), self.column.as_str()).as_bytes())
     }
 
     fn value(&self, value: i64) -> Value {

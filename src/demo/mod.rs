@@ -26,7 +26,7 @@ pub async fn play(
     let token = fs::read_to_string(&token_file).map_err(|error| {
         format!("{} cannot be read: {error}. Start in development mode", token_file.display())
     })?;
-    let client = Client::new(running.address, token.trim().to_owned());
+    let client = Client::new(running.address, token.trim().to_owned())?;
     story::tell(&client, imported, options.ask.as_deref()).await?;
     Ok(())
 }

@@ -29,9 +29,9 @@ const POLL: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Debug)]
 pub struct Log {
-    db: Db,
+    pub(super) db: Db,
     bus: Bus,
-    ambient: Ambient,
+    pub(super) ambient: Ambient,
     pub(super) feeds: Feeds,
 }
 
@@ -124,6 +124,35 @@ impl Log {
             return Err(Error::ResyncRequired);
         }
         Ok(cursor.position)
+    }
+
+    /// As [`Self::begin_after`] for a stream of one subject. Without a cursor it begins with the subject's first event, which
+    /// is of that kind: where that is not kept any more, there is no beginning.
+    pub async fn begin_of(
+        &self,
+        grant: &Grant<impl AtLeast<Read>>,
+        subject: Uuid,
+        first: &str,
+        after: Option<&Cursor>,
+    ) -> Result<i64> {
+        if after.is_some() {
+            return self.begin_after(grant, after).await;
+        }
+        let oldest: Option<String> = event::Entity::find()
+            .select_only()
+            .column(event::Column::Kind)
+            .filter(event::Column::WorkspaceId.eq(grant.workspace().uuid()))
+            .filter(event::Column::SubjectId.eq(subject))
+            .order_by_asc(event::Column::Position)
+            .into_tuple()
+            .one(self.db.connection())
+            .await?;
+        if oldest.as_deref() == Some(first) { Ok(0) } else { Err(Error::ResyncRequired) }
+    }
+
+    /// The position after which all is kept.
+    pub async fn kept_after(&self, grant: &Grant<impl AtLeast<Read>>) -> Result<i64> {
+        Ok(head(&self.db, grant.workspace()).await?.trimmed)
     }
 
     /// Events after a position that the grant may see, oldest first; of one subject, or all.

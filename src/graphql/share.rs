@@ -10,24 +10,33 @@ use crate::{
 use async_graphql::Context;
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio::{
     sync::OnceCell,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 /// Things kept, of all workspaces.
-const KEPT: usize = 256;
-/// How long: what is forgotten meanwhile must not stay in memory.
+const MOST: usize = 256;
+/// How long, and no more than a sweep longer: what is forgotten meanwhile must not stay in memory.
 const KEPT_FOR: Duration = Duration::from_secs(5);
+/// From one sweep to the next, as long as something is kept.
+const SWEEP: Duration = Duration::from_secs(1);
 /// How long to wait for somebody else's load, whose connection may have stopped taking data.
 const WAIT: Duration = Duration::from_secs(1);
 
 /// Things as they were loaded last, for as long as nothing newer is known of their workspace. Cheap to clone.
 #[derive(Clone, Default)]
-pub(super) struct Shares(Arc<Mutex<HashMap<Key, Share>>>);
+pub(super) struct Shares(Arc<Mutex<Kept>>);
+
+#[derive(Default)]
+struct Kept {
+    shares: HashMap<Key, Share>,
+    /// Whether somebody sweeps.
+    swept: bool,
+}
 
 type Key = (WorkspaceId, Sight, AnyId);
 
@@ -44,6 +53,7 @@ struct Sight {
 struct Share {
     /// How far the log was known when it was loaded, or begun to be.
     as_of: i64,
+    made: Instant,
     node: Arc<OnceCell<Option<Node>>>,
 }
 
@@ -76,29 +86,38 @@ impl Shares {
     }
 
     fn share(&self, key: Key, as_of: i64) -> Share {
-        let mut shares = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.lock();
+        let shares = &mut kept.shares;
         if let Some(share) = shares.get(&key).filter(|share| share.as_of >= as_of) {
             return share.clone();
         }
         // What is older may hold what was forgotten meanwhile.
         shares.retain(|(workspace, ..), share| *workspace != key.0 || share.as_of >= as_of);
-        if shares.len() >= KEPT {
+        if shares.len() >= MOST {
             shares.clear();
         }
-        let share = Share { as_of, node: Arc::default() };
+        let share = Share { as_of, made: Instant::now(), node: Arc::default() };
         shares.insert(key, share.clone());
-        let (all, node) = (self.clone(), share.node.clone());
-        tokio::spawn(async move {
-            sleep(KEPT_FOR).await;
-            all.remove(&key, &node);
-        });
+        if !std::mem::replace(&mut kept.swept, true) {
+            tokio::spawn(self.clone().sweep());
+        }
         share
     }
 
-    fn remove(&self, key: &Key, node: &Arc<OnceCell<Option<Node>>>) {
-        let mut shares = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if shares.get(key).is_some_and(|share| Arc::ptr_eq(&share.node, node)) {
-            shares.remove(key);
+    /// One for all, until nothing is kept.
+    async fn sweep(self) {
+        loop {
+            sleep(SWEEP).await;
+            let mut kept = self.lock();
+            kept.shares.retain(|_, share| share.made.elapsed() < KEPT_FOR);
+            if kept.shares.is_empty() {
+                kept.swept = false;
+                return;
+            }
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -8,6 +8,7 @@ use async_graphql::{
     registry::{MetaType, Registry},
 };
 use std::borrow::Cow;
+use uuid::Uuid;
 
 /// A page of a list by Relay's rules.
 pub struct Connection<T: OutputType, F: ObjectType = TotalCount>(Inner<T, F>);
@@ -46,16 +47,18 @@ impl connection::CursorType for Place {
     }
 }
 
-/// From a connection field's arguments; counts only where `totalCount` is selected.
+/// From the arguments of a field that lists what belongs to `parent`; counts only where `totalCount` is selected.
 pub fn page_request(
     ctx: &Context<'_>,
+    parent: impl Into<Uuid>,
     first: Option<i32>,
     after: Option<String>,
     last: Option<i32>,
     before: Option<String>,
 ) -> Result<PageRequest, ApiError> {
     let count = ctx.look_ahead().field("totalCount").exists();
-    Ok(PageRequest::from_args(first, after.as_deref(), last, before.as_deref(), count)?)
+    let request = PageRequest::from_args(first, after.as_deref(), last, before.as_deref(), count)?;
+    Ok(request.of_parent(parent.into()))
 }
 
 /// What a connection has beside its page.
@@ -75,14 +78,17 @@ impl Fields for EmptyFields {
     }
 }
 
-/// Shows a page as a connection.
+/// Shows a page of what belongs to `parent` as a connection: its cursors are good for this list alone.
 pub fn connection<M, T: OutputType, F: Fields + ObjectType>(
+    parent: impl Into<Uuid>,
     page: Page<M>,
     show: impl Fn(M) -> T,
 ) -> Connection<T, F> {
-    let fields = F::of_page(&page);
+    let (parent, fields) = (parent.into(), F::of_page(&page));
     let mut shown = Inner::with_additional_fields(page.has_previous, page.has_next, fields);
-    shown.edges.extend(page.items.into_iter().map(|(key, item)| Edge::new(Place(key), show(item))));
+    shown
+        .edges
+        .extend(page.items.into_iter().map(|(key, item)| Edge::new(Place(key.bound_to(parent)), show(item))));
     Connection(shown)
 }
 

@@ -20,9 +20,7 @@ pub trait ContextExt<'a> {
 
 impl<'a> ContextExt<'a> for Context<'a> {
     fn actor(&self) -> Result<&'a Actor, ApiError> {
-        self.data_opt().ok_or_else(|| {
-            Error::Unauthenticated("send a credential: the header `Authorization: Bearer …` or `authorization` in connection_init").into()
-        })
+        self.data_opt().ok_or_else(|| Error::anonymous().into())
     }
 
     fn service<T: Any + Send + Sync>(&self) -> Result<&'a T, ApiError> {

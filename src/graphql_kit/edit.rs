@@ -20,14 +20,14 @@ pub fn wants_cursor(ctx: &Context<'_>, fields: &[&str]) -> bool {
 
 /// What a change's payload shows: the thing as it is now; or, where it was changed meanwhile, what it is now instead.
 #[derive(Debug)]
-pub struct Shown<T> {
+pub struct Shown<T, C = T> {
     pub result: Option<T>,
-    pub current: Option<T>,
+    pub current: Option<C>,
     pub user_errors: Vec<UserError>,
 }
 
 /// As [`payload`], for a change of what has a version.
-pub fn edited<T>(outcome: Result<Edited<T>, Error>) -> Result<Shown<T>, ApiError> {
+pub fn edited<T, C>(outcome: Result<Edited<T, C>, Error>) -> Result<Shown<T, C>, ApiError> {
     let (edited, mut user_errors) = payload(outcome)?;
     let (result, current) = match edited {
         None => (None, None),

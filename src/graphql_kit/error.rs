@@ -102,6 +102,15 @@ impl ApiError {
     }
 }
 
+/// What async-graphql says of an argument that a scalar refused. It quotes no more than our scalars tell.
+const BAD_INPUT: [&str; 3] =
+    ["Failed to parse \"", "Expected input type \"", "Invalid value for argument \""];
+
+/// Whether an error of async-graphql's own, which has no code, is of an argument that a scalar refused.
+pub fn is_bad_input(message: &str) -> bool {
+    BAD_INPUT.iter().any(|start| message.starts_with(start))
+}
+
 /// How long a client waits where nothing better is known.
 const RETRY: Duration = Duration::from_secs(1);
 

@@ -11,6 +11,6 @@ mod scalar;
 pub use connection::{Connection, OrderDirection, TotalCount, connection, page_request};
 pub use context::ContextExt;
 pub use edit::{Shown, edited, patch, wants_cursor};
-pub use error::{ApiError, ErrorCode, Loaded, UserError, UserErrorCode, payload};
+pub use error::{ApiError, ErrorCode, Loaded, UserError, UserErrorCode, is_bad_input, payload};
 pub use loader::{Key, Loader, batching, each};
 pub use scalar::{Cursor, DateTime, Decimal, Duration, Json, UPLOAD, Upload};

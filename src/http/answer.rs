@@ -1,5 +1,5 @@
 //! What leaves: answers, errors that tell no more than they should, and their form on the wire.
-use crate::graphql_kit::ErrorCode;
+use crate::graphql_kit::{ErrorCode, is_bad_input};
 use async_graphql::{ErrorExtensionValues, Response, ServerError, Value};
 use axum::{
     http::{HeaderValue, StatusCode, header},
@@ -130,11 +130,7 @@ enum OnTheWire<'a> {
     Errors { errors: &'a [ServerError] },
 }
 
-/// What async-graphql says of an argument that a scalar refused. It quotes no more than our scalars tell.
-const BAD_INPUT: [&str; 3] =
-    ["Failed to parse \"", "Expected input type \"", "Invalid value for argument \""];
-
-/// It quotes the value, which has any length.
+/// What async-graphql says of an argument quotes its value, which has any length.
 const QUOTED_CHARS: usize = 400;
 
 /// A resolver's errors carry a code of ours, or they were never meant for a client.
@@ -144,7 +140,7 @@ fn mask(error: &mut ServerError) {
         return;
     }
     let extensions = error.extensions.insert(ErrorExtensionValues::default());
-    if BAD_INPUT.iter().any(|start| error.message.starts_with(start)) {
+    if is_bad_input(&error.message) {
         extensions.set("code", ErrorCode::BadUserInput.as_str());
         if let Some((end, _)) = error.message.char_indices().nth(QUOTED_CHARS) {
             error.message.truncate(end);

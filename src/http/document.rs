@@ -2,7 +2,8 @@
 //! automatic persisted queries); and whether it may run where only trusted documents do.
 use super::{
     answer::{Answer, refuse},
-    door::{Call, refused_by, unauthenticated},
+    call::Call,
+    door::{refused_by, unauthenticated},
     log::Operation,
 };
 use crate::{
@@ -193,7 +194,7 @@ impl Documents {
 pub(super) fn within_limit(actor: &Actor, prepared: &Prepared) -> Result<(), Error> {
     if actor.only_registers() && prepared.asks > Asks::Registration {
         return Err(Error::Forbidden(
-            "this API key is limited: it registers trusted documents and reads the schema, nothing else",
+            "this API key is limited: it registers, lists and retires trusted documents and reads the schema, nothing else",
         ));
     }
     Ok(())

@@ -2,6 +2,7 @@
 use super::{
     admitted::{Admitted, Explains},
     answer::{Answer, refuse},
+    call::{Answered, Call, Caller},
     document::{self, Documents},
     log::Operation,
     rate::Rates,
@@ -11,90 +12,28 @@ use crate::{
     config::{Config, Mode},
     graphql::{
         self, Schema,
-        pipeline::{Asks, Files, JsonMap, OperationType, Pipeline},
+        pipeline::{Asks, OperationType, Pipeline},
     },
     graphql_kit::{ApiError, ErrorCode, batching},
     services::Services,
     shared::{
         Error,
-        actor::{Actor, Principal},
+        actor::Actor,
         explain::{self, Record},
     },
     telemetry::Running,
 };
 use async_graphql::{Request, Response, ServerError};
 use axum::http::StatusCode;
-use futures_util::{FutureExt, Stream, StreamExt, stream};
+use futures_util::{FutureExt, Stream, StreamExt};
 use std::{
     panic::AssertUnwindSafe,
-    pin::{Pin, pin},
+    pin::pin,
     sync::{Arc, OnceLock},
     time::Duration,
 };
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
-
-/// What a client asks, however it came.
-#[derive(Debug, Default, serde::Deserialize)]
-pub(super) struct Call {
-    pub query: Option<String>,
-    /// Names a document that is known, in place of `query`.
-    #[serde(rename = "documentId")]
-    pub document_id: Option<String>,
-    #[serde(rename = "operationName")]
-    pub operation_name: Option<String>,
-    pub variables: Option<JsonMap>,
-    /// `cost: true` asks for what the operation costs, `explain: true` for what it did, `persistedQuery` names its
-    /// document; anything else is for somebody else.
-    pub extensions: Option<JsonMap>,
-    /// For some of the variables.
-    #[serde(skip)]
-    pub files: Files,
-}
-
-impl Call {
-    fn asks_for_cost(&self) -> bool {
-        self.asks_for("cost")
-    }
-
-    fn asks_to_explain(&self) -> bool {
-        self.asks_for("explain")
-    }
-
-    fn asks_for(&self, what: &str) -> bool {
-        self.extensions.as_ref().and_then(|extensions| extensions.get(what)?.as_bool()).unwrap_or(false)
-    }
-}
-
-/// Who asks, and how.
-#[derive(Clone, Debug)]
-pub(super) struct Caller {
-    pub request_id: String,
-    /// As in the header `Authorization`, not yet checked.
-    pub credential: Option<String>,
-    pub transport: &'static str,
-    /// By GET, which must not change anything.
-    pub read_only: bool,
-    /// The cursor after which a subscription is to go on, where the transport tells it.
-    pub after: Option<String>,
-}
-
-pub(super) type Answers = Pin<Box<dyn Stream<Item = Response> + Send>>;
-
-/// What comes of an operation: one answer, or those of a subscription.
-pub(super) enum Answered {
-    Once(Box<Response>),
-    Stream { answers: Answers, of: Option<Principal> },
-}
-
-impl Answered {
-    pub(super) fn into_stream(self) -> Answers {
-        match self {
-            Self::Once(response) => Box::pin(stream::once(std::future::ready(*response))),
-            Self::Stream { answers, .. } => answers,
-        }
-    }
-}
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -376,9 +315,7 @@ pub(super) fn refused_by(error: Error) -> Answer {
 }
 
 pub(super) fn unauthenticated() -> Answer {
-    refused_by(Error::Unauthenticated(
-        "send a credential: the header `Authorization: Bearer …`, or `authorization` in connection_init",
-    ))
+    refused_by(Error::anonymous())
 }
 
 /// The token of `Bearer …`.

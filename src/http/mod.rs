@@ -6,6 +6,7 @@
 mod admin;
 mod admitted;
 mod answer;
+mod call;
 mod document;
 mod door;
 mod graphiql;

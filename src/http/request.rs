@@ -2,7 +2,7 @@
 use super::{
     Public,
     answer::{self, Answer, MediaType, refuse},
-    door::{Answered, Call, Caller},
+    call::{Answered, Call, Caller},
     graphiql,
     guard::{LAST_EVENT_ID, RequestId, has_preflight},
     rights::Rights,

@@ -6,7 +6,8 @@
 use super::{
     Public,
     answer::{MediaType, refuse},
-    door::{Call, Caller, FrontDoor},
+    call::{Call, Caller},
+    door::FrontDoor,
     rights::{Rights, RightsNow},
     seats::Seat,
 };

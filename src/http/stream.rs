@@ -1,6 +1,6 @@
 //! Answers that come one after the other over HTTP, in the form that the client accepts. A stream that ends without its
 //! form's end was cut: the client connects again.
-use super::{Public, door::Answers, multipart, rights::Rights, seats::Seat, sse};
+use super::{Public, call::Answers, multipart, rights::Rights, seats::Seat, sse};
 use axum::{
     body::Body,
     http::header,

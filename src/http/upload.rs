@@ -2,7 +2,7 @@
 //! files: the whole body is bounded like any other, and read before anything is done. What a part says of itself beside
 //! its name counts for nothing.
 use super::{
-    door::Call,
+    call::Call,
     guard::has_preflight,
     request::{Refusal, bad, object, parsed},
 };

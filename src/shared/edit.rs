@@ -44,13 +44,13 @@ impl Patch<String> {
     }
 }
 
-/// What came of a change.
+/// What came of a change of a `C`; mostly that is the thing itself.
 #[derive(Clone, Debug)]
-pub enum Edited<T> {
+pub enum Edited<T, C = T> {
     /// As it is now: changed, or so already.
     Done(T),
     /// Nothing was done: the thing has another version by now than the change was made from.
-    Stale { current: T, version: i32 },
+    Stale { current: C, version: i32 },
 }
 
 /// Whether a change was made from another version than the one that is there.

@@ -69,6 +69,13 @@ impl Error {
         Self::Refused(vec![Problem::new(ProblemCode::Conflict, path, message)])
     }
 
+    /// For whoever brings no credential.
+    pub fn anonymous() -> Self {
+        Self::Unauthenticated(
+            "send a credential: the header `Authorization: Bearer …`, or `authorization` in connection_init",
+        )
+    }
+
     pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::Internal(source.into())
     }

@@ -89,6 +89,12 @@ impl<K> Id<K> {
     }
 }
 
+impl<K> From<Id<K>> for Uuid {
+    fn from(id: Id<K>) -> Self {
+        id.uuid
+    }
+}
+
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// 26 digits of five bits hold 130 bits; the first digit is at most 7.
 const LENGTH: usize = 26;

@@ -9,7 +9,7 @@ pub const MAX_PAGE: usize = 100;
 /// The place of a row: what the list is ordered by (microseconds since 1970 for a time), then its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
-    /// What is listed, and by what it is ordered: a place in one list is none in another.
+    /// What is listed, of whom, and by what it is ordered, hashed: a place in one list is none in another.
     pub list: u32,
     pub value: i64,
     pub id: Uuid,
@@ -53,6 +53,14 @@ impl PageRequest {
         Ok(Self { limit, backward, after: key(after)?, before: key(before)?, count })
     }
 
+    /// As it came for a list of this parent: from here on its cursors are as those of the rows.
+    pub fn of_parent(mut self, parent: Uuid) -> Self {
+        let unbound = |key: Option<Key>| key.map(|key| key.bound_to(parent));
+        self.after = unbound(self.after);
+        self.before = unbound(self.before);
+        self
+    }
+
     /// Whether the page starts at an end of the list.
     pub fn is_unbounded(&self) -> bool {
         self.after.is_none() && self.before.is_none()
@@ -89,10 +97,21 @@ impl Key {
         })
     }
 
+    /// A row's key as the place of a list of that parent; and back again, where the parent is the same.
+    pub fn bound_to(mut self, parent: Uuid) -> Self {
+        self.list ^= hash(parent.as_bytes());
+        self
+    }
+
     /// Whether it is a place of that list.
     pub fn of(self, list: u32) -> Result<Self> {
         if self.list == list { Ok(self) } else { Err(NOT_OF_THIS_LIST) }
     }
+}
+
+/// FNV-1a: the same in every process.
+pub fn hash(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(0x811C_9DC5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }
 
 const NOT_OF_THIS_LIST: Error =
@@ -167,6 +186,14 @@ mod tests {
         fn a_key_survives_its_text(list: u32, value: i64, id: u128) {
             let key = Key { list, value, id: Uuid::from_u128(id) };
             prop_assert_eq!(Key::decode(&key.encode()).unwrap(), key);
+        }
+
+        #[test]
+        fn a_key_is_good_for_its_parent_alone(list: u32, value: i64, id: u128, parent: u128, other: u128) {
+            let key = Key { list, value, id: Uuid::from_u128(id) };
+            let bound = key.bound_to(Uuid::from_u128(parent));
+            prop_assert_eq!(bound.bound_to(Uuid::from_u128(parent)), key);
+            prop_assert_eq!(bound.bound_to(Uuid::from_u128(other)) == key, parent == other);
         }
 
         #[test]

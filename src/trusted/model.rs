@@ -1,9 +1,19 @@
 //! Documents, their ids, and the rules that need no database.
-use super::{Check, REGISTER};
-use crate::shared::{Error, Problem, Problems, Result, id::WorkspaceId, text, text::sha256_hex};
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use super::{Check, OWN};
+use crate::shared::{
+    Error, Problem, Problems, Result,
+    id::{AnyId, WorkspaceId},
+    text,
+    text::sha256_hex,
+};
+use chrono::{DateTime, Utc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
 
-/// Documents of one registration.
+/// Documents of one registration, and of one retirement.
 pub const MAX_DOCUMENTS: usize = 1_000;
 /// That one application of a workspace may have.
 pub const MAX_REGISTERED: u64 = 20_000;
@@ -43,6 +53,17 @@ pub struct Registered {
     pub unchanged: u64,
 }
 
+/// One that a workspace has.
+#[derive(Clone, Debug)]
+pub struct TrustedDocument {
+    pub id: DocumentId,
+    pub application: String,
+    pub text: String,
+    /// A person or a service account.
+    pub registered_by: AnyId,
+    pub registered_at: DateTime<Utc>,
+}
+
 /// By the draft of persisted documents for GraphQL over HTTP, appendix A. What looks like a SHA-256 is one, with the
 /// prefix or without: Apollo sends it bare.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,7 +71,7 @@ pub struct DocumentId(Arc<str>);
 
 const SHA256: &str = "sha256:";
 /// Of ids that the server itself gives.
-const OWN: &str = "x-aifirst";
+const OWN_PREFIX: &str = "x-aifirst";
 
 impl DocumentId {
     /// `None` for what no document can have.
@@ -105,6 +126,31 @@ pub fn application(name: &str) -> Result<String> {
     problems.finish().map(|()| name)
 }
 
+/// The documents that shall not run any more: in the order of their ids, as they are registered.
+pub fn to_retire(ids: &[String]) -> Result<BTreeSet<DocumentId>> {
+    if ids.is_empty() || ids.len() > MAX_DOCUMENTS {
+        let have = ids.len();
+        return Err(Error::invalid("documentIds", format!("{have}: 1 to {MAX_DOCUMENTS} are taken at once")));
+    }
+    let (mut parsed, mut problems) = (BTreeSet::new(), vec![]);
+    for (place, id) in ids.iter().enumerate() {
+        match DocumentId::parse(id) {
+            Some(id) => _ = parsed.insert(id),
+            None => problems.push(Problem::invalid(format!("documentIds.{place}"), no_id(id))),
+        }
+    }
+    problems.truncate(PROBLEMS_TOLD);
+    if problems.is_empty() { Ok(parsed) } else { Err(Error::Refused(problems)) }
+}
+
+fn no_id(id: &str) -> String {
+    let told: String = id.chars().take(QUOTED).collect();
+    format!(
+        "{told:?}: not an id of a document: at most {MAX_ID} of a–z, A–Z, 0–9 and -._~, or sha256: and 64 lower-case \
+         hex digits"
+    )
+}
+
 /// Documents that may run, each with its place in the registration. In the order of their ids, so that two
 /// registrations never wait for each other.
 #[derive(Clone, Debug, Default)]
@@ -149,13 +195,9 @@ impl Checked {
         let wrong = |part: &str, message: String| {
             vec![Problem::invalid(format!("documents.{place}.{part}"), message)]
         };
-        let Some(id) = DocumentId::parse(&document.id).filter(|id| !id.as_str().starts_with(OWN)) else {
-            let told: String = document.id.chars().take(QUOTED).collect();
-            let rule = format!(
-                "{told:?}: not an id of a document: at most {MAX_ID} of a–z, A–Z, 0–9 and -._~, or sha256: and 64 \
-                 lower-case hex digits"
-            );
-            return Err(wrong("id", rule));
+        let Some(id) = DocumentId::parse(&document.id).filter(|id| !id.as_str().starts_with(OWN_PREFIX))
+        else {
+            return Err(wrong("id", no_id(&document.id)));
         };
         let told = document.id;
         if id.belies(&document.text) {
@@ -183,9 +225,8 @@ impl Checked {
 
 /// What everybody may run: the server's own documents, and those of its operator's manifests.
 pub fn for_everybody(manifests: Checked) -> BTreeMap<DocumentId, Arc<str>> {
-    let (id, text) = REGISTER;
-    let own = (DocumentId(id.into()), Arc::from(text));
-    manifests.0.into_iter().map(|(id, (_, text))| (id, text)).chain([own]).collect()
+    let own = OWN.map(|(id, text)| (DocumentId(id.into()), Arc::from(text)));
+    manifests.0.into_iter().map(|(id, (_, text))| (id, text)).chain(own).collect()
 }
 
 #[cfg(test)]
@@ -262,8 +303,10 @@ mod tests {
 
     #[test]
     fn nobody_registers_what_the_server_itself_names() {
-        assert!(checked(&[(REGISTER.0, REGISTER.1)]).is_err());
-        assert!(for_everybody(Checked::default()).contains_key(&DocumentId::parse(REGISTER.0).unwrap()));
+        for own in OWN {
+            assert!(checked(&[own]).is_err());
+            assert!(for_everybody(Checked::default()).contains_key(&DocumentId::parse(own.0).unwrap()));
+        }
     }
 
     proptest! {

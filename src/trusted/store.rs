@@ -1,17 +1,24 @@
 //! Rows of registered documents.
-use super::model::DocumentId;
+use super::model::{DocumentId, TrustedDocument};
 use crate::{
-    db::Source,
+    db::{
+        Source,
+        page::{self, Keyset},
+    },
     shared::{
-        Ambient, Result,
+        Ambient, Error, Page, PageRequest, Result,
         actor::{Grant, Read, RegisterDocuments, Scope},
     },
 };
 use entity::trusted_document as row;
 use sea_orm::{
-    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, Select, Set, sea_query::OnConflict,
+    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, Set,
+    sea_query::{LockType, OnConflict},
 };
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 use uuid::Uuid;
 
 /// Leaves those out whose id the workspace has already, whatever their text; gives how many are new. Waits for who
@@ -40,6 +47,50 @@ pub(super) async fn insert(
         .exec_without_returning(tx.connection())
         .await?;
     Ok(inserted)
+}
+
+/// Gives how many of them there were. Locked in the order of their ids, so that two retirements never wait for each other.
+pub(super) async fn delete(
+    tx: &impl Source,
+    grant: &Grant<RegisterDocuments>,
+    ids: &BTreeSet<DocumentId>,
+) -> Result<u64> {
+    let retired = row::Entity::find()
+        .select_only()
+        .column(row::Column::Id)
+        .filter(row::Column::WorkspaceId.eq(grant.workspace().uuid()))
+        .filter(row::Column::DocumentId.is_in(ids.iter().map(DocumentId::as_str)))
+        .order_by_asc(row::Column::DocumentId)
+        .lock(LockType::Update)
+        .into_query();
+    let deleted = row::Entity::delete_many().filter(row::Column::Id.in_subquery(retired));
+    Ok(deleted.exec(tx.connection()).await?.rows_affected)
+}
+
+/// Newest first.
+pub(super) async fn list(
+    source: &impl Source,
+    grant: &Grant<RegisterDocuments>,
+    application: Option<&str>,
+    request: &PageRequest,
+) -> Result<Page<TrustedDocument>> {
+    let mut select = row::Entity::find().filter(row::Column::WorkspaceId.eq(grant.workspace().uuid()));
+    if let Some(application) = application {
+        select = select.filter(row::Column::Application.eq(application));
+    }
+    let order = Keyset::newest_first(row::Column::CreatedAt, row::Column::Id);
+    page::list(source, select, &order, request).await?.try_map(document)
+}
+
+fn document(row: row::Model) -> Result<TrustedDocument> {
+    let unreadable = || Error::internal(format!("{:?} is no id of a document", row.document_id));
+    Ok(TrustedDocument {
+        id: DocumentId::parse(&row.document_id).ok_or_else(unreadable)?,
+        application: row.application,
+        text: row.text,
+        registered_by: row.registered_by.parse()?,
+        registered_at: row.created_at,
+    })
 }
 
 /// The texts that the workspace has under these ids.

@@ -16,6 +16,8 @@ use std::collections::BTreeMap;
 const WORKFLOW_CREATED: &str = "WORKFLOW_CREATED";
 const WORKFLOW_UPDATED: &str = "WORKFLOW_UPDATED";
 const WORKFLOW_PUBLISHED: &str = "WORKFLOW_PUBLISHED";
+/// The first of a run.
+pub(super) const RUN_CREATED: &str = "RUN_CREATED";
 const RUN_CHANGED: &str = "RUN_CHANGED";
 const RUN_ERASED: &str = "RUN_ERASED";
 
@@ -88,7 +90,7 @@ pub enum What {
 impl What {
     fn kind(&self) -> &'static str {
         match self {
-            Self::RunCreated { .. } => "RUN_CREATED",
+            Self::RunCreated { .. } => RUN_CREATED,
             Self::StepStarted { .. } => "STEP_STARTED",
             Self::StepWaiting { .. } => "STEP_WAITING",
             Self::StepCompleted { .. } => "STEP_COMPLETED",

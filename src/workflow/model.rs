@@ -101,6 +101,7 @@ pub struct Workflow {
     pub published: Option<WorkflowVersionId>,
     /// From 1, one more with each change of name or draft.
     pub version: i32,
+    pub client_id: Option<Uuid>,
     pub created_at: DateTime<Utc>,
 }
 
@@ -127,6 +128,9 @@ pub struct NewWorkflow {
     pub slug: Option<String>,
     pub graph: Graph,
     pub input_schema: Option<Value>,
+    /// Left out where there is none: the hash of a request is that of an older version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
 }
 
 #[derive(Clone, Debug)]

@@ -15,16 +15,19 @@ struct Kind {
     result: &'static str,
     /// The input's field for a text of the thing's.
     field: &'static str,
+    /// What else the input needs.
+    also: &'static str,
     /// Changes that text of `$id`.
     edit: Option<&'static str>,
 }
 
 const KINDS: &[Kind] = &[
-    Kind { mutation: "remember", result: "memory", field: "text", edit: None },
+    Kind { mutation: "remember", result: "memory", field: "text", also: "{}", edit: None },
     Kind {
         mutation: "createGoal",
         result: "goal",
         field: "title",
+        also: "{}",
         edit: Some(
             "mutation($id: ID!) { updateGoal(input: {goalId: $id, title: \"edited\"}) { goal { id } } }",
         ),
@@ -33,11 +36,21 @@ const KINDS: &[Kind] = &[
         mutation: "startCoachingSession",
         result: "session",
         field: "topic",
+        also: "{}",
         edit: Some(
             "mutation($id: ID!) { updateCoachingSession(input: {sessionId: $id, topic: \"edited\"}) { session { id } } }",
         ),
     },
-    Kind { mutation: "sendMessage", result: "message", field: "text", edit: None },
+    Kind {
+        mutation: "createWorkflow",
+        result: "workflow",
+        field: "name",
+        also: r#"{"graph": {"steps": [{"key": "a", "action": {"transform": {"expression": "1"}}}]}}"#,
+        edit: Some(
+            "mutation($id: ID!) { updateWorkflow(input: {workflowId: $id, name: \"edited\"}) { workflow { id } } }",
+        ),
+    },
+    Kind { mutation: "sendMessage", result: "message", field: "text", also: "{}", edit: None },
 ];
 
 impl Kind {
@@ -57,7 +70,8 @@ impl Kind {
             self.mutation, self.result, self.field
         );
         let place_field = if self.mutation == "sendMessage" { "sessionId" } else { "workspaceId" };
-        let mut input = json!({ place_field: place, self.field: said, "clientId": ID });
+        let mut input: Value = serde_json::from_str(self.also).unwrap();
+        (input[place_field], input[self.field], input["clientId"]) = (json!(place), json!(said), json!(ID));
         if let Some(key) = key {
             input["idempotencyKey"] = json!(key);
         }

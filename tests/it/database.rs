@@ -191,6 +191,7 @@ on_both! {
             workspace_id: ids.uuid(),
             user_id: ids.uuid(),
             role: "VIEWER".to_owned(),
+            version: 1,
             created_at: app.running.services.ambient.now(),
         };
         let tx = app.running.services.db.begin().await.unwrap();

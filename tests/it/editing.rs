@@ -342,3 +342,50 @@ on_both! {
         }
     }
 }
+
+const CHANGE_ROLE: &str = "mutation($id: ID!, $role: Role!, $version: Int) {
+    changeRole(input: {membershipId: $id, role: $role, expectedVersion: $version}) {
+        membership { role version } current { role version } userErrors { code field } } }";
+
+on_both! {
+    async fn a_role_is_changed_from_the_version_that_is_named_or_not_at_all(app: TestApp) {
+        let mo = app.person("Mo").await;
+        let id = app.join(&mo, "VIEWER").await;
+        let change = async |role: &str, version: Option<i32>| {
+            let variables = json!({ "id": id, "role": role, "version": version });
+            app.ok(&app.owner, CHANGE_ROLE, variables).await["changeRole"].take()
+        };
+        let at = |version: i32, role: &str| json!({ "role": role, "version": version });
+        assert_eq!(change("MEMBER", Some(1)).await, json!({ "membership": at(2, "MEMBER"), "current": null, "userErrors": [] }));
+        let stale = change("ADMIN", Some(1)).await;
+        assert_eq!(problem(&stale), ("CONFLICT".into(), "expectedVersion".into()));
+        assert_eq!((&stale["membership"], &stale["current"]), (&Value::Null, &at(2, "MEMBER")));
+        assert_eq!(change("MEMBER", Some(2)).await["membership"], at(2, "MEMBER"), "what is so already is no change");
+        assert_eq!(change("VIEWER", None).await["membership"], at(3, "VIEWER"));
+        let rivals = ["MEMBER", "ADMIN"].map(|role| change(role, Some(3)));
+        let answers = futures_util::future::join_all(rivals).await;
+        assert_eq!(answers.iter().filter(|answer| answer["membership"].is_object()).count(), 1, "{answers:#?}");
+    }
+}
+
+on_both! {
+    async fn a_draft_is_published_as_it_was_looked_at_or_not_at_all(app: TestApp) {
+        let thing = &EDITABLE[1];
+        let id = thing.make(&app).await;
+        let publish = async |version: Option<i32>| {
+            let document = "mutation($id: ID!, $version: Int) { publishWorkflow(input: {workflowId: $id, expectedVersion: $version}) {
+                version { number } current { version name } userErrors { code field } } }";
+            app.ok(&app.owner, document, json!({ "id": id, "version": version })).await["publishWorkflow"].take()
+        };
+        thing.change(&app, &id, json!({ "name": "second" })).await;
+        let stale = publish(Some(1)).await;
+        assert_eq!(problem(&stale), ("CONFLICT".into(), "expectedVersion".into()));
+        assert_eq!((&stale["version"], &stale["current"]), (&Value::Null, &json!({ "version": 2, "name": "second" })));
+        let none = "query($id: ID!) { node(id: $id) { ... on Workflow { publishedVersion { id } } } }";
+        assert_eq!(app.ok(&app.owner, none, json!({ "id": id })).await["node"]["publishedVersion"], Value::Null);
+        let done = json!({ "version": { "number": 1 }, "current": null, "userErrors": [] });
+        assert_eq!(publish(Some(2)).await, done);
+        assert_eq!(publish(Some(2)).await, done, "publication is no change of the workflow");
+        assert_eq!(publish(None).await, done);
+    }
+}

@@ -203,6 +203,40 @@ on_both! {
 }
 
 on_both! {
+    async fn a_cursor_of_the_same_list_of_something_else_is_refused(app: TestApp) {
+        let start = "mutation($ws: ID!) { startCoachingSession(input: {workspaceId: $ws}) { session { id } } }";
+        let send = "mutation($s: ID!) { sendMessage(input: {sessionId: $s, text: \"What now?\"}) { message { id } } }";
+        let mut sessions = vec![];
+        for _ in 0..2 {
+            let started = app.ok(&app.owner, start, json!({ "ws": app.workspace })).await;
+            let session = text(&started, "/startCoachingSession/session/id");
+            app.ok(&app.owner, send, json!({ "s": session })).await;
+            sessions.push(session);
+        }
+        let messages = "... on CoachingSession { messages(first: 1) { edges { cursor } } }";
+        let first = app.ok(&app.owner, &format!("query($id: ID!) {{ node(id: $id) {{ {messages} }} }}"), json!({ "id": sessions[0] })).await;
+        let cursor = text(&first, "/node/messages/edges/0/cursor");
+        let page = format!("... on CoachingSession {{ messages(after: \"{cursor}\") {{ nodes {{ id }} }} }}");
+        let both = format!("query($one: ID!, $other: ID!) {{ one: node(id: $one) {{ {page} }} other: node(id: $other) {{ {page} }} }}");
+        let answer = app.ask(Some(&app.owner.token), &both, json!({ "one": sessions[0], "other": sessions[1] })).await;
+        let errors = answer["errors"].as_array().unwrap();
+        assert_eq!(text(&errors[0], "/extensions/code"), "INVALID_CURSOR");
+        assert_eq!((errors.len(), text(&errors[0], "/path/0")), (1, "other".to_owned()), "{answer:#}");
+        assert!(answer["data"]["one"]["messages"]["nodes"].is_array(), "{answer:#}");
+
+        let second = app.create_workspace(&app.owner, "second").await;
+        let members = async |workspace: &str, after: Option<&str>| {
+            let document = "query($ws: ID!, $after: String) { workspace(id: $ws) { members(after: $after) { edges { cursor } } } }";
+            app.ask(Some(&app.owner.token), document, json!({ "ws": workspace, "after": after })).await
+        };
+        let cursor = text(&members(&app.workspace, None).await, "/data/workspace/members/edges/0/cursor");
+        assert_eq!(members(&app.workspace, Some(&cursor)).await.get("errors"), None);
+        let refused = members(&second, Some(&cursor)).await;
+        assert_eq!(text(&refused, "/errors/0/extensions/code"), "INVALID_CURSOR");
+    }
+}
+
+on_both! {
     async fn a_cursor_of_another_list_fails_its_own_page_alone(app: TestApp) {
         let start = "mutation($ws: ID!) { startCoachingSession(input: {workspaceId: $ws}) { session { id } } }";
         app.ok(&app.owner, start, json!({ "ws": app.workspace })).await;

@@ -25,6 +25,7 @@ mod memory;
 mod pipeline;
 mod processes;
 mod readme;
+mod retention;
 mod rights;
 mod start;
 mod structure;

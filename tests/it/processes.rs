@@ -4,7 +4,7 @@ mod frozen;
 
 use crate::{
     contract::operations,
-    support::{Binary, Client, Database, Ended, Nats, Subscription, text},
+    support::{Binary, Client, Database, Ended, Nats, Subscription, got, text},
 };
 use aifirst::shared::Ambient;
 use serde_json::json;
@@ -115,9 +115,9 @@ async fn a_server_that_does_not_work_serves_what_a_worker_does() {
     let before_worker = Ambient::system().now();
     let worker = binary.work().await;
     for health in [&server.health, &worker.health] {
-        assert_eq!(reqwest::get(health).await.unwrap().status(), 200);
+        assert_eq!(got(health).await.unwrap().status(), 200);
     }
-    let metrics = reqwest::get(worker.health.replace("health/ready", "metrics")).await.unwrap();
+    let metrics = got(worker.health.replace("health/ready", "metrics")).await.unwrap();
     assert_eq!(metrics.status(), 200);
     // What the bus brings comes word for word; the log alone would bring it in one piece or two.
     let pieces = follower.turn().await;

@@ -2,7 +2,7 @@
 use crate::{
     contract::operations,
     on_both,
-    support::{Binary, Ended, text},
+    support::{Binary, Ended, got, text},
 };
 use aifirst::{config::Config, db};
 use serde_json::json;
@@ -23,7 +23,7 @@ fn assert_refused(ended: &Ended, code: i32, said: &[&str]) {
 async fn a_server_starts_with_nothing_given_and_stops_in_order() {
     let folder = TempDir::new().unwrap();
     let server = Binary::new(folder.path()).serve().await;
-    assert_eq!(reqwest::get(&server.health).await.unwrap().status(), 200);
+    assert_eq!(got(&server.health).await.unwrap().status(), 200);
     server.client().workspace().await;
     let ended = server.stop().await;
     assert_eq!(ended.code, Some(0), "{ended:#?}");
@@ -197,7 +197,7 @@ on_both! {
         server.process.signal("TERM");
         let mut told = vec![];
         // The listener goes last, so the server says so until it is gone.
-        while let Ok(answer) = reqwest::get(&server.health).await {
+        while let Ok(answer) = got(&server.health).await {
             told.push(answer.status().as_u16());
             tokio::time::sleep(Duration::from_millis(10)).await;
         }

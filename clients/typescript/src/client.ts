@@ -51,7 +51,7 @@ export function createClient(options: ClientOptions): Client {
   const backoff = { ...defaultBackoff, ...options.backoff };
   // Made for the first stream: who only asks needs no WebSocket.
   let transport: Transport | undefined;
-  const open = () => (streams === "events" ? new EventStreamTransport(url, fetchImpl, options) : new WebSocketTransport(url, options));
+  const open = () => (streams === "events" ? new EventStreamTransport(url, fetchImpl, options) : new WebSocketTransport(url, fetchImpl, options));
   return {
     async request<Result, Variables extends object>(
       document: Document<Result, Variables>,

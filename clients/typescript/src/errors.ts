@@ -15,9 +15,10 @@ export interface Answer<Data = unknown> {
 
 /**
  * `NETWORK`: no answer came, or one that a server in between gives for now. `WRONG_ADDRESS`: what answers there is no
- * GraphQL server. Others may come with newer servers: treat them as `INTERNAL`.
+ * GraphQL server. `NO_WEBSOCKET`: a GraphQL server answers there, but nothing opens a WebSocket of its protocol. Others may
+ * come with newer servers: treat them as `INTERNAL`.
  */
-export type Code = ErrorCode | "NETWORK" | "WRONG_ADDRESS" | (string & {});
+export type Code = ErrorCode | "NETWORK" | "WRONG_ADDRESS" | "NO_WEBSOCKET" | (string & {});
 
 /** Why a request or a stream failed. Decide by `code`, never by `message`. */
 export class AifirstError extends Error {

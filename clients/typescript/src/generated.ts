@@ -62,6 +62,8 @@ export type AuditAction =
   | 'API_KEY_REVOKED'
   /** Trusted documents were registered. */
   | 'DOCUMENTS_REGISTERED'
+  /** Trusted documents were retired. */
+  | 'DOCUMENTS_RETIRED'
   /** Somebody came in by an invitation. */
   | 'INVITATION_ACCEPTED'
   /** An invitation was withdrawn. */
@@ -120,6 +122,8 @@ export type CoachingSessionStatus =
 
 /** A new workflow. */
 export type CreateWorkflowInput = {
+  /** A UUID of the client's own, for what it creates offline: the same one again is the same workflow, for ever. */
+  readonly clientId?: string | null | undefined;
   /** Its steps. */
   readonly graph: WorkflowGraphInput;
   /** Makes a repeated request give the first one's answer, for 24 hours. */
@@ -604,25 +608,25 @@ export type ProblemFragment = { readonly code: UserErrorCode, readonly field: st
 
 export type PageFieldsFragment = { readonly endCursor: string | null, readonly hasNextPage: boolean };
 
-export type MembershipCopyFragment = { readonly __typename: 'Membership', readonly id: string, readonly role: Role, readonly createdAt: string, readonly user: { readonly id: string, readonly displayName: string } };
+export type MembershipCopyFragment = { readonly __typename: 'Membership', readonly id: string, readonly role: Role, readonly version: number, readonly createdAt: string, readonly user: { readonly id: string, readonly displayName: string } };
 
 export type MemoryCopyFragment = { readonly __typename: 'Memory', readonly id: string, readonly text: string, readonly kind: MemoryKind, readonly scope: MemoryScope, readonly collection: string | null, readonly externalId: string | null, readonly clientId: string | null, readonly speaker: string | null, readonly occurredAt: string | null, readonly createdAt: string, readonly memoryStatus: MemoryStatus };
 
-export type SessionCopyFragment = { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly summary: { readonly text: string } | null };
+export type SessionCopyFragment = { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly goal: { readonly id: string } | null, readonly summary: { readonly text: string } | null };
 
 export type GoalCopyFragment = { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number, readonly version: number, readonly clientId: string | null, readonly goalStatus: GoalStatus };
 
-export type MessageCopyFragment = { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus };
+export type MessageCopyFragment = { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus, readonly session: { readonly id: string } };
 
-export type TurnCopyFragment = { readonly __typename: 'Turn', readonly id: string, readonly startedAt: string | null, readonly finishedAt: string | null, readonly turnStatus: TurnStatus, readonly message: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }, readonly reply: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus } | null };
+export type TurnCopyFragment = { readonly __typename: 'Turn', readonly id: string, readonly startedAt: string | null, readonly finishedAt: string | null, readonly turnStatus: TurnStatus, readonly session: { readonly id: string }, readonly message: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus, readonly session: { readonly id: string } }, readonly reply: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus, readonly session: { readonly id: string } } | null };
 
-export type WorkflowCopyFragment = { readonly __typename: 'Workflow', readonly id: string, readonly name: string, readonly slug: string, readonly draft: { readonly valid: boolean, readonly version: number } | null, readonly publishedVersion: { readonly id: string, readonly number: number } | null };
+export type WorkflowCopyFragment = { readonly __typename: 'Workflow', readonly id: string, readonly name: string, readonly slug: string, readonly version: number, readonly clientId: string | null, readonly draft: { readonly valid: boolean, readonly version: number } | null, readonly publishedVersion: { readonly id: string, readonly number: number } | null };
 
 export type RunCopyFragment = { readonly __typename: 'Run', readonly id: string, readonly createdAt: string, readonly output: unknown, readonly runStatus: RunStatus, readonly workflow: { readonly id: string }, readonly error: { readonly code: string, readonly message: string, readonly stepKey: string | null } | null };
 
-export type StepCopyFragment = { readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus };
+export type StepCopyFragment = { readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus, readonly run: { readonly id: string } };
 
-export type ApprovalCopyFragment = { readonly __typename: 'Approval', readonly id: string, readonly title: string, readonly form: unknown, readonly comment: string | null, readonly createdAt: string, readonly expiresAt: string | null, readonly approvalStatus: ApprovalStatus, readonly decidedBy: { readonly id: string, readonly displayName: string } | null };
+export type ApprovalCopyFragment = { readonly __typename: 'Approval', readonly id: string, readonly title: string, readonly form: unknown, readonly comment: string | null, readonly createdAt: string, readonly expiresAt: string | null, readonly approvalStatus: ApprovalStatus, readonly run: { readonly id: string }, readonly decidedBy: { readonly id: string, readonly displayName: string } | null };
 
 export type InvitationCopyFragment = { readonly __typename: 'Invitation', readonly id: string, readonly email: string, readonly role: Role, readonly createdAt: string, readonly invitationStatus: InvitationStatus, readonly until: string };
 
@@ -638,11 +642,11 @@ export type ReceiptCopyFragment = { readonly __typename: 'ErasureReceipt', reado
 
 type ThingCopy_ApiKey_Fragment = { readonly __typename: 'ApiKey', readonly id: string, readonly name: string, readonly prefix: string, readonly scopes: ReadonlyArray<ApiKeyScope>, readonly createdAt: string, readonly expiresAt: string | null, readonly revokedAt: string | null };
 
-type ThingCopy_Approval_Fragment = { readonly __typename: 'Approval', readonly id: string, readonly title: string, readonly form: unknown, readonly comment: string | null, readonly createdAt: string, readonly expiresAt: string | null, readonly approvalStatus: ApprovalStatus, readonly decidedBy: { readonly id: string, readonly displayName: string } | null };
+type ThingCopy_Approval_Fragment = { readonly __typename: 'Approval', readonly id: string, readonly title: string, readonly form: unknown, readonly comment: string | null, readonly createdAt: string, readonly expiresAt: string | null, readonly approvalStatus: ApprovalStatus, readonly run: { readonly id: string }, readonly decidedBy: { readonly id: string, readonly displayName: string } | null };
 
 type ThingCopy_AuditEntry_Fragment = { readonly __typename: 'AuditEntry', readonly id: string, readonly action: AuditAction, readonly actorId: string | null, readonly subjectId: string, readonly data: unknown, readonly at: string };
 
-type ThingCopy_CoachingSession_Fragment = { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly summary: { readonly text: string } | null };
+type ThingCopy_CoachingSession_Fragment = { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly goal: { readonly id: string } | null, readonly summary: { readonly text: string } | null };
 
 type ThingCopy_ErasureReceipt_Fragment = { readonly __typename: 'ErasureReceipt', readonly id: string, readonly at: string, readonly erased: ReadonlyArray<{ readonly kind: string, readonly count: number }> };
 
@@ -650,23 +654,23 @@ type ThingCopy_Goal_Fragment = { readonly __typename: 'Goal', readonly id: strin
 
 type ThingCopy_Invitation_Fragment = { readonly __typename: 'Invitation', readonly id: string, readonly email: string, readonly role: Role, readonly createdAt: string, readonly invitationStatus: InvitationStatus, readonly until: string };
 
-type ThingCopy_Membership_Fragment = { readonly __typename: 'Membership', readonly id: string, readonly role: Role, readonly createdAt: string, readonly user: { readonly id: string, readonly displayName: string } };
+type ThingCopy_Membership_Fragment = { readonly __typename: 'Membership', readonly id: string, readonly role: Role, readonly version: number, readonly createdAt: string, readonly user: { readonly id: string, readonly displayName: string } };
 
 type ThingCopy_Memory_Fragment = { readonly __typename: 'Memory', readonly id: string, readonly text: string, readonly kind: MemoryKind, readonly scope: MemoryScope, readonly collection: string | null, readonly externalId: string | null, readonly clientId: string | null, readonly speaker: string | null, readonly occurredAt: string | null, readonly createdAt: string, readonly memoryStatus: MemoryStatus };
 
-type ThingCopy_Message_Fragment = { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus };
+type ThingCopy_Message_Fragment = { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus, readonly session: { readonly id: string } };
 
 type ThingCopy_Run_Fragment = { readonly __typename: 'Run', readonly id: string, readonly createdAt: string, readonly output: unknown, readonly runStatus: RunStatus, readonly workflow: { readonly id: string }, readonly error: { readonly code: string, readonly message: string, readonly stepKey: string | null } | null };
 
 type ThingCopy_ServiceAccount_Fragment = { readonly __typename: 'ServiceAccount', readonly id: string, readonly name: string, readonly role: Role, readonly createdAt: string };
 
-type ThingCopy_StepRun_Fragment = { readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus };
+type ThingCopy_StepRun_Fragment = { readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus, readonly run: { readonly id: string } };
 
-type ThingCopy_Turn_Fragment = { readonly __typename: 'Turn', readonly id: string, readonly startedAt: string | null, readonly finishedAt: string | null, readonly turnStatus: TurnStatus, readonly message: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }, readonly reply: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus } | null };
+type ThingCopy_Turn_Fragment = { readonly __typename: 'Turn', readonly id: string, readonly startedAt: string | null, readonly finishedAt: string | null, readonly turnStatus: TurnStatus, readonly session: { readonly id: string }, readonly message: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus, readonly session: { readonly id: string } }, readonly reply: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus, readonly session: { readonly id: string } } | null };
 
 type ThingCopy_Viewer_Fragment = { readonly __typename: 'Viewer', readonly id: string };
 
-type ThingCopy_Workflow_Fragment = { readonly __typename: 'Workflow', readonly id: string, readonly name: string, readonly slug: string, readonly draft: { readonly valid: boolean, readonly version: number } | null, readonly publishedVersion: { readonly id: string, readonly number: number } | null };
+type ThingCopy_Workflow_Fragment = { readonly __typename: 'Workflow', readonly id: string, readonly name: string, readonly slug: string, readonly version: number, readonly clientId: string | null, readonly draft: { readonly valid: boolean, readonly version: number } | null, readonly publishedVersion: { readonly id: string, readonly number: number } | null };
 
 type ThingCopy_WorkflowVersion_Fragment = { readonly __typename: 'WorkflowVersion', readonly id: string, readonly number: number, readonly checksum: string, readonly publishedAt: string };
 
@@ -695,21 +699,21 @@ export type ThingCopyFragment =
 
 export type ChangeFieldsFragment = { readonly __typename: 'Change', readonly cursor: Cursor, readonly at: string, readonly kind: ChangeKind, readonly deletedId: string | null, readonly node:
     | { readonly __typename: 'ApiKey', readonly id: string, readonly name: string, readonly prefix: string, readonly scopes: ReadonlyArray<ApiKeyScope>, readonly createdAt: string, readonly expiresAt: string | null, readonly revokedAt: string | null }
-    | { readonly __typename: 'Approval', readonly id: string, readonly title: string, readonly form: unknown, readonly comment: string | null, readonly createdAt: string, readonly expiresAt: string | null, readonly approvalStatus: ApprovalStatus, readonly decidedBy: { readonly id: string, readonly displayName: string } | null }
+    | { readonly __typename: 'Approval', readonly id: string, readonly title: string, readonly form: unknown, readonly comment: string | null, readonly createdAt: string, readonly expiresAt: string | null, readonly approvalStatus: ApprovalStatus, readonly run: { readonly id: string }, readonly decidedBy: { readonly id: string, readonly displayName: string } | null }
     | { readonly __typename: 'AuditEntry', readonly id: string, readonly action: AuditAction, readonly actorId: string | null, readonly subjectId: string, readonly data: unknown, readonly at: string }
-    | { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly summary: { readonly text: string } | null }
+    | { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly goal: { readonly id: string } | null, readonly summary: { readonly text: string } | null }
     | { readonly __typename: 'ErasureReceipt', readonly id: string, readonly at: string, readonly erased: ReadonlyArray<{ readonly kind: string, readonly count: number }> }
     | { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number, readonly version: number, readonly clientId: string | null, readonly goalStatus: GoalStatus }
     | { readonly __typename: 'Invitation', readonly id: string, readonly email: string, readonly role: Role, readonly createdAt: string, readonly invitationStatus: InvitationStatus, readonly until: string }
-    | { readonly __typename: 'Membership', readonly id: string, readonly role: Role, readonly createdAt: string, readonly user: { readonly id: string, readonly displayName: string } }
+    | { readonly __typename: 'Membership', readonly id: string, readonly role: Role, readonly version: number, readonly createdAt: string, readonly user: { readonly id: string, readonly displayName: string } }
     | { readonly __typename: 'Memory', readonly id: string, readonly text: string, readonly kind: MemoryKind, readonly scope: MemoryScope, readonly collection: string | null, readonly externalId: string | null, readonly clientId: string | null, readonly speaker: string | null, readonly occurredAt: string | null, readonly createdAt: string, readonly memoryStatus: MemoryStatus }
-    | { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }
+    | { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus, readonly session: { readonly id: string } }
     | { readonly __typename: 'Run', readonly id: string, readonly createdAt: string, readonly output: unknown, readonly runStatus: RunStatus, readonly workflow: { readonly id: string }, readonly error: { readonly code: string, readonly message: string, readonly stepKey: string | null } | null }
     | { readonly __typename: 'ServiceAccount', readonly id: string, readonly name: string, readonly role: Role, readonly createdAt: string }
-    | { readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus }
-    | { readonly __typename: 'Turn', readonly id: string, readonly startedAt: string | null, readonly finishedAt: string | null, readonly turnStatus: TurnStatus, readonly message: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }, readonly reply: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus } | null }
+    | { readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus, readonly run: { readonly id: string } }
+    | { readonly __typename: 'Turn', readonly id: string, readonly startedAt: string | null, readonly finishedAt: string | null, readonly turnStatus: TurnStatus, readonly session: { readonly id: string }, readonly message: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus, readonly session: { readonly id: string } }, readonly reply: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus, readonly session: { readonly id: string } } | null }
     | { readonly __typename: 'Viewer', readonly id: string }
-    | { readonly __typename: 'Workflow', readonly id: string, readonly name: string, readonly slug: string, readonly draft: { readonly valid: boolean, readonly version: number } | null, readonly publishedVersion: { readonly id: string, readonly number: number } | null }
+    | { readonly __typename: 'Workflow', readonly id: string, readonly name: string, readonly slug: string, readonly version: number, readonly clientId: string | null, readonly draft: { readonly valid: boolean, readonly version: number } | null, readonly publishedVersion: { readonly id: string, readonly number: number } | null }
     | { readonly __typename: 'WorkflowVersion', readonly id: string, readonly number: number, readonly checksum: string, readonly publishedAt: string }
     | { readonly __typename: 'Workspace', readonly id: string }
    | null };
@@ -721,21 +725,21 @@ export type CopyThingsQueryVariables = Exact<{
 
 export type CopyThingsQuery = { readonly nodes: ReadonlyArray<
     | { readonly __typename: 'ApiKey', readonly id: string, readonly name: string, readonly prefix: string, readonly scopes: ReadonlyArray<ApiKeyScope>, readonly createdAt: string, readonly expiresAt: string | null, readonly revokedAt: string | null }
-    | { readonly __typename: 'Approval', readonly id: string, readonly title: string, readonly form: unknown, readonly comment: string | null, readonly createdAt: string, readonly expiresAt: string | null, readonly approvalStatus: ApprovalStatus, readonly decidedBy: { readonly id: string, readonly displayName: string } | null }
+    | { readonly __typename: 'Approval', readonly id: string, readonly title: string, readonly form: unknown, readonly comment: string | null, readonly createdAt: string, readonly expiresAt: string | null, readonly approvalStatus: ApprovalStatus, readonly run: { readonly id: string }, readonly decidedBy: { readonly id: string, readonly displayName: string } | null }
     | { readonly __typename: 'AuditEntry', readonly id: string, readonly action: AuditAction, readonly actorId: string | null, readonly subjectId: string, readonly data: unknown, readonly at: string }
-    | { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly summary: { readonly text: string } | null }
+    | { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly goal: { readonly id: string } | null, readonly summary: { readonly text: string } | null }
     | { readonly __typename: 'ErasureReceipt', readonly id: string, readonly at: string, readonly erased: ReadonlyArray<{ readonly kind: string, readonly count: number }> }
     | { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number, readonly version: number, readonly clientId: string | null, readonly goalStatus: GoalStatus }
     | { readonly __typename: 'Invitation', readonly id: string, readonly email: string, readonly role: Role, readonly createdAt: string, readonly invitationStatus: InvitationStatus, readonly until: string }
-    | { readonly __typename: 'Membership', readonly id: string, readonly role: Role, readonly createdAt: string, readonly user: { readonly id: string, readonly displayName: string } }
+    | { readonly __typename: 'Membership', readonly id: string, readonly role: Role, readonly version: number, readonly createdAt: string, readonly user: { readonly id: string, readonly displayName: string } }
     | { readonly __typename: 'Memory', readonly id: string, readonly text: string, readonly kind: MemoryKind, readonly scope: MemoryScope, readonly collection: string | null, readonly externalId: string | null, readonly clientId: string | null, readonly speaker: string | null, readonly occurredAt: string | null, readonly createdAt: string, readonly memoryStatus: MemoryStatus }
-    | { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }
+    | { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus, readonly session: { readonly id: string } }
     | { readonly __typename: 'Run', readonly id: string, readonly createdAt: string, readonly output: unknown, readonly runStatus: RunStatus, readonly workflow: { readonly id: string }, readonly error: { readonly code: string, readonly message: string, readonly stepKey: string | null } | null }
     | { readonly __typename: 'ServiceAccount', readonly id: string, readonly name: string, readonly role: Role, readonly createdAt: string }
-    | { readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus }
-    | { readonly __typename: 'Turn', readonly id: string, readonly startedAt: string | null, readonly finishedAt: string | null, readonly turnStatus: TurnStatus, readonly message: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }, readonly reply: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus } | null }
+    | { readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus, readonly run: { readonly id: string } }
+    | { readonly __typename: 'Turn', readonly id: string, readonly startedAt: string | null, readonly finishedAt: string | null, readonly turnStatus: TurnStatus, readonly session: { readonly id: string }, readonly message: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus, readonly session: { readonly id: string } }, readonly reply: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus, readonly session: { readonly id: string } } | null }
     | { readonly __typename: 'Viewer', readonly id: string }
-    | { readonly __typename: 'Workflow', readonly id: string, readonly name: string, readonly slug: string, readonly draft: { readonly valid: boolean, readonly version: number } | null, readonly publishedVersion: { readonly id: string, readonly number: number } | null }
+    | { readonly __typename: 'Workflow', readonly id: string, readonly name: string, readonly slug: string, readonly version: number, readonly clientId: string | null, readonly draft: { readonly valid: boolean, readonly version: number } | null, readonly publishedVersion: { readonly id: string, readonly number: number } | null }
     | { readonly __typename: 'WorkflowVersion', readonly id: string, readonly number: number, readonly checksum: string, readonly publishedAt: string }
     | { readonly __typename: 'Workspace', readonly id: string }
    | null> };
@@ -754,7 +758,7 @@ export type CopyMembersQueryVariables = Exact<{
 }>;
 
 
-export type CopyMembersQuery = { readonly workspace: { readonly id: string, readonly members: { readonly nodes: ReadonlyArray<{ readonly __typename: 'Membership', readonly id: string, readonly role: Role, readonly createdAt: string, readonly user: { readonly id: string, readonly displayName: string } }>, readonly pageInfo: { readonly endCursor: string | null, readonly hasNextPage: boolean } } } | null };
+export type CopyMembersQuery = { readonly workspace: { readonly id: string, readonly members: { readonly nodes: ReadonlyArray<{ readonly __typename: 'Membership', readonly id: string, readonly role: Role, readonly version: number, readonly createdAt: string, readonly user: { readonly id: string, readonly displayName: string } }>, readonly pageInfo: { readonly endCursor: string | null, readonly hasNextPage: boolean } } } | null };
 
 export type CopyMemoriesQueryVariables = Exact<{
   workspace: string;
@@ -772,7 +776,7 @@ export type CopySessionsQueryVariables = Exact<{
 }>;
 
 
-export type CopySessionsQuery = { readonly workspace: { readonly id: string, readonly coachingSessions: { readonly nodes: ReadonlyArray<{ readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly messages: { readonly nodes: ReadonlyArray<{ readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }>, readonly pageInfo: { readonly endCursor: string | null, readonly hasNextPage: boolean } }, readonly summary: { readonly text: string } | null }>, readonly pageInfo: { readonly endCursor: string | null, readonly hasNextPage: boolean } } } | null };
+export type CopySessionsQuery = { readonly workspace: { readonly id: string, readonly coachingSessions: { readonly nodes: ReadonlyArray<{ readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly messages: { readonly nodes: ReadonlyArray<{ readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus, readonly session: { readonly id: string } }>, readonly pageInfo: { readonly endCursor: string | null, readonly hasNextPage: boolean } }, readonly goal: { readonly id: string } | null, readonly summary: { readonly text: string } | null }>, readonly pageInfo: { readonly endCursor: string | null, readonly hasNextPage: boolean } } } | null };
 
 export type CopyMessagesQueryVariables = Exact<{
   session: string;
@@ -785,7 +789,7 @@ export type CopyMessagesQuery = { readonly node:
     | { readonly __typename: 'ApiKey' }
     | { readonly __typename: 'Approval' }
     | { readonly __typename: 'AuditEntry' }
-    | { readonly __typename: 'CoachingSession', readonly messages: { readonly nodes: ReadonlyArray<{ readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }>, readonly pageInfo: { readonly endCursor: string | null, readonly hasNextPage: boolean } } }
+    | { readonly __typename: 'CoachingSession', readonly messages: { readonly nodes: ReadonlyArray<{ readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus, readonly session: { readonly id: string } }>, readonly pageInfo: { readonly endCursor: string | null, readonly hasNextPage: boolean } } }
     | { readonly __typename: 'ErasureReceipt' }
     | { readonly __typename: 'Goal' }
     | { readonly __typename: 'Invitation' }
@@ -809,7 +813,7 @@ export type CopyWorkflowsQueryVariables = Exact<{
 }>;
 
 
-export type CopyWorkflowsQuery = { readonly workspace: { readonly id: string, readonly workflows: { readonly nodes: ReadonlyArray<{ readonly __typename: 'Workflow', readonly id: string, readonly name: string, readonly slug: string, readonly draft: { readonly valid: boolean, readonly version: number } | null, readonly publishedVersion: { readonly id: string, readonly number: number } | null }>, readonly pageInfo: { readonly endCursor: string | null, readonly hasNextPage: boolean } } } | null };
+export type CopyWorkflowsQuery = { readonly workspace: { readonly id: string, readonly workflows: { readonly nodes: ReadonlyArray<{ readonly __typename: 'Workflow', readonly id: string, readonly name: string, readonly slug: string, readonly version: number, readonly clientId: string | null, readonly draft: { readonly valid: boolean, readonly version: number } | null, readonly publishedVersion: { readonly id: string, readonly number: number } | null }>, readonly pageInfo: { readonly endCursor: string | null, readonly hasNextPage: boolean } } } | null };
 
 export type CopyRunsQueryVariables = Exact<{
   workspace: string;
@@ -818,7 +822,7 @@ export type CopyRunsQueryVariables = Exact<{
 }>;
 
 
-export type CopyRunsQuery = { readonly workspace: { readonly id: string, readonly runs: { readonly nodes: ReadonlyArray<{ readonly __typename: 'Run', readonly id: string, readonly createdAt: string, readonly output: unknown, readonly runStatus: RunStatus, readonly steps: { readonly nodes: ReadonlyArray<{ readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus }> }, readonly workflow: { readonly id: string }, readonly error: { readonly code: string, readonly message: string, readonly stepKey: string | null } | null }>, readonly pageInfo: { readonly endCursor: string | null, readonly hasNextPage: boolean } } } | null };
+export type CopyRunsQuery = { readonly workspace: { readonly id: string, readonly runs: { readonly nodes: ReadonlyArray<{ readonly __typename: 'Run', readonly id: string, readonly createdAt: string, readonly output: unknown, readonly runStatus: RunStatus, readonly steps: { readonly nodes: ReadonlyArray<{ readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus, readonly run: { readonly id: string } }> }, readonly workflow: { readonly id: string }, readonly error: { readonly code: string, readonly message: string, readonly stepKey: string | null } | null }>, readonly pageInfo: { readonly endCursor: string | null, readonly hasNextPage: boolean } } } | null };
 
 export type ChangesSinceQueryVariables = Exact<{
   workspace: string;
@@ -829,21 +833,21 @@ export type ChangesSinceQueryVariables = Exact<{
 
 export type ChangesSinceQuery = { readonly changes: { readonly cursor: Cursor, readonly hasMore: boolean, readonly changes: ReadonlyArray<{ readonly __typename: 'Change', readonly cursor: Cursor, readonly at: string, readonly kind: ChangeKind, readonly deletedId: string | null, readonly node:
         | { readonly __typename: 'ApiKey', readonly id: string, readonly name: string, readonly prefix: string, readonly scopes: ReadonlyArray<ApiKeyScope>, readonly createdAt: string, readonly expiresAt: string | null, readonly revokedAt: string | null }
-        | { readonly __typename: 'Approval', readonly id: string, readonly title: string, readonly form: unknown, readonly comment: string | null, readonly createdAt: string, readonly expiresAt: string | null, readonly approvalStatus: ApprovalStatus, readonly decidedBy: { readonly id: string, readonly displayName: string } | null }
+        | { readonly __typename: 'Approval', readonly id: string, readonly title: string, readonly form: unknown, readonly comment: string | null, readonly createdAt: string, readonly expiresAt: string | null, readonly approvalStatus: ApprovalStatus, readonly run: { readonly id: string }, readonly decidedBy: { readonly id: string, readonly displayName: string } | null }
         | { readonly __typename: 'AuditEntry', readonly id: string, readonly action: AuditAction, readonly actorId: string | null, readonly subjectId: string, readonly data: unknown, readonly at: string }
-        | { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly summary: { readonly text: string } | null }
+        | { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly goal: { readonly id: string } | null, readonly summary: { readonly text: string } | null }
         | { readonly __typename: 'ErasureReceipt', readonly id: string, readonly at: string, readonly erased: ReadonlyArray<{ readonly kind: string, readonly count: number }> }
         | { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number, readonly version: number, readonly clientId: string | null, readonly goalStatus: GoalStatus }
         | { readonly __typename: 'Invitation', readonly id: string, readonly email: string, readonly role: Role, readonly createdAt: string, readonly invitationStatus: InvitationStatus, readonly until: string }
-        | { readonly __typename: 'Membership', readonly id: string, readonly role: Role, readonly createdAt: string, readonly user: { readonly id: string, readonly displayName: string } }
+        | { readonly __typename: 'Membership', readonly id: string, readonly role: Role, readonly version: number, readonly createdAt: string, readonly user: { readonly id: string, readonly displayName: string } }
         | { readonly __typename: 'Memory', readonly id: string, readonly text: string, readonly kind: MemoryKind, readonly scope: MemoryScope, readonly collection: string | null, readonly externalId: string | null, readonly clientId: string | null, readonly speaker: string | null, readonly occurredAt: string | null, readonly createdAt: string, readonly memoryStatus: MemoryStatus }
-        | { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }
+        | { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus, readonly session: { readonly id: string } }
         | { readonly __typename: 'Run', readonly id: string, readonly createdAt: string, readonly output: unknown, readonly runStatus: RunStatus, readonly workflow: { readonly id: string }, readonly error: { readonly code: string, readonly message: string, readonly stepKey: string | null } | null }
         | { readonly __typename: 'ServiceAccount', readonly id: string, readonly name: string, readonly role: Role, readonly createdAt: string }
-        | { readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus }
-        | { readonly __typename: 'Turn', readonly id: string, readonly startedAt: string | null, readonly finishedAt: string | null, readonly turnStatus: TurnStatus, readonly message: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }, readonly reply: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus } | null }
+        | { readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus, readonly run: { readonly id: string } }
+        | { readonly __typename: 'Turn', readonly id: string, readonly startedAt: string | null, readonly finishedAt: string | null, readonly turnStatus: TurnStatus, readonly session: { readonly id: string }, readonly message: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus, readonly session: { readonly id: string } }, readonly reply: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus, readonly session: { readonly id: string } } | null }
         | { readonly __typename: 'Viewer', readonly id: string }
-        | { readonly __typename: 'Workflow', readonly id: string, readonly name: string, readonly slug: string, readonly draft: { readonly valid: boolean, readonly version: number } | null, readonly publishedVersion: { readonly id: string, readonly number: number } | null }
+        | { readonly __typename: 'Workflow', readonly id: string, readonly name: string, readonly slug: string, readonly version: number, readonly clientId: string | null, readonly draft: { readonly valid: boolean, readonly version: number } | null, readonly publishedVersion: { readonly id: string, readonly number: number } | null }
         | { readonly __typename: 'WorkflowVersion', readonly id: string, readonly number: number, readonly checksum: string, readonly publishedAt: string }
         | { readonly __typename: 'Workspace', readonly id: string }
        | null }> } };
@@ -856,21 +860,21 @@ export type ChangesSubscriptionVariables = Exact<{
 
 export type ChangesSubscription = { readonly changes: { readonly __typename: 'Change', readonly cursor: Cursor, readonly at: string, readonly kind: ChangeKind, readonly deletedId: string | null, readonly node:
       | { readonly __typename: 'ApiKey', readonly id: string, readonly name: string, readonly prefix: string, readonly scopes: ReadonlyArray<ApiKeyScope>, readonly createdAt: string, readonly expiresAt: string | null, readonly revokedAt: string | null }
-      | { readonly __typename: 'Approval', readonly id: string, readonly title: string, readonly form: unknown, readonly comment: string | null, readonly createdAt: string, readonly expiresAt: string | null, readonly approvalStatus: ApprovalStatus, readonly decidedBy: { readonly id: string, readonly displayName: string } | null }
+      | { readonly __typename: 'Approval', readonly id: string, readonly title: string, readonly form: unknown, readonly comment: string | null, readonly createdAt: string, readonly expiresAt: string | null, readonly approvalStatus: ApprovalStatus, readonly run: { readonly id: string }, readonly decidedBy: { readonly id: string, readonly displayName: string } | null }
       | { readonly __typename: 'AuditEntry', readonly id: string, readonly action: AuditAction, readonly actorId: string | null, readonly subjectId: string, readonly data: unknown, readonly at: string }
-      | { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly summary: { readonly text: string } | null }
+      | { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly goal: { readonly id: string } | null, readonly summary: { readonly text: string } | null }
       | { readonly __typename: 'ErasureReceipt', readonly id: string, readonly at: string, readonly erased: ReadonlyArray<{ readonly kind: string, readonly count: number }> }
       | { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number, readonly version: number, readonly clientId: string | null, readonly goalStatus: GoalStatus }
       | { readonly __typename: 'Invitation', readonly id: string, readonly email: string, readonly role: Role, readonly createdAt: string, readonly invitationStatus: InvitationStatus, readonly until: string }
-      | { readonly __typename: 'Membership', readonly id: string, readonly role: Role, readonly createdAt: string, readonly user: { readonly id: string, readonly displayName: string } }
+      | { readonly __typename: 'Membership', readonly id: string, readonly role: Role, readonly version: number, readonly createdAt: string, readonly user: { readonly id: string, readonly displayName: string } }
       | { readonly __typename: 'Memory', readonly id: string, readonly text: string, readonly kind: MemoryKind, readonly scope: MemoryScope, readonly collection: string | null, readonly externalId: string | null, readonly clientId: string | null, readonly speaker: string | null, readonly occurredAt: string | null, readonly createdAt: string, readonly memoryStatus: MemoryStatus }
-      | { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }
+      | { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus, readonly session: { readonly id: string } }
       | { readonly __typename: 'Run', readonly id: string, readonly createdAt: string, readonly output: unknown, readonly runStatus: RunStatus, readonly workflow: { readonly id: string }, readonly error: { readonly code: string, readonly message: string, readonly stepKey: string | null } | null }
       | { readonly __typename: 'ServiceAccount', readonly id: string, readonly name: string, readonly role: Role, readonly createdAt: string }
-      | { readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus }
-      | { readonly __typename: 'Turn', readonly id: string, readonly startedAt: string | null, readonly finishedAt: string | null, readonly turnStatus: TurnStatus, readonly message: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus }, readonly reply: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus } | null }
+      | { readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus, readonly run: { readonly id: string } }
+      | { readonly __typename: 'Turn', readonly id: string, readonly startedAt: string | null, readonly finishedAt: string | null, readonly turnStatus: TurnStatus, readonly session: { readonly id: string }, readonly message: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus, readonly session: { readonly id: string } }, readonly reply: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus, readonly session: { readonly id: string } } | null }
       | { readonly __typename: 'Viewer', readonly id: string }
-      | { readonly __typename: 'Workflow', readonly id: string, readonly name: string, readonly slug: string, readonly draft: { readonly valid: boolean, readonly version: number } | null, readonly publishedVersion: { readonly id: string, readonly number: number } | null }
+      | { readonly __typename: 'Workflow', readonly id: string, readonly name: string, readonly slug: string, readonly version: number, readonly clientId: string | null, readonly draft: { readonly valid: boolean, readonly version: number } | null, readonly publishedVersion: { readonly id: string, readonly number: number } | null }
       | { readonly __typename: 'WorkflowVersion', readonly id: string, readonly number: number, readonly checksum: string, readonly publishedAt: string }
       | { readonly __typename: 'Workspace', readonly id: string }
      | null } };
@@ -1216,6 +1220,9 @@ fragment ApprovalCopy on Approval {
   comment
   createdAt
   expiresAt
+  run {
+    id
+  }
   decidedBy {
     id
     displayName
@@ -1256,6 +1263,7 @@ fragment MembershipCopy on Membership {
   __typename
   id
   role
+  version
   createdAt
   user {
     id
@@ -1287,6 +1295,9 @@ fragment MessageCopy on Message {
   stopReason
   clientId
   createdAt
+  session {
+    id
+  }
 }
 
 fragment ReceiptCopy on ErasureReceipt {
@@ -1332,6 +1343,9 @@ fragment SessionCopy on CoachingSession {
   version
   clientId
   createdAt
+  goal {
+    id
+  }
   summary {
     text
   }
@@ -1343,6 +1357,9 @@ fragment StepCopy on StepRun {
   key
   stepStatus: status
   output
+  run {
+    id
+  }
 }
 
 fragment ThingCopy on Node {
@@ -1372,6 +1389,9 @@ fragment TurnCopy on Turn {
   turnStatus: status
   startedAt
   finishedAt
+  session {
+    id
+  }
   message {
     ...MessageCopy
   }
@@ -1393,6 +1413,8 @@ fragment WorkflowCopy on Workflow {
   id
   name
   slug
+  version
+  clientId
   draft {
     valid
     version
@@ -1429,6 +1451,7 @@ fragment MembershipCopy on Membership {
   __typename
   id
   role
+  version
   createdAt
   user {
     id
@@ -1506,6 +1529,9 @@ fragment MessageCopy on Message {
   stopReason
   clientId
   createdAt
+  session {
+    id
+  }
 }
 
 fragment PageFields on PageInfo {
@@ -1522,6 +1548,9 @@ fragment SessionCopy on CoachingSession {
   version
   clientId
   createdAt
+  goal {
+    id
+  }
   summary {
     text
   }
@@ -1552,6 +1581,9 @@ fragment MessageCopy on Message {
   stopReason
   clientId
   createdAt
+  session {
+    id
+  }
 }
 
 fragment PageFields on PageInfo {
@@ -1583,6 +1615,8 @@ fragment WorkflowCopy on Workflow {
   id
   name
   slug
+  version
+  clientId
   draft {
     valid
     version
@@ -1639,6 +1673,9 @@ fragment StepCopy on StepRun {
   key
   stepStatus: status
   output
+  run {
+    id
+  }
 }`);
 
 export const ChangesSinceDocument = new Operation<ChangesSinceQuery, ChangesSinceQueryVariables>(`query ChangesSince($workspace: ID!, $after: Cursor, $first: Int) {
@@ -1671,6 +1708,9 @@ fragment ApprovalCopy on Approval {
   comment
   createdAt
   expiresAt
+  run {
+    id
+  }
   decidedBy {
     id
     displayName
@@ -1722,6 +1762,7 @@ fragment MembershipCopy on Membership {
   __typename
   id
   role
+  version
   createdAt
   user {
     id
@@ -1753,6 +1794,9 @@ fragment MessageCopy on Message {
   stopReason
   clientId
   createdAt
+  session {
+    id
+  }
 }
 
 fragment ReceiptCopy on ErasureReceipt {
@@ -1798,6 +1842,9 @@ fragment SessionCopy on CoachingSession {
   version
   clientId
   createdAt
+  goal {
+    id
+  }
   summary {
     text
   }
@@ -1809,6 +1856,9 @@ fragment StepCopy on StepRun {
   key
   stepStatus: status
   output
+  run {
+    id
+  }
 }
 
 fragment ThingCopy on Node {
@@ -1838,6 +1888,9 @@ fragment TurnCopy on Turn {
   turnStatus: status
   startedAt
   finishedAt
+  session {
+    id
+  }
   message {
     ...MessageCopy
   }
@@ -1859,6 +1912,8 @@ fragment WorkflowCopy on Workflow {
   id
   name
   slug
+  version
+  clientId
   draft {
     valid
     version
@@ -1895,6 +1950,9 @@ fragment ApprovalCopy on Approval {
   comment
   createdAt
   expiresAt
+  run {
+    id
+  }
   decidedBy {
     id
     displayName
@@ -1946,6 +2004,7 @@ fragment MembershipCopy on Membership {
   __typename
   id
   role
+  version
   createdAt
   user {
     id
@@ -1977,6 +2036,9 @@ fragment MessageCopy on Message {
   stopReason
   clientId
   createdAt
+  session {
+    id
+  }
 }
 
 fragment ReceiptCopy on ErasureReceipt {
@@ -2022,6 +2084,9 @@ fragment SessionCopy on CoachingSession {
   version
   clientId
   createdAt
+  goal {
+    id
+  }
   summary {
     text
   }
@@ -2033,6 +2098,9 @@ fragment StepCopy on StepRun {
   key
   stepStatus: status
   output
+  run {
+    id
+  }
 }
 
 fragment ThingCopy on Node {
@@ -2062,6 +2130,9 @@ fragment TurnCopy on Turn {
   turnStatus: status
   startedAt
   finishedAt
+  session {
+    id
+  }
   message {
     ...MessageCopy
   }
@@ -2083,6 +2154,8 @@ fragment WorkflowCopy on Workflow {
   id
   name
   slug
+  version
+  clientId
   draft {
     valid
     version

@@ -21,10 +21,28 @@ export async function request(
   }
 }
 
+/** The address in full, with a scheme that fits; what is none will not become one. */
+export function address(url: string): string {
+  const base = typeof location === "undefined" ? undefined : location.href;
+  try {
+    const { protocol, href } = new URL(url, base);
+    if (/^(http|ws)s?:$/.test(protocol)) return href.replace(/^ws/, "http");
+  } catch (cause) {
+    throw new AifirstError("WRONG_ADDRESS", `not an address: ${JSON.stringify(url)}`, { cause });
+  }
+  throw new AifirstError("WRONG_ADDRESS", `not an address of HTTP: ${JSON.stringify(url)}`);
+}
+
+/** Asks for nothing, to hear what answers there; throws where that is no GraphQL server, or one that refuses. */
+export async function probe(fetchImpl: typeof fetch, url: string, token: string, signal: AbortSignal): Promise<void> {
+  await once(fetchImpl, url, token, { query: "{ __typename }", variables: {} }, signal);
+}
+
 async function once(fetchImpl: typeof fetch, url: string, token: string, request: Request, signal: AbortSignal | undefined) {
+  const target = address(url);
   let response: Response;
   try {
-    response = await fetchImpl(url, {
+    response = await fetchImpl(target, {
       method: "POST",
       headers: {
         accept: "application/graphql-response+json",
@@ -40,7 +58,8 @@ async function once(fetchImpl: typeof fetch, url: string, token: string, request
   }
   if (!response.ok) throw await refusal(response);
   const { data, errors } = await body(response);
-  if (errors || data === undefined || data === null) throw AifirstError.of(errors ?? [], data);
+  if (errors) throw AifirstError.of(errors, data);
+  if (data === undefined || data === null) throw stranger(response);
   return data;
 }
 
@@ -50,6 +69,7 @@ export async function refusal(response: Response): Promise<AifirstError> {
   return errors ? AifirstError.of(errors) : stranger(response);
 }
 
+/** What a GraphQL server may say: any other JSON has neither data nor errors. */
 async function body(response: Response): Promise<Answer & { errors?: readonly GraphQLAnswerError[] }> {
   let text: string;
   try {
@@ -58,7 +78,8 @@ async function body(response: Response): Promise<Answer & { errors?: readonly Gr
     throw new AifirstError("NETWORK", "the answer broke off", { cause });
   }
   try {
-    return Object(JSON.parse(text)) as Answer;
+    const { data, errors } = Object(JSON.parse(text)) as Answer;
+    return Array.isArray(errors) ? { data, errors } : { data };
   } catch (cause) {
     throw stranger(response, cause);
   }

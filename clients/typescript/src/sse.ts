@@ -1,7 +1,7 @@
 // Subscriptions over Server-Sent Events, a request for each: for networks that let no WebSocket through.
 import { authorization } from "./credentials.js";
 import { AifirstError, type Answer } from "./errors.js";
-import { refusal } from "./http.js";
+import { address, refusal } from "./http.js";
 import type { Request, Transport } from "./transport.js";
 
 export interface EventStreamOptions {
@@ -44,7 +44,7 @@ export class EventStreamTransport implements Transport {
     try {
       const headers = { accept: "text/event-stream", authorization: authorization(token), "content-type": "application/json" };
       const asked = { method: "POST", headers, body: JSON.stringify(request), signal: line.signal };
-      const response = await hear(this.#fetch(this.#url, asked));
+      const response = await hear(this.#fetch(address(this.#url), asked));
       if (!isEventStream(response) || !response.body) throw await hear(refusal(response));
       opened();
       for await (const { event, data } of messages(response.body, hear)) {

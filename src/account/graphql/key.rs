@@ -159,6 +159,8 @@ pub enum AuditAction {
     ApiKeyRevoked,
     /// Trusted documents were registered.
     DocumentsRegistered,
+    /// Trusted documents were retired.
+    DocumentsRetired,
     /// A route was set that was not there before.
     RouteCreated,
     /// A route was set anew, or the server's own of its name holds again.
@@ -224,9 +226,9 @@ impl WorkspaceSecurity {
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<Option<Connection<ApiKey>>, ApiError> {
-        let request = page_request(ctx, first, after, last, before)?;
+        let request = page_request(ctx, self.0, first, after, last, before)?;
         let page = ctx.service::<AccountService>()?.list_api_keys(ctx.actor()?, self.0, &request).await?;
-        Ok(Some(connection(page, ApiKey)))
+        Ok(Some(connection(self.0, page, ApiKey)))
     }
 
     /// Who did what to whom, newest first. For ADMIN and OWNER; FORBIDDEN for others.
@@ -238,9 +240,9 @@ impl WorkspaceSecurity {
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<Option<Connection<AuditEntry>>, ApiError> {
-        let request = page_request(ctx, first, after, last, before)?;
+        let request = page_request(ctx, self.0, first, after, last, before)?;
         let page = ctx.service::<AccountService>()?.list_audit(ctx.actor()?, self.0, &request).await?;
-        Ok(Some(connection(page, AuditEntry)))
+        Ok(Some(connection(self.0, page, AuditEntry)))
     }
 }
 

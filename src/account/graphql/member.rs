@@ -4,7 +4,10 @@ use super::{
 };
 use crate::{
     account::{AccountService, model},
-    graphql_kit::{ApiError, Connection, ContextExt, DateTime, UserError, connection, page_request, payload},
+    graphql_kit::{
+        ApiError, Connection, ContextExt, DateTime, Shown, UserError, connection, edited, page_request,
+        payload,
+    },
     shared::id::{MembershipId, WorkspaceId},
 };
 use async_graphql::{Context, InputObject, Object, SimpleObject};
@@ -30,6 +33,11 @@ impl Membership {
     /// What the person may do there.
     async fn role(&self) -> Role {
         self.0.role.into()
+    }
+
+    /// From 1, one more with each change of the role: name it as `expectedVersion`.
+    async fn version(&self) -> i32 {
+        self.0.version
     }
 
     /// What the caller may do with it: to show or to hide what leads there.
@@ -68,9 +76,9 @@ impl WorkspacePeople {
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Membership>, ApiError> {
-        let request = page_request(ctx, first, after, last, before)?;
+        let request = page_request(ctx, self.0, first, after, last, before)?;
         let page = ctx.service::<AccountService>()?.list_members(ctx.actor()?, self.0, &request).await?;
-        Ok(connection(page, Membership))
+        Ok(connection(self.0, page, Membership))
     }
 
     /// Invitations, newest first, closed ones included. For ADMIN and OWNER; FORBIDDEN for others.
@@ -82,10 +90,10 @@ impl WorkspacePeople {
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<Option<Connection<Invitation>>, ApiError> {
-        let request = page_request(ctx, first, after, last, before)?;
+        let request = page_request(ctx, self.0, first, after, last, before)?;
         let accounts = ctx.service::<AccountService>()?;
         let page = accounts.list_invitations(ctx.actor()?, self.0, &request).await?;
-        Ok(Some(connection(page, Invitation)))
+        Ok(Some(connection(self.0, page, Invitation)))
     }
 
     /// The programs that work here under a name of their own, in the order in which they were made.
@@ -97,10 +105,10 @@ impl WorkspacePeople {
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<Connection<ServiceAccount>, ApiError> {
-        let request = page_request(ctx, first, after, last, before)?;
+        let request = page_request(ctx, self.0, first, after, last, before)?;
         let accounts = ctx.service::<AccountService>()?;
         let page = accounts.list_service_accounts(ctx.actor()?, self.0, &request).await?;
-        Ok(connection(page, ServiceAccount))
+        Ok(connection(self.0, page, ServiceAccount))
     }
 }
 
@@ -117,9 +125,11 @@ impl MemberMutation {
         #[graphql(desc = "Whose role, and which.")] input: ChangeRoleInput,
     ) -> Result<ChangeRolePayload, ApiError> {
         let accounts = ctx.service::<AccountService>()?;
-        let outcome = accounts.change_role(ctx.actor()?, input.membership_id, input.role.into()).await;
-        let (membership, user_errors) = payload(outcome)?;
-        Ok(ChangeRolePayload { membership: membership.map(Membership), user_errors })
+        let ChangeRoleInput { membership_id, expected_version, role } = input;
+        let outcome = accounts.change_role(ctx.actor()?, membership_id, expected_version, role.into()).await;
+        let Shown { result, current, user_errors } = edited(outcome)?;
+        let (membership, current) = (result.map(Membership), current.map(Membership));
+        Ok(ChangeRolePayload { membership, current, user_errors })
     }
 
     /// Ends a membership: one's own, or as an ADMIN somebody else's; an OWNER's takes an OWNER. The only owner
@@ -140,6 +150,9 @@ impl MemberMutation {
 pub struct ChangeRoleInput {
     /// The membership, as `Workspace.members` lists it.
     membership_id: MembershipId,
+    /// The `version` that the change was made from: it is refused with CONFLICT where that is not the version any more.
+    /// Whatever the version, if left out.
+    expected_version: Option<i32>,
     /// The role from now on.
     role: Role,
 }
@@ -149,6 +162,9 @@ pub struct ChangeRoleInput {
 pub struct ChangeRolePayload {
     /// The membership as it is now; null where `userErrors` says why not.
     membership: Option<Membership>,
+    /// Only with CONFLICT on `expectedVersion`, when nothing was changed: the membership as it is, with its version, to
+    /// show beside the change that was not made.
+    current: Option<Membership>,
     /// What a person can mend.
     user_errors: Vec<UserError>,
 }

@@ -34,6 +34,8 @@ pub struct WorkspaceViewerCan {
     create_service_account: bool,
     /// Register documents of a client application.
     register_trusted_documents: bool,
+    /// Retire registered documents.
+    retire_trusted_documents: bool,
     /// Write a memory.
     remember: bool,
     /// Write many memories.
@@ -56,6 +58,7 @@ impl WorkspaceViewerCan {
             invite_member: actor.may::<policy::InviteMember>(id).is_ok(),
             create_service_account: actor.may::<policy::CreateServiceAccount>(id).is_ok(),
             register_trusted_documents: actor.may::<RegisterDocuments>(id).is_ok(),
+            retire_trusted_documents: actor.may::<RegisterDocuments>(id).is_ok(),
             remember: actor.may::<memory::policy::Remember>(id).is_ok(),
             import_memories: actor.may::<memory::policy::ImportMemories>(id).is_ok(),
             create_goal: coaching::policy::begin(actor, id).is_ok(),

@@ -89,8 +89,8 @@ impl AccountService {
     ) -> Result<Membership> {
         let joined = Actor::new(actor.principal(), HashMap::from([(workspace, role)]), actor.limit());
         let grant = joined.may::<Read>(workspace)?;
-        let new =
-            Membership { id: self.ambient.ids.next(), workspace, user, role, created_at: self.ambient.now() };
+        let (id, created_at) = (self.ambient.ids.next(), self.ambient.now());
+        let new = Membership { id, workspace, user, role, version: 1, created_at };
         if !store::insert_membership(tx, &grant, &new).await? {
             return Err(Error::conflict("token", "you are a member of this workspace already"));
         }
@@ -168,21 +168,31 @@ impl AccountService {
     }
 
     /// An admin changes roles below owner; to make or unmake an owner takes an owner. The last owner stays one.
-    pub async fn change_role(&self, actor: &Actor, id: MembershipId, role: Role) -> Result<Membership> {
+    pub async fn change_role(
+        &self,
+        actor: &Actor,
+        id: MembershipId,
+        expected_version: Option<i32>,
+        role: Role,
+    ) -> Result<Edited<Membership>> {
         let mut tx = self.log.begin().await?;
         let (member, actor) = self.lock_member(&tx, actor, id).await?;
         let grant = policy::change_role(&actor, &member)?;
+        if edit::is_stale(expected_version, member.version) {
+            return Ok(Edited::Stale { version: member.version, current: member });
+        }
         if member.role == role {
-            return Ok(member);
+            return Ok(Edited::Done(member));
         }
         policy::give_role(&actor, member.workspace, role)?;
         self.keep_an_owner(&tx, &grant, &member).await?;
-        store::update_role(&tx, &grant, id, role).await?;
+        let changed = Membership { role, version: member.version + 1, ..member };
+        store::update_role(&tx, &grant, &changed).await?;
         let data = json!({ "from": role_name(member.role), "to": role_name(role), "user": member.user });
         let told = (AuditAction::RoleChanged, membership(ROLE_CHANGED, id, data));
         self.tell(&mut tx, &actor, &grant, told, id, &[]).await?;
         tx.commit().await?;
-        Ok(Membership { role, ..member })
+        Ok(Edited::Done(changed))
     }
 
     /// Oneself, or as an admin somebody below owner, or as an owner anybody; never the last owner. The member's

@@ -168,6 +168,7 @@ pub(in crate::account) async fn insert_membership(
         workspace_id: Set(grant.workspace().uuid()),
         user_id: Set(new.user.uuid()),
         role: Set(role_name(new.role).to_owned()),
+        version: Set(new.version.into()),
         created_at: Set(new.created_at),
     };
     let unique = [membership::Column::WorkspaceId, membership::Column::UserId];
@@ -247,13 +248,17 @@ pub(in crate::account) async fn count_owners(
 pub(in crate::account) async fn update_role(
     tx: &impl Source,
     grant: &Grant<impl AtLeast<Administer>>,
-    id: MembershipId,
-    role: Role,
+    changed: &Membership,
 ) -> Result<()> {
+    let row = membership::ActiveModel {
+        role: Set(role_name(changed.role).to_owned()),
+        version: Set(changed.version.into()),
+        ..Default::default()
+    };
     membership::Entity::update_many()
-        .set(membership::ActiveModel { role: Set(role_name(role).to_owned()), ..Default::default() })
+        .set(row)
         .filter(membership::Column::WorkspaceId.eq(grant.workspace().uuid()))
-        .filter(membership::Column::Id.eq(id.uuid()))
+        .filter(membership::Column::Id.eq(changed.id.uuid()))
         .exec(tx.connection())
         .await?;
     Ok(())
@@ -318,6 +323,7 @@ fn member(row: membership::Model) -> Result<Membership> {
         workspace: WorkspaceId::from_uuid(row.workspace_id),
         user: UserId::from_uuid(row.user_id),
         role: role(&row.role)?,
+        version: i32::try_from(row.version).map_err(Error::internal)?,
         created_at: row.created_at,
     })
 }

@@ -1,4 +1,4 @@
-use super::{MessageRole, MessageStatus, StopReason, TurnStatus, load::CitationsOf};
+use super::{CoachingSession, MessageRole, MessageStatus, StopReason, TurnStatus, load::CitationsOf};
 use crate::{
     coaching::{CoachingLoader, TurnFacts, model},
     graphql_kit::{ApiError, ContextExt, DateTime},
@@ -25,6 +25,11 @@ impl Message {
     /// Stable for ever.
     pub async fn id(&self) -> MessageId {
         self.0.id
+    }
+
+    /// The session in which it was said.
+    async fn session(&self, ctx: &Context<'_>) -> Result<CoachingSession, ApiError> {
+        Ok(CoachingSession::visible(ctx, self.0.session).await?.ok_or(Error::NotFound("session"))?)
     }
 
     /// Who said it.
@@ -128,6 +133,11 @@ impl Turn {
     /// Stable for ever.
     pub async fn id(&self) -> TurnId {
         self.0.turn
+    }
+
+    /// The session that it is part of.
+    async fn session(&self, ctx: &Context<'_>) -> Result<CoachingSession, ApiError> {
+        self.message(ctx).await?.session(ctx).await
     }
 
     /// How far it is; in an event, how far it was then.

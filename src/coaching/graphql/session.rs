@@ -190,10 +190,10 @@ impl CoachingSession {
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Message>, ApiError> {
-        let request = page_request(ctx, first, after, last, before)?;
+        let request = page_request(ctx, self.session.id, first, after, last, before)?;
         let key = MessagesOf { session: self.session.id, request };
         let page = ctx.load::<_, CoachingLoader>(key).await?.transpose()?;
-        Ok(connection(page.unwrap_or_else(|| Page::empty(Some(0))), Message))
+        Ok(connection(self.session.id, page.unwrap_or_else(|| Page::empty(Some(0))), Message))
     }
 
     /// When it was started.
@@ -250,7 +250,7 @@ impl WorkspaceSessions {
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
         #[graphql(desc = "In which order.")] order_by: Option<CoachingSessionOrder>,
     ) -> Result<Connection<CoachingSession>, ApiError> {
-        let request = page_request(ctx, first, after, last, before)?;
+        let request = page_request(ctx, self.workspace, first, after, last, before)?;
         let order = SessionOrder {
             by_update: order_by.as_ref().is_some_and(|by| by.field == CoachingSessionOrderField::UpdatedAt),
             descending: order_by.as_ref().is_none_or(|by| by.direction == OrderDirection::Desc),
@@ -261,6 +261,6 @@ impl WorkspaceSessions {
         let cursor = if wanted { Some(head(ctx, self.workspace).await?) } else { None };
         let coaching = ctx.service::<CoachingService>()?;
         let page = coaching.list_sessions(ctx.actor()?, self.workspace, order, &request).await?;
-        Ok(connection(page, |(session, goal)| CoachingSession { session, cursor, goal }))
+        Ok(connection(self.workspace, page, |(session, goal)| CoachingSession { session, cursor, goal }))
     }
 }

@@ -249,7 +249,7 @@ impl WorkspaceCalls {
         #[graphql(desc = "Which of them.")] filter: Option<LlmCallFilter>,
         #[graphql(desc = "In which order.")] order_by: Option<LlmCallOrder>,
     ) -> Result<Connection<LlmCall>, ApiError> {
-        let request = page_request(ctx, first, after, last, before)?;
+        let request = page_request(ctx, self.workspace, first, after, last, before)?;
         let filter = filter.map(LlmCallFilter::checked).transpose()?.unwrap_or_default();
         let order = match order_by.as_ref().map(|by| by.field) {
             None | Some(LlmCallOrderField::StartedAt) => CallOrder::StartedAt,
@@ -260,7 +260,7 @@ impl WorkspaceCalls {
         let gateway = ctx.service::<Gateway>()?;
         let actor = ctx.actor()?;
         let page = gateway.list_calls(actor, self.workspace, &filter, order, descending, &request).await?;
-        Ok(connection(page, LlmCall))
+        Ok(connection(self.workspace, page, LlmCall))
     }
 
     /// What calls of models used since the beginning of the day or the month, in UTC: everybody's for who administers

@@ -208,9 +208,9 @@ impl WorkspaceRoutes {
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Route>, ApiError> {
-        let request = page_request(ctx, first, after, last, before)?;
+        let request = page_request(ctx, self.workspace, first, after, last, before)?;
         let page = ctx.service::<Gateway>()?.list_routes(ctx.actor()?, self.workspace, &request).await?;
-        Ok(connection(page, Route))
+        Ok(connection(self.workspace, page, Route))
     }
 
     /// The providers of models that routes can name, and how they are.

@@ -143,7 +143,7 @@ pub(super) fn costs(
     told
 }
 
-/// Of a field that costs something else than its objects.
+/// Of a field that costs something else than its objects, or of an item of an input's list.
 pub(super) fn weight(limits: &Limits, parent: &str, field: &str) -> Option<u64> {
     if limits.weights.is_empty() { None } else { limits.weights.get(&format!("{parent}.{field}")).copied() }
 }
@@ -214,8 +214,45 @@ impl<'a> Cost<'a> {
         own.saturating_add(children.saturating_mul(self.repetitions(parent, field)))
     }
 
-    fn own(&self, parent: &str, field: &Field) -> u64 {
-        weight(self.limits, parent, &field.name).unwrap_or(u64::from(!field.selection_set.is_empty()))
+    fn own(&mut self, parent: &str, field: &'a Field) -> u64 {
+        let own = weight(self.limits, parent, &field.name);
+        let own = own.unwrap_or(u64::from(!field.selection_set.is_empty()));
+        own.saturating_add(self.items(field))
+    }
+
+    /// What the items of its inputs' lists cost, where they cost something.
+    fn items(&mut self, field: &'a Field) -> u64 {
+        let mut sum = 0_u64;
+        for argument in &field.arguments {
+            let Some(definition) = field.definition.argument_by_name(&argument.name) else { continue };
+            let input = definition.ty.inner_named_type();
+            for (coordinate, weight) in &self.limits.weights {
+                if let Some((ty, list)) = coordinate.split_once('.')
+                    && ty == input.as_str()
+                {
+                    let items = self.items_of(&argument.value, list);
+                    sum = sum.saturating_add(items.saturating_mul(*weight));
+                }
+            }
+        }
+        sum
+    }
+
+    fn items_of(&mut self, input: &'a Value, list: &str) -> u64 {
+        match input {
+            Value::Variable(name) => {
+                self.variable(name).and_then(JsonValue::as_object).map_or(0, |input| items(input.get(list)))
+            }
+            Value::Object(fields) => {
+                match fields.iter().find(|(name, _)| name == list).map(|(_, it)| &**it) {
+                    Some(Value::Variable(name)) => items(self.variable(name)),
+                    Some(Value::List(list)) => list.len() as u64,
+                    None | Some(Value::Null) => 0,
+                    Some(_) => 1,
+                }
+            }
+            _ => 0,
+        }
     }
 
     /// As [`Self::set`], for `times` objects, into what is told by path. Fragments are not memoised: the document's
@@ -288,6 +325,11 @@ impl<'a> Cost<'a> {
         self.varies = true;
         self.variables?.get(name)
     }
+}
+
+/// Of a variable's list: what is no list was made one of a single item.
+fn items(list: Option<&JsonValue>) -> u64 {
+    list.and_then(JsonValue::as_array).map_or(0, |list| list.len() as u64)
 }
 
 /// Each id is looked up and costs its own.

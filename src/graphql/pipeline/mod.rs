@@ -9,6 +9,7 @@
 //! The result is executed under `ValidationMode::Fast`, which checks next to nothing. async-graphql's own parser
 //! is never called: a few kilobytes of nesting overflow its stack and kill the process.
 mod absent;
+mod asks;
 mod collect;
 mod descriptions;
 mod entries;
@@ -26,6 +27,7 @@ mod work;
 mod tests;
 
 pub use apollo_compiler::response::{JsonMap, JsonValue};
+pub use asks::Asks;
 pub use error::RequestError;
 pub use files::Files;
 pub use shape::Shape;
@@ -43,6 +45,7 @@ use apollo_compiler::{
     request::coerce_variable_values,
     validation::{DiagnosticList, Valid},
 };
+use asks::asks;
 use async_graphql::{Pos, Request, Variables};
 use collect::Conditions;
 use quick_cache::sync::Cache;
@@ -90,18 +93,6 @@ impl Text for Arc<Document> {
     fn bytes(&self) -> u64 {
         self.bytes
     }
-}
-
-/// The most telling field at an operation's root. What is less may be asked by whoever may ask the more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Asks {
-    /// `__typename` only: whether the server answers.
-    Typename,
-    /// Also `__schema` or `__type`.
-    Schema,
-    /// Also to register trusted documents.
-    Registration,
-    Data,
 }
 
 /// A request that may be executed.
@@ -363,16 +354,6 @@ impl Document {
                 .ok_or_else(|| unresolved(format!("the document has no operation named \"{name}\""))),
         }
     }
-}
-
-fn asks(document: &ExecutableDocument, operation: &Operation) -> Asks {
-    let fields = operation.root_fields(document).map(|field| match field.name.as_str() {
-        "__typename" => Asks::Typename,
-        "__schema" | "__type" => Asks::Schema,
-        "registerTrustedDocuments" => Asks::Registration,
-        _ => Asks::Data,
-    });
-    fields.max().unwrap_or(Asks::Data)
 }
 
 fn told(diagnostics: &DiagnosticList, code: ErrorCode) -> Vec<RequestError> {

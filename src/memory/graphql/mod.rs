@@ -1,4 +1,5 @@
 mod input;
+mod recall;
 
 use super::{MemoryService, model, policy};
 use crate::{
@@ -11,8 +12,9 @@ use crate::{
         id::{ErasureReceiptId, MemoryId, WorkspaceId},
     },
 };
-use async_graphql::{Context, Enum, ID, Object, Request, SimpleObject, Union};
+use async_graphql::{Context, Enum, ID, Object, Request, SimpleObject};
 use input::{ForgetMemoryInput, ImportMemoriesInput, MemoryFilter, RecallInput, RememberInput};
+use recall::RecallResult;
 use std::{collections::HashMap, sync::Arc};
 
 /// What sort of thing is remembered. New kinds may come: show an unknown one as a note.
@@ -205,8 +207,7 @@ impl WorkspaceMemories {
     ) -> Result<RecallResult, ApiError> {
         let request = input.request(self.workspace)?;
         let recall = ctx.service::<MemoryService>()?.recall(ctx.actor()?, &request).await?;
-        let used_tokens = i32::try_from(recall.used_tokens).unwrap_or(i32::MAX);
-        Ok(RecallResult { hits: recall.hits.into_iter().map(RecallHit::from).collect(), used_tokens })
+        Ok(recall.into())
     }
 
     /// The memories that the caller may see, newest first.
@@ -219,60 +220,12 @@ impl WorkspaceMemories {
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
         #[graphql(desc = "Only those that fit.")] filter: Option<MemoryFilter>,
     ) -> Result<Connection<Memory>, ApiError> {
-        let request = page_request(ctx, first, after, last, before)?;
+        let request = page_request(ctx, self.workspace, first, after, last, before)?;
         let filter = filter.map(model::MemoryFilter::from).unwrap_or_default();
         let memories = ctx.service::<MemoryService>()?;
         let page = memories.list(ctx.actor()?, self.workspace, &filter, &request).await?;
-        Ok(connection(page, Memory))
+        Ok(connection(self.workspace, page, Memory))
     }
-}
-
-/// What was found.
-#[derive(SimpleObject, Debug)]
-pub struct RecallResult {
-    /// Best first; among equals the older first.
-    hits: Vec<RecallHit>,
-    /// What the texts of the hits cost a language model, about: a quarter of each one's characters, rounded up.
-    used_tokens: i32,
-}
-
-/// One find.
-#[derive(SimpleObject, Debug)]
-pub struct RecallHit {
-    /// How good it is, from 0 to 1: the share of what a text full of every word of the query would get. Rare words
-    /// weigh more. Comparable between queries over the same memories.
-    score: f64,
-    /// What the score was made of.
-    signals: RecallSignals,
-    /// What was found.
-    item: RecallItem,
-}
-
-impl From<model::Hit> for RecallHit {
-    fn from(hit: model::Hit) -> Self {
-        let signals =
-            RecallSignals { lexical: Some(hit.lexical), vector: None, recency: None, importance: None };
-        Self { score: hit.score, signals, item: RecallItem::Memory(Memory(hit.memory)) }
-    }
-}
-
-/// The parts of a score; null where a part was not taken.
-#[derive(SimpleObject, Debug)]
-pub struct RecallSignals {
-    /// By words: BM25 with k1 0.9 and b 0.4, from 0 up.
-    lexical: Option<f64>,
-    /// By meaning. Not taken yet: always null.
-    vector: Option<f64>,
-    /// By age. Not taken yet: always null.
-    recency: Option<f64>,
-    /// By weight given to it. Not taken yet: always null.
-    importance: Option<f64>,
-}
-
-/// What a recall can find. More types may come: pass over an unknown one.
-#[derive(Union, Debug)]
-pub enum RecallItem {
-    Memory(Memory),
 }
 
 #[derive(Default, Debug)]

@@ -10,7 +10,7 @@ use crate::{
         id::{WorkflowId, WorkflowVersionId},
     },
 };
-use async_graphql::{Context, Object, SimpleObject};
+use async_graphql::{Context, ID, Object, SimpleObject};
 
 #[derive(Clone, Debug)]
 pub struct Workflow(model::Workflow);
@@ -42,6 +42,11 @@ impl Workflow {
     /// From 1, one more with each change of name or draft: name it as `expectedVersion`.
     async fn version(&self) -> i32 {
         self.0.version
+    }
+
+    /// The id that the client gave it which made it; null where it gave none.
+    async fn client_id(&self) -> Option<ID> {
+        self.0.client_id.map(|id| ID(id.to_string()))
     }
 
     /// What the caller may do with it: to show or to hide what leads there.

@@ -23,7 +23,7 @@ use crate::{
     },
     shared::id::{ApprovalId, RunId, WorkflowId, WorkspaceId},
 };
-use async_graphql::{Context, Enum, InputObject, MaybeUndefined, Object, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use input::WorkflowGraphInput;
 use run::RunStatus;
 
@@ -44,10 +44,10 @@ impl WorkspaceWorkflows {
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Workflow>, ApiError> {
-        let request = page_request(ctx, first, after, last, before)?;
+        let request = page_request(ctx, self.workspace, first, after, last, before)?;
         let workflows = ctx.service::<WorkflowService>()?;
         let page = workflows.list_workflows(ctx.actor()?, self.workspace, &request).await?;
-        Ok(connection(page, Workflow::from))
+        Ok(connection(self.workspace, page, Workflow::from))
     }
 
     /// The workspace's runs, newest first.
@@ -60,7 +60,7 @@ impl WorkspaceWorkflows {
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
         #[graphql(desc = "Only those that fit.")] filter: Option<RunFilter>,
     ) -> Result<Connection<Run>, ApiError> {
-        let request = page_request(ctx, first, after, last, before)?;
+        let request = page_request(ctx, self.workspace, first, after, last, before)?;
         let (workflows, actor) = (ctx.service::<WorkflowService>()?, ctx.actor()?);
         let ahead = ctx.look_ahead();
         let wanted = ahead.field("nodes").field("cursor").exists()
@@ -68,7 +68,7 @@ impl WorkspaceWorkflows {
         let head = if wanted { Some(workflows.head(actor, self.workspace).await?) } else { None };
         let filter = filter.map(model::RunFilter::from).unwrap_or_default();
         let page = workflows.list_runs(actor, self.workspace, &filter, &request).await?;
-        Ok(connection(page, |run| Run::new(run, head)))
+        Ok(connection(self.workspace, page, |run| Run::new(run, head)))
     }
 }
 
@@ -128,8 +128,10 @@ impl WorkflowMutation {
         #[graphql(desc = "What to publish.")] input: PublishWorkflowInput,
     ) -> Result<PublishWorkflowPayload, ApiError> {
         let (workflows, actor) = (ctx.service::<WorkflowService>()?, ctx.actor()?);
-        let (version, user_errors) = payload(workflows.publish(actor, input.workflow_id).await)?;
-        Ok(PublishWorkflowPayload { version: version.map(WorkflowVersion::from), user_errors })
+        let outcome = workflows.publish(actor, input.workflow_id, input.expected_version).await;
+        let Shown { result, current, user_errors } = edited(outcome)?;
+        let (version, current) = (result.map(WorkflowVersion::from), current.map(Workflow::from));
+        Ok(PublishWorkflowPayload { version, current, user_errors })
     }
 
     /// Starts a run of a published version. It is carried out as the caller, with the rights that the caller has at
@@ -193,6 +195,8 @@ pub struct CreateWorkflowInput {
     graph: WorkflowGraphInput,
     /// A JSON schema that tells what a run's input looks like: templates are checked against its properties, inputs not yet.
     input_schema: Option<Json>,
+    /// A UUID of the client's own, for what it creates offline: the same one again is the same workflow, for ever.
+    client_id: Option<ID>,
     /// Makes a repeated request give the first one's answer, for 24 hours.
     idempotency_key: Option<String>,
 }
@@ -205,6 +209,7 @@ impl From<CreateWorkflowInput> for model::NewWorkflow {
             slug: input.slug,
             graph: input.graph.into(),
             input_schema: input.input_schema.map(|schema| schema.0),
+            client_id: input.client_id.map(|id| id.0),
         }
     }
 }
@@ -263,6 +268,9 @@ pub struct UpdateWorkflowPayload {
 pub struct PublishWorkflowInput {
     /// The workflow whose draft is published.
     workflow_id: WorkflowId,
+    /// The workflow's `version` that was looked at: with another one by now, nothing is published, with CONFLICT. Whatever
+    /// the version, if left out.
+    expected_version: Option<i32>,
 }
 
 /// What came of `publishWorkflow`.
@@ -270,6 +278,8 @@ pub struct PublishWorkflowInput {
 pub struct PublishWorkflowPayload {
     /// The published version; null where `userErrors` says why not.
     version: Option<WorkflowVersion>,
+    /// Only with CONFLICT on `expectedVersion`, when nothing was published: the workflow as it is, with its version.
+    current: Option<Workflow>,
     /// What keeps the draft from being published, each under the path of `createWorkflow`'s input.
     user_errors: Vec<UserError>,
 }

@@ -176,10 +176,10 @@ impl Run {
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<Connection<StepRun>, ApiError> {
-        let request = page_request(ctx, first, after, last, before)?;
+        let request = page_request(ctx, self.run.id, first, after, last, before)?;
         let page = ctx.load::<_, WorkflowLoader>(PageOf { of: self.run.id, request }).await?.transpose()?;
         let page = page.unwrap_or_else(|| Page::empty(Some(0)));
-        Ok(connection(page, |step| StepRun { step, owner: Some(self.run.principal) }))
+        Ok(connection(self.run.id, page, |step| StepRun { step, owner: Some(self.run.principal) }))
     }
 
     /// When it was started.

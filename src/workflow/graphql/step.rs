@@ -1,7 +1,7 @@
 use super::{
     super::model,
     loader::{PageOf, WorkflowLoader},
-    run::private,
+    run::{Run, private},
 };
 use crate::{
     graphql_kit::{ApiError, Connection, ContextExt, DateTime, Json, connection, page_request},
@@ -72,6 +72,12 @@ impl StepRun {
         self.step.id
     }
 
+    /// The run that it is a step of.
+    async fn run(&self, ctx: &Context<'_>) -> Result<Run, ApiError> {
+        let found = ctx.load::<_, WorkflowLoader>(self.step.run).await?;
+        Ok(Run::new(found.ok_or(Error::NotFound("run"))?, None))
+    }
+
     /// As the graph names it.
     async fn key(&self) -> &str {
         &self.step.key
@@ -104,9 +110,9 @@ impl StepRun {
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<Connection<StepAttempt>, ApiError> {
-        let request = page_request(ctx, first, after, last, before)?;
+        let request = page_request(ctx, self.step.id, first, after, last, before)?;
         let page = ctx.load::<_, WorkflowLoader>(PageOf { of: self.step.id, request }).await?.transpose()?;
-        Ok(connection(page.unwrap_or_else(|| Page::empty(Some(0))), StepAttempt::from))
+        Ok(connection(self.step.id, page.unwrap_or_else(|| Page::empty(Some(0))), StepAttempt::from))
     }
 }
 

@@ -1,28 +1,34 @@
 //! Workflows and their versions.
 use super::{NO_WORKFLOW, WorkflowService};
 use crate::{
-    db::idempotency::{self, Claimed, Key},
+    db::{
+        self,
+        idempotency::{self, Claimed, Key},
+    },
     shared::{
-        Edited, Error, Problem, Problems, Result,
-        actor::{Actor, Read},
+        ClientId, Edited, Error, Problem, Problems, Result,
+        actor::{Actor, Grant, Read, Write},
         edit,
         id::WorkflowId,
         text,
     },
     workflow::{
         event::{workflow_created, workflow_published, workflow_updated},
-        graph,
+        graph::{self, Graph},
         model::{Draft, MAX_NAME, NewWorkflow, Plan, Version, Workflow, WorkflowUpdate, is_slug, slug_from},
         policy, store, validate,
     },
 };
+
+use serde::Serialize;
+use serde_json::Value;
 
 /// Tries at a free slug made from a name.
 const SLUGS: u32 = 100;
 
 impl WorkflowService {
     /// A new workflow with a draft. A graph that could not run is stored all the same, with what is wrong with it;
-    /// only what is too large is refused.
+    /// only what is too large is refused. The same client id again gives the same workflow.
     pub async fn create(&self, actor: &Actor, new: NewWorkflow, key: Option<String>) -> Result<Workflow> {
         let grant = actor.may::<policy::CreateWorkflow>(new.workspace)?;
         let key = key.map(|key| Key::new("createWorkflow", key, &new)).transpose()?;
@@ -32,10 +38,38 @@ impl WorkflowService {
             problems.invalid("slug", "a–z, 0–9 and hyphens between them, at most 50 characters");
         }
         validate::check_bounds(&mut problems, &new.graph, new.input_schema.as_ref());
+        let content = Content {
+            name: &name,
+            slug: new.slug.as_deref(),
+            graph: &new.graph,
+            input_schema: new.input_schema.as_ref(),
+        };
+        let client_id = ClientId::checked(&mut problems, new.client_id.as_deref(), &content)?;
         problems.finish()?;
         // Compiling takes a moment: before the transaction, for there is one writer.
         let found = validate::problems(&new.graph, new.input_schema.as_ref());
+        let draft = Draft { graph: new.graph, input_schema: new.input_schema, problems: found, version: 1 };
+        let workflow = Workflow {
+            id: self.ambient.ids.next(),
+            workspace: new.workspace,
+            slug: new.slug.clone().unwrap_or_else(|| slug_of(&name)),
+            name,
+            draft,
+            published: None,
+            version: 1,
+            client_id: client_id.as_ref().map(|client| client.id),
+            created_at: self.ambient.now(),
+        };
+        let new = New { workflow, slug_given: new.slug.is_some(), client_id, key };
+        match self.create_once(actor, &grant, new.clone()).await {
+            // Another call with this client id was faster: its workflow is there now.
+            Err(error) if db::is_unique_violation(&error) => self.create_once(actor, &grant, new).await,
+            outcome => outcome,
+        }
+    }
 
+    async fn create_once(&self, actor: &Actor, grant: &Grant<Write>, new: New) -> Result<Workflow> {
+        let New { mut workflow, slug_given, client_id, key } = new;
         let mut tx = self.log.begin().await?;
         let claim = match idempotency::claim(&tx, &self.ambient, actor.principal(), key.as_ref()).await? {
             Claimed::Replay(id) => {
@@ -44,22 +78,20 @@ impl WorkflowService {
             }
             Claimed::New(claim) => claim,
         };
-        let draft = Draft { graph: new.graph, input_schema: new.input_schema, problems: found, version: 1 };
-        let mut workflow = Workflow {
-            id: self.ambient.ids.next(),
-            workspace: new.workspace,
-            slug: new.slug.clone().unwrap_or_else(|| slug_of(&name)),
-            name,
-            draft,
-            published: None,
-            version: 1,
-            created_at: self.ambient.now(),
-        };
+        if let Some(client_id) = &client_id
+            && let Some((made, hash)) = store::find_workflow_by_client_id(&tx, grant, client_id.id).await?
+        {
+            client_id.require_same(hash.as_deref())?;
+            claim.keep(&tx, &made.id).await?;
+            tx.commit().await?;
+            return Ok(made);
+        }
+        let hash = client_id.as_ref().map(|client| &*client.hash);
         let base = workflow.slug.clone();
         let mut number = 1;
-        while !store::insert_workflow(&tx, &grant, &workflow).await? {
+        while !store::insert_workflow(&tx, grant, &workflow, hash).await? {
             number += 1;
-            if new.slug.is_some() {
+            if slug_given {
                 let message = "another workflow has this slug: choose a different one";
                 return Err(Error::conflict("slug", message));
             }
@@ -69,7 +101,7 @@ impl WorkflowService {
             workflow.slug = format!("{}-{number}", base.get(..40).unwrap_or(&base));
         }
         claim.keep(&tx, &workflow.id).await?;
-        tx.record(&grant, workflow_created(workflow.id));
+        tx.record(grant, workflow_created(workflow.id));
         tx.commit().await?;
         Ok(workflow)
     }
@@ -110,12 +142,20 @@ impl WorkflowService {
 
     /// Makes the draft a version that runs can use, and that the actor answers for: its runs may do no more than the
     /// actor may. A draft that the actor has published already gives the same version again.
-    pub async fn publish(&self, actor: &Actor, id: WorkflowId) -> Result<Version> {
+    pub async fn publish(
+        &self,
+        actor: &Actor,
+        id: WorkflowId,
+        expected_version: Option<i32>,
+    ) -> Result<Edited<Version, Workflow>> {
         let mut tx = self.log.begin().await?;
         let (workflow, grant) =
             store::find_workflow_to_change(&tx, &actor.scope::<policy::PublishWorkflow>(), id)
                 .await?
                 .ok_or(NO_WORKFLOW)?;
+        if edit::is_stale(expected_version, workflow.version) {
+            return Ok(Edited::Stale { version: workflow.version, current: workflow });
+        }
         if !workflow.draft.problems.is_empty() {
             let problems = workflow.draft.problems.iter();
             return Err(Error::Refused(problems.map(|p| Problem::invalid(&p.path, &p.message)).collect()));
@@ -130,7 +170,7 @@ impl WorkflowService {
             && plan.version.checksum == checksum
             && plan.publisher == publisher
         {
-            return Ok(plan.version);
+            return Ok(Edited::Done(plan.version));
         }
         let version = Version {
             id: self.ambient.ids.next(),
@@ -143,8 +183,26 @@ impl WorkflowService {
         store::insert_version(&tx, &grant, &plan).await?;
         tx.record(&grant, workflow_published(&version));
         tx.commit().await?;
-        Ok(version)
+        Ok(Edited::Done(version))
     }
+}
+
+/// What makes a workflow what it is, where a client gives it an id of its own.
+#[derive(Serialize)]
+struct Content<'a> {
+    name: &'a str,
+    slug: Option<&'a str>,
+    graph: &'a Graph,
+    input_schema: Option<&'a Value>,
+}
+
+/// A workflow to be stored, by a request that may be a repeat.
+#[derive(Clone)]
+struct New {
+    workflow: Workflow,
+    slug_given: bool,
+    client_id: Option<ClientId>,
+    key: Option<Key>,
 }
 
 /// The workflow as it would be, with the versions and the problems that it has.

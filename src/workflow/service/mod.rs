@@ -3,7 +3,7 @@ mod definition;
 mod run;
 
 use super::{
-    event::RunEvent,
+    event::{RUN_CREATED, RunEvent},
     model::{Approval, Run, RunFilter, StepAttempt, StepRun, Version, Workflow},
     store,
 };
@@ -134,7 +134,11 @@ impl WorkflowService {
     pub async fn origin(&self, actor: &Actor, run: &Run) -> Result<Cursor> {
         let grant = actor.may::<Read>(run.workspace)?;
         let first = self.log.list(&grant, Some(run.id.uuid()), 0).await?.into_iter().next();
-        Ok(Cursor::new(run.workspace, first.map_or(0, |event| event.position)))
+        let position = match first {
+            Some(event) => event.position,
+            None => self.log.kept_after(&grant).await?,
+        };
+        Ok(Cursor::new(run.workspace, position))
     }
 
     /// What happened in a run after `after`, then what happens; ends with the run.
@@ -145,7 +149,7 @@ impl WorkflowService {
         after: Option<Cursor>,
     ) -> Result<impl Stream<Item = Result<RunEvent>> + Send + use<>> {
         let (run, grant) = store::find_run(&self.db, &actor.scope::<Read>(), id).await?.ok_or(NO_RUN)?;
-        let begin = self.log.begin_after(&grant, after.as_ref()).await?;
+        let begin = self.log.begin_of(&grant, id.uuid(), RUN_CREATED, after.as_ref()).await?;
         let (mut follower, ended) =
             (self.log.follower(&grant, Some(id.uuid()), begin), !run.status.is_live());
         Ok(async_stream::try_stream! {

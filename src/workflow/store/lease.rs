@@ -191,9 +191,10 @@ mod tests {
         let workflows = WorkflowService::new(db.clone(), log.clone(), ambient.clone());
         let graph = json!({"steps": [{"key": "a", "action": {"transform": {"expression": "1"}}}]});
         let graph = serde_json::from_value(graph).unwrap();
-        let new = NewWorkflow { workspace, name: "W".into(), slug: None, graph, input_schema: None };
+        let (slug, input_schema, client_id) = (None, None, None);
+        let new = NewWorkflow { workspace, name: "W".into(), slug, graph, input_schema, client_id };
         let workflow = workflows.create(&actor, new, None).await.unwrap().id;
-        workflows.publish(&actor, workflow).await.unwrap();
+        workflows.publish(&actor, workflow, None).await.unwrap();
         let new = NewRun { workflow, version: None, input: json!({}) };
         workflows.start(&actor, new, None).await.unwrap();
 

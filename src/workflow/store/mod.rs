@@ -41,9 +41,15 @@ use sea_orm::{
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::HashMap;
+use uuid::Uuid;
 
 /// `false` where another workflow of the workspace has the slug.
-pub(super) async fn insert_workflow(tx: &impl Source, _: &Grant<Write>, workflow: &Workflow) -> Result<bool> {
+pub(super) async fn insert_workflow(
+    tx: &impl Source,
+    _: &Grant<Write>,
+    workflow: &Workflow,
+    client_hash: Option<&[u8]>,
+) -> Result<bool> {
     let row = workflow::Model {
         id: workflow.id.uuid(),
         workspace_id: workflow.workspace.uuid(),
@@ -55,6 +61,8 @@ pub(super) async fn insert_workflow(tx: &impl Source, _: &Grant<Write>, workflow
         draft_version: workflow.draft.version.into(),
         published_version_id: None,
         version: workflow.version.into(),
+        client_id: workflow.client_id,
+        client_hash: client_hash.map(<[u8]>::to_vec),
         created_at: workflow.created_at,
         updated_at: workflow.created_at,
     };
@@ -65,6 +73,24 @@ pub(super) async fn insert_workflow(tx: &impl Source, _: &Grant<Write>, workflow
         .exec_without_returning(tx.connection())
         .await?;
     Ok(inserted == 1)
+}
+
+/// The workflow that a client gave this id to, and the hash of what was sent with it.
+pub(super) async fn find_workflow_by_client_id(
+    tx: &impl Source,
+    grant: &Grant<Write>,
+    client_id: Uuid,
+) -> Result<Option<(Workflow, Option<Vec<u8>>)>> {
+    let row = workflow::Entity::find()
+        .filter(workflow::Column::WorkspaceId.eq(grant.workspace().uuid()))
+        .filter(workflow::Column::ClientId.eq(client_id))
+        .one(tx.connection())
+        .await?;
+    let found = row.map(|mut row| {
+        let hash = row.client_hash.take();
+        Ok((workflow_of(row)?, hash))
+    });
+    found.transpose()
 }
 
 /// The workflow, and the grant for the workspace that it lies in: `Forbidden` where the actor may only see it.
@@ -244,6 +270,7 @@ fn workflow_of(row: workflow::Model) -> Result<Workflow> {
         },
         published: row.published_version_id.map(WorkflowVersionId::from_uuid),
         version: small(row.version)?,
+        client_id: row.client_id,
         created_at: row.created_at,
     })
 }

@@ -116,6 +116,11 @@ fn account() -> Vec<Case> {
                 documents: [{id: \"1\", text: \"{ viewer { id } }\"}]}) { registered userErrors { code } } }",
         ),
         Case::write(
+            "Mutation.retireTrustedDocuments",
+            "mutation($ws: ID!) { retireTrustedDocuments(input: {workspaceId: $ws, documentIds: [\"1\"]}) {
+                retired userErrors { code } } }",
+        ),
+        Case::write(
             "Mutation.changeRole",
             "mutation($membership: ID!) { changeRole(input: {membershipId: $membership, role: ADMIN}) {
                 membership { role } userErrors { code } } }",

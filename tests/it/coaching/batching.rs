@@ -7,7 +7,7 @@ use crate::{
 use serde_json::{Value, json};
 
 const NESTED: &str = "query($ws: ID!) { workspace(id: $ws) { coachingSessions { nodes { id goal { id title }
-    messages(last: 3) { nodes { id citations { quote memory { id text } } } } } } } }";
+    messages(last: 3) { nodes { id session { id topic } citations { quote memory { id text } } } } } } } }";
 
 /// A session with a goal, and replies that quote a memory.
 async fn one_more(app: &TestApp, topic: &str) {
@@ -77,6 +77,7 @@ on_both! {
         assert_eq!(sessions.len(), 6);
         for session in sessions {
             assert_eq!(session["messages"]["nodes"].as_array().unwrap().len(), 3, "{session:#}");
+            assert_eq!(session["messages"]["nodes"][0]["session"]["id"], session["id"], "{session:#}");
             let memory = &session["messages"]["nodes"][2]["citations"][0]["memory"];
             assert!(text(memory, "/text").contains(&text(session, "/goal/title")), "{session:#}");
         }

@@ -4,6 +4,7 @@ mod modes;
 mod naming;
 mod push;
 mod registering;
+mod retiring;
 
 use crate::support::{Database, Person, TestApp, text};
 use aifirst::shared::Ambient;

@@ -5,7 +5,16 @@ use crate::{
     support::{Binary, Client, Ended, Server},
 };
 use sea_orm::ConnectionTrait;
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::Arc};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{
+        ServerConfig,
+        crypto::ring,
+        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    },
+};
 
 struct Build {
     binary: Binary,
@@ -122,8 +131,6 @@ async fn a_push_that_is_wrong_registers_nothing_and_says_what_to_mend() {
     assert!(missing.code == Some(2) && missing.stderr.contains("nowhere.json"), "{missing:#?}");
     let elsewhere = build.push(&["--manifest", &good, "--workspace", "ws_00000000000000000000000000"]).await;
     assert!(elsewhere.code == Some(1) && elsewhere.stderr.contains("NOT_FOUND"), "{elsewhere:#?}");
-    let tls = build.push(&["--manifest", &good, "--url", "https://127.0.0.1:1/graphql"]).await;
-    assert!(tls.code == Some(2) && tls.stderr.contains("TLS"), "{tls:#?}");
     let nobody = build.push(&["--manifest", &good, "--url", "http://127.0.0.1:1/graphql"]).await;
     assert!(nobody.code == Some(1) && nobody.stderr.contains("127.0.0.1:1"), "{nobody:#?}");
     let health = build.push(&["--manifest", &good, "--url", &build.server.health]).await;
@@ -169,6 +176,92 @@ async fn an_id_with_two_texts_is_found_before_anything_is_sent() {
     assert!(refused.code == Some(2) && refused.stderr.contains("twice: "), "{refused:#?}");
     let first = build.push(&push[..2]).await;
     assert_eq!(first.stdout, "701 documents registered for web, 0 were there already\n", "{first:#?}");
+}
+
+/// TLS in front of a server, by a certificate of an authority that only tests know.
+async fn behind_tls(url: &str) -> String {
+    let certificate = CertificateDer::from_pem_slice(include_bytes!("../keys/tls.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(include_bytes!("../keys/tls.key.pem")).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = url.strip_prefix("http://").unwrap().split('/').next().unwrap().to_owned();
+    tokio::spawn(async move {
+        loop {
+            let (client, _) = listener.accept().await.unwrap();
+            let (acceptor, server) = (acceptor.clone(), server.clone());
+            tokio::spawn(async move {
+                // Who does not trust the certificate hangs up.
+                let Ok(mut client) = acceptor.accept(client).await else { return };
+                let mut server = TcpStream::connect(server).await.unwrap();
+                let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+            });
+        }
+    });
+    format!("https://{address}/graphql")
+}
+
+#[tokio::test]
+async fn a_manifest_is_pushed_over_tls_to_a_server_that_is_trusted() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let build = Build::new(Binary::new(folder.path())).await;
+    let url = behind_tls(&build.server.url).await;
+    let good = write(folder.path(), "good.json", &json!({ "good": VIEWER }));
+    let push = ["--manifest", &good, "--url", &url];
+    let refused = build.push(&push).await;
+    assert!(refused.code == Some(1) && refused.stderr.contains("certificate"), "{refused:#?}");
+    fs::write(folder.path().join("ca.pem"), include_str!("../keys/ca.pem")).unwrap();
+    let trusting = Build { binary: build.binary.clone().env("SSL_CERT_FILE", "ca.pem"), ..build };
+    let pushed = trusting.push(&push).await;
+    assert_eq!(pushed.stdout, "1 documents registered for web, 0 were there already\n", "{pushed:#?}");
+}
+
+#[tokio::test]
+async fn what_was_pushed_is_listed_and_retired() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let build = Build::new(Binary::new(folder.path())).await;
+    let documents: serde_json::Map<String, Value> =
+        (0..103).map(|i| (format!("d{i:03}"), json!(VIEWER))).collect();
+    let manifest = write(folder.path(), "manifest.json", &Value::from(documents));
+    let run = async |arguments: &[&str]| {
+        let url = ["--url", &build.server.url];
+        build.binary.clone().set("API_KEY", &build.key).run(&[&["documents"], arguments, &url].concat()).await
+    };
+    let pushed = run(&["push", "--application", "web", "--manifest", &manifest]).await;
+    assert_eq!(pushed.code, Some(0), "{pushed:#?}");
+    let made = build
+        .binary
+        .run(&["token", "create", "--user", "ana@example.org", "--workspace", "acme", "--role", "viewer"])
+        .await;
+    let member = Client::new(&build.server.url, made.stdout.trim());
+    let workspaces = "query Mine { viewer { memberships { nodes { workspace { id } } } } }";
+    let mine = write(folder.path(), "mine.json", &json!({ "mine": workspaces }));
+    assert_eq!(run(&["push", "--application", "ios", "--manifest", &mine]).await.code, Some(0));
+    let workspace = text(&member.named("mine").await, "/viewer/memberships/nodes/0/workspace/id");
+
+    let listed = run(&["list", "--workspace", &workspace]).await;
+    let lines: Vec<_> = listed.stdout.lines().map(|line| line.split('\t').collect::<Vec<_>>()).collect();
+    assert_eq!(lines.len(), 104, "{listed:#?}");
+    assert_eq!(lines[0][..2], ["mine", "ios"], "{listed:#?}");
+    let ios = run(&["list", "--workspace", &workspace, "--application", "ios"]).await;
+    assert_eq!(ios.stdout.lines().count(), 1, "{ios:#?}");
+    let nowhere = run(&["list", "--workspace", "ws_00000000000000000000000000"]).await;
+    assert_eq!(nowhere.code, Some(1), "{nowhere:#?}");
+
+    let retired = run(&["retire", "mine", "d000", "never"]).await;
+    assert_eq!(retired.stdout, "2 documents retired, 1 were not there\n", "{retired:#?}");
+    assert_eq!(
+        code(&member.answer(json!({ "documentId": "mine" })).await),
+        Some("PERSISTED_QUERY_NOT_FOUND")
+    );
+    let wrong = run(&["retire", "a b"]).await;
+    assert!(wrong.code == Some(1) && wrong.stderr.contains("a b"), "{wrong:#?}");
 }
 
 /// On PostgreSQL alone, where the test reaches the database of a server that runs.

@@ -184,11 +184,18 @@ async fn a_workspace_has_so_many_documents_whatever_their_applications() {
 #[tokio::test]
 async fn a_registration_costs_what_its_documents_cost_to_validate() {
     let app = start("").await;
-    let input = json!({ "workspaceId": app.workspace, "application": "web", "documents": [{ "id": "y", "text": VIEWER }] });
-    let body = json!({ "documentId": "x-aifirst:registerTrustedDocuments", "variables": { "input": input },
-        "extensions": { "cost": true } });
-    let (_, answer) = app.posted(Some(&app.owner.token), body).await;
-    assert!(answer["extensions"]["cost"]["requested"].as_u64().unwrap() >= 1_000, "{answer:#}");
+    let cost = async |count: usize| {
+        let document = |place: usize| json!({ "id": format!("d{place}"), "text": VIEWER });
+        let documents: Vec<_> = (0..count).map(document).collect();
+        let input = json!({ "workspaceId": app.workspace, "application": "web", "documents": documents });
+        let body = json!({ "documentId": "x-aifirst:registerTrustedDocuments", "variables": { "input": input },
+            "extensions": { "cost": true } });
+        let (_, answer) = app.posted(Some(&app.owner.token), body).await;
+        answer["extensions"]["cost"]["requested"].as_u64().unwrap()
+    };
+    let (one, many) = (cost(1).await, cost(101).await);
+    assert!(one < 20, "{one}");
+    assert!(many >= one + 100, "{one}, {many}");
 }
 
 on_both! {

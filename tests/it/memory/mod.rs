@@ -33,6 +33,7 @@ async fn member(app: &TestApp, name: &str, role: &str) -> Person {
         workspace_id: app.workspace_id().uuid(),
         user_id: person.id.parse::<UserId>().unwrap().uuid(),
         role: role.to_owned(),
+        version: 1,
         created_at: services.ambient.now(),
     };
     let tx = services.db.begin().await.unwrap();

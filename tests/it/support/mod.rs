@@ -10,11 +10,12 @@ pub use clock::TestClock;
 pub use database::Database;
 pub use dice::{Dice, with_seeds};
 pub use nats::Nats;
-pub use process::{Binary, Client, Ended, Server};
+pub use process::{Binary, Client, Ended, Server, got};
 pub use socket::{Socket, Subscription};
 
 use aifirst::{
     app::{App, Running},
+    client::plain,
     config::Config,
     db::Source,
     gateway::{Gateway, Provider},
@@ -126,7 +127,7 @@ impl TestApp {
 
     async fn on(running: Running, database: Database) -> Self {
         let owner = create_person(&running, "Olga Owner").await;
-        Self { running, database, owner, workspace: String::new(), http: reqwest::Client::new() }
+        Self { running, database, owner, workspace: String::new(), http: plain().unwrap() }
     }
 
     async fn with_workspace(mut self) -> Self {

@@ -1,5 +1,6 @@
 //! The real binary in a process of its own: started, asked, told to stop, or killed.
 use super::{Database, PATIENCE, Socket, Subscription, text};
+use aifirst::client::plain;
 use serde_json::{Value, json};
 use std::{
     io::{BufRead, BufReader, Read},
@@ -29,6 +30,12 @@ impl Binary {
         Self::new(database.folder.path())
             .set("DATABASE__URL", &database.url)
             .set("DATABASE__CONNECTIONS", "8")
+    }
+
+    /// A variable of the environment.
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.settings.push((name.to_owned(), value.to_owned()));
+        self
     }
 
     /// A setting by its variable, without `AIFIRST_`.
@@ -227,6 +234,11 @@ impl Worker {
     }
 }
 
+/// What is at an address.
+pub async fn got(url: impl reqwest::IntoUrl) -> Result<reqwest::Response, reqwest::Error> {
+    plain()?.get(url).send().await
+}
+
 /// Somebody who asks a server that may be killed at any time.
 #[derive(Clone)]
 pub struct Client {
@@ -237,7 +249,7 @@ pub struct Client {
 
 impl Client {
     pub fn new(url: &str, token: &str) -> Self {
-        Self { url: url.to_owned(), token: token.to_owned(), http: reqwest::Client::new() }
+        Self { url: url.to_owned(), token: token.to_owned(), http: plain().unwrap() }
     }
 
     /// The same person at another server of the same database.

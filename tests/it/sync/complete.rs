@@ -99,12 +99,15 @@ impl Schemas {
         if self.is_node(ty) { "id".to_owned() } else { self.fields(ty) }
     }
 
-    /// The ids in every list of a workspace.
+    /// The ids in every list of a workspace that is one of things with ids.
     fn lists(&self) -> String {
         let fields = self.object("Workspace").unwrap().fields.iter();
         let lists = fields.filter(|(_, field)| {
-            let ty = field.ty.inner_named_type().strip_suffix("Connection");
-            ty.is_some_and(|ty| !ELSEWHERE.contains(&ty))
+            let page = self.object(field.ty.inner_named_type());
+            let node = page
+                .and_then(|page| page.fields.get("nodes"))
+                .map(|nodes| nodes.ty.inner_named_type().as_str());
+            node.is_some_and(|node| self.is_node(node) && !ELSEWHERE.contains(&node))
         });
         let lists = lists.map(|(name, _)| format!("{name}(first: 100) {{ nodes {{ id }} }}"));
         lists.collect::<Vec<_>>().join(" ")
@@ -353,6 +356,8 @@ async fn people(world: &mut World<'_>, owner: &Person, mo: &Person, nia: &Person
     let documents = json!([{ "id": "viewer", "text": "{ viewer { id } }" }]);
     let registered = json!({ "workspaceId": ws, "application": "web", "documents": documents });
     world.asks(owner, "registerTrustedDocuments", registered, "registered").await;
+    let gone = json!({ "workspaceId": ws, "documentIds": ["viewer"] });
+    world.asks(owner, "retireTrustedDocuments", gone, "retired").await;
     (membership, account)
 }
 

@@ -99,6 +99,31 @@ fn movable() -> (Ambient, Arc<AtomicI64>) {
     (Ambient::new(clock, Random::system()), ahead)
 }
 
+const RUNS_OF_STEPS: &str = "query($ws: ID!) { workspace(id: $ws) { runs { nodes { id steps { nodes { key run { id status } } } } } } }";
+
+on_both! {
+    async fn steps_tell_their_runs_at_the_same_cost_for_one_and_for_four(app: TestApp) {
+        let workflow = publish(&app, json!([{ "key": "a", "action": { "transform": { "expression": "1" } } }])).await;
+        let mut app = app;
+        let mut costs = vec![];
+        for more in [1, 3] {
+            for _ in 0..more {
+                let run = start(&app, &workflow, json!({})).await;
+                events(&app, &run, ENDS).await;
+            }
+            app = app.restart_counted().await;
+            let (data, cost) = app.cost(&app.owner, RUNS_OF_STEPS, json!({ "ws": app.workspace })).await;
+            for run in data["workspace"]["runs"]["nodes"].as_array().unwrap() {
+                assert_eq!(run["steps"]["nodes"][0]["run"], json!({ "id": run["id"], "status": "COMPLETED" }), "{data:#}");
+            }
+            costs.push((data["workspace"]["runs"]["nodes"].as_array().unwrap().len(), cost));
+            app = app.restart().await;
+        }
+        assert_eq!((costs[0].0, costs[1].0), (1, 4));
+        assert_eq!(costs[0].1, costs[1].1);
+    }
+}
+
 on_both! {
     async fn a_viewer_sees_runs_and_starts_none(app: TestApp) {
         let workflow = publish(&app, json!([{ "key": "a", "action": { "transform": { "expression": "input.secret" } } }])).await;
@@ -111,6 +136,7 @@ on_both! {
             workspace_id: app.workspace_id().uuid(),
             user_id: viewer.id.parse::<UserId>().unwrap().uuid(),
             role: "VIEWER".to_owned(),
+            version: 1,
             created_at: services.ambient.now(),
         };
         let tx = services.db.begin().await.unwrap();
