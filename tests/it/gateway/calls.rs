@@ -2,7 +2,7 @@
 use super::scripted::{CALLS, Scripted, answer, ask, begin, calls, start, workflow};
 use crate::{
     on_both,
-    support::{Database, Person, TestApp, text},
+    support::{Person, TestApp, text},
 };
 use serde_json::{Value, json};
 
