@@ -257,5 +257,10 @@ impl ChatRequest {
 /// A count of tokens where no tokenizer is at hand: one for each four characters, and one for what remains.
 /// English text has 4 to 4.5 characters a token with today's tokenizers, so this errs on the high side.
 pub fn estimate_tokens(text: &str) -> u32 {
-    u32::try_from(text.chars().count().div_ceil(4)).unwrap_or(u32::MAX)
+    tokens_of(text.chars().count())
+}
+
+/// The same of so many characters.
+pub(super) fn tokens_of(characters: usize) -> u32 {
+    u32::try_from(characters.div_ceil(4)).unwrap_or(u32::MAX)
 }

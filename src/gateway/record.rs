@@ -1,6 +1,6 @@
 //! What becomes of a call is noted, however it ends: also where its caller goes away.
 use super::{
-    model::{Failure, FailureKind, FinishReason, Usage},
+    model::{Failure, FailureKind, FinishReason, Usage, tokens_of},
     price::{self, Cost},
     telemetry,
 };
@@ -86,6 +86,14 @@ pub trait Sink: Send + Sync + std::fmt::Debug {
     fn take(&self, call: LlmCall);
 }
 
+/// What the attempt under way was told and said so far: what it used, where its provider does not come to count it.
+#[derive(Debug, Default)]
+struct UnderWay {
+    input_tokens: u32,
+    characters: usize,
+    said: bool,
+}
+
 /// Grows with the call and is handed to the sink once, when it ends or is dropped.
 #[derive(Debug)]
 pub(super) struct Record {
@@ -95,18 +103,20 @@ pub(super) struct Record {
     /// The call in traces, from here to its end.
     span: Span,
     began: Instant,
+    under_way: UnderWay,
     prices: Arc<Prices>,
     sink: Arc<dyn Sink>,
 }
 
 impl Record {
     pub(super) fn begin(call: LlmCall, prices: Arc<Prices>, sink: Arc<dyn Sink>) -> Self {
-        let span = telemetry::span(&call);
-        Self { call: Some(call), current: 0, span, began: Instant::now(), prices, sink }
+        let (span, under_way) = (telemetry::span(&call), UnderWay::default());
+        Self { call: Some(call), current: 0, under_way, span, began: Instant::now(), prices, sink }
     }
 
     /// A target is asked; its place among the attempts.
-    pub(super) fn attempt(&mut self, target: &Target) -> usize {
+    pub(super) fn attempt(&mut self, target: &Target, input_tokens: u32) -> usize {
+        self.under_way = UnderWay { input_tokens, ..UnderWay::default() };
         let Some(call) = &mut self.call else { return 0 };
         self.current = call.attempts.len();
         call.attempts.push(Attempt {
@@ -126,12 +136,28 @@ impl Record {
         self.current = place;
     }
 
-    /// The attempt said something.
-    pub(super) fn said(&mut self) {
+    /// The attempt said something, of so many characters.
+    pub(super) fn said(&mut self, characters: usize) {
+        self.under_way.said = true;
+        self.under_way.characters += characters;
         let elapsed = self.began.elapsed();
         let Some(call) = &mut self.call else { return };
         call.time_to_first_token.get_or_insert(elapsed);
         call.model_used = call.attempts.get(self.current).map(|attempt| attempt.model.clone());
+    }
+
+    /// What the attempt under way used, by our own count.
+    pub(super) fn estimate(&self) -> Usage {
+        Usage {
+            input_tokens: self.under_way.input_tokens,
+            cached_input_tokens: 0,
+            output_tokens: tokens_of(self.under_way.characters),
+        }
+    }
+
+    /// The same of an attempt that broke off: nothing, as far as is known, where it said nothing.
+    pub(super) fn used(&self) -> Usage {
+        if self.under_way.said { self.estimate() } else { Usage::default() }
     }
 
     pub(super) fn attempt_ended(&mut self, status: LlmCallStatus, error: Option<Failure>, usage: Usage) {
@@ -177,6 +203,7 @@ impl Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
+        self.attempt_ended(LlmCallStatus::Cancelled, None, self.used());
         self.end(LlmCallStatus::Cancelled, None);
     }
 }

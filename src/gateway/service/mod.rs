@@ -190,6 +190,11 @@ impl Gateway {
                 ChatEvent::Finished { reason, usage } => {
                     return Ok(Completion { text, quotes, reason, usage });
                 }
+                // No second try would do better than the first.
+                ChatEvent::Failed(failure) if failure.kind == FailureKind::ContentPolicy => {
+                    let (reason, usage) = (FinishReason::ContentPolicy, Usage::default());
+                    return Ok(Completion { text, quotes, reason, usage });
+                }
                 ChatEvent::Failed(failure) => return Err(failure.into()),
             }
         }
@@ -224,7 +229,7 @@ impl Gateway {
 /// What was answered before, at once.
 fn again(answer: &Answer, mut record: Record) -> BoxStream<'static, ChatEvent> {
     let (reason, usage) = (FinishReason::EndOfTurn, Usage::default());
-    record.said();
+    record.said(0);
     record.end(LlmCallStatus::Completed, Some(reason));
     let events = answer.events.clone().into_iter().chain([ChatEvent::Finished { reason, usage }]);
     stream::iter(events).boxed()
