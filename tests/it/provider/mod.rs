@@ -4,6 +4,7 @@ mod faults;
 mod formats;
 mod keys;
 mod leaving;
+mod real_model;
 mod retrying;
 mod seam;
 mod size;
