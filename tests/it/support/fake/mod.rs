@@ -115,9 +115,10 @@ impl Fake {
         self.shared.asked.lock().unwrap().iter().filter(|asked| asked.model == model).cloned().collect()
     }
 
-    /// All requests, those without a model among them.
+    /// What was asked of any model; whether the provider is well is asked without one.
     pub fn all_asked(&self) -> Vec<Asked> {
-        self.shared.asked.lock().unwrap().clone()
+        let asked = self.shared.asked.lock().unwrap();
+        asked.iter().filter(|asked| !asked.model.is_empty()).cloned().collect()
     }
 
     /// The first request of this model, once it comes.
