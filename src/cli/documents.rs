@@ -3,7 +3,7 @@ mod push;
 
 use super::{Failure, Outcome};
 use crate::{
-    client,
+    shared::http,
     trusted::{LIST, MAX_DOCUMENTS, RETIRE},
 };
 use clap::{Args, Subcommand};
@@ -135,7 +135,7 @@ impl Server {
     fn new(url: &str) -> Result<Self, Failure> {
         let key = std::env::var(KEY).ok().filter(|key| !key.trim().is_empty());
         let key = key.ok_or_else(|| wrong(format!("{KEY} is not set: put the API key in there")))?;
-        let http = client::http().timeout(PATIENCE).build()?;
+        let http = http::client().timeout(PATIENCE).build()?;
         Ok(Self { http, key: key.trim().to_owned(), url: url.to_owned() })
     }
 

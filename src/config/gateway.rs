@@ -52,6 +52,9 @@ pub struct ProviderConfig {
     /// Calls at once from this process to each of its models; others wait, or go to the next target.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_concurrent: Option<u32>,
+    /// Whether it may be in a private network, there also without TLS.
+    #[serde(default)]
+    pub allow_private: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

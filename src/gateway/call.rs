@@ -43,6 +43,20 @@ impl Said {
     fn is_anything(&self) -> bool {
         self.more || !self.text.is_empty()
     }
+
+    /// Whether the answer is now as long as one may be; what is over that is cut off.
+    fn take(&mut self, event: &mut ChatEvent) -> bool {
+        let ChatEvent::Delta { text } = event else {
+            self.more = true;
+            return false;
+        };
+        let room = MAX_OUTPUT - self.characters;
+        let over = text.char_indices().nth(room).map(|(at, _)| at);
+        text.truncate(over.unwrap_or(text.len()));
+        self.characters += text.chars().count();
+        self.text.push_str(text);
+        over.is_some()
+    }
 }
 
 /// How an attempt ended.
@@ -72,8 +86,8 @@ pub(super) fn drive(call: Call) -> impl Stream<Item = ChatEvent> + Send {
         let mut said = Said::default();
         let failed = loop {
             let (target, passed) = match journey.next(draw) {
-                Next::GiveUp(kind) => break kind.plain(),
-                Next::Wait(wait) if Instant::now() + wait >= deadline => break FailureKind::Timeout.plain(),
+                Next::GiveUp(failure) => break failure,
+                Next::Wait(wait) if Instant::now() + wait >= deadline => break journey.last(),
                 Next::Wait(wait) => {
                     sleep(wait).await;
                     continue;
@@ -114,9 +128,9 @@ pub(super) fn drive(call: Call) -> impl Stream<Item = ChatEvent> + Send {
             if let Err(kind) = record.cover(&[&target], before).await {
                 break kind.plain();
             }
-            let reads = input_tokens.saturating_add(estimate_tokens(&said.text));
+            let told = input_tokens.saturating_add(estimate_tokens(&said.text));
             let mut ask = |provider: Arc<dyn Provider>, target: Target, admitted| {
-                let place = record.attempt(&target, reads);
+                let place = record.attempt(&target, told);
                 let answer = provider.chat(model_call(&route, &request, &target, &said));
                 let attempt = Attempt::new(answer, &route, deadline, &said.text);
                 Runner { target, admitted, attempt, place }
@@ -135,7 +149,7 @@ pub(super) fn drive(call: Call) -> impl Stream<Item = ChatEvent> + Send {
                     let failure = lost(loser, &mut record, input_tokens);
                     if first {
                         if let Some(failure) = failure {
-                            journey.failed(failure.kind, failure.retry_after);
+                            journey.failed(failure);
                         }
                         journey.turn_back(&race.winner.target);
                     }
@@ -150,58 +164,52 @@ pub(super) fn drive(call: Call) -> impl Stream<Item = ChatEvent> + Send {
                     None => answer.next().await,
                 };
                 match next {
-                    Step::Event(event) => {
+                    Step::Event(mut event) => {
+                        let full = said.take(&mut event);
                         let characters = match &event {
-                            ChatEvent::Delta { text } => text.chars().count(),
-                            _ => 0,
+                            ChatEvent::Delta { text } => Some(text.chars().count()),
+                            _ => None,
                         };
-                        record.said(characters);
-                        if let ChatEvent::Delta { text } = &event {
-                            said.characters += characters;
-                            if said.characters > MAX_OUTPUT {
-                                break Ended::Finished(FinishReason::Length, None);
-                            }
-                            said.text.push_str(text);
-                        } else {
-                            said.more = true;
+                        if characters != Some(0) {
+                            record.said(characters.unwrap_or(0));
+                            yield event;
                         }
-                        yield event;
+                        if full {
+                            break Ended::Finished(FinishReason::Length, None);
+                        }
                     }
                     Step::Quiet => {}
                     Step::Ended(ended) => break ended,
                 }
             };
-            let estimate = || Usage {
-                input_tokens: reads,
-                cached_input_tokens: 0,
-                output_tokens: estimate_tokens(&said.text[before..]),
-            };
+            // Whatever becomes of the call: this provider is no longer listened to.
+            drop(answer);
             match ended {
                 // A refusal before the first word is a failure that another target may mend.
                 Ended::Finished(FinishReason::ContentPolicy, usage) if !said.is_anything() => {
                     let failure = FailureKind::ContentPolicy.plain();
                     admitted.succeeded();
                     record.attempt_ended(LlmCallStatus::Failed, Some(failure), usage.unwrap_or_default());
-                    journey.failed(failure.kind, None);
+                    journey.failed(failure);
                 }
                 Ended::Finished(reason, usage) => {
                     admitted.succeeded();
                     let status = status(&reason);
-                    record.attempt_ended(status, None, usage.unwrap_or_else(estimate));
+                    record.attempt_ended(status, None, usage.unwrap_or_else(|| record.estimate()));
                     let usage = record.usage();
                     record.end(status, Some(reason));
                     yield ChatEvent::Finished { reason, usage };
                     return;
                 }
                 Ended::Failed(failure) => {
-                    let usage = if said.text.len() > before { estimate() } else { Usage::default() };
                     admitted.failed(failure);
+                    let usage = record.used();
                     record.attempt_ended(LlmCallStatus::Failed, Some(failure), usage);
                     let for_good = said.more || route.stream_failure == StreamFailure::Terminate;
                     if Instant::now() >= deadline || (said.is_anything() && for_good) {
                         break failure;
                     }
-                    journey.failed(failure.kind, failure.retry_after);
+                    journey.failed(failure);
                 }
             }
         };
@@ -306,8 +314,12 @@ impl Attempt {
         }
     }
 
-    /// What the seam held back comes before the end.
+    /// What the seam held back comes before the end. Of an attempt that broke off it may be half a repetition, and the
+    /// next one goes on from before it.
     fn end(&mut self, ended: Ended) -> Step {
+        if matches!(ended, Ended::Failed(_)) {
+            return Step::Ended(ended);
+        }
         match self.seam.finish() {
             text if text.is_empty() => Step::Ended(ended),
             text => {

@@ -277,7 +277,7 @@ pub fn estimate_tokens(text: &str) -> u32 {
     tokens_of(text.chars().count())
 }
 
-/// The same, of so many characters.
+/// The same of so many characters.
 pub(super) fn tokens_of(characters: usize) -> u32 {
     u32::try_from(characters.div_ceil(4)).unwrap_or(u32::MAX)
 }

@@ -87,6 +87,14 @@ pub trait Sink: Send + Sync + std::fmt::Debug {
     fn take(&self, call: LlmCall);
 }
 
+/// What the attempt under way was told and said so far: what it used, where its provider does not come to count it.
+#[derive(Clone, Copy, Debug, Default)]
+struct UnderWay {
+    input_tokens: u32,
+    characters: usize,
+    said: bool,
+}
+
 /// Grows with the call and is handed to the sink once, when it ends or is dropped.
 #[derive(Debug)]
 pub(super) struct Record {
@@ -96,17 +104,10 @@ pub(super) struct Record {
     /// The call in traces, from here to its end.
     span: Span,
     began: Instant,
+    under_way: UnderWay,
     prices: Arc<Prices>,
     sink: Arc<dyn Sink>,
     reservation: Reservation,
-    under_way: UnderWay,
-}
-
-/// What the attempts that run have used by our own count, for a call that is dropped in its midst.
-#[derive(Clone, Copy, Debug, Default)]
-struct UnderWay {
-    input_tokens: u32,
-    characters: usize,
 }
 
 impl Record {
@@ -130,7 +131,7 @@ impl Record {
 
     /// A target is asked, which reads so much; its place among the attempts.
     pub(super) fn attempt(&mut self, target: &Target, input_tokens: u32) -> usize {
-        self.under_way = UnderWay { input_tokens, characters: 0 };
+        self.under_way = UnderWay { input_tokens, ..UnderWay::default() };
         let Some(call) = &mut self.call else { return 0 };
         self.current = call.attempts.len();
         call.attempts.push(Attempt {
@@ -152,11 +153,26 @@ impl Record {
 
     /// The attempt said something, of so many characters.
     pub(super) fn said(&mut self, characters: usize) {
+        self.under_way.said = true;
         self.under_way.characters += characters;
         let elapsed = self.began.elapsed();
         let Some(call) = &mut self.call else { return };
         call.time_to_first_token.get_or_insert(elapsed);
         call.model_used = call.attempts.get(self.current).map(|attempt| attempt.model.clone());
+    }
+
+    /// What the attempt under way used, by our own count.
+    pub(super) fn estimate(&self) -> Usage {
+        Usage {
+            input_tokens: self.under_way.input_tokens,
+            cached_input_tokens: 0,
+            output_tokens: tokens_of(self.under_way.characters),
+        }
+    }
+
+    /// The same of an attempt that broke off: nothing, as far as is known, where it said nothing.
+    pub(super) fn used(&self) -> Usage {
+        if self.under_way.said { self.estimate() } else { Usage::default() }
     }
 
     pub(super) fn attempt_ended(&mut self, status: LlmCallStatus, error: Option<Failure>, usage: Usage) {
@@ -204,7 +220,7 @@ impl Record {
 impl Drop for Record {
     fn drop(&mut self) {
         // Each target that still runs has read the request, and the one that answers has said something.
-        let UnderWay { input_tokens, characters } = self.under_way;
+        let UnderWay { input_tokens, characters, .. } = self.under_way;
         for (place, attempt) in self.call.iter_mut().flat_map(|call| &mut call.attempts).enumerate() {
             if attempt.status == LlmCallStatus::Running {
                 attempt.input_tokens = input_tokens;

@@ -7,6 +7,7 @@ pub mod duration;
 pub mod edit;
 mod error;
 pub mod explain;
+pub mod http;
 pub mod id;
 pub mod json;
 pub mod moment;

@@ -24,6 +24,7 @@ mod limits;
 mod memory;
 mod pipeline;
 mod processes;
+mod provider;
 mod readme;
 mod retention;
 mod rights;

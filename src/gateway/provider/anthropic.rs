@@ -16,11 +16,7 @@ pub(super) struct Anthropic(pub(super) Endpoint);
 
 impl Anthropic {
     fn authorised(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
-        let request = request.header("anthropic-version", VERSION);
-        match self.0.key() {
-            Some(key) => request.header("x-api-key", key),
-            None => request,
-        }
+        self.0.with_key(request.header("anthropic-version", VERSION), "x-api-key")
     }
 }
 

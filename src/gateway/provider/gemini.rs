@@ -14,10 +14,7 @@ pub(super) struct Gemini(pub(super) Endpoint);
 
 impl Gemini {
     fn authorised(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
-        match self.0.key() {
-            Some(key) => request.header("x-goog-api-key", key),
-            None => request,
-        }
+        self.0.with_key(request, "x-goog-api-key")
     }
 }
 

@@ -1,14 +1,17 @@
 //! What the wire formats have in common: a request by HTTP, what a refusal means, and an answer read piece by piece,
 //! each piece and all of them bounded.
-use super::super::model::{Failure, FailureKind};
-use crate::config::ProviderConfig;
+use super::{
+    super::model::{Failure, FailureKind},
+    egress::Egress,
+};
+use crate::{config::ProviderConfig, shared::http};
 use reqwest::{
     Client, RequestBuilder, Response, StatusCode,
-    header::{HeaderMap, RETRY_AFTER},
+    header::{HeaderMap, HeaderValue, RETRY_AFTER},
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use std::{mem, time::Duration};
+use std::{error::Error, fmt::Write, mem, sync::Arc, time::Duration};
 
 /// Bytes of one line, and of a whole answer: far more than any answer that is passed on.
 const LINE: usize = 1 << 20;
@@ -39,17 +42,39 @@ impl Endpoint {
         standard: &str,
     ) -> Result<Self, String> {
         let base = config.base_url.as_deref().unwrap_or(standard).trim_end_matches('/').to_owned();
-        let client = Client::builder()
+        let egress = Egress::of(&base, config.allow_private)?;
+        if key.as_ref().is_some_and(|key| HeaderValue::from_str(key.expose_secret()).is_err()) {
+            return Err("the key has characters that no header can hold".into());
+        }
+        let client = if egress.is_secure() { http::client() } else { http::client().tls_certs_only([]) };
+        let client = client
             .connect_timeout(CONNECT)
-            // An address that was checked must be the one that is asked.
+            // An address that was checked must be the one that is asked: nothing leads elsewhere.
+            .dns_resolver(Arc::new(egress))
             .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
             .build()
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| told_with_its_causes(&error))?;
         Ok(Self { client, base, key })
     }
 
-    pub(super) fn key(&self) -> Option<&str> {
-        self.key.as_ref().map(|key| key.expose_secret())
+    /// As a header of that name, marked as one that is not to be shown.
+    pub(super) fn with_key(&self, request: RequestBuilder, name: &'static str) -> RequestBuilder {
+        let key = self.key.as_ref().and_then(|key| HeaderValue::from_str(key.expose_secret()).ok());
+        match key {
+            Some(mut key) => {
+                key.set_sensitive(true);
+                request.header(name, key)
+            }
+            None => request,
+        }
+    }
+
+    pub(super) fn with_bearer(&self, request: RequestBuilder) -> RequestBuilder {
+        match &self.key {
+            Some(key) => request.bearer_auth(key.expose_secret()),
+            None => request,
+        }
     }
 
     pub(super) fn post(&self, path: &str, body: &Value) -> RequestBuilder {
@@ -86,12 +111,23 @@ pub(super) async fn json(response: Response, most: usize) -> Result<Value, Failu
     serde_json::from_str(&body).map_err(|_| FailureKind::Malformed.plain())
 }
 
+fn told_with_its_causes(error: &reqwest::Error) -> String {
+    let mut told = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let _ = write!(told, ": {error}");
+        cause = error.source();
+    }
+    told
+}
+
 fn told(error: &reqwest::Error) -> FailureKind {
     if error.is_timeout() {
         FailureKind::Timeout
-    } else if error.is_connect() || error.is_request() {
+    } else if error.is_connect() {
         FailureKind::Connect
     } else {
+        // Also where it was closed before an answer began.
         FailureKind::CutOff
     }
 }
@@ -119,6 +155,8 @@ pub(super) fn by_words(body: &str) -> Option<FailureKind> {
         "exceed_context",
         "prompt is too long",
         "too many tokens",
+        "maximum number of tokens",
+        "input is too long",
     ]) {
         Some(FailureKind::ContextWindow)
     } else if says(&["content_filter", "content_policy", "content management policy", "safety"]) {

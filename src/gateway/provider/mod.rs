@@ -1,5 +1,6 @@
 //! The wire formats behind which there are models.
 mod anthropic;
+mod egress;
 mod gemini;
 mod http;
 mod ollama;

@@ -22,6 +22,9 @@ impl Provider for Ollama {
                 for event in answer.take(&line)? {
                     yield event;
                 }
+                if answer.end.is_some() {
+                    break;
+                }
             }
             yield answer.end()?;
         }

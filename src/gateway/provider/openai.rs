@@ -14,10 +14,7 @@ pub(super) struct OpenAi(pub(super) Endpoint);
 
 impl OpenAi {
     fn authorised(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
-        match self.0.key() {
-            Some(key) => request.bearer_auth(key),
-            None => request,
-        }
+        self.0.with_bearer(request)
     }
 }
 
@@ -27,10 +24,14 @@ impl Provider for OpenAi {
         async_stream::try_stream! {
             let mut events = Events::new(send(request).await?);
             let mut answer = Answer::default();
-            while let Some(data) = events.next().await? {
-                if data == "[DONE]" {
-                    break;
-                }
+            loop {
+                let data = match events.next().await {
+                    Ok(Some(data)) if data != "[DONE]" => data,
+                    Ok(_) => break,
+                    // All was said; what was to come are counts.
+                    Err(_) if answer.finish.is_some() => break,
+                    Err(failure) => Err(failure)?,
+                };
                 if let Some(text) = answer.take(&data)? {
                     yield ProviderEvent::Delta { text };
                 }

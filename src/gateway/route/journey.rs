@@ -1,5 +1,5 @@
 //! The way of one call through its route's targets.
-use super::super::model::FailureKind;
+use super::super::model::{Failure, FailureKind};
 use crate::config::{Order, Route, Target};
 use std::{sync::Arc, time::Duration};
 
@@ -12,7 +12,7 @@ pub enum Next {
     /// These take no more calls at once: wait until one of them does, tell by [`Journey::turn_back`], and try it.
     Busy(Vec<Target>),
     /// No target is left that could do better; what the last one failed with, or none was free to try.
-    GiveUp(FailureKind),
+    GiveUp(Failure),
 }
 
 /// Asked for what is next, and told how it went, until something succeeds or it gives up. It ends: each round tries
@@ -25,7 +25,7 @@ pub struct Journey {
     /// The place of the next of them in this round.
     place: usize,
     round: u32,
-    last: FailureKind,
+    last: Failure,
     /// The least that a provider which failed in this round asked to wait.
     asked: Option<Duration>,
     /// Those of this round that took no more calls at once.
@@ -47,7 +47,7 @@ impl Journey {
             targets,
             place: 0,
             round: 1,
-            last: FailureKind::Connect,
+            last: FailureKind::Connect.plain(),
             asked: None,
             busy: vec![],
             context_window: false,
@@ -79,6 +79,11 @@ impl Journey {
         Next::Wait(wait)
     }
 
+    /// What the last target that was tried failed with; none was free to try where none was.
+    pub fn last(&self) -> Failure {
+        self.last
+    }
+
     /// The target that was to be tried is not to be asked for so long.
     pub fn skipped(&mut self, wait: Duration) {
         if wait <= Duration::from_millis(self.route.retry.max_milliseconds) {
@@ -104,8 +109,9 @@ impl Journey {
     }
 
     /// The target that was tried last did not answer, or not to the end.
-    pub fn failed(&mut self, kind: FailureKind, retry_after: Option<Duration>) {
-        self.last = kind;
+    pub fn failed(&mut self, failure: Failure) {
+        let Failure { kind, retry_after } = failure;
+        self.last = failure;
         let tried = self.place.checked_sub(1);
         match kind {
             FailureKind::ContextWindow if self.turn_to(FailureKind::ContextWindow) => {}
@@ -209,13 +215,13 @@ mod tests {
             match journey.next(least) {
                 Next::Try(target) => {
                     let (kind, retry_after) = fails(&target.model);
-                    journey.failed(kind, retry_after);
+                    journey.failed(Failure { kind, retry_after });
                     way.push(target.model);
                 }
                 Next::Wait(wait) => way.push(format!("{} ms", wait.as_millis())),
                 Next::Busy(_) => unreachable!("nothing was said to be busy"),
-                Next::GiveUp(kind) => {
-                    way.push(format!("{kind:?}"));
+                Next::GiveUp(failure) => {
+                    way.push(format!("{:?}", failure.kind));
                     return way;
                 }
             }
@@ -249,11 +255,11 @@ mod tests {
         let Next::Try(a) = journey.next(least) else { unreachable!() };
         journey.busy(a.clone());
         assert_eq!(tries(journey.next(least)), "b");
-        journey.failed(FailureKind::Rejected, None);
+        journey.failed(FailureKind::Rejected.plain());
         assert_eq!(journey.next(least), Next::Busy(vec![a.clone()]));
         journey.turn_back(&a);
-        journey.failed(FailureKind::Provider, None);
-        assert_eq!(journey.next(least), Next::GiveUp(FailureKind::Provider), "b does not come again");
+        journey.failed(FailureKind::Provider.plain());
+        assert_eq!(journey.next(least), Next::GiveUp(FailureKind::Provider.plain()), "b does not come again");
     }
 
     #[test]
@@ -332,7 +338,7 @@ mod tests {
                             journey.busy(target);
                             continue;
                         }
-                        journey.failed(kind, wait.map(Duration::from_millis));
+                        journey.failed(Failure { kind, retry_after: wait.map(Duration::from_millis) });
                         tried += 1;
                         prop_assert!(tried <= 2 * most * most, "{tried} of {most}");
                     }
@@ -341,7 +347,7 @@ mod tests {
                     Next::Busy(busy) => {
                         journey.turn_back(&busy[0]);
                         let (kind, wait, _) = kinds[steps % kinds.len()];
-                        journey.failed(kind, wait.map(Duration::from_millis));
+                        journey.failed(Failure { kind, retry_after: wait.map(Duration::from_millis) });
                         tried += 1;
                     }
                     Next::GiveUp(_) => break,

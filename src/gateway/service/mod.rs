@@ -208,6 +208,11 @@ impl Gateway {
                 ChatEvent::Finished { reason, usage } => {
                     return Ok(Completion { text, quotes, reason, usage });
                 }
+                // No second try would do better than the first.
+                ChatEvent::Failed(failure) if failure.kind == FailureKind::ContentPolicy => {
+                    let (reason, usage) = (FinishReason::ContentPolicy, Usage::default());
+                    return Ok(Completion { text, quotes, reason, usage });
+                }
                 ChatEvent::Failed(failure) => return Err(failure.into()),
             }
         }

@@ -7,7 +7,7 @@ mod forgetting;
 mod grounding;
 mod input;
 mod queue;
-mod reader;
+pub(crate) mod reader;
 mod streaming;
 
 use crate::support::{Client, Database, Person, Subscription, TestApp, text};
@@ -53,7 +53,7 @@ async fn start_with(app: &TestApp, person: &Person, mut input: Value) -> Value {
 }
 
 /// The id of a new session of the owner's.
-async fn start(app: &TestApp) -> String {
+pub(crate) async fn start(app: &TestApp) -> String {
     text(&start_with(app, &app.owner, json!({ "topic": "My week" })).await, "/session/id")
 }
 
@@ -65,20 +65,20 @@ async fn send_with(app: &TestApp, session: &str, said: &str, mut input: Value) -
 }
 
 /// The id of the turn in which the message is answered.
-async fn send(app: &TestApp, session: &str, said: &str) -> String {
+pub(crate) async fn send(app: &TestApp, session: &str, said: &str) -> String {
     text(&send_with(app, session, said, json!({})).await, "/turn/id")
 }
 
-async fn interrupt(app: &TestApp, turn: &str) -> Value {
+pub(crate) async fn interrupt(app: &TestApp, turn: &str) -> Value {
     app.ok(&app.owner, INTERRUPT, json!({ "turn": turn })).await["interruptTurn"]["turn"].clone()
 }
 
-async fn messages(app: &TestApp, session: &str) -> Vec<Value> {
+pub(crate) async fn messages(app: &TestApp, session: &str) -> Vec<Value> {
     let data = app.ok(&app.owner, MESSAGES, json!({ "s": session })).await;
     data["node"]["messages"]["nodes"].as_array().unwrap().clone()
 }
 
-async fn follow(app: &TestApp, session: &str, after: Option<&Value>) -> Subscription {
+pub(crate) async fn follow(app: &TestApp, session: &str, after: Option<&Value>) -> Subscription {
     app.subscribe(&app.owner, EVENTS, json!({ "s": session, "after": after })).await
 }
 
@@ -101,7 +101,7 @@ async fn forget(app: &TestApp, memory: &str) -> Value {
 }
 
 /// Reads on until the turn is over; its last event.
-async fn until_over(events: &mut Subscription, reader: &mut Reader, turn: &str) -> Value {
+pub(crate) async fn until_over(events: &mut Subscription, reader: &mut Reader, turn: &str) -> Value {
     reader.read_until(events, |event| reader::is_end(event) && event["turn"]["id"] == turn).await
 }
 

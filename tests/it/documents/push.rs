@@ -2,19 +2,10 @@
 use super::*;
 use crate::{
     on_both,
-    support::{Binary, Client, Ended, Server},
+    support::{Binary, Client, Ended, Server, behind_tls},
 };
 use sea_orm::ConnectionTrait;
-use std::{fs, path::Path, sync::Arc};
-use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::{
-    TlsAcceptor,
-    rustls::{
-        ServerConfig,
-        crypto::ring,
-        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
-    },
-};
+use std::{fs, path::Path};
 
 struct Build {
     binary: Binary,
@@ -176,35 +167,6 @@ async fn an_id_with_two_texts_is_found_before_anything_is_sent() {
     assert!(refused.code == Some(2) && refused.stderr.contains("twice: "), "{refused:#?}");
     let first = build.push(&push[..2]).await;
     assert_eq!(first.stdout, "701 documents registered for web, 0 were there already\n", "{first:#?}");
-}
-
-/// TLS in front of a server, by a certificate of an authority that only tests know.
-async fn behind_tls(url: &str) -> String {
-    let certificate = CertificateDer::from_pem_slice(include_bytes!("../keys/tls.pem")).unwrap();
-    let key = PrivateKeyDer::from_pem_slice(include_bytes!("../keys/tls.key.pem")).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate], key)
-        .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let server = url.strip_prefix("http://").unwrap().split('/').next().unwrap().to_owned();
-    tokio::spawn(async move {
-        loop {
-            let (client, _) = listener.accept().await.unwrap();
-            let (acceptor, server) = (acceptor.clone(), server.clone());
-            tokio::spawn(async move {
-                // Who does not trust the certificate hangs up.
-                let Ok(mut client) = acceptor.accept(client).await else { return };
-                let mut server = TcpStream::connect(server).await.unwrap();
-                let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
-            });
-        }
-    });
-    format!("https://{address}/graphql")
 }
 
 #[tokio::test]

@@ -2,24 +2,26 @@
 mod clock;
 mod database;
 mod dice;
+pub mod fake;
 mod nats;
 mod process;
 mod socket;
+mod tls;
 
 pub use clock::TestClock;
 pub use database::Database;
 pub use dice::{Dice, with_seeds};
 pub use nats::Nats;
-pub use process::{Binary, Client, Ended, Process, Server, got};
+pub use process::{Binary, Client, Ended, Process, Server, address, got};
 pub use socket::{Socket, Subscription};
+pub use tls::behind_tls;
 
 use aifirst::{
     app::{App, Running},
-    client::plain,
     config::Config,
     db::Source,
     gateway::{Gateway, Provider},
-    shared::{Ambient, Clock, Random, id::WorkspaceId},
+    shared::{Ambient, Clock, Random, http, id::WorkspaceId},
 };
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
@@ -127,7 +129,7 @@ impl TestApp {
 
     async fn on(running: Running, database: Database) -> Self {
         let owner = create_person(&running, "Olga Owner").await;
-        Self { running, database, owner, workspace: String::new(), http: plain().unwrap() }
+        Self { running, database, owner, workspace: String::new(), http: http::plain().unwrap() }
     }
 
     async fn with_workspace(mut self) -> Self {

@@ -1,6 +1,6 @@
 //! The real binary in a process of its own: started, asked, told to stop, or killed.
 use super::{Database, PATIENCE, Socket, Subscription, text};
-use aifirst::client::plain;
+use aifirst::shared::http::plain;
 use serde_json::{Value, json};
 use std::{
     io::{BufRead, BufReader, Read},
@@ -85,7 +85,7 @@ impl Binary {
 }
 
 /// The address in a line such as `GraphQL  http://…`.
-fn address(told: &str, name: &str) -> Option<String> {
+pub fn address(told: &str, name: &str) -> Option<String> {
     let line = told.lines().find(|line| line.starts_with(name))?;
     Some(line[name.len()..].trim().to_owned())
 }
@@ -117,6 +117,11 @@ impl Process {
 
     /// What it tells on either output, once it does. If it ends instead, or says nothing, the test fails.
     pub async fn until_told<T>(&mut self, told: impl Fn(&str) -> Option<T>) -> T {
+        self.until_told_within(PATIENCE, told).await
+    }
+
+    /// The same for what takes its time.
+    pub async fn until_told_within<T>(&mut self, patience: Duration, told: impl Fn(&str) -> Option<T>) -> T {
         let begun = Instant::now();
         loop {
             let (stdout, stderr) = (self.stdout.so_far(), self.stderr.so_far());
@@ -124,7 +129,7 @@ impl Process {
                 return found;
             }
             assert!(self.child.try_wait().unwrap().is_none(), "it ended: {stdout}{stderr}");
-            assert!(begun.elapsed() < PATIENCE, "it does not tell: {stdout}{stderr}");
+            assert!(begun.elapsed() < patience, "it does not tell: {stdout}{stderr}");
             pause().await;
         }
     }

@@ -42,7 +42,7 @@ const DECIDE: &str =
     approval { id status decidedBy { id } } userErrors { code field message } } }";
 
 /// Creates a workflow of these steps and publishes it.
-async fn publish(app: &TestApp, steps: Value) -> String {
+pub(crate) async fn publish(app: &TestApp, steps: Value) -> String {
     let created = create(app, "Test", steps).await;
     assert_eq!(created["workflow"]["draft"]["valid"], true, "{created:#}");
     let workflow = text(&created, "/workflow/id");
@@ -57,7 +57,7 @@ async fn create(app: &TestApp, name: &str, steps: Value) -> Value {
     app.ok(&app.owner, CREATE, json!({ "input": input })).await["createWorkflow"].clone()
 }
 
-async fn start(app: &TestApp, workflow: &str, input: Value) -> String {
+pub(crate) async fn start(app: &TestApp, workflow: &str, input: Value) -> String {
     let input = json!({ "workflowId": workflow, "input": input });
     let started = app.ok(&app.owner, START, json!({ "input": input })).await;
     assert_eq!(started["startRun"]["run"]["status"], "QUEUED", "{started:#}");
@@ -65,7 +65,7 @@ async fn start(app: &TestApp, workflow: &str, input: Value) -> String {
 }
 
 /// The events of the run up to the first of these types.
-async fn events(app: &TestApp, run: &str, last: &[&str]) -> Vec<Value> {
+pub(crate) async fn events(app: &TestApp, run: &str, last: &[&str]) -> Vec<Value> {
     let mut stream = app.subscribe(&app.owner, EVENTS, json!({ "r": run })).await;
     stream.until("runEvents", |event| last.contains(&event["__typename"].as_str().unwrap())).await
 }
@@ -79,7 +79,7 @@ fn of_type<'e>(events: &'e [Value], kind: &str) -> Vec<&'e Value> {
 }
 
 /// The run's events from the first to its last.
-async fn play(app: &TestApp, steps: Value, input: Value) -> Vec<Value> {
+pub(crate) async fn play(app: &TestApp, steps: Value, input: Value) -> Vec<Value> {
     let workflow = publish(app, steps).await;
     let run = start(app, &workflow, input).await;
     events(app, &run, ENDS).await
@@ -156,7 +156,7 @@ on_both! {
     }
 }
 
-const ENDS: &[&str] = &["RunCompleted", "RunFailed", "RunCancelled"];
+pub(crate) const ENDS: &[&str] = &["RunCompleted", "RunFailed", "RunCancelled"];
 
 on_both! {
     async fn the_weekly_review_waits_for_its_approval_and_keeps_the_summary(app: TestApp) {

@@ -1,0 +1,150 @@
+//! What each wire format asks, and what is read from it.
+use super::{ask_with, call, route};
+use crate::support::{
+    Database, TestApp,
+    fake::{COUNTED, Fake, Format, Piece, Reason, Script},
+};
+use aifirst::{
+    gateway::{ChatEvent, ChatMessage, ChatRequest, FinishReason, Speaker, ToolSpec, ToolUse},
+    shared::{
+        Ambient,
+        actor::{Actor, Principal},
+    },
+};
+use futures_util::StreamExt;
+use serde_json::{Value, json};
+
+/// A server whose route `main` leads to this fake provider.
+async fn before(fake: &Fake) -> TestApp {
+    let settings = fake.settings("main") + &route("main", &[("main", "one")], "max_output_tokens = 77");
+    TestApp::start_with(Database::sqlite(), &settings, Ambient::system()).await
+}
+
+pub(super) async fn owner(app: &TestApp) -> Actor {
+    let owner = Principal::User(app.owner.id.parse().unwrap());
+    app.running.services.account.actor_for(owner).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_of_a_schema_is_asked_for_and_what_a_model_thinks_is_left_out() {
+    let schema = json!({ "type": "object", "properties": { "n": { "type": "integer" } }, "required": ["n"] });
+    for format in Format::ALL {
+        let fake = Fake::start(format).await;
+        let pieces = ["{\"n\"", ": 7}"].map(|text| Piece::Text(text.to_owned()));
+        let mut script = vec![Piece::Thought("They want a number. 5? No.".to_owned())];
+        script.extend(pieces.into_iter().chain([Piece::End(Reason::Stop)]));
+        fake.says("one", Script::Stream(script));
+        let app = before(&fake).await;
+        let llm = json!({ "route": "main", "prompt": "How many days has a week?", "outputSchema": schema });
+        let output = ask_with(&app, llm).await.unwrap();
+        assert_eq!(output["json"], json!({ "n": 7 }), "{format:?}");
+        assert_eq!(
+            output["usage"],
+            json!({ "inputTokens": COUNTED.0, "outputTokens": COUNTED.1 }),
+            "{format:?}"
+        );
+        let asked = fake.asked("one").remove(0);
+        let (path, wanted, most, prompt) = match format {
+            Format::OpenAi => (
+                "/v1/chat/completions",
+                "/response_format/json_schema/schema",
+                "/max_tokens",
+                "/messages/0/content",
+            ),
+            Format::Anthropic => {
+                ("/v1/messages", "/output_config/format/schema", "/max_tokens", "/messages/0/content/0/text")
+            }
+            Format::Gemini => (
+                "/v1beta/models/one:streamGenerateContent?alt=sse",
+                "/generationConfig/responseJsonSchema",
+                "/generationConfig/maxOutputTokens",
+                "/contents/0/parts/0/text",
+            ),
+            Format::Ollama => ("/api/chat", "/format", "/options/num_predict", "/messages/0/content"),
+        };
+        assert_eq!(asked.path, path);
+        assert_eq!(asked.body.pointer(wanted), Some(&schema), "{format:?} {:#}", asked.body);
+        assert_eq!(asked.body.pointer(most), Some(&json!(77)), "{format:?} {:#}", asked.body);
+        let told = asked.body.pointer(prompt).or(asked.body.pointer("/messages/0/content"));
+        assert_eq!(told, Some(&json!("How many days has a week?")), "{format:?} {:#}", asked.body);
+        let call = call(&app).await;
+        let cached = if format == Format::Ollama { 0 } else { 2 };
+        assert_eq!(call["cachedInputTokens"], cached, "{format:?} {call:#}");
+        app.running.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_model_asks_for_tools_and_hears_what_they_gave() {
+    let parameters = json!({ "type": "object", "properties": { "city": { "type": "string" } } });
+    let tool = ToolSpec { name: "weather".into(), description: "How it is outside".into(), parameters };
+    for format in Format::ALL {
+        let fake = Fake::start(format).await;
+        let asks = |city: &str| Piece::Tool { name: "weather".into(), arguments: json!({ "city": city }) };
+        let wants = Script::texts(["Let me see."]).then(asks("Köln")).then(asks("Oslo"));
+        fake.says_in_turn(
+            "one",
+            vec![wants.then(Piece::End(Reason::Tool)), Script::answer(["Wet in both."])],
+        );
+        let app = before(&fake).await;
+        let (owner, gateway) = (owner(&app).await, &app.running.services.gateway);
+        let mut request = ChatRequest::prompt(app.workspace_id(), "main", "How is the weather?");
+        request.tools = vec![tool.clone()];
+        let events: Vec<_> = gateway.chat(&owner, request.clone()).await.unwrap().collect().await;
+        let tools: Vec<ToolUse> = events
+            .iter()
+            .filter_map(|event| match event {
+                ChatEvent::Tool(tool) => Some(tool.clone()),
+                _ => None,
+            })
+            .collect();
+        let told: Vec<_> = tools.iter().map(|tool| (tool.name.as_str(), tool.arguments.clone())).collect();
+        let wanted = ["Köln", "Oslo"].map(|city| ("weather", json!({ "city": city })));
+        assert_eq!(told, wanted, "{format:?} {events:#?}");
+        assert_eq!(ends(&events), [FinishReason::ToolUse], "{format:?} {events:#?}");
+
+        request.messages.push(ChatMessage {
+            speaker: Speaker::Assistant { tools: tools.clone() },
+            text: "Let me see.".into(),
+        });
+        for (tool, result) in tools.iter().zip(["rain", "snow"]) {
+            request
+                .messages
+                .push(ChatMessage { speaker: Speaker::Tool { id: tool.id.clone() }, text: result.into() });
+        }
+        let events: Vec<_> = gateway.chat(&owner, request).await.unwrap().collect().await;
+        assert_eq!(ends(&events), [FinishReason::EndOfTurn], "{format:?} {events:#?}");
+        let body = fake.asked("one").remove(1).body;
+        let results: Vec<Value> = match format {
+            Format::OpenAi | Format::Ollama => {
+                body["messages"].as_array().unwrap()[2..].iter().map(|m| m["content"].clone()).collect()
+            }
+            Format::Anthropic => {
+                let results = body["messages"].as_array().unwrap()[2..].iter();
+                results.flat_map(|m| m["content"].as_array().unwrap()).map(|r| r["content"].clone()).collect()
+            }
+            Format::Gemini => {
+                let results = body["contents"].as_array().unwrap()[2..].iter();
+                results
+                    .flat_map(|content| content["parts"].as_array().unwrap())
+                    .map(|part| part["functionResponse"]["response"]["result"].clone())
+                    .collect()
+            }
+        };
+        assert_eq!(results, ["rain", "snow"], "{format:?} {body:#}");
+        app.running.stop().await;
+    }
+}
+
+/// How it ended: once.
+fn ends(events: &[ChatEvent]) -> Vec<FinishReason> {
+    let last = events.len() - 1;
+    assert!(events[..last].iter().all(|event| !event.is_terminal()), "{events:#?}");
+    events
+        .iter()
+        .filter_map(|event| match event {
+            ChatEvent::Finished { reason, .. } => Some(*reason),
+            _ => None,
+        })
+        .collect()
+}
