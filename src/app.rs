@@ -5,7 +5,7 @@ use crate::{
     config::{Config, DocumentMode, Mode},
     db::{self, DataFolder, connect::OpenError},
     event::{Bus, BusError, Log},
-    gateway::{Gateway, ProviderError},
+    gateway::{self, Gateway, ProviderError},
     graphql::{self, pipeline::Pipeline},
     http,
     memory::{MemoryService, Ports},
@@ -141,7 +141,13 @@ async fn connect(
         only: config.http.documents.mode == DocumentMode::Only,
     })
     .map_err(StartError::Manifests)?;
-    let gateway = Gateway::new(&config.gateway, db.clone(), ambient.clone())?;
+    let parts = gateway::Parts {
+        db: db.clone(),
+        log: log.clone(),
+        ambient: ambient.clone(),
+        account: account.clone(),
+    };
+    let gateway = Gateway::new(&config.gateway, parts)?;
     let workflow = WorkflowService::new(db.clone(), log.clone(), ambient.clone());
     let ports = Ports {
         sessions: Some(Arc::new(MemoryPorts)),

@@ -2,6 +2,7 @@
 //! them. What is unknown or impossible stops the start and says where it stands.
 mod auth;
 mod gateway;
+pub mod guardrail;
 
 use chrono::TimeDelta;
 use figment::{

@@ -9,6 +9,7 @@ pub mod erasure_receipt;
 pub mod event;
 pub mod event_head;
 pub mod goal;
+pub mod guardrail_policy;
 pub mod idempotency_key;
 pub mod invitation;
 pub mod llm_call;

@@ -11,6 +11,7 @@ mod m0005_workflow;
 mod m0006_version;
 mod m0007_trusted_document;
 mod m0008_gateway;
+mod m0010_guardrail;
 
 #[derive(Debug)]
 pub struct Migrator;
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_version::Migration),
             Box::new(m0007_trusted_document::Migration),
             Box::new(m0008_gateway::Migration),
+            Box::new(m0010_guardrail::Migration),
         ]
     }
 }

@@ -76,7 +76,9 @@ fn changes_with(entry: Uuid, data: &Value) -> Vec<Change> {
     changes.extend(keys);
     let change = match action {
         AuditAction::WorkspaceCreated | AuditAction::ServiceAccountCreated => Change::created(subject),
-        AuditAction::WorkspaceUpdated => Change::updated(subject),
+        AuditAction::WorkspaceUpdated
+        | AuditAction::GuardrailPolicySet
+        | AuditAction::GuardrailPolicyRemoved => Change::updated(subject),
         AuditAction::ServiceAccountDeleted => Change::deleted(subject),
         AuditAction::MemberInvited => Change::created(subject).told_to(Audience::Admins),
         AuditAction::InvitationAccepted | AuditAction::InvitationRevoked => {
@@ -89,6 +91,7 @@ fn changes_with(entry: Uuid, data: &Value) -> Vec<Change> {
         | AuditAction::ApiKeyCreated
         | AuditAction::ApiKeyRevoked
         | AuditAction::DocumentsRegistered
+        | AuditAction::GuardrailEscalated
         | AuditAction::UserCreated => return changes,
     };
     changes.push(change);

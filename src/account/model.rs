@@ -121,6 +121,9 @@ stored! {
         ApiKeyCreated = "API_KEY_CREATED",
         ApiKeyRevoked = "API_KEY_REVOKED",
         DocumentsRegistered = "DOCUMENTS_REGISTERED",
+        GuardrailPolicySet = "GUARDRAIL_POLICY_SET",
+        GuardrailPolicyRemoved = "GUARDRAIL_POLICY_REMOVED",
+        GuardrailEscalated = "GUARDRAIL_ESCALATED",
     }
 }
 

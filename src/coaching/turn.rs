@@ -150,6 +150,7 @@ impl Worker {
                 text: hit.memory.content.text,
                 speaker: hit.memory.content.speaker,
                 occurred_at: hit.memory.content.occurred_at,
+                egress: hit.memory.content.egress,
             })
             .collect();
         let request = ChatRequest {
@@ -207,7 +208,7 @@ impl Worker {
                     tracing::warn!(turn = %turn.id, %failure, "the provider failed");
                     let reason = match failure.kind {
                         FailureKind::Timeout => StopReason::Timeout,
-                        FailureKind::ContentPolicy => StopReason::ContentPolicy,
+                        FailureKind::ContentPolicy | FailureKind::Guardrail => StopReason::ContentPolicy,
                         _ => StopReason::ProviderFailed,
                     };
                     return Ok(Ending::broken(reason, so_far(said)));

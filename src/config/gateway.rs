@@ -1,9 +1,9 @@
 //! Where calls of models go, as it is configured: providers, prices, routes.
-use super::ConfigError;
+use super::{ConfigError, guardrail::Policy};
 use crate::shared::amount::Amount;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize, Serializer};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr};
 
 /// Targets of one list, and rounds through it: what a call may cost in attempts is their product.
 const MAX_TARGETS: usize = 16;
@@ -21,6 +21,8 @@ pub struct GatewayConfig {
     pub prices: Prices,
     /// By name.
     pub routes: BTreeMap<String, Route>,
+    /// Policies by name; routes name them.
+    pub guardrails: BTreeMap<String, Policy>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -41,6 +43,9 @@ pub struct ProviderConfig {
     pub api_key_env: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "mask")]
     pub api_key: Option<String>,
+    /// Whether it gets what may not leave for outside; where nothing is said: the built-in one, and those on loopback.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub internal: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,8 +90,34 @@ impl std::fmt::Debug for ProviderConfig {
     }
 }
 
+impl ProviderConfig {
+    /// Whether what may not leave for outside goes to it.
+    pub fn is_internal(&self) -> bool {
+        self.internal.unwrap_or_else(|| match (self.kind, &self.base_url) {
+            (ProviderKind::Builtin, _) | (ProviderKind::Ollama, None) => true,
+            (_, base) => base.as_deref().is_some_and(is_loopback),
+        })
+    }
+}
+
+fn is_loopback(url: &str) -> bool {
+    let Ok(url) = reqwest::Url::parse(url) else { return false };
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 impl GatewayConfig {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
+        for (name, policy) in &self.guardrails {
+            policy.validate().map_err(|error| ConfigError(format!("gateway.guardrails.{name}.{error}")))?;
+        }
+        for (name, route) in &self.routes {
+            let unknown = route.guardrails.iter().find(|named| !self.guardrails.contains_key(*named));
+            if let Some(unknown) = unknown {
+                let message = format!("gateway.routes.{name}.guardrails: there is no guardrail {unknown:?}");
+                return Err(ConfigError(message));
+            }
+        }
         for (name, route) in &self.routes {
             if let Some((path, message)) = route.problems(|provider| self.knows(provider)).into_iter().next()
             {
@@ -140,6 +171,9 @@ pub struct Route {
     /// How long an answer may be that says nothing of it.
     #[serde(default = "max_output_tokens")]
     pub max_output_tokens: u32,
+    /// Names of policies that hold on it, in the order in which they see the texts.
+    #[serde(default)]
+    pub guardrails: Vec<String>,
 }
 
 /// Which target is tried first.
@@ -232,6 +266,7 @@ impl Route {
             timeouts: Timeouts::default(),
             retry: Retry::default(),
             max_output_tokens: max_output_tokens(),
+            guardrails: vec![],
         }
     }
 
@@ -307,6 +342,24 @@ mod tests {
         .unwrap();
         assert_eq!(route.targets.len(), 2);
         assert!(route.problems(|_| true).is_empty());
+    }
+
+    #[test]
+    fn what_may_not_leave_goes_to_the_builtin_provider_to_loopback_and_where_the_operator_says() {
+        let provider = |toml: &str| toml::from_str::<ProviderConfig>(toml).unwrap().is_internal();
+        assert!(provider("kind = 'builtin'"));
+        assert!(provider("kind = 'ollama'"));
+        assert!(provider("kind = 'openai-compatible'\nbase_url = 'http://127.0.0.1:8099/v1'"));
+        assert!(provider("kind = 'openai-compatible'\nbase_url = 'http://[::1]:8099/v1'"));
+        assert!(provider(
+            "kind = 'openai-compatible'\nbase_url = 'https://models.corp.example/v1'\ninternal = true"
+        ));
+        assert!(!provider("kind = 'openai-compatible'"));
+        assert!(!provider("kind = 'ollama'\nbase_url = 'http://10.0.0.1:11434'"));
+        assert!(!provider("kind = 'openai-compatible'\nbase_url = 'http://127.0.0.1.example.org/v1'"));
+        assert!(!provider(
+            "kind = 'openai-compatible'\nbase_url = 'http://127.0.0.1:1/v1'\ninternal = false"
+        ));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Drives one call along its route: tries, waits, goes on after a failure in mid-answer, and ends with exactly one
 //! terminal event.
 use super::{
+    guard::{Guard, Policies},
     model::{ChatEvent, ChatRequest, Failure, FailureKind, FinishReason, MAX_OUTPUT, Usage, estimate_tokens},
     provider::{ModelCall, ProviderEvent, ProviderStream},
     providers::Providers,
@@ -9,7 +10,10 @@ use super::{
 };
 use crate::{
     config::{Route, StreamFailure, Target},
-    shared::Random,
+    shared::{
+        Random,
+        actor::{Grant, Read},
+    },
 };
 use async_stream::stream;
 use futures_util::{Stream, StreamExt};
@@ -18,6 +22,8 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 pub(super) struct Call {
     pub(super) providers: Providers,
+    pub(super) policies: Policies,
+    pub(super) grant: Grant<Read>,
     pub(super) route: Arc<Route>,
     pub(super) request: Arc<ChatRequest>,
     pub(super) random: Random,
@@ -43,16 +49,36 @@ impl Said {
 enum Ended {
     Finished(FinishReason, Option<Usage>),
     Failed(Failure),
+    /// By a guardrail.
+    Blocked,
 }
 
 pub(super) fn drive(call: Call) -> impl Stream<Item = ChatEvent> + Send {
     stream! {
-        let Call { providers, route, request, random, mut record } = call;
+        let Call { providers, policies, grant, route, request, random, mut record } = call;
         let deadline = Instant::now() + Duration::from_millis(route.timeouts.total_milliseconds);
-        let input_tokens = request.texts().map(estimate_tokens).sum();
+        let guard = Guard::begin(&policies, &grant, &route, request, record.guardrails());
+        let guard = timeout_at(deadline, guard).await.unwrap_or(Err(FailureKind::Timeout.plain()));
+        let mut guard = match guard {
+            Ok(guard) => guard,
+            Err(failure) => {
+                record.end(LlmCallStatus::Failed, None);
+                yield ChatEvent::Failed(failure);
+                return;
+            }
+        };
+        if guard.is_blocked() {
+            guard.note();
+            record.end(LlmCallStatus::Blocked, None);
+            yield ChatEvent::Failed(FailureKind::Guardrail.plain());
+            return;
+        }
+        let input_tokens = guard.request(true).texts().map(estimate_tokens).sum();
         let draw = |below: u64| u64::from_le_bytes(random.bytes()) % below.max(1);
         let mut journey = Journey::new(route.clone(), draw);
         let mut said = Said::default();
+        // Whether a provider was told what another one may not be.
+        let mut told_inside = false;
         let failed = loop {
             let target = match journey.next(draw) {
                 Next::GiveUp(kind) => break kind.plain(),
@@ -63,6 +89,12 @@ pub(super) fn drive(call: Call) -> impl Stream<Item = ChatEvent> + Send {
                 }
                 Next::Try(target) => target,
             };
+            let internal = guard.is_internal(&target.provider);
+            if !internal && told_inside && said.is_anything() {
+                // It would go on with words that may quote what is kept from it.
+                journey.skipped(Duration::MAX);
+                continue;
+            }
             let (provider, admitted) = match providers.admit(&target) {
                 Ok(admitted) => admitted,
                 Err(wait) => {
@@ -71,9 +103,14 @@ pub(super) fn drive(call: Call) -> impl Stream<Item = ChatEvent> + Send {
                 }
             };
             record.attempt(&target);
+            if !internal {
+                guard.note_kept();
+            }
+            told_inside |= internal && guard.keeps_inside();
             let before = said.text.len();
-            let answer = provider.chat(model_call(&route, &request, target, &said));
-            let mut answer = Attempt::new(answer, &route, deadline, &said.text);
+            let known: Arc<str> = guard.known(&said.text).into();
+            let call = model_call(&route, guard.request(internal), target, known.clone());
+            let mut answer = Attempt::new(provider.chat(call), &route, deadline, &known);
             let ended = loop {
                 match answer.next().await {
                     Step::Event(event) => {
@@ -87,7 +124,12 @@ pub(super) fn drive(call: Call) -> impl Stream<Item = ChatEvent> + Send {
                         } else {
                             said.more = true;
                         }
-                        yield event;
+                        if let Some(event) = guard.pass(event).await {
+                            yield event;
+                        }
+                        if guard.is_blocked() {
+                            break Ended::Blocked;
+                        }
                     }
                     Step::Quiet => {}
                     Step::Ended(ended) => break ended,
@@ -111,8 +153,24 @@ pub(super) fn drive(call: Call) -> impl Stream<Item = ChatEvent> + Send {
                     let status = status(&reason);
                     record.attempt_ended(status, None, usage.unwrap_or_else(estimate));
                     let usage = record.usage();
+                    if let Some(text) = guard.finish(reason == FinishReason::EndOfTurn) {
+                        yield ChatEvent::Delta { text };
+                    }
+                    guard.note();
+                    if guard.is_blocked() {
+                        record.end(LlmCallStatus::Blocked, None);
+                        yield ChatEvent::Failed(FailureKind::Guardrail.plain());
+                        return;
+                    }
                     record.end(status, Some(reason));
                     yield ChatEvent::Finished { reason, usage };
+                    return;
+                }
+                Ended::Blocked => {
+                    record.attempt_ended(LlmCallStatus::Blocked, None, estimate());
+                    guard.note();
+                    record.end(LlmCallStatus::Blocked, None);
+                    yield ChatEvent::Failed(FailureKind::Guardrail.plain());
                     return;
                 }
                 Ended::Failed(failure) => {
@@ -127,17 +185,25 @@ pub(super) fn drive(call: Call) -> impl Stream<Item = ChatEvent> + Send {
                 }
             }
         };
-        let status = if said.is_anything() { LlmCallStatus::Incomplete } else { LlmCallStatus::Failed };
+        if let Some(text) = guard.finish(false) {
+            yield ChatEvent::Delta { text };
+        }
+        guard.note();
+        let (status, failed) = match said.is_anything() {
+            _ if guard.is_blocked() => (LlmCallStatus::Blocked, FailureKind::Guardrail.plain()),
+            true => (LlmCallStatus::Incomplete, failed),
+            false => (LlmCallStatus::Failed, failed),
+        };
         record.end(status, None);
         yield ChatEvent::Failed(failed);
     }
 }
 
-fn model_call(route: &Route, request: &Arc<ChatRequest>, target: Target, said: &Said) -> ModelCall {
+fn model_call(route: &Route, request: &Arc<ChatRequest>, target: Target, prefill: Arc<str>) -> ModelCall {
     ModelCall {
         model: target.model,
         request: request.clone(),
-        prefill: said.text.as_str().into(),
+        prefill,
         max_output_tokens: request.max_output_tokens.unwrap_or(route.max_output_tokens),
     }
 }

@@ -1,10 +1,9 @@
 //! The usage log: calls that have ended wait here for a moment and are written together, so that nobody waits for the
 //! database. What a crash can lose is what waits: the calls of the last tenth of a second.
 use super::{
+    Gateway,
     record::{LlmCall, Sink},
-    store,
 };
-use crate::db::Db;
 use std::{
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -42,13 +41,13 @@ impl CallLog {
     }
 
     /// Writes until `stop`, and then what is left. Calls that end later wait for [`Self::flush`].
-    pub(super) async fn write(self, db: Db, stop: CancellationToken) {
+    pub(super) async fn write(self, gateway: Gateway, stop: CancellationToken) {
         loop {
             tokio::select! {
-                () = stop.cancelled() => return self.flush(&db).await,
+                () = stop.cancelled() => return self.flush(&gateway).await,
                 () = self.0.some.notified() => sleep(GATHER).await,
             }
-            if !self.flush_once(&db).await {
+            if !self.flush_once(&gateway).await {
                 sleep(AGAIN).await;
                 self.0.some.notify_one();
             }
@@ -56,17 +55,17 @@ impl CallLog {
     }
 
     /// Writes all that waits.
-    pub(super) async fn flush(&self, db: &Db) {
-        self.flush_once(db).await;
+    pub(super) async fn flush(&self, gateway: &Gateway) {
+        self.flush_once(gateway).await;
     }
 
     /// Whether the database took them; if not, they wait on.
-    async fn flush_once(&self, db: &Db) -> bool {
+    async fn flush_once(&self, gateway: &Gateway) -> bool {
         let calls = mem::take(&mut *self.waiting());
         if calls.is_empty() {
             return true;
         }
-        let Err(error) = store::insert_calls(db, &calls).await else { return true };
+        let Err(error) = gateway.keep_calls(&calls).await else { return true };
         tracing::warn!(%error, calls = calls.len(), "the usage log could not be written; trying again");
         let mut waiting = self.waiting();
         let newer = mem::replace(&mut *waiting, calls);

@@ -7,29 +7,33 @@
 mod builtin;
 mod call;
 mod graphql;
+mod guard;
 mod guardrail;
 mod log;
 mod model;
+pub mod policy;
 mod price;
 mod provider;
 mod providers;
 mod record;
 mod route;
+mod schema;
 mod service;
 mod store;
 
 pub use builtin::{Builtin, digest};
-pub use graphql::{CallLoader, LlmCallNode, WorkspaceCalls, request_data};
+pub use graphql::{CallLoader, GuardrailMutation, GuardrailQuery, LlmCallNode, WorkspaceCalls, request_data};
+pub use guard::{GuardrailPolicy, GuardrailUse};
 pub use guardrail::{
-    Action, Check, Checking, Decision, Fault, Finding, Guardrail, Kind, LogEntry, Masks, OnError, Policy,
-    Rule, Shape, Span, Stage, Unmasking,
+    Action, Check, Checking, Decision, Fault, Finding, Guardrail, Kind, Masks, OnError, Policy, Rule, Shape,
+    Span, Stage, Unmasking,
 };
 pub use model::{
-    ChatEvent, ChatMessage, ChatRequest, Completion, Failure, FailureKind, FinishReason, GroundingSource,
-    Quote, Speaker, Task, ToolSpec, ToolUse, Usage, estimate_tokens,
+    ChatEvent, ChatMessage, ChatRequest, Completion, Egress, Failure, FailureKind, FinishReason,
+    GroundingSource, Quote, Speaker, Task, ToolSpec, ToolUse, Usage, estimate_tokens,
 };
 pub use price::Cost;
 pub use provider::{Embeddings, ModelCall, Provider, ProviderEvent, ProviderStream};
 pub use providers::Providers;
 pub use record::{Attempt, LlmCall, LlmCallStatus, Origin};
-pub use service::{DEFAULT_ROUTE, Gateway, ProviderError, UsagePeriod};
+pub use service::{DEFAULT_ROUTE, Gateway, NewGuardrailPolicy, Parts, ProviderError, Tried, UsagePeriod};

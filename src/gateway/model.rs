@@ -89,6 +89,19 @@ pub struct GroundingSource {
     /// Who said it, where that is known.
     pub speaker: Option<String>,
     pub occurred_at: Option<DateTime<Utc>>,
+    pub egress: Egress,
+}
+
+stored! {
+    /// Where something may go.
+    #[derive(Default)]
+    Egress {
+        /// To every provider.
+        #[default]
+        Allowed = "ALLOWED",
+        /// To providers that the operator marked as internal.
+        InternalOnly = "INTERNAL_ONLY",
+    }
 }
 
 /// A part of a source that the answer quotes word for word.
@@ -133,7 +146,7 @@ pub struct Failure {
 }
 
 stored! {
-    /// What went wrong with a provider.
+    /// What went wrong with a provider, or kept a call from one.
     FailureKind {
         Connect = "CONNECT",
         Timeout = "TIMEOUT",
@@ -146,6 +159,8 @@ stored! {
         Malformed = "MALFORMED",
         TooLong = "TOO_LONG",
         CutOff = "CUT_OFF",
+        Guardrail = "GUARDRAIL",
+        Unchecked = "UNCHECKED",
     }
 }
 
@@ -164,6 +179,8 @@ impl FailureKind {
             Self::Malformed => "the provider's answer cannot be read",
             Self::TooLong => "the provider's answer is too long",
             Self::CutOff => "the provider stopped in the middle of its answer",
+            Self::Guardrail => "a guardrail does not let this pass",
+            Self::Unchecked => "what guardrails hold could not be found out",
         }
     }
 

@@ -39,6 +39,11 @@ impl Providers {
         }))
     }
 
+    /// The same with these beside the others, or in the place of those of the same name.
+    pub fn with(&self, more: impl IntoIterator<Item = (String, Arc<dyn Provider>)>) -> Self {
+        Self::new(self.0.by_name.clone().into_iter().chain(more))
+    }
+
     pub fn get(&self, name: &str) -> Option<&Arc<dyn Provider>> {
         self.0.by_name.get(name)
     }

@@ -1,5 +1,6 @@
 //! What becomes of a call is noted, however it ends: also where its caller goes away.
 use super::{
+    guard::{GuardrailUse, Uses},
     model::{Failure, FailureKind, FinishReason, Usage},
     price::{self, Cost},
 };
@@ -13,7 +14,11 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use std::{sync::Arc, time::Duration};
+use std::{
+    mem,
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 use tokio::time::Instant;
 
 stored! {
@@ -59,6 +64,8 @@ pub struct LlmCall {
     pub time_to_first_token: Option<Duration>,
     pub duration: Duration,
     pub attempts: Vec<Attempt>,
+    /// What guardrails did.
+    pub guardrails: Vec<GuardrailUse>,
     pub started_at: DateTime<Utc>,
 }
 
@@ -88,11 +95,17 @@ pub(super) struct Record {
     began: Instant,
     prices: Arc<Prices>,
     sink: Arc<dyn Sink>,
+    guardrails: Uses,
 }
 
 impl Record {
     pub(super) fn begin(call: LlmCall, prices: Arc<Prices>, sink: Arc<dyn Sink>) -> Self {
-        Self { call: Some(call), began: Instant::now(), prices, sink }
+        Self { call: Some(call), began: Instant::now(), prices, sink, guardrails: Uses::default() }
+    }
+
+    /// Where the call's guardrails leave what they did, before it ends.
+    pub(super) fn guardrails(&self) -> Uses {
+        self.guardrails.clone()
     }
 
     pub(super) fn attempt(&mut self, target: &Target) {
@@ -141,6 +154,7 @@ impl Record {
         call.usage = call.attempts.iter().fold(Usage::default(), |sum, a| sum.saturating_add(a.usage()));
         call.cost = cost(&call.attempts, &self.prices);
         call.duration = self.began.elapsed();
+        call.guardrails = mem::take(&mut *self.guardrails.lock().unwrap_or_else(PoisonError::into_inner));
         self.sink.take(call);
     }
 }

@@ -9,7 +9,7 @@ mod trusted;
 use crate::{
     account::{self, AccountMutation, AccountQuery},
     coaching::{self, CoachingMutation, CoachingSubscription},
-    gateway,
+    gateway::{self, GuardrailMutation, GuardrailQuery},
     graphql_kit::ErrorCode,
     memory::{self, MemoryMutation},
     services::Services,
@@ -23,11 +23,18 @@ use async_graphql::{
 
 /// Where every read begins.
 #[derive(MergedObject, Default, Debug)]
-pub struct Query(AccountQuery, node::NodeQuery, change::ChangeQuery);
+pub struct Query(AccountQuery, GuardrailQuery, node::NodeQuery, change::ChangeQuery);
 
 /// Every change.
 #[derive(MergedObject, Default, Debug)]
-pub struct Mutation(AccountMutation, TrustedMutation, MemoryMutation, WorkflowMutation, CoachingMutation);
+pub struct Mutation(
+    AccountMutation,
+    TrustedMutation,
+    GuardrailMutation,
+    MemoryMutation,
+    WorkflowMutation,
+    CoachingMutation,
+);
 
 /// What happens, as it happens.
 #[derive(MergedSubscription, Default, Debug)]

@@ -64,6 +64,7 @@ entities!(
     event,
     event_head,
     goal,
+    guardrail_policy,
     idempotency_key,
     invitation,
     membership,

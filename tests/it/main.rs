@@ -16,6 +16,7 @@ mod docs;
 mod documents;
 mod editing;
 mod explain;
+mod gateway;
 mod guide;
 mod hostile;
 mod http;

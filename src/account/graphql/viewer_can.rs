@@ -2,7 +2,7 @@
 use super::{ApiKey, Invitation, Membership, ServiceAccount, Viewer, WorkspaceFields};
 use crate::{
     account::policy,
-    coaching, memory,
+    coaching, gateway, memory,
     shared::actor::{Actor, Principal, RegisterDocuments},
     workflow,
 };
@@ -34,6 +34,10 @@ pub struct WorkspaceViewerCan {
     create_service_account: bool,
     /// Register documents of a client application.
     register_trusted_documents: bool,
+    /// Set a guardrail policy.
+    set_guardrail_policy: bool,
+    /// Remove a guardrail policy.
+    remove_guardrail_policy: bool,
     /// Write a memory.
     remember: bool,
     /// Write many memories.
@@ -54,6 +58,8 @@ impl WorkspaceViewerCan {
             invite_member: actor.may::<policy::InviteMember>(id).is_ok(),
             create_service_account: actor.may::<policy::CreateServiceAccount>(id).is_ok(),
             register_trusted_documents: actor.may::<RegisterDocuments>(id).is_ok(),
+            set_guardrail_policy: actor.may::<gateway::policy::SetGuardrailPolicy>(id).is_ok(),
+            remove_guardrail_policy: actor.may::<gateway::policy::RemoveGuardrailPolicy>(id).is_ok(),
             remember: actor.may::<memory::policy::Remember>(id).is_ok(),
             import_memories: actor.may::<memory::policy::ImportMemories>(id).is_ok(),
             create_goal: coaching::policy::begin(actor, id).is_ok(),

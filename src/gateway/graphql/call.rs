@@ -1,4 +1,8 @@
-use super::usage::{Money, Usage, UsagePeriod};
+use super::{
+    CallLoader,
+    guardrail::{GuardrailPolicy, LlmGuardrail},
+    usage::{Money, Usage, UsagePeriod},
+};
 use crate::{
     gateway::{self, Attempt, Gateway, store::CallOrder},
     graphql_kit::{
@@ -97,6 +101,11 @@ impl LlmCall {
         self.0.attempts.iter().map(LlmAttempt::from).collect()
     }
 
+    /// What guardrails did: one entry for each check of each stage, also where it found nothing. Nothing of the texts.
+    async fn guardrails(&self) -> Vec<LlmGuardrail> {
+        self.0.guardrails.iter().map(LlmGuardrail::from).collect()
+    }
+
     /// When it was made.
     async fn started_at(&self) -> DateTime {
         self.0.started_at.into()
@@ -188,6 +197,13 @@ impl WorkspaceCalls {
         let gateway = ctx.service::<Gateway>()?;
         let page = gateway.list_calls(ctx.actor()?, self.workspace, order, descending, &request).await?;
         Ok(connection(page, LlmCall))
+    }
+
+    /// The workspace's own policies for what goes to models and comes from them, by name, at most 20; null for who does
+    /// not administer it. Those of the server's operator hold beside them.
+    async fn guardrail_policies(&self, ctx: &Context<'_>) -> Result<Option<Vec<GuardrailPolicy>>, ApiError> {
+        let found = ctx.load::<_, CallLoader>(self.workspace).await?;
+        Ok(found.map(|policies| policies.into_iter().map(GuardrailPolicy::from).collect()))
     }
 
     /// What calls of models used since the beginning of the day or the month, in UTC: everybody's for who administers

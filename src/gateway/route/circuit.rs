@@ -94,7 +94,9 @@ fn is_of_the_target(kind: FailureKind) -> bool {
         | FailureKind::Rejected
         | FailureKind::ContextWindow
         | FailureKind::ContentPolicy
-        | FailureKind::TooLong => false,
+        | FailureKind::TooLong
+        | FailureKind::Guardrail
+        | FailureKind::Unchecked => false,
     }
 }
 

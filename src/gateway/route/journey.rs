@@ -84,7 +84,8 @@ impl Journey {
         match kind {
             FailureKind::ContextWindow if self.turn_to(FailureKind::ContextWindow) => {}
             FailureKind::ContentPolicy => self.ended = !self.turn_to(FailureKind::ContentPolicy),
-            FailureKind::TooLong => self.ended = true,
+            // The last two come from no provider.
+            FailureKind::TooLong | FailureKind::Guardrail | FailureKind::Unchecked => self.ended = true,
             FailureKind::ContextWindow | FailureKind::Unauthorized | FailureKind::Rejected => {
                 self.leave(tried)
             }

@@ -1,17 +1,20 @@
 //! The usage log, read and written.
 use super::Gateway;
 use crate::{
+    account::AuditAction,
     gateway::{
+        guardrail::Action,
         record::LlmCall,
         store::{self, CallOrder, UsageSum, Whose},
     },
     shared::{
         Page, PageRequest, Result,
         actor::{Actor, Administer, Read},
-        id::{LlmCallId, WorkspaceId},
+        id::{AnyId, LlmCallId, WorkspaceId},
     },
 };
 use chrono::{DateTime, Datelike, NaiveTime, Utc};
+use serde_json::json;
 use std::collections::HashMap;
 use tokio_util::sync::CancellationToken;
 
@@ -67,12 +70,28 @@ impl Gateway {
 
     /// Writes calls that have ended, until `stop`.
     pub async fn write_log(self, stop: CancellationToken) {
-        self.log.write(self.db, stop).await;
+        self.log.clone().write(self, stop).await;
     }
 
     /// Writes what waits.
     pub async fn flush_log(&self) {
-        self.log.flush(&self.db).await;
+        self.log.flush(self).await;
+    }
+
+    /// Writes calls that have ended; what guardrails want somebody to look at goes into the audit trail with them.
+    pub(in crate::gateway) async fn keep_calls(&self, calls: &[LlmCall]) -> Result<()> {
+        let mut tx = self.event_log.begin().await?;
+        store::insert_calls(&tx, calls).await?;
+        for call in calls {
+            for it in call.guardrails.iter().filter(|it| it.action == Action::Escalate && it.count > 0) {
+                let data =
+                    json!({ "stage": it.stage, "check": it.check, "count": it.count, "route": call.route });
+                let (by, workspace) = (Some(call.principal), Some(call.workspace));
+                let (action, subject) = (AuditAction::GuardrailEscalated, AnyId::LlmCall(call.id));
+                self.account.audit(&mut tx, by, workspace, action, subject, data).await?;
+            }
+        }
+        tx.commit().await
     }
 }
 

@@ -1,4 +1,8 @@
 //! Rows of the usage log. Whoever is no administrator sees their own calls alone.
+mod guardrail;
+
+pub(super) use guardrail::*;
+
 use super::{
     model::{FinishReason, Usage},
     price::Cost,
@@ -6,7 +10,7 @@ use super::{
 };
 use crate::{
     db::{
-        Db, Source,
+        Source,
         page::{self, Keyset},
     },
     shared::{
@@ -26,7 +30,7 @@ use sea_orm::{
 use std::{collections::HashMap, time::Duration};
 use uuid::Uuid;
 
-/// Rows of one INSERT: 21 values each, and SQLite takes 32,766 in all.
+/// Rows of one INSERT: 22 values each, and SQLite takes 32,766 in all.
 const ROWS: usize = 500;
 
 /// What a list of calls is ordered by; the id breaks ties.
@@ -55,8 +59,7 @@ pub struct UsageSum {
 }
 
 /// Each call once, however often it is written.
-pub(super) async fn insert_calls(db: &Db, calls: &[LlmCall]) -> Result<()> {
-    let tx = db.begin().await?;
+pub(super) async fn insert_calls(tx: &impl Source, calls: &[LlmCall]) -> Result<()> {
     for calls in calls.chunks(ROWS) {
         let rows = calls.iter().map(to_row).collect::<Result<Vec<_>>>()?;
         llm_call::Entity::insert_many(rows)
@@ -64,7 +67,7 @@ pub(super) async fn insert_calls(db: &Db, calls: &[LlmCall]) -> Result<()> {
             .exec_without_returning(tx.connection())
             .await?;
     }
-    tx.commit().await
+    Ok(())
 }
 
 pub(super) async fn list_calls(
@@ -180,6 +183,7 @@ fn to_row(call: &LlmCall) -> Result<llm_call::ActiveModel> {
         first_token: Set(call.time_to_first_token.map(micros)),
         duration: Set(micros(call.duration)),
         attempts: Set(serde_json::to_value(&call.attempts).map_err(Error::internal)?),
+        guardrails: Set(serde_json::to_value(&call.guardrails).map_err(Error::internal)?),
         started_at: Set(call.started_at),
     })
 }
@@ -215,6 +219,7 @@ fn from_row(row: llm_call::Model) -> Result<LlmCall> {
         time_to_first_token: row.first_token.map(duration),
         duration: duration(row.duration),
         attempts: serde_json::from_value::<Vec<Attempt>>(row.attempts).map_err(Error::internal)?,
+        guardrails: serde_json::from_value(row.guardrails).map_err(Error::internal)?,
         started_at: row.started_at,
     })
 }

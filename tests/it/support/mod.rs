@@ -17,7 +17,7 @@ use aifirst::{
     app::{App, Running},
     config::Config,
     db::Source,
-    gateway::Provider,
+    gateway::{Gateway, Provider},
     shared::{Ambient, Clock, Random, id::WorkspaceId},
 };
 use sea_orm::{ConnectionTrait, Statement};
@@ -104,13 +104,24 @@ impl TestApp {
 
     /// Workflows ask this model instead of the built-in one.
     pub async fn start_with_model(database: Database, model: Arc<dyn Provider>) -> Self {
-        let running = start_server(&database, "", Ambient::system(), Some(model)).await;
+        let prepare = |gateway: Gateway| gateway.answered_by(model);
+        let running = start_server(&database, "", Ambient::system(), prepare).await;
+        Self::on(running, database).await.with_workspace().await
+    }
+
+    /// With settings over the defaults, and these models in the place of the providers that the settings name.
+    pub async fn start_with_models(
+        database: Database,
+        settings: &str,
+        models: Vec<(&str, Arc<dyn Provider>)>,
+    ) -> Self {
+        let running = start_server(&database, settings, Ambient::system(), with(models)).await;
         Self::on(running, database).await.with_workspace().await
     }
 
     /// With a person who has no workspace yet.
     pub async fn without_workspace(database: Database, settings: &str, ambient: Ambient) -> Self {
-        Self::on(start_server(&database, settings, ambient, None).await, database).await
+        Self::on(start_server(&database, settings, ambient, as_it_is).await, database).await
     }
 
     async fn on(running: Running, database: Database) -> Self {
@@ -142,7 +153,15 @@ impl TestApp {
     pub async fn restart_with(self, settings: &str, ambient: Ambient) -> Self {
         let Self { running, database, owner, workspace, http } = self;
         running.stop().await;
-        let running = start_server(&database, settings, ambient, None).await;
+        let running = start_server(&database, settings, ambient, as_it_is).await;
+        Self { running, database, owner, workspace, http }
+    }
+
+    /// The same with other settings and models.
+    pub async fn restart_with_models(self, settings: &str, models: Vec<(&str, Arc<dyn Provider>)>) -> Self {
+        let Self { running, database, owner, workspace, http } = self;
+        running.stop().await;
+        let running = start_server(&database, settings, Ambient::system(), with(models)).await;
         Self { running, database, owner, workspace, http }
     }
 
@@ -278,11 +297,20 @@ fn standing() -> Ambient {
     Ambient::new(Clock::new(move || now), Random::system())
 }
 
+fn with(models: Vec<(&str, Arc<dyn Provider>)>) -> impl FnOnce(Gateway) -> Gateway {
+    let models: Vec<_> = models.into_iter().map(|(name, model)| (name.to_owned(), model)).collect();
+    |gateway| gateway.with_providers(models)
+}
+
+fn as_it_is(gateway: Gateway) -> Gateway {
+    gateway
+}
+
 async fn start_server(
     database: &Database,
     settings: &str,
     ambient: Ambient,
-    model: Option<Arc<dyn Provider>>,
+    prepare: impl FnOnce(Gateway) -> Gateway,
 ) -> Running {
     // A key may stand in TOML once.
     let own = database.settings();
@@ -293,9 +321,7 @@ async fn start_server(
     let base: Vec<_> = base.collect();
     let config = Config::with(&format!("{}\n{settings}", base.join("\n"))).unwrap();
     let mut app = App::open(config, ambient).await.unwrap();
-    if let Some(model) = model {
-        app.services.gateway = app.services.gateway.answered_by(model);
-    }
+    app.services.gateway = prepare(app.services.gateway);
     app.start().await.unwrap()
 }
 

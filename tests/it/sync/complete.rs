@@ -348,6 +348,11 @@ async fn people(world: &mut World<'_>, owner: &Person, mo: &Person, nia: &Person
     let documents = json!([{ "id": "viewer", "text": "{ viewer { id } }" }]);
     let registered = json!({ "workspaceId": ws, "application": "web", "documents": documents });
     world.asks(owner, "registerTrustedDocuments", registered, "registered").await;
+    let rules = json!([{ "check": "SECRET", "action": "MASK" }]);
+    let policy = json!({ "workspaceId": ws, "name": "keys", "stage": "INPUT", "rules": rules });
+    world.asks(owner, "setGuardrailPolicy", policy, "guardrailPolicy { name }").await;
+    let policy = json!({ "workspaceId": ws, "name": "keys" });
+    world.asks(owner, "removeGuardrailPolicy", policy, "removedName").await;
     (membership, account)
 }
 
