@@ -20,6 +20,7 @@ mod route;
 mod schema;
 mod service;
 mod store;
+mod tool;
 
 pub use builtin::{Builtin, digest};
 pub use graphql::{CallLoader, GuardrailMutation, GuardrailQuery, LlmCallNode, WorkspaceCalls, request_data};
@@ -37,3 +38,4 @@ pub use provider::{Embeddings, ModelCall, Provider, ProviderEvent, ProviderStrea
 pub use providers::Providers;
 pub use record::{Attempt, LlmCall, LlmCallStatus, Origin};
 pub use service::{DEFAULT_ROUTE, Gateway, NewGuardrailPolicy, Parts, ProviderError, Tried, UsagePeriod};
+pub use tool::{Done, Tool, Tools};

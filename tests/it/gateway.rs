@@ -2,3 +2,4 @@
 mod guarded;
 mod guardrails;
 mod policies;
+mod tools;

@@ -9,8 +9,8 @@ use crate::{
 use aifirst::{
     db::Source,
     gateway::{
-        ChatEvent, ChatMessage, ChatRequest, Egress, FailureKind, FinishReason, GroundingSource,
-        ProviderEvent, Quote, ToolUse, Usage,
+        ChatEvent, ChatMessage, ChatRequest, FailureKind, FinishReason, ModelCall, ProviderEvent, Quote,
+        Speaker, ToolUse, Usage,
     },
 };
 use futures_util::StreamExt;
@@ -128,7 +128,7 @@ fn cut(text: &str, mut places: Vec<usize>) -> Vec<String> {
 #[tokio::test]
 async fn an_item_is_caught_wherever_the_stream_is_cut_and_wherever_another_provider_goes_on() {
     // The test says in its prompt where to cut, and from which piece on another provider speaks.
-    let pieces = |call: &aifirst::gateway::ModelCall| {
+    let pieces = |call: &ModelCall| {
         let asked: (Vec<usize>, usize) = serde_json::from_str(&call.request.messages[0].text).unwrap();
         (cut(&leaking(), asked.0), asked.1)
     };
@@ -142,6 +142,8 @@ async fn an_item_is_caught_wherever_the_stream_is_cut_and_wherever_another_provi
         let (pieces, from) = pieces(call);
         // It never learns of more than a part of an item that was still being said.
         assert!(LEAKS.iter().all(|item| !call.prefill.contains(item)), "{}", call.prefill);
+        // Where the first one was passed over, it says all of it.
+        let from = if call.prefill.is_empty() { 0 } else { from };
         pieces.iter().skip(from).map(|piece| delta(piece)).chain([end()]).collect()
     });
     let settings = route(&["outside", "inside"], &["answers"]) + &policy("answers", "OUTPUT", MASKS);
@@ -204,9 +206,9 @@ on_both! {
         assert_eq!(answer(&app, "What of the stand-up?").await["turn"]["status"], "COMPLETED");
         let told = calls(&app, 1).await.remove(0);
         assert_eq!(count(&told, "RETRIEVAL", "INJECTION", "ESCALATE"), Some(1), "{told:#}");
-        let document = "query($ws: ID!) { workspace(id: $ws) { auditEntries(first: 1) { nodes { action subject data } } } }";
+        let document = "query($ws: ID!) { workspace(id: $ws) { auditEntries(first: 1) { nodes { action subjectId data } } } }";
         let audit = app.ok(&app.owner, document, json!({ "ws": app.workspace })).await["workspace"]["auditEntries"]["nodes"][0].clone();
-        assert_eq!((&audit["action"], &audit["subject"]), (&json!("GUARDRAIL_ESCALATED"), &told["id"]), "{audit:#}");
+        assert_eq!((&audit["action"], &audit["subjectId"]), (&json!("GUARDRAIL_ESCALATED"), &told["id"]), "{audit:#}");
         assert_eq!(audit["data"], json!({ "stage": "RETRIEVAL", "check": "INJECTION", "count": 1, "route": "default" }));
 
         let rules = json!([{ "check": "INJECTION", "action": "BLOCK" }]);
@@ -258,7 +260,7 @@ on_both! {
         let ended = answer(&app, "What of the stand-up?").await;
         assert!(inside.sent().contains("merger"));
         assert_eq!(outside.calls(), asked, "{ended:#}");
-        assert_eq!((&ended["__typename"], &ended["reason"]), (&json!("TurnFailed"), &json!("PROVIDER_FAILED")), "{ended:#}");
+        assert_eq!((&ended["__typename"], &ended["reason"]), (&json!("TurnIncomplete"), &json!("PROVIDER_FAILED")), "{ended:#}");
         assert!(text(&ended, "/turn/reply/text").contains("merger"), "its owner has heard it");
         assert_eq!(count(&calls(&app, 2).await[0], "RETRIEVAL", "EGRESS", "BLOCK"), Some(0));
     }
@@ -291,22 +293,12 @@ async fn what_a_model_asks_a_tool_has_the_owners_values_and_none_that_an_answer_
     let again = ChatRequest {
         messages: vec![
             ChatMessage::user("Write to ana.canary@example.com"),
+            ChatMessage { speaker: Speaker::Assistant { tools: vec![tool] }, text: String::new() },
             ChatMessage {
-                speaker: aifirst::gateway::Speaker::Assistant { tools: vec![tool] },
-                text: String::new(),
-            },
-            ChatMessage {
-                speaker: aifirst::gateway::Speaker::Tool { id: "1".into() },
+                speaker: Speaker::Tool { id: "1".into() },
                 text: "sent to bob@example.com [EMAIL_1]".into(),
             },
         ],
-        sources: vec![GroundingSource {
-            id: "1".into(),
-            text: "x".into(),
-            speaker: Some("ana.canary@example.com".into()),
-            occurred_at: None,
-            egress: Egress::Allowed,
-        }],
         ..prompt(&app, "")
     };
     call(&app, again).await;
@@ -334,9 +326,11 @@ on_both! {
     async fn without_its_policies_no_call_is_made(database: Database) {
         let model = Model::saying(&["Yes."]);
         let app = app(database, &route(&["outside"], &[]), &model, &model).await;
-        let connection = app.running.services.db.connection();
-        let statement = "ALTER TABLE guardrail_policy RENAME TO gone";
-        connection.execute_raw(Statement::from_string(connection.get_database_backend(), statement)).await.unwrap();
+        let tx = app.running.services.db.begin().await.unwrap();
+        let connection = tx.connection();
+        let rename = Statement::from_string(connection.get_database_backend(), "ALTER TABLE guardrail_policy RENAME TO gone");
+        connection.execute_raw(rename).await.unwrap();
+        tx.commit().await.unwrap();
         let (said, last) = call(&app, prompt(&app, "Hello")).await;
         assert_eq!((said, last), (String::new(), ChatEvent::Failed(FailureKind::Unchecked.plain())));
         assert_eq!(model.calls(), 0);
