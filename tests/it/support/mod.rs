@@ -320,9 +320,10 @@ async fn start_server(
     });
     let base: Vec<_> = base.collect();
     let config = Config::with(&format!("{}\n{settings}", base.join("\n"))).unwrap();
-    let mut app = App::open(config, ambient).await.unwrap();
+    // On the heap: a test that starts a server several times would have it on its stack as often.
+    let mut app = Box::pin(App::open(config, ambient)).await.unwrap();
     app.services.gateway = prepare(app.services.gateway);
-    app.start().await.unwrap()
+    Box::pin(app.start()).await.unwrap()
 }
 
 async fn create_person(running: &Running, name: &str) -> Person {
