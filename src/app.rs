@@ -5,15 +5,15 @@ use crate::{
     config::{Config, DocumentMode, Mode},
     db::{self, DataFolder, connect::OpenError},
     event::{Bus, BusError, Log, Sweeper},
-    gateway::{self, Gateway, ProviderError},
+    gateway::{self, Gateway, ProviderError, Tool, Tools},
     graphql::{self, pipeline::Pipeline},
     http,
-    memory::{MemoryService, Ports},
+    memory::{MemoryService, Ports, RecallTool, RememberTool},
     services::Services,
     shared::{Ambient, Error},
     sync::SyncService,
     trusted::{self, NewDocument, TrustedService},
-    workflow::{Executor, Hands, WorkflowService},
+    workflow::{Executor, Hands, StartWorkflowTool, WorkflowService},
 };
 use chrono::TimeDelta;
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
@@ -158,6 +158,11 @@ async fn connect(
         derived: vec![Arc::new(MemoryPorts), Arc::new(workflow.clone()), Arc::new(gateway.clone())],
     };
     let memory = MemoryService::new(db.clone(), log.clone(), ambient.clone(), ports);
+    let tools: [Arc<dyn Tool>; 3] = [
+        Arc::new(RecallTool(memory.clone())),
+        Arc::new(RememberTool { memory: memory.clone(), log: log.clone() }),
+        Arc::new(StartWorkflowTool(workflow.clone())),
+    ];
     let coaching = CoachingService::new(coaching::Parts {
         db: db.clone(),
         log: log.clone(),
@@ -166,6 +171,7 @@ async fn connect(
         account: account.clone(),
         gateway: gateway.clone(),
         memory: memory.clone(),
+        tools: Tools::new(tools).named(&config.coaching.tools),
         config: config.coaching.clone(),
     });
     let sync = SyncService::new(db.clone(), log.clone());

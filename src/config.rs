@@ -2,6 +2,7 @@
 //! them. What is unknown or impossible stops the start and says where it stands.
 mod auth;
 mod gateway;
+pub mod guardrail;
 
 use chrono::TimeDelta;
 use figment::{
@@ -186,7 +187,11 @@ pub struct CoachingConfig {
     pub lease_milliseconds: u32,
     pub turn_timeout_seconds: u32,
     pub concurrent_turns: usize,
+    pub tools: Vec<String>,
 }
+
+/// What a coach can be given.
+const TOOLS: [&str; 3] = ["recall", "remember", "start_workflow"];
 
 impl CoachingConfig {
     /// How long a worker is taken to be alive after it last said so.
@@ -279,6 +284,12 @@ impl Config {
             if value == 0 || value > 1000 {
                 return Err(ConfigError(format!("database.{name}: {value} is not between 1 and 1000")));
             }
+        }
+        if let Some(unknown) = self.coaching.tools.iter().find(|tool| !TOOLS.contains(&tool.as_str())) {
+            let known = TOOLS.join(", ");
+            return Err(ConfigError(format!(
+                "coaching.tools: there is no tool {unknown:?}: {known} are possible"
+            )));
         }
         let workflow = &self.workflow;
         if workflow.runs == 0 || workflow.parallel_steps == 0 || workflow.poll_milliseconds == 0 {

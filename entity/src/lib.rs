@@ -13,6 +13,7 @@ pub mod event;
 pub mod event_head;
 pub mod gateway_state;
 pub mod goal;
+pub mod guardrail_policy;
 pub mod idempotency_key;
 pub mod invitation;
 pub mod llm_call;

@@ -42,6 +42,9 @@ pub struct Model {
     pub duration: i64,
     #[sea_orm(column_type = "JsonBinary")]
     pub attempts: Json,
+    /// What guardrails did.
+    #[sea_orm(column_type = "JsonBinary")]
+    pub guardrails: Json,
     pub started_at: ChronoDateTimeUtc,
 }
 

@@ -21,6 +21,9 @@ pub struct Model {
     pub client_hash: Option<Vec<u8>>,
     #[sea_orm(column_type = "Text", nullable)]
     pub collection: Option<String>,
+    /// Which providers of models may see it.
+    #[sea_orm(column_type = "Text")]
+    pub egress: String,
     #[sea_orm(column_type = "Text", nullable)]
     pub speaker: Option<String>,
     #[sea_orm(column_type = "Text")]

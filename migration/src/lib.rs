@@ -12,6 +12,7 @@ mod m0006_version;
 mod m0007_trusted_document;
 mod m0008_gateway;
 mod m0009_budget;
+mod m0010_guardrail;
 mod m0011_route;
 mod m0012_made_offline;
 
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_trusted_document::Migration),
             Box::new(m0008_gateway::Migration),
             Box::new(m0009_budget::Migration),
+            Box::new(m0010_guardrail::Migration),
             Box::new(m0011_route::Migration),
             Box::new(m0012_made_offline::Migration),
         ]

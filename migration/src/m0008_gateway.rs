@@ -30,6 +30,7 @@ impl MigrationTrait for Migration {
             integer_null("first_token"),
             integer("duration"),
             json("attempts"),
+            json("guardrails"),
             time("started_at"),
         ];
         manager

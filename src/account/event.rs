@@ -78,7 +78,10 @@ fn changes_with(entry: Uuid, data: &Value) -> Vec<Change> {
         AuditAction::WorkspaceCreated | AuditAction::ServiceAccountCreated | AuditAction::RouteCreated => {
             Change::created(subject)
         }
-        AuditAction::WorkspaceUpdated | AuditAction::RouteUpdated => Change::updated(subject),
+        AuditAction::WorkspaceUpdated
+        | AuditAction::GuardrailPolicySet
+        | AuditAction::GuardrailPolicyRemoved
+        | AuditAction::RouteUpdated => Change::updated(subject),
         AuditAction::ServiceAccountDeleted | AuditAction::RouteRemoved => Change::deleted(subject),
         AuditAction::MemberInvited | AuditAction::BudgetSet => {
             Change::created(subject).told_to(Audience::Admins)
@@ -95,6 +98,7 @@ fn changes_with(entry: Uuid, data: &Value) -> Vec<Change> {
         | AuditAction::ApiKeyRevoked
         | AuditAction::DocumentsRegistered
         | AuditAction::DocumentsRetired
+        | AuditAction::GuardrailEscalated
         | AuditAction::UserCreated => return changes,
     };
     changes.push(change);

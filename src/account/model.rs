@@ -129,6 +129,9 @@ stored! {
         BudgetSet = "BUDGET_SET",
         BudgetChanged = "BUDGET_CHANGED",
         BudgetRemoved = "BUDGET_REMOVED",
+        GuardrailPolicySet = "GUARDRAIL_POLICY_SET",
+        GuardrailPolicyRemoved = "GUARDRAIL_POLICY_REMOVED",
+        GuardrailEscalated = "GUARDRAIL_ESCALATED",
     }
 }
 

@@ -3,7 +3,8 @@ use super::model::{StopReason, Turn, TurnStatus};
 use crate::{
     event::{Change, Cursor, Event, NewEvent},
     shared::{
-        Result,
+        Error, Result,
+        actor::{Grant, Write},
         id::{AnyId, CoachingSessionId, GoalId, MessageId, TurnId, UserId},
     },
 };
@@ -23,6 +24,8 @@ const TURN_COMPLETED: &str = "TURN_COMPLETED";
 const TURN_INTERRUPTED: &str = "TURN_INTERRUPTED";
 const TURN_INCOMPLETE: &str = "TURN_INCOMPLETE";
 const TURN_FAILED: &str = "TURN_FAILED";
+const TOOL_STARTED: &str = "TOOL_STARTED";
+const TOOL_COMPLETED: &str = "TOOL_COMPLETED";
 
 /// A turn as it was when something happened to it; its texts stay where they are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,6 +43,28 @@ pub struct TurnFacts {
 
 fn known<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<StopReason>, D::Error> {
     Ok(serde_json::from_value(serde_json::Value::deserialize(deserializer)?).ok())
+}
+
+/// A tool that the coach uses: its name, nothing of what it was told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToolFacts {
+    pub turn: TurnFacts,
+    pub tool: String,
+    /// Once it is known.
+    pub succeeded: Option<bool>,
+}
+
+/// That the tool is being used, or how that went.
+pub(super) fn tool_event(
+    grant: &Grant<Write>,
+    turn: &Turn,
+    tool: &str,
+    succeeded: Option<bool>,
+) -> Result<NewEvent> {
+    let kind = if succeeded.is_some() { TOOL_COMPLETED } else { TOOL_STARTED };
+    let facts = ToolFacts { turn: TurnFacts::of(turn, None), tool: tool.to_owned(), succeeded };
+    let data = serde_json::to_value(&facts).map_err(Error::internal)?;
+    Ok(NewEvent::new(kind, turn.session.uuid(), data).only_for(grant.principal().uuid()))
 }
 
 /// Something that a follower of a session hears.
@@ -67,6 +92,8 @@ pub enum Happened {
         text: String,
         offset: u32,
     },
+    ToolStarted(ToolFacts),
+    ToolCompleted(ToolFacts),
     TurnCompleted(TurnFacts),
     TurnInterrupted(TurnFacts),
     TurnIncomplete(TurnFacts),
@@ -115,11 +142,14 @@ impl Happened {
     pub(super) fn of(event: &Event) -> Option<Self> {
         let session = || CoachingSessionId::from_uuid(event.subject);
         let turn = || serde_json::from_value(event.data.clone()).ok();
+        let tool = || serde_json::from_value(event.data.clone()).ok();
         Some(match event.kind.as_str() {
             SESSION_STARTED => Self::SessionStarted(session()),
             SESSION_ENDED => Self::SessionEnded(session()),
             TURN_QUEUED => Self::TurnQueued(turn()?),
             TURN_STARTED => Self::TurnStarted(turn()?),
+            TOOL_STARTED => Self::ToolStarted(tool()?),
+            TOOL_COMPLETED => Self::ToolCompleted(tool()?),
             TURN_COMPLETED => Self::TurnCompleted(turn()?),
             TURN_INTERRUPTED => Self::TurnInterrupted(turn()?),
             TURN_INCOMPLETE => Self::TurnIncomplete(turn()?),
@@ -196,6 +226,8 @@ pub fn changes(event: &Event) -> Vec<Change> {
             let changes = [Change::updated(AnyId::Turn(turn.turn)), Change::updated(session)];
             changes.into_iter().chain(reply(&turn).map(Change::updated)).collect()
         }
+        // What a tool does is told by what it changed.
+        Some(Happened::ToolStarted(_) | Happened::ToolCompleted(_)) => vec![],
         // They travel on the bus alone.
         Some(Happened::TurnSnapshot { .. } | Happened::TurnDelta { .. }) | None => vec![],
     }

@@ -20,6 +20,7 @@ mod service;
 mod speech;
 mod store;
 mod stream;
+mod tool;
 mod tracker;
 mod turn;
 mod worker;

@@ -14,18 +14,19 @@ use super::{
 use crate::{
     event::Signal,
     gateway::{
-        ChatEvent, ChatRequest, DEFAULT_ROUTE, FailureKind, FinishReason, GroundingSource, Origin, Quote,
-        Task,
+        ChatEvent, ChatMessage, ChatRequest, DEFAULT_ROUTE, FailureKind, FinishReason, GroundingSource,
+        Origin, Quote, Speaker, Task, ToolUse,
     },
     memory::RecallRequest,
     shared::{
         Error, Result,
-        actor::{Principal, Read},
+        actor::{Actor, Principal, Read},
         text::slice_utf16,
     },
 };
 use futures_util::{StreamExt, stream::BoxStream};
 use std::{
+    mem,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -49,6 +50,29 @@ const INSTRUCTIONS: &str = "You are a coach. Follow the GROW conversation: goal,
 
 /// What was said so far, shared with whoever keeps it.
 type Said = Arc<Mutex<Speech>>;
+
+/// Times that a model may ask for tools in one turn, and tools at a time.
+const TOOL_ROUNDS: usize = 4;
+const TOOLS_AT_ONCE: usize = 8;
+
+/// Where the reply is.
+struct Spoken {
+    topic: String,
+    /// In UTF-16 code units.
+    offset: u32,
+    /// Whether what comes next is a paragraph of its own.
+    pause: bool,
+}
+
+/// What came of one answer of a model.
+enum Heard {
+    Ended(Ending),
+    /// It waits for these.
+    Asked {
+        tools: Vec<ToolUse>,
+        usage: TokenUsage,
+    },
+}
 
 /// Why a turn has to stop.
 enum Stop {
@@ -82,8 +106,8 @@ impl Worker {
         let asked = self.asked_to_stop(turn).await;
         let deadline = Instant::now() + self.parts.config.turn_timeout();
         let speaking = async {
-            let (sources, events) = self.prepare(turn).await?;
-            self.speak(turn, said, &sources, events).await
+            let (actor, request) = self.prepare(turn).await?;
+            self.speak(turn, said, &actor, request).await
         };
         // A task of its own: a transaction is never dropped in its midst.
         let over = CancellationToken::new();
@@ -117,8 +141,8 @@ impl Worker {
         async move { while !matches!(asked.next().await, Signal::Message(_)) {} }
     }
 
-    /// Recalls what is remembered, and begins the answer to the conversation.
-    async fn prepare(&self, turn: &Turn) -> Result<(Vec<GroundingSource>, BoxStream<'static, ChatEvent>)> {
+    /// Recalls what is remembered, and puts together what a model is asked, as the person whose turn it is.
+    async fn prepare(&self, turn: &Turn) -> Result<(Actor, ChatRequest)> {
         let grant = upkeep(turn);
         let actor = self.parts.account.actor_for(Principal::User(turn.owner)).await?.with_key(turn.key);
         let scope = actor.scope::<Read>();
@@ -150,6 +174,7 @@ impl Worker {
                 text: hit.memory.content.text,
                 speaker: hit.memory.content.speaker,
                 occurred_at: hit.memory.content.occurred_at,
+                egress: hit.memory.content.egress,
             })
             .collect();
         let request = ChatRequest {
@@ -158,39 +183,87 @@ impl Worker {
             task: Task::Coach { topic: session.topic, goal },
             system: INSTRUCTIONS.to_owned(),
             messages: latest(&messages, HISTORY_CHARACTERS).iter().copied().map(chat_message).collect(),
-            sources: sources.clone(),
+            sources,
             tools: vec![],
             output_schema: None,
             max_output_tokens: None,
             origin: Some(Origin::Turn(turn.id)),
             workflow: None,
         };
-        Ok((sources, self.parts.gateway.chat(&actor, request).await?))
+        Ok((actor, request))
     }
 
-    /// Passes on what the provider says, and tells how it ended.
+    /// Has a model answer, and does for it what it asks for; a tool that was used is followed by more of the answer.
     async fn speak(
         &self,
         turn: &Turn,
         said: &Said,
-        sources: &[GroundingSource],
-        mut events: BoxStream<'static, ChatEvent>,
+        actor: &Actor,
+        mut request: ChatRequest,
     ) -> Result<Ending> {
-        let (topic, mut offset) = (delta_topic(turn.session), 0);
+        let (sources, mut used) = (request.sources.clone(), TokenUsage::default());
+        let mut spoken = Spoken { topic: delta_topic(turn.session), offset: 0, pause: false };
+        for round in 0..=TOOL_ROUNDS {
+            // Once there were enough, it has to do without.
+            request.tools = if round < TOOL_ROUNDS { self.parts.tools.specs() } else { vec![] };
+            let before = so_far(said).text.len();
+            let events = self.parts.gateway.chat(actor, request.clone()).await?;
+            match self.hear(turn, said, &sources, &mut spoken, events).await? {
+                Heard::Ended(mut ending) => {
+                    ending.usage = ending.usage.map(|usage| used.plus(usage));
+                    return Ok(ending);
+                }
+                Heard::Asked { tools, usage } => {
+                    used = used.plus(usage);
+                    let text = so_far(said).text.get(before..).unwrap_or_default().to_owned();
+                    spoken.pause = spoken.offset > 0;
+                    let speaker = Speaker::Assistant { tools: tools.clone() };
+                    request.messages.push(ChatMessage { speaker, text });
+                    for tool in tools {
+                        let id = tool.id.clone();
+                        let text = self.use_tool(turn, actor, tool).await?;
+                        request.messages.push(ChatMessage { speaker: Speaker::Tool { id }, text });
+                    }
+                }
+            }
+        }
+        // It asked for what it was not offered.
+        Ok(Ending::broken(StopReason::ProviderFailed, so_far(said)))
+    }
+
+    /// Passes on what the model says, and tells how it ended.
+    async fn hear(
+        &self,
+        turn: &Turn,
+        said: &Said,
+        sources: &[GroundingSource],
+        spoken: &mut Spoken,
+        mut events: BoxStream<'static, ChatEvent>,
+    ) -> Result<Heard> {
+        let mut tools = vec![];
         while let Some(event) = events.next().await {
             match event {
-                ChatEvent::Delta { text } => {
+                ChatEvent::Delta { mut text } => {
+                    if mem::take(&mut spoken.pause) {
+                        text.insert_str(0, "\n\n");
+                    }
                     said.lock().unwrap_or_else(PoisonError::into_inner).text.push_str(&text);
-                    let next = offset + length(&text);
-                    let delta = Delta { turn: turn.id, at: self.parts.ambient.now(), offset, text };
+                    let (offset, at) = (spoken.offset, self.parts.ambient.now());
+                    spoken.offset += length(&text);
+                    let delta = Delta { turn: turn.id, at, offset, text };
                     let delta = serde_json::to_vec(&delta).map_err(Error::internal)?;
-                    self.parts.bus.publish(&topic, delta).await;
-                    offset = next;
+                    self.parts.bus.publish(&spoken.topic, delta).await;
                 }
+                ChatEvent::Tool(tool) if tools.len() < TOOLS_AT_ONCE => tools.push(tool),
                 ChatEvent::Tool(_) => {}
                 ChatEvent::Citation(quote) => {
                     let quoted = citation(quote, sources);
                     said.lock().unwrap_or_else(PoisonError::into_inner).citations.extend(quoted);
+                }
+                ChatEvent::Finished { reason: FinishReason::ToolUse, usage } if !tools.is_empty() => {
+                    let usage =
+                        TokenUsage { input_tokens: usage.input_tokens, output_tokens: usage.output_tokens };
+                    return Ok(Heard::Asked { tools, usage });
                 }
                 ChatEvent::Finished { reason, usage } => {
                     let (status, reason) = match reason {
@@ -202,17 +275,18 @@ impl Worker {
                     };
                     let usage =
                         TokenUsage { input_tokens: usage.input_tokens, output_tokens: usage.output_tokens };
-                    return Ok(Ending { status, reason, speech: Some(so_far(said)), usage: Some(usage) });
+                    let (speech, usage) = (Some(so_far(said)), Some(usage));
+                    return Ok(Heard::Ended(Ending { status, reason, speech, usage }));
                 }
                 ChatEvent::Failed(failure) => {
                     tracing::warn!(turn = %turn.id, %failure, "the provider failed");
                     let reason = match failure.kind {
                         FailureKind::Timeout => StopReason::Timeout,
-                        FailureKind::ContentPolicy => StopReason::ContentPolicy,
+                        FailureKind::ContentPolicy | FailureKind::Guardrail => StopReason::ContentPolicy,
                         FailureKind::Budget | FailureKind::NoPrice => StopReason::BudgetExceeded,
                         _ => StopReason::ProviderFailed,
                     };
-                    return Ok(Ending::broken(reason, so_far(said)));
+                    return Ok(Heard::Ended(Ending::broken(reason, so_far(said))));
                 }
             }
         }

@@ -1,9 +1,9 @@
 //! Where calls of models go, as it is configured: providers, prices, routes.
-use super::ConfigError;
+use super::{ConfigError, guardrail::Policy};
 use crate::shared::amount::Amount;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize, Serializer};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr};
 
 /// Targets of one list, and rounds through it: what a call may cost in attempts is their product.
 const MAX_TARGETS: usize = 16;
@@ -29,6 +29,8 @@ pub struct GatewayConfig {
     pub prices: Prices,
     /// By name.
     pub routes: BTreeMap<String, Route>,
+    /// Policies by name; routes name them.
+    pub guardrails: BTreeMap<String, Policy>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -55,6 +57,9 @@ pub struct ProviderConfig {
     /// Whether it may be in a private network, there also without TLS.
     #[serde(default)]
     pub allow_private: bool,
+    /// Whether it gets what may not leave for outside; where nothing is said: the built-in one, and those on loopback.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub internal: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,8 +104,34 @@ impl std::fmt::Debug for ProviderConfig {
     }
 }
 
+impl ProviderConfig {
+    /// Whether what may not leave for outside goes to it.
+    pub fn is_internal(&self) -> bool {
+        self.internal.unwrap_or_else(|| match (self.kind, &self.base_url) {
+            (ProviderKind::Builtin, _) | (ProviderKind::Ollama, None) => true,
+            (_, base) => base.as_deref().is_some_and(is_loopback),
+        })
+    }
+}
+
+fn is_loopback(url: &str) -> bool {
+    let Ok(url) = reqwest::Url::parse(url) else { return false };
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 impl GatewayConfig {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
+        for (name, policy) in &self.guardrails {
+            policy.validate().map_err(|error| ConfigError(format!("gateway.guardrails.{name}.{error}")))?;
+        }
+        for (name, route) in &self.routes {
+            let unknown = route.guardrails.iter().find(|named| !self.guardrails.contains_key(*named));
+            if let Some(unknown) = unknown {
+                let message = format!("gateway.routes.{name}.guardrails: there is no guardrail {unknown:?}");
+                return Err(ConfigError(message));
+            }
+        }
         for (name, provider) in &self.providers {
             if provider.max_concurrent == Some(0) {
                 return Err(ConfigError(format!("gateway.providers.{name}.max_concurrent: at least 1")));
@@ -168,6 +199,9 @@ pub struct Route {
     /// A second target is asked, too, when the first one has said nothing for so long; the first word wins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hedge_milliseconds: Option<u64>,
+    /// Names of policies that hold on it, in the order in which they see the texts.
+    #[serde(default)]
+    pub guardrails: Vec<String>,
 }
 
 /// Which target is tried first.
@@ -262,6 +296,7 @@ impl Route {
             max_output_tokens: max_output_tokens(),
             cache_seconds: None,
             hedge_milliseconds: None,
+            guardrails: vec![],
         }
     }
 
@@ -354,6 +389,24 @@ mod tests {
         .unwrap();
         assert_eq!(route.targets.len(), 2);
         assert!(route.problems(|_| true).is_empty());
+    }
+
+    #[test]
+    fn what_may_not_leave_goes_to_the_builtin_provider_to_loopback_and_where_the_operator_says() {
+        let provider = |toml: &str| toml::from_str::<ProviderConfig>(toml).unwrap().is_internal();
+        assert!(provider("kind = 'builtin'"));
+        assert!(provider("kind = 'ollama'"));
+        assert!(provider("kind = 'openai-compatible'\nbase_url = 'http://127.0.0.1:8099/v1'"));
+        assert!(provider("kind = 'openai-compatible'\nbase_url = 'http://[::1]:8099/v1'"));
+        assert!(provider(
+            "kind = 'openai-compatible'\nbase_url = 'https://models.corp.example/v1'\ninternal = true"
+        ));
+        assert!(!provider("kind = 'openai-compatible'"));
+        assert!(!provider("kind = 'ollama'\nbase_url = 'http://10.0.0.1:11434'"));
+        assert!(!provider("kind = 'openai-compatible'\nbase_url = 'http://127.0.0.1.example.org/v1'"));
+        assert!(!provider(
+            "kind = 'openai-compatible'\nbase_url = 'http://127.0.0.1:1/v1'\ninternal = false"
+        ));
     }
 
     #[test]

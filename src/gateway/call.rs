@@ -2,6 +2,7 @@
 //! terminal event.
 use super::{
     budget::{Caller, Ledger, Routes},
+    guard::{Guard, Policies},
     hedge::{self, Loser, Runner},
     model::{ChatEvent, ChatRequest, Failure, FailureKind, FinishReason, MAX_OUTPUT, Usage, estimate_tokens},
     provider::{ModelCall, Provider, ProviderEvent, ProviderStream},
@@ -11,7 +12,10 @@ use super::{
 };
 use crate::{
     config::{Route, StreamFailure, Target},
-    shared::Random,
+    shared::{
+        Random,
+        actor::{Grant, Read},
+    },
 };
 use async_stream::stream;
 use futures_util::{Stream, StreamExt};
@@ -24,6 +28,8 @@ pub(super) struct Call {
     /// Those of the workspace, by name.
     pub(super) routes: Routes,
     pub(super) providers: Providers,
+    pub(super) policies: Policies,
+    pub(super) grant: Grant<Read>,
     pub(super) route: Arc<Route>,
     pub(super) request: Arc<ChatRequest>,
     pub(super) random: Random,
@@ -63,11 +69,15 @@ impl Said {
 pub(super) enum Ended {
     Finished(FinishReason, Option<Usage>),
     Failed(Failure),
+    /// By a guardrail.
+    Blocked,
 }
 
 pub(super) fn drive(call: Call) -> impl Stream<Item = ChatEvent> + Send {
     stream! {
-        let Call { caller, ledger, routes, providers, route, request, random, mut record } = call;
+        let Call {
+            caller, ledger, routes, providers, policies, grant, route, request, random, mut record,
+        } = call;
         let route = match ledger.reserve(&caller, &route, &routes, &request).await {
             Ok((reservation, route)) => {
                 record.reserved(reservation);
@@ -80,10 +90,28 @@ pub(super) fn drive(call: Call) -> impl Stream<Item = ChatEvent> + Send {
             }
         };
         let deadline = Instant::now() + Duration::from_millis(route.timeouts.total_milliseconds);
-        let input_tokens: u32 = request.texts().map(estimate_tokens).sum();
+        let guard = Guard::begin(&policies, &grant, &route, request, record.guardrails());
+        let guard = timeout_at(deadline, guard).await.unwrap_or(Err(FailureKind::Timeout.plain()));
+        let mut guard = match guard {
+            Ok(guard) => guard,
+            Err(failure) => {
+                record.end(LlmCallStatus::Failed, None);
+                yield ChatEvent::Failed(failure);
+                return;
+            }
+        };
+        if guard.is_blocked() {
+            guard.note();
+            record.end(LlmCallStatus::Blocked, None);
+            yield ChatEvent::Failed(FailureKind::Guardrail.plain());
+            return;
+        }
+        let input_tokens: u32 = guard.request(true).texts().map(estimate_tokens).sum();
         let draw = |below: u64| u64::from_le_bytes(random.bytes()) % below.max(1);
         let mut journey = Journey::new(route.clone(), draw);
         let mut said = Said::default();
+        // Whether a provider was told what another one may not be.
+        let mut told_inside = false;
         let failed = loop {
             let (target, passed) = match journey.next(draw) {
                 Next::GiveUp(failure) => break failure,
@@ -91,6 +119,9 @@ pub(super) fn drive(call: Call) -> impl Stream<Item = ChatEvent> + Send {
                 Next::Wait(wait) => {
                     sleep(wait).await;
                     continue;
+                }
+                Next::Busy(targets) if targets.iter().any(|it| keeps_from(&guard, it, told_inside, &said)) => {
+                    break journey.last();
                 }
                 Next::Busy(targets) => match timeout_at(deadline, providers.wait(&targets)).await {
                     Err(_) => break FailureKind::Timeout.plain(),
@@ -102,6 +133,10 @@ pub(super) fn drive(call: Call) -> impl Stream<Item = ChatEvent> + Send {
                         (target, passed)
                     }
                 },
+                Next::Try(target) if keeps_from(&guard, &target, told_inside, &said) => {
+                    journey.skipped(Duration::MAX);
+                    continue;
+                }
                 Next::Try(target) => match providers.admit(&target) {
                     Ok(passed) => (target, Ok(passed)),
                     Err(Refused::Rests(wait)) => (target, Err(wait)),
@@ -128,11 +163,15 @@ pub(super) fn drive(call: Call) -> impl Stream<Item = ChatEvent> + Send {
             if let Err(kind) = record.cover(&[&target], before).await {
                 break kind.plain();
             }
-            let told = input_tokens.saturating_add(estimate_tokens(&said.text));
+            let known: Arc<str> = guard.known(&said.text).into();
+            let told = input_tokens.saturating_add(estimate_tokens(&known));
+            let mut told_outside = false;
             let mut ask = |provider: Arc<dyn Provider>, target: Target, admitted| {
                 let place = record.attempt(&target, told);
-                let answer = provider.chat(model_call(&route, &request, &target, &said));
-                let attempt = Attempt::new(answer, &route, deadline, &said.text);
+                let internal = guard.is_internal(&target.provider);
+                told_outside |= !internal;
+                let call = model_call(&route, guard.request(internal), &target, known.clone());
+                let attempt = Attempt::new(provider.chat(call), &route, deadline, &known);
                 Runner { target, admitted, attempt, place }
             };
             let mut runner = ask(provider, target, admitted);
@@ -156,7 +195,11 @@ pub(super) fn drive(call: Call) -> impl Stream<Item = ChatEvent> + Send {
                 }
                 (runner, step) = (race.winner, Some(race.step));
             }
-            let Runner { admitted, attempt: mut answer, place, .. } = runner;
+            if told_outside {
+                guard.note_kept();
+            }
+            let Runner { target, admitted, attempt: mut answer, place } = runner;
+            told_inside |= guard.is_internal(&target.provider) && guard.keeps_inside();
             record.goes_on(place);
             let ended = loop {
                 let next = match step.take() {
@@ -172,7 +215,12 @@ pub(super) fn drive(call: Call) -> impl Stream<Item = ChatEvent> + Send {
                         };
                         if characters != Some(0) {
                             record.said(characters.unwrap_or(0));
-                            yield event;
+                            if let Some(event) = guard.pass(event).await {
+                                yield event;
+                            }
+                        }
+                        if guard.is_blocked() {
+                            break Ended::Blocked;
                         }
                         if full {
                             break Ended::Finished(FinishReason::Length, None);
@@ -197,8 +245,24 @@ pub(super) fn drive(call: Call) -> impl Stream<Item = ChatEvent> + Send {
                     let status = status(&reason);
                     record.attempt_ended(status, None, usage.unwrap_or_else(|| record.estimate()));
                     let usage = record.usage();
+                    if let Some(text) = guard.finish(reason == FinishReason::EndOfTurn) {
+                        yield ChatEvent::Delta { text };
+                    }
+                    guard.note();
+                    if guard.is_blocked() {
+                        record.end(LlmCallStatus::Blocked, None);
+                        yield ChatEvent::Failed(FailureKind::Guardrail.plain());
+                        return;
+                    }
                     record.end(status, Some(reason));
                     yield ChatEvent::Finished { reason, usage };
+                    return;
+                }
+                Ended::Blocked => {
+                    record.attempt_ended(LlmCallStatus::Blocked, None, record.estimate());
+                    guard.note();
+                    record.end(LlmCallStatus::Blocked, None);
+                    yield ChatEvent::Failed(FailureKind::Guardrail.plain());
                     return;
                 }
                 Ended::Failed(failure) => {
@@ -213,10 +277,23 @@ pub(super) fn drive(call: Call) -> impl Stream<Item = ChatEvent> + Send {
                 }
             }
         };
-        let status = if said.is_anything() { LlmCallStatus::Incomplete } else { unanswered(failed.kind) };
+        if let Some(text) = guard.finish(false) {
+            yield ChatEvent::Delta { text };
+        }
+        guard.note();
+        let (status, failed) = match said.is_anything() {
+            _ if guard.is_blocked() => (LlmCallStatus::Blocked, FailureKind::Guardrail.plain()),
+            true => (LlmCallStatus::Incomplete, failed),
+            false => (unanswered(failed.kind), failed),
+        };
         record.end(status, None);
         yield ChatEvent::Failed(failed);
     }
+}
+
+/// Whether a target would go on with words that may quote what is kept from it.
+fn keeps_from(guard: &Guard, target: &Target, told_inside: bool, said: &Said) -> bool {
+    told_inside && said.is_anything() && !guard.is_internal(&target.provider)
 }
 
 /// Notes of a target that another one was faster than what it used, and tells what went wrong with it, if anything.
@@ -237,11 +314,11 @@ fn lost(loser: Loser, record: &mut Record, input_tokens: u32) -> Option<Failure>
     failure
 }
 
-fn model_call(route: &Route, request: &Arc<ChatRequest>, target: &Target, said: &Said) -> ModelCall {
+fn model_call(route: &Route, request: &Arc<ChatRequest>, target: &Target, prefill: Arc<str>) -> ModelCall {
     ModelCall {
         model: target.model.clone(),
         request: request.clone(),
-        prefill: said.text.as_str().into(),
+        prefill,
         max_output_tokens: request.max_output_tokens.unwrap_or(route.max_output_tokens),
     }
 }

@@ -1,10 +1,9 @@
 //! The usage log: calls that have ended wait here for a moment and are written together, so that nobody waits for the
 //! database. What a crash can lose is what waits: the calls of the last tenth of a second.
 use super::{
+    Gateway,
     record::{LlmCall, Sink},
-    store,
 };
-use crate::event::Log;
 use std::{
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -44,13 +43,13 @@ impl CallLog {
     }
 
     /// Writes until `stop`, and then what is left. Calls that end later wait for [`Self::flush`].
-    pub(super) async fn write(self, log: Log, stop: CancellationToken) {
+    pub(super) async fn write(self, gateway: Gateway, stop: CancellationToken) {
         loop {
             tokio::select! {
-                () = stop.cancelled() => return self.flush(&log).await,
+                () = stop.cancelled() => return self.flush(&gateway).await,
                 () = self.0.some.notified() => sleep(GATHER).await,
             }
-            if !self.flush_once(&log).await {
+            if !self.flush_once(&gateway).await {
                 sleep(AGAIN).await;
                 self.0.some.notify_one();
             }
@@ -58,18 +57,17 @@ impl CallLog {
     }
 
     /// Writes all that waits.
-    pub(super) async fn flush(&self, log: &Log) {
-        self.flush_once(log).await;
+    pub(super) async fn flush(&self, gateway: &Gateway) {
+        self.flush_once(gateway).await;
     }
 
     /// Whether the database took them; if not, they wait on.
-    async fn flush_once(&self, log: &Log) -> bool {
-        let _writing = self.0.writing.lock().await;
+    async fn flush_once(&self, gateway: &Gateway) -> bool {
         let calls = mem::take(&mut *self.waiting());
         if calls.is_empty() {
             return true;
         }
-        let Err(error) = store::insert_calls(log, &calls).await else { return true };
+        let Err(error) = gateway.keep_calls(&calls).await else { return true };
         tracing::warn!(%error, calls = calls.len(), "the usage log could not be written; trying again");
         let mut waiting = self.waiting();
         let newer = mem::replace(&mut *waiting, calls);

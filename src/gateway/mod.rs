@@ -11,6 +11,7 @@ mod cache;
 mod call;
 mod event;
 mod graphql;
+mod guard;
 mod guardrail;
 mod health;
 mod hedge;
@@ -26,24 +27,27 @@ mod provider;
 mod providers;
 mod record;
 mod route;
+mod schema;
 mod service;
 mod store;
 mod telemetry;
+mod tool;
 
 pub use budget::{Budget, BudgetAction, BudgetScope, BudgetUse, NewBudget};
 pub use builtin::{Builtin, digest};
 pub use event::changes;
 pub use graphql::{
-    BudgetMutation, BudgetNode, CallLoader, CallSubscription, LlmCallNode, RouteMutation, RouteNode,
-    RouteQuery, WorkspaceBudgets, WorkspaceCalls, WorkspaceRoutes, request_data,
+    BudgetMutation, BudgetNode, CallLoader, CallSubscription, GuardrailMutation, GuardrailQuery, LlmCallNode,
+    RouteMutation, RouteNode, RouteQuery, WorkspaceBudgets, WorkspaceCalls, WorkspaceRoutes, request_data,
 };
+pub use guard::{GuardrailPolicy, GuardrailUse};
 pub use guardrail::{
-    Action, Check, Checking, Decision, Fault, Finding, Guardrail, Kind, LogEntry, Masks, OnError, Policy,
-    Rule, Shape, Span, Stage, Unmasking,
+    Action, Check, Checking, Decision, Fault, Finding, Guardrail, Kind, Masks, OnError, Policy, Rule, Shape,
+    Span, Stage, Unmasking,
 };
 pub use model::{
-    ChatEvent, ChatMessage, ChatRequest, Completion, Failure, FailureKind, FinishReason, GroundingSource,
-    Quote, Speaker, Task, ToolSpec, ToolUse, Usage, estimate_tokens,
+    ChatEvent, ChatMessage, ChatRequest, Completion, Egress, Failure, FailureKind, FinishReason,
+    GroundingSource, Quote, Speaker, Task, ToolSpec, ToolUse, Usage, estimate_tokens,
 };
 pub use named::{NamedRoute, NewRoute};
 pub use period::UsagePeriod;
@@ -52,4 +56,5 @@ pub use price::Cost;
 pub use provider::{Embeddings, ModelCall, Provider, ProviderEvent, ProviderStream};
 pub use providers::Providers;
 pub use record::{Attempt, LlmCall, LlmCallStatus, Origin};
-pub use service::{DEFAULT_ROUTE, Gateway, Parts, ProviderError, ProviderView};
+pub use service::{DEFAULT_ROUTE, Gateway, NewGuardrailPolicy, Parts, ProviderError, ProviderView, Tried};
+pub use tool::{Done, Tool, Tools};

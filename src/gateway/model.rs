@@ -95,6 +95,19 @@ pub struct GroundingSource {
     /// Who said it, where that is known.
     pub speaker: Option<String>,
     pub occurred_at: Option<DateTime<Utc>>,
+    pub egress: Egress,
+}
+
+stored! {
+    /// Where something may go.
+    #[derive(Default)]
+    Egress {
+        /// To every provider.
+        #[default]
+        Allowed = "ALLOWED",
+        /// To providers that the operator marked as internal.
+        InternalOnly = "INTERNAL_ONLY",
+    }
 }
 
 /// A part of a source that the answer quotes word for word.
@@ -139,7 +152,7 @@ pub struct Failure {
 }
 
 stored! {
-    /// What went wrong with a provider.
+    /// What went wrong with a provider, or kept a call from one.
     FailureKind {
         Connect = "CONNECT",
         Timeout = "TIMEOUT",
@@ -155,6 +168,8 @@ stored! {
         Budget = "BUDGET_EXCEEDED",
         NoPrice = "NO_PRICE",
         BudgetUnknown = "BUDGET_UNKNOWN",
+        Guardrail = "GUARDRAIL",
+        Unchecked = "UNCHECKED",
     }
 }
 
@@ -178,6 +193,8 @@ impl FailureKind {
                 "a budget blocks what it cannot count, and a model of this route has no price in its currency"
             }
             Self::BudgetUnknown => "what is left of the budget cannot be read now: try again in a moment",
+            Self::Guardrail => "a guardrail does not let this pass",
+            Self::Unchecked => "what guardrails hold could not be found out",
         }
     }
 

@@ -4,6 +4,8 @@ use crate::shared::actor::Administer;
 /// Where calls go is a setting.
 pub type SetRoute = Administer;
 pub type RemoveRoute = Administer;
-/// And so is what they may cost.
+/// And so is what they may cost, and what they may hold.
 pub type SetBudget = Administer;
 pub type RemoveBudget = Administer;
+pub type SetGuardrailPolicy = Administer;
+pub type RemoveGuardrailPolicy = Administer;

@@ -1,6 +1,7 @@
 //! What becomes of a call is noted, however it ends: also where its caller goes away.
 use super::{
     budget::Reservation,
+    guard::{GuardrailUse, Uses},
     model::{Failure, FailureKind, FinishReason, Usage, tokens_of},
     price::{self, Cost},
     telemetry,
@@ -16,7 +17,11 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use std::{sync::Arc, time::Duration};
+use std::{
+    mem,
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 use tokio::time::Instant;
 use tracing::Span;
 
@@ -65,6 +70,8 @@ pub struct LlmCall {
     pub time_to_first_token: Option<Duration>,
     pub duration: Duration,
     pub attempts: Vec<Attempt>,
+    /// What guardrails did.
+    pub guardrails: Vec<GuardrailUse>,
     pub started_at: DateTime<Utc>,
 }
 
@@ -108,13 +115,19 @@ pub(super) struct Record {
     prices: Arc<Prices>,
     sink: Arc<dyn Sink>,
     reservation: Reservation,
+    guardrails: Uses,
 }
 
 impl Record {
     pub(super) fn begin(call: LlmCall, prices: Arc<Prices>, sink: Arc<dyn Sink>) -> Self {
         let (span, reservation) = (telemetry::span(&call), Reservation::default());
-        let (began, under_way) = (Instant::now(), UnderWay::default());
-        Self { call: Some(call), current: 0, span, began, prices, sink, reservation, under_way }
+        let (began, under_way, guardrails) = (Instant::now(), UnderWay::default(), Uses::default());
+        Self { call: Some(call), current: 0, span, began, under_way, prices, sink, reservation, guardrails }
+    }
+
+    /// Where the call's guardrails leave what they did, before it ends.
+    pub(super) fn guardrails(&self) -> Uses {
+        self.guardrails.clone()
     }
 
     /// The call has leave to cost so much; what it does not cost goes back when it ends.
@@ -203,6 +216,7 @@ impl Record {
         call.usage = call.attempts.iter().fold(Usage::default(), |sum, a| sum.saturating_add(a.usage()));
         call.cost = if call.cache_hit { self.nothing(&call) } else { cost(&call.attempts, &self.prices) };
         call.duration = self.began.elapsed();
+        call.guardrails = mem::take(&mut *self.guardrails.lock().unwrap_or_else(PoisonError::into_inner));
         telemetry::ended(&self.span, &call, &self.prices);
         self.reservation.settle(|currency| cost_in(&call.attempts, &self.prices, currency));
         self.sink.take(call);

@@ -9,7 +9,9 @@ mod trusted;
 use crate::{
     account::{self, AccountMutation, AccountQuery},
     coaching::{self, CoachingMutation, CoachingSubscription},
-    gateway::{self, BudgetMutation, CallSubscription, RouteMutation, RouteQuery},
+    gateway::{
+        self, BudgetMutation, CallSubscription, GuardrailMutation, GuardrailQuery, RouteMutation, RouteQuery,
+    },
     graphql_kit::ErrorCode,
     memory::{self, MemoryMutation},
     services::Services,
@@ -23,7 +25,7 @@ use async_graphql::{
 
 /// Where every read begins.
 #[derive(MergedObject, Default, Debug)]
-pub struct Query(AccountQuery, node::NodeQuery, change::ChangeQuery, RouteQuery);
+pub struct Query(AccountQuery, GuardrailQuery, node::NodeQuery, change::ChangeQuery, RouteQuery);
 
 /// Every change.
 #[derive(MergedObject, Default, Debug)]
@@ -31,6 +33,7 @@ pub struct Mutation(
     AccountMutation,
     TrustedMutation,
     BudgetMutation,
+    GuardrailMutation,
     MemoryMutation,
     WorkflowMutation,
     CoachingMutation,

@@ -1,7 +1,10 @@
 //! Memories as JSON Lines: one object a line, with the fields of `ImportMemoryItem`. What a file says of itself, its
 //! name and its media type, counts for nothing.
 use super::model::{Content, MAX_ITEMS, MemoryKind, NewItem};
-use crate::shared::{Error, Problems, Result, json, moment};
+use crate::{
+    gateway::Egress,
+    shared::{Error, Problems, Result, json, moment},
+};
 use serde_json::{Map, Value};
 
 /// Characters of an unknown field's name that a problem repeats.
@@ -65,12 +68,19 @@ impl Fields<'_> {
         let occurred_at = self.text("occurredAt").and_then(|text| {
             moment::parse(&text).map_err(|message| self.problem("occurredAt", message)).ok()
         });
+        let egress = match self.text("egress") {
+            None => Egress::Allowed,
+            Some(name) => Egress::from_name(&name).unwrap_or_else(|_| {
+                self.problem("egress", "ALLOWED and INTERNAL_ONLY are possible");
+                Egress::InternalOnly
+            }),
+        };
         let (speaker, collection) = (self.text("speaker"), self.text("collection"));
         if let Some(unknown) = self.object.keys().next() {
             let name: String = unknown.chars().take(TOLD).collect();
             self.problem(&name, "there is no such field");
         }
-        let content = Content { text, kind, occurred_at, speaker, collection };
+        let content = Content { text, kind, occurred_at, speaker, collection, egress };
         self.good.then_some(NewItem { external_id: Some(external_id), content })
     }
 

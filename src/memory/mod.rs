@@ -19,6 +19,7 @@ mod rank;
 mod service;
 mod store;
 mod terms;
+mod tool;
 
 pub use event::changes;
 pub use graphql::{MemoryLoader, MemoryMutation, WorkspaceMemories, request_data};
@@ -28,3 +29,4 @@ pub use model::{
 };
 pub use port::{Derived, Ports, Sessions};
 pub use service::MemoryService;
+pub use tool::{RecallTool, RememberTool};

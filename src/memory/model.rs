@@ -3,10 +3,13 @@ mod recall;
 pub use recall::{Hit, Recall, RecallRequest, estimated_tokens};
 
 use super::lines;
-use crate::shared::{
-    Error, Problems, Result,
-    id::{CoachingSessionId, ErasureReceiptId, MemoryId, WorkspaceId},
-    stored, text,
+use crate::{
+    gateway::Egress,
+    shared::{
+        Error, Problems, Result,
+        id::{CoachingSessionId, ErasureReceiptId, MemoryId, WorkspaceId},
+        stored, text,
+    },
 };
 use bytes::Bytes;
 use chrono::{DateTime, SubsecRound, Utc};
@@ -78,6 +81,13 @@ pub struct Content {
     pub speaker: Option<String>,
     /// What it belongs to with its neighbours: a conversation, a notebook.
     pub collection: Option<String>,
+    /// Which providers of models may see it. Left out of hashes where it says nothing, as before it was there.
+    #[serde(skip_serializing_if = "is_allowed")]
+    pub egress: Egress,
+}
+
+fn is_allowed(egress: &Egress) -> bool {
+    *egress == Egress::Allowed
 }
 
 /// One memory to write.
@@ -100,7 +110,9 @@ impl NewMemory {
         kind: MemoryKind,
         text: impl Into<String>,
     ) -> Self {
-        let content = Content { text: text.into(), kind, occurred_at: None, speaker: None, collection: None };
+        let egress = Egress::Allowed;
+        let content =
+            Content { text: text.into(), kind, occurred_at: None, speaker: None, collection: None, egress };
         Self {
             workspace,
             scope,
@@ -161,7 +173,7 @@ pub struct NewItem {
 impl NewItem {
     /// Trimmed and within bounds. `at` is the item's path with its dot, empty for a single one.
     pub fn checked(self, problems: &mut Problems, at: &str) -> Self {
-        let Content { text: words, kind, occurred_at, speaker, collection } = self.content;
+        let Content { text: words, kind, occurred_at, speaker, collection, egress } = self.content;
         let words = text::required(problems, &format!("{at}text"), &words, MAX_TEXT);
         let mut short = |name: &str, value: Option<String>, max| {
             value.map(|value| text::required(problems, &format!("{at}{name}"), &value, max))
@@ -170,7 +182,8 @@ impl NewItem {
         let speaker = short("speaker", speaker, MAX_SPEAKER);
         let collection = short("collection", collection, MAX_COLLECTION);
         let occurred_at = occurred_at.map(|at| at.trunc_subsecs(6));
-        Self { external_id, content: Content { text: words, kind, occurred_at, speaker, collection } }
+        let content = Content { text: words, kind, occurred_at, speaker, collection, egress };
+        Self { external_id, content }
     }
 }
 
@@ -273,6 +286,7 @@ mod tests {
             occurred_at: None,
             speaker: None,
             collection: None,
+            egress: Egress::Allowed,
         };
         NewItem { external_id: Some(external_id.to_owned()), content }
     }

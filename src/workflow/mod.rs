@@ -18,6 +18,7 @@ mod scope;
 mod service;
 mod store;
 mod template;
+mod tool;
 mod validate;
 
 pub use event::changes;
@@ -27,3 +28,4 @@ pub use graphql::{
     WorkflowVersion, WorkspaceWorkflows, request_data,
 };
 pub use service::WorkflowService;
+pub use tool::StartWorkflowTool;

@@ -68,6 +68,7 @@ entities!(
     event_head,
     gateway_state,
     goal,
+    guardrail_policy,
     idempotency_key,
     invitation,
     llm_call,

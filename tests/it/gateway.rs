@@ -2,6 +2,10 @@
 mod budgets;
 mod cache;
 mod calls;
+mod guarded;
+mod guardrails;
 mod overspend;
+mod policies;
 mod routes;
 mod scripted;
+mod tools;

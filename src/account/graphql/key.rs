@@ -173,6 +173,12 @@ pub enum AuditAction {
     BudgetChanged,
     /// A budget was removed.
     BudgetRemoved,
+    /// A guardrail policy was made or changed.
+    GuardrailPolicySet,
+    /// A guardrail policy was removed.
+    GuardrailPolicyRemoved,
+    /// A guardrail found something in a call of a model that somebody is to look at.
+    GuardrailEscalated,
 }
 
 impl AuditEntry {

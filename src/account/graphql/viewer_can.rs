@@ -38,6 +38,10 @@ pub struct WorkspaceViewerCan {
     retire_trusted_documents: bool,
     /// Set what may be spent on calls of models.
     set_budget: bool,
+    /// Set a guardrail policy.
+    set_guardrail_policy: bool,
+    /// Remove a guardrail policy.
+    remove_guardrail_policy: bool,
     /// Write a memory.
     remember: bool,
     /// Write many memories.
@@ -62,6 +66,8 @@ impl WorkspaceViewerCan {
             register_trusted_documents: actor.may::<RegisterDocuments>(id).is_ok(),
             retire_trusted_documents: actor.may::<RegisterDocuments>(id).is_ok(),
             set_budget: actor.may::<gateway::policy::SetBudget>(id).is_ok(),
+            set_guardrail_policy: actor.may::<gateway::policy::SetGuardrailPolicy>(id).is_ok(),
+            remove_guardrail_policy: actor.may::<gateway::policy::RemoveGuardrailPolicy>(id).is_ok(),
             remember: actor.may::<memory::policy::Remember>(id).is_ok(),
             import_memories: actor.may::<memory::policy::ImportMemories>(id).is_ok(),
             create_goal: coaching::policy::begin(actor, id).is_ok(),

@@ -41,6 +41,8 @@ pub enum CoachingEvent {
     TurnStarted(TurnStarted),
     TurnSnapshot(TurnSnapshot),
     TurnDelta(TurnDelta),
+    ToolStarted(ToolStarted),
+    ToolCompleted(ToolCompleted),
     TurnCompleted(TurnCompleted),
     TurnInterrupted(TurnInterrupted),
     TurnIncomplete(TurnIncomplete),
@@ -121,6 +123,18 @@ turn_events! {
         /// Where it begins in the reply, in UTF-16 code units: how much you must have.
         offset: i32,
     }
+    /// The coach uses a tool: it looks something up, or has something done for the person.
+    ToolStarted {
+        /// Its name: `recall`, `remember`, `start_workflow`. New ones may come.
+        tool: String,
+    }
+    /// The tool was used, and the coach goes on.
+    ToolCompleted {
+        /// Its name.
+        tool: String,
+        /// Whether it did what it was asked for; where not, it changed nothing.
+        succeeded: bool,
+    }
     /// The coach has answered.
     TurnCompleted {}
     /// The turn was stopped; what was said so far stays.
@@ -155,6 +169,14 @@ impl From<Heard> for CoachingEvent {
             }
             Happened::TurnDelta { turn, text, offset: start } => {
                 Self::TurnDelta(TurnDelta { cursor, at, turn: Turn(turn), text, offset: offset(start) })
+            }
+            Happened::ToolStarted(facts) => {
+                Self::ToolStarted(ToolStarted { cursor, at, turn: Turn(facts.turn), tool: facts.tool })
+            }
+            Happened::ToolCompleted(facts) => {
+                let succeeded = facts.succeeded.unwrap_or_default();
+                let (turn, tool) = (Turn(facts.turn), facts.tool);
+                Self::ToolCompleted(ToolCompleted { cursor, at, turn, tool, succeeded })
             }
             Happened::TurnCompleted(turn) => {
                 Self::TurnCompleted(TurnCompleted { cursor, at, turn: Turn(turn) })

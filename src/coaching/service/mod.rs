@@ -15,7 +15,7 @@ use crate::{
     config::CoachingConfig,
     db::{Db, Source},
     event::{Bus, Cursor, Log, NewEvent, Tx},
-    gateway::{ChatMessage, Gateway},
+    gateway::{ChatMessage, Gateway, Tools},
     memory::MemoryService,
     shared::{
         Ambient, Error, Page, PageRequest, Result,
@@ -35,6 +35,8 @@ pub struct Parts {
     pub account: AccountService,
     pub gateway: Gateway,
     pub memory: MemoryService,
+    /// What the coach may have done.
+    pub tools: Tools,
     pub config: CoachingConfig,
 }
 

@@ -100,11 +100,17 @@ fn clip(said: &BTreeMap<String, f64>, text: &str, range: Range<usize>) -> Range<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shared::text::slice_utf16;
+    use crate::{gateway::model::Egress, shared::text::slice_utf16};
     use proptest::prelude::*;
 
     fn source(id: &str, text: &str) -> GroundingSource {
-        GroundingSource { id: id.into(), text: text.into(), speaker: None, occurred_at: None }
+        GroundingSource {
+            id: id.into(),
+            text: text.into(),
+            speaker: None,
+            occurred_at: None,
+            egress: Egress::Allowed,
+        }
     }
 
     #[test]

@@ -1,4 +1,8 @@
-use super::usage::{Money, Usage, UsageGroup, UsagePeriod, UsageShare};
+use super::{
+    CallLoader,
+    guardrail::{GuardrailPolicy, LlmGuardrail},
+    usage::{Money, Usage, UsageGroup, UsagePeriod, UsageShare},
+};
 use crate::{
     gateway::{
         self, Attempt, Gateway,
@@ -107,6 +111,11 @@ impl LlmCall {
     /// The targets that were tried, in order.
     async fn attempts(&self) -> Vec<LlmAttempt> {
         self.0.attempts.iter().map(LlmAttempt::from).collect()
+    }
+
+    /// What guardrails did: one entry for each check of each stage, also where it found nothing. Nothing of the texts.
+    async fn guardrails(&self) -> Vec<LlmGuardrail> {
+        self.0.guardrails.iter().map(LlmGuardrail::from).collect()
     }
 
     /// When it was made.
@@ -261,6 +270,13 @@ impl WorkspaceCalls {
         let actor = ctx.actor()?;
         let page = gateway.list_calls(actor, self.workspace, &filter, order, descending, &request).await?;
         Ok(connection(self.workspace, page, LlmCall))
+    }
+
+    /// The workspace's own policies for what goes to models and comes from them, by name, at most 20; null for who does
+    /// not administer it. Those of the server's operator hold beside them.
+    async fn guardrail_policies(&self, ctx: &Context<'_>) -> Result<Option<Vec<GuardrailPolicy>>, ApiError> {
+        let found = ctx.load::<_, CallLoader>(self.workspace).await?;
+        Ok(found.map(|policies| policies.into_iter().map(GuardrailPolicy::from).collect()))
     }
 
     /// What calls of models used since the beginning of the day or the month, in UTC: everybody's for who administers

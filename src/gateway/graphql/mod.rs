@@ -6,19 +6,21 @@ mod explain;
 mod provider;
 mod route;
 mod route_input;
+mod guardrail;
 mod usage;
 
 pub use budget::{Budget as BudgetNode, BudgetMutation, WorkspaceBudgets};
 pub use call::{LlmCall as LlmCallNode, WorkspaceCalls};
 pub use event::CallSubscription;
+pub use guardrail::{GuardrailMutation, GuardrailQuery};
 pub use route::{Route as RouteNode, RouteMutation, RouteQuery, WorkspaceRoutes};
 
-use super::{BudgetUse, Gateway, UsagePeriod};
+use super::{BudgetUse, Gateway, GuardrailPolicy, UsagePeriod};
 use crate::{
     graphql_kit::{Loaded, Loader},
     shared::{
         actor::Actor,
-        id::{BudgetId, LlmCallId, RouteId},
+        id::{BudgetId, LlmCallId, RouteId, WorkspaceId},
     },
 };
 use async_graphql::Request;
@@ -70,6 +72,15 @@ impl Loader<(BudgetId, UsagePeriod)> for CallLoader {
     ) -> Loaded<HashMap<(BudgetId, UsagePeriod), BudgetUse>> {
         let used = self.gateway.budget_use(keys).await?;
         Ok(keys.iter().filter_map(|key| Some((*key, used.get(&key.0)?.clone()))).collect())
+    }
+}
+
+/// Policies of workspaces that the actor administers.
+impl Loader<WorkspaceId> for CallLoader {
+    type Value = Vec<GuardrailPolicy>;
+
+    async fn load(&self, ids: &[WorkspaceId]) -> Loaded<HashMap<WorkspaceId, Self::Value>> {
+        Ok(self.gateway.find_guardrail_policies(&self.actor, ids).await?)
     }
 }
 

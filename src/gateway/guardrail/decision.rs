@@ -2,7 +2,6 @@
 use super::policy::{Action, Kind, OnError, Rule};
 use chrono::TimeDelta;
 use serde::Serialize;
-use std::cmp::Ordering;
 
 /// Places that a decision names; further ones are only counted.
 const MAX_SPANS: usize = 1_000;
@@ -43,42 +42,9 @@ pub struct Decision {
     pub text: String,
 }
 
-/// A finding or a fault as a log keeps it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct LogEntry {
-    pub check: &'static str,
-    /// `None` for a fault.
-    pub kind: Option<Kind>,
-    pub action: Action,
-    pub count: usize,
-    /// Of all checks of the policy together: they share one walk.
-    pub duration_us: i64,
-}
-
 impl Decision {
     pub fn is_blocked(&self) -> bool {
         self.action == Action::Block
-    }
-
-    /// What a log may keep.
-    pub fn log(&self) -> Vec<LogEntry> {
-        let duration_us = self.duration.num_microseconds().unwrap_or(i64::MAX);
-        let found = self.findings.iter().map(|finding| LogEntry {
-            check: finding.check,
-            kind: Some(finding.kind),
-            action: finding.action,
-            count: finding.count,
-            duration_us,
-        });
-        let faults = self.faults.iter().map(|fault| LogEntry {
-            check: fault.check,
-            kind: None,
-            action: self.action,
-            count: 1,
-            duration_us,
-        });
-        found.chain(faults).collect()
     }
 }
 
@@ -100,6 +66,10 @@ impl Tally {
         self.action == Action::Block
     }
 
+    pub fn so_far(&self) -> (&[Finding], &[Fault]) {
+        (&self.findings, &self.faults)
+    }
+
     pub fn place(&mut self, rule: &Rule, kind: Kind, span: Span) {
         self.note(rule, kind, Some(span));
     }
@@ -119,7 +89,7 @@ impl Tally {
     }
 
     fn note(&mut self, rule: &Rule, kind: Kind, span: Option<Span>) {
-        self.action = stronger(self.action, rule.action);
+        self.action = self.action.stronger(rule.action);
         let (check, action) = (rule.check.name(), rule.action);
         let same =
             |finding: &&mut Finding| (finding.check, finding.kind, finding.action) == (check, kind, action);
@@ -141,14 +111,4 @@ impl Tally {
         let text = if self.is_blocked() { String::new() } else { text };
         Decision { action: self.action, findings: self.findings, faults: self.faults, duration, text }
     }
-}
-
-fn stronger(a: Action, b: Action) -> Action {
-    let rank = |action: Action| match action {
-        Action::Allow => 0,
-        Action::Mask => 1,
-        Action::Escalate => 2,
-        Action::Block => 3,
-    };
-    if rank(a).cmp(&rank(b)) == Ordering::Less { b } else { a }
 }

@@ -1,21 +1,8 @@
 //! Which language a text is in, where that can be told.
-use crate::shared::Problems;
 
 /// Characters that are looked at, and the fewest letters that tell anything.
 const SAMPLE: usize = 400;
 const FEWEST: usize = 40;
-
-/// Codes by ISO 639-3 that the detector knows.
-const KNOWN: [&str; 16] = [
-    "ara", "cmn", "deu", "eng", "fra", "hin", "ita", "jpn", "kor", "nld", "por", "rus", "spa", "swe", "tur",
-    "vie",
-];
-
-pub fn validate(allowed: &[String], path: &str, problems: &mut Problems) {
-    if allowed.is_empty() || allowed.iter().any(|code| !KNOWN.contains(&code.as_str())) {
-        problems.invalid(path, format!("write codes of these: {}", KNOWN.join(", ")));
-    }
-}
 
 /// Whether the text is in one of the languages; a text too short to tell is.
 pub fn is_allowed(text: &str, allowed: &[String]) -> bool {

@@ -5,9 +5,11 @@
 //! where a text comes later with a number that is taken, that piece of text is itself a value and gets a placeholder
 //! ([`Kind::Literal`]). So unmasking what was masked gives the text back to the letter, whatever stood in it.
 use super::{
+    decision::Span,
     policy::Kind,
     reader::{Look, Reader},
 };
+use crate::shared::text::utf16_len;
 use std::collections::{BTreeSet, HashMap};
 
 /// Values of one call. Beyond it a check counts as failed.
@@ -55,6 +57,40 @@ struct Value {
     text: String,
     /// Whether an answer gets it back.
     returns: bool,
+}
+
+/// The placeholders of a masked text and the values behind them, in order, by UTF-16 offsets.
+#[derive(Clone, Debug, Default)]
+pub struct Overlay(Vec<Place>);
+
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    masked: Span,
+    original: Span,
+}
+
+impl Overlay {
+    /// Where a stretch of the masked text is in the original. What begins or ends within a placeholder has all of its
+    /// value.
+    pub fn original(&self, masked: Span) -> Span {
+        let start = self.last(|place| place.masked.start <= masked.start);
+        let end = self.last(|place| place.masked.start < masked.end);
+        Span {
+            start: match start {
+                Some(place) if masked.start < place.masked.end => place.original.start,
+                Some(place) => place.original.end + (masked.start - place.masked.end),
+                None => masked.start,
+            },
+            end: match end {
+                Some(place) => place.original.end + masked.end.saturating_sub(place.masked.end),
+                None => masked.end,
+            },
+        }
+    }
+
+    fn last(&self, is_before: impl Fn(&Place) -> bool) -> Option<&Place> {
+        self.0.partition_point(is_before).checked_sub(1).and_then(|last| self.0.get(last))
+    }
 }
 
 /// There is no room for a further value.
@@ -110,6 +146,26 @@ impl Masks {
         let mut all = stream.push(self, text);
         all.push_str(&stream.finish(self));
         all
+    }
+
+    /// How a masked text lies over the one that it was made of.
+    pub fn overlay(&self, masked: &str) -> Overlay {
+        let (mut places, mut done, mut masked_to, mut original_to) = (vec![], 0, 0, 0);
+        for (at, _) in masked.match_indices(['[', '\\']) {
+            if at < done {
+                continue;
+            }
+            let Ok(Some(found)) = placeholder(Reader::new(masked, at, true)) else { continue };
+            let Some(value) = self.value(found.label) else { continue };
+            let length = |from: usize, to: usize| utf16_len(masked.get(from..to).unwrap_or_default());
+            let start = masked_to + length(done, at);
+            let masked_span = Span { start, end: start + length(at, found.end) };
+            let start = original_to + length(done, at);
+            let original = Span { start, end: start + utf16_len(value) };
+            (done, masked_to, original_to) = (found.end, masked_span.end, original.end);
+            places.push(Place { masked: masked_span, original });
+        }
+        Overlay(places)
     }
 
     fn value(&self, label: Label) -> Option<&str> {
@@ -229,6 +285,7 @@ impl Unmasking {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shared::text::slice_utf16;
     use proptest::prelude::*;
 
     fn masks() -> Masks {
@@ -273,6 +330,27 @@ mod tests {
             masks.unmask(&format!("[EMAIL_1] [EMAIL_2] {literal}")),
             "[EMAIL_1] anna@example.com [email 2]"
         );
+    }
+
+    #[test]
+    fn a_stretch_of_a_masked_text_is_found_in_the_original() {
+        let masks = masks();
+        let (masked, original) = (
+            "😀 to [EMAIL_1] and [EMAIL_1]: [PHONE_1].",
+            "😀 to anna@example.com and anna@example.com: [PHONE_1].",
+        );
+        assert_eq!(masks.unmask(masked), original);
+        let overlay = masks.overlay(masked);
+        for part in
+            ["to [EMAIL_1]", "[EMAIL_1]", "and [EMAIL_1]: [PHONE", "😀", " and ", "[EMAIL_1] and [EMAIL_1]"]
+        {
+            let at = masked.find(part).unwrap();
+            let start = utf16_len(&masked[..at]);
+            let Span { start, end } = overlay.original(Span { start, end: start + utf16_len(part) });
+            assert_eq!(slice_utf16(original, start, end), Some(&*masks.unmask(part)), "{part}");
+        }
+        let within = overlay.original(Span { start: 8, end: 9 });
+        assert_eq!(slice_utf16(original, within.start, within.end), Some("anna@example.com"));
     }
 
     #[test]

@@ -11,7 +11,6 @@ mod injection;
 mod language;
 mod mask;
 mod pii;
-mod policy;
 mod reader;
 mod scan;
 mod secret;
@@ -19,12 +18,15 @@ mod stream;
 mod topic;
 mod walk;
 
-pub use decision::{Decision, Fault, Finding, LogEntry, Span};
-pub use mask::{Masks, Unmasking};
+pub use decision::{Decision, Fault, Finding, Span};
+pub use mask::{Masks, Overlay, Unmasking};
 pub use policy::{Action, Check, Kind, OnError, Policy, Rule, Stage};
 pub use stream::Checking;
 
-use crate::shared::{Clock, Result};
+use crate::{
+    config::guardrail as policy,
+    shared::{Clock, Result},
+};
 use decision::Tally;
 use scan::Scanner;
 use std::sync::Arc;
@@ -43,11 +45,18 @@ pub struct Guardrail {
     policy: Policy,
     scanner: Scanner,
     clock: Clock,
+    /// Whether other guardrails with the same masks have seen the text before: then placeholders in it are ours.
+    later: bool,
 }
 
 impl Guardrail {
     pub fn new(policy: Policy, clock: Clock) -> Result<Self> {
         policy.validate()?;
+        Ok(Self::of_valid(policy, clock))
+    }
+
+    /// Of a policy that may be without rules: then it takes care of placeholders that a text has of its own.
+    pub fn of_valid(policy: Policy, clock: Clock) -> Self {
         let mut scanner = Scanner { literals: true, ..Scanner::default() };
         for (place, rule) in policy.rules.iter().enumerate() {
             match &rule.check {
@@ -65,11 +74,26 @@ impl Guardrail {
                 Check::Injection | Check::Length { .. } | Check::Language { .. } | Check::Schema => {}
             }
         }
-        Ok(Self { policy, scanner, clock })
+        Self { policy, scanner, clock, later: false }
+    }
+
+    /// The same, for texts that come from another guardrail with the same masks.
+    pub fn after_another(self) -> Self {
+        Self { later: true, ..self }
+    }
+
+    /// Whether a placeholder in the text was in it before anything was masked.
+    fn placeholders_are_foreign(&self) -> bool {
+        !self.later && self.policy.stage != Stage::Output
     }
 
     pub fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// Whether it asks for the form of an answer.
+    pub fn needs_shape(&self) -> bool {
+        self.policy.rules.iter().any(|rule| rule.check == Check::Schema)
     }
 
     /// Checks a whole text. What is masked gets its placeholder from `masks`, which all texts of a call share.

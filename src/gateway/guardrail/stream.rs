@@ -4,7 +4,7 @@
 //! groups of digits some 40 characters, in a private key or a web token up to 8 KiB; beside it 64 bytes of what was
 //! released are kept, as detectors look back so far.
 use super::{
-    Decision, Guardrail, Masks, Shape,
+    Decision, Fault, Finding, Guardrail, Masks, Shape,
     decision::Tally,
     policy::{Check, Rule},
     reader::BEHIND,
@@ -83,9 +83,15 @@ impl Checking {
         self.tally.is_blocked()
     }
 
-    /// Bytes that are neither released nor dropped.
-    pub fn held(&self) -> usize {
-        self.text.len() - self.walk.at
+    /// What is held back.
+    pub fn held(&self) -> &str {
+        self.text.get(self.walk.at..).unwrap_or_default()
+    }
+
+    /// What was found so far, what could not check, and how long it took.
+    pub fn so_far(&self) -> (&[Finding], &[Fault], TimeDelta) {
+        let (findings, faults) = self.tally.so_far();
+        (findings, faults, self.duration)
     }
 
     fn advance(&mut self, complete: bool, masks: &mut Masks, out: &mut String) {

@@ -8,6 +8,7 @@ use super::{
     scan::{Found, Step},
 };
 use crate::shared::text::utf16_len;
+use std::borrow::Cow;
 
 /// How far a text has been walked.
 #[derive(Clone, Debug, Default)]
@@ -33,9 +34,10 @@ impl Walk {
         if scanner.is_idle() {
             let rest = text.get(self.at..).unwrap_or_default();
             self.at = text.len();
-            match guardrail.policy.stage {
-                Stage::Output => out.push_str(rest),
-                Stage::Input | Stage::Retrieval => pass(guardrail, rest, masks, tally, out),
+            if guardrail.placeholders_are_foreign() {
+                pass(guardrail, rest, masks, tally, out);
+            } else {
+                out.push_str(rest);
             }
             return;
         }
@@ -98,15 +100,22 @@ fn act(
     match rule.action {
         Action::Block => {}
         // What an answer says of others stays hidden; what its owner said comes back.
-        Action::Mask => match masks.mask(kind, value, guardrail.policy.stage != Stage::Output) {
-            Ok(placeholder) => out.push_str(&placeholder),
-            Err(Full) => {
-                tally.fault(rule, "too many values to mask");
-                out.push_str(value);
+        Action::Mask => {
+            match masks.mask(kind, &raw(guardrail, value, masks), guardrail.policy.stage != Stage::Output) {
+                Ok(placeholder) => out.push_str(&placeholder),
+                Err(Full) => {
+                    tally.fault(rule, "too many values to mask");
+                    out.push_str(value);
+                }
             }
-        },
+        }
         Action::Allow | Action::Escalate => pass(guardrail, value, masks, tally, out),
     }
+}
+
+/// What was found, without placeholders of ours in it: values hold no values.
+fn raw<'v>(guardrail: &Guardrail, value: &'v str, masks: &Masks) -> Cow<'v, str> {
+    if guardrail.later { masks.unmask(value).into() } else { value.into() }
 }
 
 /// Text that goes on as it is, but for what looks like a placeholder in it.
@@ -124,13 +133,14 @@ fn pass(guardrail: &Guardrail, text: &str, masks: &mut Masks, tally: &mut Tally,
     out.push_str(text.get(done..).unwrap_or_default());
 }
 
-/// In an answer a placeholder is one that the model repeats; in what is asked it is somebody's text.
+/// In an answer a placeholder is one that the model repeats, behind another guardrail one of ours; in what is asked it is
+/// somebody's text.
 fn keep_literal(guardrail: &Guardrail, text: &str, masks: &mut Masks, tally: &mut Tally, out: &mut String) {
     let Ok(Some(placeholder)) = mask::placeholder(Reader::new(text, 0, true)) else {
         out.push_str(text);
         return;
     };
-    if guardrail.policy.stage == Stage::Output {
+    if !guardrail.placeholders_are_foreign() {
         masks.reserve(placeholder.label);
         out.push_str(text);
         return;

@@ -106,7 +106,9 @@ fn is_of_the_target(kind: FailureKind) -> bool {
         | FailureKind::TooLong
         | FailureKind::Budget
         | FailureKind::NoPrice
-        | FailureKind::BudgetUnknown => false,
+        | FailureKind::BudgetUnknown
+        | FailureKind::Guardrail
+        | FailureKind::Unchecked => false,
     }
 }
 

@@ -116,10 +116,13 @@ impl Journey {
         match kind {
             FailureKind::ContextWindow if self.turn_to(FailureKind::ContextWindow) => {}
             FailureKind::ContentPolicy => self.ended = !self.turn_to(FailureKind::ContentPolicy),
+            // All but the first come from no provider.
             FailureKind::TooLong
             | FailureKind::Budget
             | FailureKind::NoPrice
-            | FailureKind::BudgetUnknown => self.ended = true,
+            | FailureKind::BudgetUnknown
+            | FailureKind::Guardrail
+            | FailureKind::Unchecked => self.ended = true,
             FailureKind::ContextWindow | FailureKind::Unauthorized | FailureKind::Rejected => {
                 self.leave(tried)
             }

@@ -1,9 +1,11 @@
 //! The usage log, read and written.
 use super::Gateway;
 use crate::{
+    account::AuditAction,
     event::Cursor,
     gateway::{
         event::CallEnded,
+        guardrail::Action,
         period::UsagePeriod,
         record::LlmCall,
         store::{self, CallFilter, CallOrder, UsageGroup, UsageSum, Whose},
@@ -11,10 +13,11 @@ use crate::{
     shared::{
         Page, PageRequest, Result,
         actor::{Actor, Administer, Read, Write},
-        id::{LlmCallId, WorkspaceId},
+        id::{AnyId, LlmCallId, WorkspaceId},
     },
 };
 use futures_util::{Stream, StreamExt};
+use serde_json::json;
 use std::collections::HashMap;
 use tokio_util::sync::CancellationToken;
 
@@ -89,7 +92,7 @@ impl Gateway {
 
     /// Writes calls that have ended, until `stop`.
     pub async fn write_log(self, stop: CancellationToken) {
-        self.log.write(self.events, stop).await;
+        self.log.clone().write(self, stop).await;
     }
 
     /// Writes what budgets have used, until `stop`.
@@ -104,8 +107,23 @@ impl Gateway {
 
     /// Writes what waits, and gives back what is left of budgets.
     pub async fn close(&self) {
-        self.log.flush(&self.events).await;
+        self.log.flush(self).await;
         self.ledger.close().await;
+    }
+
+    /// Writes calls that have ended; what guardrails want somebody to look at goes into the audit trail with them.
+    pub(in crate::gateway) async fn keep_calls(&self, calls: &[LlmCall]) -> Result<()> {
+        let mut tx = self.events.begin().await?;
+        for call in store::insert_calls(&mut tx, calls).await? {
+            for it in call.guardrails.iter().filter(|it| it.action == Action::Escalate && it.count > 0) {
+                let data =
+                    json!({ "stage": it.stage, "check": it.check, "count": it.count, "route": call.route });
+                let (by, workspace) = (Some(call.principal), Some(call.workspace));
+                let (action, subject) = (AuditAction::GuardrailEscalated, AnyId::LlmCall(call.id));
+                self.account.audit(&mut tx, by, workspace, action, subject, data).await?;
+            }
+        }
+        tx.commit().await
     }
 }
 

@@ -1,8 +1,10 @@
 //! What callers ask of the gateway.
 mod budget;
+mod guardrail;
 mod log;
 mod route;
 
+pub use guardrail::{NewGuardrailPolicy, Tried};
 pub use route::ProviderView;
 
 use super::{
@@ -11,8 +13,9 @@ use super::{
     builtin,
     cache::{Answer, Answers},
     call::{Call, drive},
+    guard::Policies,
     health,
-    held::HeldOf,
+    held::{Held, HeldOf},
     log::CallLog,
     model::{ChatEvent, ChatRequest, Completion, FailureKind, FinishReason, MAX_INPUT, Usage},
     provider::{self, Provider},
@@ -26,7 +29,7 @@ use crate::{
     event::{Bus, Log, Signal},
     shared::{
         Ambient, Error, Result,
-        actor::{Actor, Write},
+        actor::{Actor, Read, Write},
         id::WorkspaceId,
     },
 };
@@ -74,6 +77,7 @@ pub struct Gateway {
     routes: Arc<BTreeMap<String, Arc<Route>>>,
     held: HeldOf,
     answers: Answers,
+    policies: Policies,
     log: CallLog,
     ledger: Ledger,
 }
@@ -92,7 +96,9 @@ impl Gateway {
         let routes = config.routes.iter().map(|(name, route)| (name.clone(), Arc::new(route.clone())));
         let prices = Arc::new(config.prices.clone());
         let ledger = Ledger::new(db.clone(), events.clone(), ambient.clone(), prices.clone());
+        let policies = Policies::new(config, db.clone(), ambient.clock.clone());
         Ok(Self {
+            policies,
             providers: Providers::new(providers),
             prices,
             routes: Arc::new(routes.collect()),
@@ -132,17 +138,20 @@ impl Gateway {
         }
     }
 
+    /// The same, with these providers in the place of those that are configured under their names.
+    pub fn with_providers(self, providers: impl IntoIterator<Item = (String, Arc<dyn Provider>)>) -> Self {
+        Self { providers: self.providers.with(providers), ..self }
+    }
+
     /// Starts an answer. The stream ends with exactly one terminal event; dropping it ends the call. However it ends,
     /// it is in the usage log.
     ///
     /// `Refused` at `route` where no route has this name, and where the texts are longer than a call may be.
     pub async fn chat(&self, actor: &Actor, request: ChatRequest) -> Result<BoxStream<'static, ChatEvent>> {
         actor.may::<Write>(request.workspace)?;
+        let grant = actor.may::<Read>(request.workspace)?;
         let held = self.held(request.workspace).await?;
-        let route = self.route(&held, &request.route).ok_or_else(|| {
-            let names: Vec<_> = self.routes.keys().chain(held.routes.keys()).map(String::as_str).collect();
-            Error::invalid("route", format!("there is no such route: {} is possible", names.join(", ")))
-        })?;
+        let route = self.known_route(&held, &request.route)?;
         let length: usize = request.texts().map(|text| text.chars().count()).sum();
         if length > MAX_INPUT {
             return Err(Error::invalid(
@@ -166,6 +175,7 @@ impl Gateway {
             time_to_first_token: None,
             duration: Duration::ZERO,
             attempts: vec![],
+            guardrails: vec![],
             started_at: self.ambient.now(),
         };
         let place = self.answers.place(&route, &request, held.version);
@@ -184,6 +194,8 @@ impl Gateway {
             ledger: self.ledger.clone(),
             routes: self.routes_of(held.clone()),
             providers: self.providers.clone(),
+            policies: self.policies.clone(),
+            grant,
             route,
             request: Arc::new(request),
             random: self.ambient.random.clone(),
@@ -196,7 +208,15 @@ impl Gateway {
         })
     }
 
-    /// The whole answer at once. `Unavailable` where the provider failed, which a retry may mend.
+    pub(super) fn known_route(&self, held: &Held, name: &str) -> Result<Arc<Route>> {
+        self.route(held, name).ok_or_else(|| {
+            let names: Vec<_> = self.routes.keys().chain(held.routes.keys()).map(String::as_str).collect();
+            Error::invalid("route", format!("there is no such route: {} is possible", names.join(", ")))
+        })
+    }
+
+    /// The whole answer at once. `Unavailable` where the provider failed, which a retry may mend. What a guardrail blocks
+    /// is an answer that was refused: without a word, for CONTENT_POLICY.
     pub async fn complete(&self, actor: &Actor, request: ChatRequest) -> Result<Completion> {
         let mut events = self.chat(actor, request).await?;
         let (mut text, mut quotes) = (String::new(), vec![]);
@@ -212,6 +232,9 @@ impl Gateway {
                 ChatEvent::Failed(failure) if failure.kind == FailureKind::ContentPolicy => {
                     let (reason, usage) = (FinishReason::ContentPolicy, Usage::default());
                     return Ok(Completion { text, quotes, reason, usage });
+                ChatEvent::Failed(failure) if failure.kind == FailureKind::Guardrail => {
+                    let (reason, usage) = (FinishReason::ContentPolicy, Usage::default());
+                    return Ok(Completion { text: String::new(), quotes: vec![], reason, usage });
                 }
                 ChatEvent::Failed(failure) => return Err(failure.into()),
             }

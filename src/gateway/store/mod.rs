@@ -1,6 +1,8 @@
 //! Rows of the usage log. Whoever is no administrator sees their own calls alone.
+mod guardrail;
 mod route;
 
+pub(super) use guardrail::*;
 pub(super) use route::{
     advance, count_routes, delete_route, find_route, find_routes, find_version, list_routes, put_route,
 };
@@ -94,9 +96,9 @@ pub struct UsageSum {
     pub costs: Vec<Cost>,
 }
 
-/// Each call once, however often it is written, and its event with it.
-pub(super) async fn insert_calls(log: &Log, calls: &[LlmCall]) -> Result<()> {
-    let mut tx = log.begin().await?;
+/// Each call once, however often it is written, and its event with it; gives those that were not there yet.
+pub(super) async fn insert_calls<'c>(tx: &mut Tx, calls: &'c [LlmCall]) -> Result<Vec<&'c LlmCall>> {
+    let mut inserted = vec![];
     for calls in calls.chunks(ROWS) {
         // What was written by a try whose answer did not come is told already.
         let ids = calls.iter().map(|call| call.id.uuid());
@@ -114,11 +116,12 @@ pub(super) async fn insert_calls(log: &Log, calls: &[LlmCall]) -> Result<()> {
         if !rows.is_empty() {
             llm_call::Entity::insert_many(rows).exec_without_returning(tx.connection()).await?;
         }
-        for call in new {
+        for call in &new {
             tx.record_in(call.workspace, event::ended(call)?);
         }
+        inserted.extend(new);
     }
-    tx.commit().await
+    Ok(inserted)
 }
 
 pub(super) async fn list_calls(
@@ -314,6 +317,7 @@ fn to_row(call: &LlmCall) -> Result<llm_call::ActiveModel> {
         first_token: Set(call.time_to_first_token.map(micros)),
         duration: Set(micros(call.duration)),
         attempts: Set(serde_json::to_value(&call.attempts).map_err(Error::internal)?),
+        guardrails: Set(serde_json::to_value(&call.guardrails).map_err(Error::internal)?),
         started_at: Set(call.started_at),
     })
 }
@@ -345,6 +349,7 @@ fn from_row(row: llm_call::Model) -> Result<LlmCall> {
         time_to_first_token: row.first_token.map(duration),
         duration: duration(row.duration),
         attempts: serde_json::from_value::<Vec<Attempt>>(row.attempts).map_err(Error::internal)?,
+        guardrails: serde_json::from_value(row.guardrails).map_err(Error::internal)?,
         started_at: row.started_at,
     })
 }

@@ -1,5 +1,5 @@
 //! What clients send, as the service takes it.
-use super::{MemoryKind, MemoryScope, MemoryStatus};
+use super::{Egress, MemoryKind, MemoryScope, MemoryStatus};
 use crate::{
     graphql_kit::{DateTime, Upload},
     memory::model,
@@ -33,6 +33,9 @@ pub struct RememberInput {
     speaker: Option<String>,
     /// When it was said or happened.
     occurred_at: Option<DateTime>,
+    /// Which providers of models may see it. What is INTERNAL_ONLY is left out of what an outside provider is asked.
+    #[graphql(default_with = "Egress::Allowed")]
+    egress: Egress,
     /// Makes a repeated request give the first one's answer, for 24 hours.
     pub(super) idempotency_key: Option<String>,
     /// A UUID that the client gives what it writes offline: the same one with the same content is the same memory,
@@ -48,6 +51,7 @@ impl From<RememberInput> for model::NewMemory {
             occurred_at: input.occurred_at.map(|at| at.0),
             speaker: input.speaker,
             collection: input.collection,
+            egress: input.egress.into(),
         };
         Self {
             workspace: input.workspace_id,
@@ -75,6 +79,9 @@ pub struct ImportMemoryItem {
     speaker: Option<String>,
     /// What it belongs to with its neighbours, at most 500 characters: a conversation, a notebook.
     collection: Option<String>,
+    /// Which providers of models may see it. What is INTERNAL_ONLY is left out of what an outside provider is asked.
+    #[graphql(default_with = "Egress::Allowed")]
+    egress: Egress,
 }
 
 impl From<ImportMemoryItem> for model::NewItem {
@@ -85,6 +92,7 @@ impl From<ImportMemoryItem> for model::NewItem {
             occurred_at: item.occurred_at.map(|at| at.0),
             speaker: item.speaker,
             collection: item.collection,
+            egress: item.egress.into(),
         };
         Self { external_id: Some(item.external_id), content }
     }

@@ -3,6 +3,7 @@ mod recall;
 
 use super::{MemoryService, model, policy};
 use crate::{
+    gateway,
     graphql_kit::{
         ApiError, Connection, ContextExt, DateTime, Loaded, Loader, UserError, connection, page_request,
         payload,
@@ -65,6 +66,16 @@ pub enum MemoryStatus {
     Forgotten,
     /// Its time is over.
     Expired,
+}
+
+/// Where something may go.
+#[derive(Enum, Clone, Copy, PartialEq, Eq, Debug)]
+#[graphql(remote = "gateway::Egress")]
+pub enum Egress {
+    /// To every provider of models.
+    Allowed,
+    /// To providers alone that the operator marked as internal: on this machine, or in the operator's own house.
+    InternalOnly,
 }
 
 #[derive(Clone, Debug)]
@@ -133,6 +144,11 @@ impl Memory {
     /// When it was said or happened, where that is known.
     async fn occurred_at(&self) -> Option<DateTime> {
         self.0.content.occurred_at.map(DateTime)
+    }
+
+    /// Which providers of models may see it.
+    async fn egress(&self) -> Egress {
+        self.0.content.egress.into()
     }
 
     /// When it was written here.

@@ -16,6 +16,7 @@ use crate::{
         Source,
         page::{self, Keyset},
     },
+    gateway::Egress,
     shared::{
         Error, Page, PageRequest, Result,
         actor::{AtLeast, Grant, Read, Scope, Write},
@@ -346,6 +347,7 @@ fn to_row(stored: &Stored) -> Result<memory::ActiveModel> {
         client_id: Set(memory.client_id),
         client_hash: Set(client_hash.clone()),
         collection: Set(content.collection.clone()),
+        egress: Set(content.egress.name().to_owned()),
         speaker: Set(content.speaker.clone()),
         text: Set(content.text.clone()),
         kind: Set(content.kind.name().to_owned()),
@@ -368,6 +370,7 @@ fn from_row(row: memory::Model) -> Result<Stored> {
         occurred_at: row.occurred_at,
         speaker: row.speaker,
         collection: row.collection,
+        egress: Egress::from_name(&row.egress)?,
     };
     let memory = Memory {
         id: MemoryId::from_uuid(row.id),

@@ -103,7 +103,10 @@ impl Executor {
         };
         let completion = self.gateway.complete(actor, request).await.map_err(step_error)?;
         if completion.reason == FinishReason::ContentPolicy {
-            return Err(StepError::new("CONTENT_POLICY", "the model's rules do not allow an answer"));
+            return Err(StepError::new(
+                "CONTENT_POLICY",
+                "the rules of the model or of a guardrail do not allow an answer",
+            ));
         }
         let mut output = json!({
             "text": completion.text,

@@ -54,6 +54,16 @@ impl WorkflowService {
         store::find_workflows(&self.db, &actor.scope(), ids).await
     }
 
+    /// The workspace's workflow of this slug.
+    pub async fn find_by_slug(
+        &self,
+        actor: &Actor,
+        workspace: WorkspaceId,
+        slug: &str,
+    ) -> Result<Option<Workflow>> {
+        store::find_by_slug(&self.db, &actor.may::<Read>(workspace)?, slug).await
+    }
+
     pub async fn find_versions(
         &self,
         actor: &Actor,

@@ -2,9 +2,10 @@
 use super::{NO_RUN, NO_WORKFLOW, WorkflowService};
 use crate::{
     db::idempotency::{self, Claimed, Key},
+    event::Tx,
     shared::{
         Error, Problems, Result,
-        actor::{Actor, Principal, Read},
+        actor::{Actor, Grant, Principal, Read},
         id::RunId,
         text,
     },
@@ -12,31 +13,36 @@ use crate::{
         event::{Snapshot, What},
         model::{
             Approval, ApprovalStatus, Decision, MAX_COMMENT, MAX_INPUT, NewRun, Run, RunError, RunStatus,
-            StepError, StepStatus,
+            StepError, StepStatus, Workflow,
         },
         policy,
         scope::{size_of, unstorable},
         store,
     },
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 const NO_APPROVAL: Error = Error::NotFound("approval");
+
+fn check_input(input: &Value) -> Result<()> {
+    let size = size_of(input);
+    if size > MAX_INPUT {
+        return Err(Error::invalid("input", format!("{size} bytes: at most {MAX_INPUT} are possible")));
+    }
+    if let Some(message) = unstorable(input) {
+        return Err(Error::invalid("input", message));
+    }
+    if !input.is_object() {
+        return Err(Error::invalid("input", "an object is expected, such as {\"topic\": \"this week\"}"));
+    }
+    Ok(())
+}
 
 impl WorkflowService {
     /// A run of a published version, carried out as the actor.
     pub async fn start(&self, actor: &Actor, new: NewRun, key: Option<String>) -> Result<Run> {
         let key = key.map(|key| Key::new("startRun", key, &new)).transpose()?;
-        let size = size_of(&new.input);
-        if size > MAX_INPUT {
-            return Err(Error::invalid("input", format!("{size} bytes: at most {MAX_INPUT} are possible")));
-        }
-        if let Some(message) = unstorable(&new.input) {
-            return Err(Error::invalid("input", message));
-        }
-        if !new.input.is_object() {
-            return Err(Error::invalid("input", "an object is expected, such as {\"topic\": \"this week\"}"));
-        }
+        check_input(&new.input)?;
         let mut tx = self.log.begin().await?;
         let (workflow, grant) = store::find_workflow(&tx, &actor.scope::<policy::StartRun>(), new.workflow)
             .await?
@@ -47,14 +53,39 @@ impl WorkflowService {
             }
             Claimed::New(claim) => claim,
         };
-        let plan = store::find_plan(&tx, &grant, &workflow, new.version).await?.ok_or_else(|| {
-            match new.version {
+        let run = self.insert_run(&mut tx, actor, &grant, &workflow, new).await?;
+        claim.keep(&tx, &run.id).await?;
+        tx.commit().await?;
+        self.hint.send_replace(());
+        Ok(run)
+    }
+
+    /// As [`Self::start`], for whoever commits it with more: a worker finds the run by looking.
+    pub async fn begin_run(&self, actor: &Actor, new: NewRun) -> Result<(Tx, Run)> {
+        check_input(&new.input)?;
+        let mut tx = self.log.begin().await?;
+        let (workflow, grant) = store::find_workflow(&tx, &actor.scope::<policy::StartRun>(), new.workflow)
+            .await?
+            .ok_or(NO_WORKFLOW)?;
+        let run = self.insert_run(&mut tx, actor, &grant, &workflow, new).await?;
+        Ok((tx, run))
+    }
+
+    async fn insert_run(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        grant: &Grant<policy::StartRun>,
+        workflow: &Workflow,
+        new: NewRun,
+    ) -> Result<Run> {
+        let plan =
+            store::find_plan(tx, grant, workflow, new.version).await?.ok_or_else(|| match new.version {
                 Some(number) => Error::invalid("version", format!("there is no version {number}")),
                 None => {
                     Error::conflict("workflowId", "the workflow has no published version: publish it first")
                 }
-            }
-        })?;
+            })?;
         let run = Run {
             id: self.ambient.ids.next(),
             workspace: workflow.workspace,
@@ -70,12 +101,9 @@ impl WorkflowService {
         };
         let steps: Vec<_> =
             plan.graph.steps.into_iter().map(|step| (self.ambient.ids.next(), step.key)).collect();
-        store::insert_run(&tx, &grant, &run, &steps).await?;
-        claim.keep(&tx, &run.id).await?;
+        store::insert_run(tx, grant, &run, &steps).await?;
         let steps = steps.into_iter().map(|(id, _)| id).collect();
-        tx.record(&grant, What::RunCreated { status: run.status, steps }.record(run.id)?);
-        tx.commit().await?;
-        self.hint.send_replace(());
+        tx.record(grant, What::RunCreated { status: run.status, steps }.record(run.id)?);
         Ok(run)
     }
 

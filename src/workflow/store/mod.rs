@@ -102,6 +102,19 @@ pub(super) async fn find_workflow<A>(
     with_grant(one_workflow(scope, id), source, scope).await
 }
 
+pub(super) async fn find_by_slug(
+    source: &impl Source,
+    grant: &Grant<Read>,
+    slug: &str,
+) -> Result<Option<Workflow>> {
+    let found = workflow::Entity::find()
+        .filter(workflow::Column::WorkspaceId.eq(grant.workspace().uuid()))
+        .filter(workflow::Column::Slug.eq(slug))
+        .one(source.connection())
+        .await?;
+    found.map(workflow_of).transpose()
+}
+
 /// As [`find_workflow`]; others that change or publish it wait until the transaction ends. NO KEY: runs may still begin.
 pub(super) async fn find_workflow_to_change<A>(
     tx: &impl Source,

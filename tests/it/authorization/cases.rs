@@ -122,6 +122,20 @@ fn account() -> Vec<Case> {
                 retired userErrors { code } } }",
         ),
         Case::write(
+            "Mutation.setGuardrailPolicy",
+            "mutation($ws: ID!) { setGuardrailPolicy(input: {workspaceId: $ws, name: \"keys\", stage: INPUT,
+                rules: [{check: SECRET, action: MASK}]}) { guardrailPolicy { name } userErrors { code } } }",
+        ),
+        Case::write(
+            "Query.testGuardrails",
+            "query($ws: ID!) { testGuardrails(workspaceId: $ws, text: \"x\", stage: INPUT) { action } }",
+        ),
+        Case::write(
+            "Mutation.removeGuardrailPolicy",
+            "mutation($ws: ID!) { removeGuardrailPolicy(input: {workspaceId: $ws, name: \"keys\"}) {
+                removedName userErrors { code } } }",
+        ),
+        Case::write(
             "Mutation.changeRole",
             "mutation($membership: ID!) { changeRole(input: {membershipId: $membership, role: ADMIN}) {
                 membership { role } userErrors { code } } }",

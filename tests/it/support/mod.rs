@@ -107,24 +107,25 @@ impl TestApp {
 
     /// Workflows ask this model instead of the built-in one.
     pub async fn start_with_model(database: Database, model: Arc<dyn Provider>) -> Self {
-        let running = start_server(&database, "", Ambient::system(), |it| it.answered_by(model)).await;
+        let prepare = |gateway: Gateway| gateway.answered_by(model);
+        let running = start_server(&database, "", Ambient::system(), prepare).await;
         Self::on(running, database).await.with_workspace().await
     }
 
     /// With these in the place of the configured providers of their names; workflows ask them.
-    pub async fn start_with_models(
+    pub async fn start_with_models<N: Into<String>>(
         database: Database,
         settings: &str,
         ambient: Ambient,
-        models: Vec<(String, Arc<dyn Provider>)>,
+        models: Vec<(N, Arc<dyn Provider>)>,
     ) -> Self {
-        let running = start_server(&database, settings, ambient, |it| it.with_providers(models)).await;
+        let running = start_server(&database, settings, ambient, with(models)).await;
         Self::on(running, database).await.with_workspace().await
     }
 
     /// With a person who has no workspace yet.
     pub async fn without_workspace(database: Database, settings: &str, ambient: Ambient) -> Self {
-        Self::on(start_server(&database, settings, ambient, |it| it).await, database).await
+        Self::on(start_server(&database, settings, ambient, as_it_is).await, database).await
     }
 
     async fn on(running: Running, database: Database) -> Self {
@@ -156,7 +157,15 @@ impl TestApp {
     pub async fn restart_with(self, settings: &str, ambient: Ambient) -> Self {
         let Self { running, database, owner, workspace, http } = self;
         running.stop().await;
-        let running = start_server(&database, settings, ambient, |it| it).await;
+        let running = start_server(&database, settings, ambient, as_it_is).await;
+        Self { running, database, owner, workspace, http }
+    }
+
+    /// The same with other settings and models.
+    pub async fn restart_with_models(self, settings: &str, models: Vec<(&str, Arc<dyn Provider>)>) -> Self {
+        let Self { running, database, owner, workspace, http } = self;
+        running.stop().await;
+        let running = start_server(&database, settings, Ambient::system(), with(models)).await;
         Self { running, database, owner, workspace, http }
     }
 
@@ -292,11 +301,20 @@ fn standing() -> Ambient {
     Ambient::new(Clock::new(move || now), Random::system())
 }
 
+fn with<N: Into<String>>(models: Vec<(N, Arc<dyn Provider>)>) -> impl FnOnce(Gateway) -> Gateway {
+    let models: Vec<_> = models.into_iter().map(|(name, model)| (name.into(), model)).collect();
+    |gateway| gateway.with_providers(models)
+}
+
+fn as_it_is(gateway: Gateway) -> Gateway {
+    gateway
+}
+
 async fn start_server(
     database: &Database,
     settings: &str,
     ambient: Ambient,
-    models: impl FnOnce(Gateway) -> Gateway,
+    prepare: impl FnOnce(Gateway) -> Gateway,
 ) -> Running {
     // A key may stand in TOML once.
     let own = database.settings();
@@ -306,9 +324,10 @@ async fn start_server(
     });
     let base: Vec<_> = base.collect();
     let config = Config::with(&format!("{}\n{settings}", base.join("\n"))).unwrap();
-    let mut app = App::open(config, ambient).await.unwrap();
-    app.services.gateway = models(app.services.gateway);
-    app.start().await.unwrap()
+    // On the heap: a test that starts a server several times would have it on its stack as often.
+    let mut app = Box::pin(App::open(config, ambient)).await.unwrap();
+    app.services.gateway = prepare(app.services.gateway);
+    Box::pin(app.start()).await.unwrap()
 }
 
 async fn create_person(running: &Running, name: &str) -> Person {

@@ -366,6 +366,11 @@ async fn people(world: &mut World<'_>, owner: &Person, mo: &Person, nia: &Person
     world.asks(owner, "setBudget", budget, "budget { id }").await;
     let removed = json!({ "budgetId": text(&set, "/budget/id") });
     world.asks(owner, "removeBudget", removed, "removedBudgetId").await;
+    let rules = json!([{ "check": "SECRET", "action": "MASK" }]);
+    let policy = json!({ "workspaceId": ws, "name": "keys", "stage": "INPUT", "rules": rules });
+    world.asks(owner, "setGuardrailPolicy", policy, "guardrailPolicy { name }").await;
+    let policy = json!({ "workspaceId": ws, "name": "keys" });
+    world.asks(owner, "removeGuardrailPolicy", policy, "removedName").await;
     (membership, account)
 }
 

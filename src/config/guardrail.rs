@@ -1,4 +1,4 @@
-//! What a policy says: data, as an administrator writes it and a table keeps it.
+//! What a guardrail's policy says: data, as an operator or an administrator writes it and a table keeps it.
 use crate::shared::{Problems, Result, stored};
 use serde::{Deserialize, Serialize};
 
@@ -7,6 +7,11 @@ const MAX_PHRASES: usize = 200;
 /// Characters of a phrase: what a stream may have to hold back to know it.
 const MAX_PHRASE: usize = 80;
 const MAX_RULES: usize = 20;
+/// Codes by ISO 639-3 that the detector of languages knows.
+const LANGUAGES: [&str; 16] = [
+    "ara", "cmn", "deu", "eng", "fra", "hin", "ita", "jpn", "kor", "nld", "por", "rus", "spa", "swe", "tur",
+    "vie",
+];
 
 stored! {
     /// Where a text stands when it is checked.
@@ -59,6 +64,19 @@ stored! {
         Schema = "SCHEMA",
         /// A text that looks like a placeholder of ours and is none.
         Literal = "LITERAL",
+    }
+}
+
+impl Action {
+    /// The one of two that rules.
+    pub fn stronger(self, other: Self) -> Self {
+        let rank = |action: Self| match action {
+            Self::Allow => 0,
+            Self::Mask => 1,
+            Self::Escalate => 2,
+            Self::Block => 3,
+        };
+        if rank(self) < rank(other) { other } else { self }
     }
 }
 
@@ -123,6 +141,7 @@ pub struct Rule {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Policy {
     pub stage: Stage,
     pub rules: Vec<Rule>,
@@ -161,8 +180,12 @@ impl Policy {
                 }
                 Check::Topic { phrases } => validate_phrases(phrases, &path("phrases"), &mut problems),
                 Check::Length { max: 0 } => problems.invalid(path("max"), "at least 1 character"),
-                Check::Language { allowed } => {
-                    super::language::validate(allowed, &path("allowed"), &mut problems)
+                Check::Language { allowed }
+                    if allowed.is_empty()
+                        || allowed.iter().any(|code| !LANGUAGES.contains(&code.as_str())) =>
+                {
+                    let known = LANGUAGES.join(", ");
+                    problems.invalid(path("allowed"), format!("write codes of these: {known}"));
                 }
                 Check::Injection if self.stage == Stage::Output => {
                     problems.invalid(path("check"), "an answer gives no orders: check INPUT and RETRIEVAL");
@@ -174,6 +197,36 @@ impl Policy {
             }
         }
         problems.finish()
+    }
+
+    /// What finds and leaves the text as it is, and what masks. Each finds what the whole policy lets its rules find:
+    /// of two rules for one kind, the first.
+    pub fn split(&self) -> (Self, Self) {
+        let (mut kinds_taken, mut secrets_taken) = (vec![], false);
+        let (mut watching, mut masking) = (vec![], vec![]);
+        for rule in &self.rules {
+            let check = match &rule.check {
+                Check::Pii { kinds } => {
+                    let named = |kind: &Kind| kinds.is_empty() || kinds.contains(kind);
+                    let free = |kind: &Kind| named(kind) && !kinds_taken.contains(kind);
+                    let kinds: Vec<_> = Kind::PERSONAL.into_iter().filter(free).collect();
+                    kinds_taken.extend(kinds.iter().copied());
+                    if kinds.is_empty() {
+                        continue;
+                    }
+                    Check::Pii { kinds }
+                }
+                Check::Secret if secrets_taken => continue,
+                check => {
+                    secrets_taken |= *check == Check::Secret;
+                    check.clone()
+                }
+            };
+            let rules = if rule.action == Action::Mask { &mut masking } else { &mut watching };
+            rules.push(Rule { check, action: rule.action });
+        }
+        let with = |rules| Self { stage: self.stage, rules, on_error: self.on_error };
+        (with(watching), with(masking))
     }
 }
 

@@ -1,0 +1,427 @@
+//! Guardrails on the way of a call: its texts are checked before any provider sees them, its answer while it comes,
+//! across the borders of pieces and of providers.
+//!
+//! First all that only watches sees a text as it is, then one after another masks it. All stages share the call's
+//! masks, so a value has one placeholder wherever it stands, and the answer gives it back to whoever asked.
+mod ledger;
+mod policies;
+
+pub use ledger::{GuardrailUse, Uses};
+pub use policies::{GuardrailPolicy, Layer, Policies};
+
+use super::{
+    guardrail::{Action, Checking, Guardrail, Masks, Overlay, Shape, Span, Stage, Unmasking},
+    model::{
+        ChatEvent, ChatRequest, Egress, Failure, FailureKind, GroundingSource, Quote, Speaker, Task, ToolUse,
+    },
+    schema::Schema,
+};
+use crate::{
+    config::Route,
+    shared::actor::{Grant, Read},
+};
+use ledger::Ledger;
+use serde_json::Value;
+use std::{borrow::Cow, collections::HashMap, mem, sync::Arc};
+use tokio::task::{spawn_blocking, yield_now};
+
+/// Bytes that are checked between two turns of other tasks: about half a millisecond.
+const AT_ONCE: usize = 4 << 10;
+
+/// The guardrails of one call.
+#[derive(Debug)]
+pub(super) struct Guard {
+    policies: Policies,
+    layers: Vec<Arc<Layer>>,
+    masks: Masks,
+    ledger: Ledger,
+    uses: Uses,
+    blocked: bool,
+    /// As providers may see it.
+    request: Arc<ChatRequest>,
+    /// The same without what may not leave; `None` where all may.
+    outside: Option<Arc<ChatRequest>>,
+    told_kept: bool,
+    schema: Option<Arc<Schema>>,
+    answer: Vec<Link>,
+    /// What providers said, checked, as a provider may see it.
+    checked: String,
+    unmasking: Unmasking,
+    overlays: HashMap<String, Overlay>,
+}
+
+/// One guardrail that the answer passes.
+#[derive(Debug)]
+struct Link {
+    guardrail: Arc<Guardrail>,
+    checking: Checking,
+    /// `None`: those of the call.
+    own_masks: Option<Masks>,
+}
+
+impl Guard {
+    /// Checks what is asked. Long texts are checked aside, so that no other call waits for it.
+    pub(super) async fn begin(
+        policies: &Policies,
+        grant: &Grant<Read>,
+        route: &Route,
+        request: Arc<ChatRequest>,
+        uses: Uses,
+    ) -> Result<Self, Failure> {
+        let layers = policies.of(grant, &request.route, route).await.map_err(|error| {
+            tracing::error!(workspace = %request.workspace, %error, "a call is refused: its guardrails cannot be read");
+            FailureKind::Unchecked.plain()
+        })?;
+        let mut guard = Self::new(policies.clone(), layers, request, uses);
+        let bytes: usize = guard.request.texts().map(str::len).sum();
+        if guard.layers.is_empty() || bytes <= AT_ONCE {
+            guard.check_request();
+            return Ok(guard);
+        }
+        let checked = spawn_blocking(move || {
+            guard.check_request();
+            guard
+        });
+        checked.await.map_err(|panic| {
+            tracing::error!(%panic, "a guardrail failed");
+            FailureKind::Unchecked.plain()
+        })
+    }
+
+    fn new(policies: Policies, layers: Vec<Arc<Layer>>, request: Arc<ChatRequest>, uses: Uses) -> Self {
+        let mut ledger = Ledger::default();
+        layers.iter().for_each(|layer| ledger.expect(layer.whole.policy()));
+        let of_answers = || layers.iter().filter(|layer| layer.stage() == Stage::Output);
+        let watching = of_answers().filter_map(|layer| layer.watching.clone());
+        let watching = watching.map(|guardrail| Link::new(guardrail, Some(Masks::default())));
+        let masking = of_answers().filter_map(|layer| layer.masking.as_ref().map(|[first, _]| first.clone()));
+        let answer = watching.chain(masking.map(|guardrail| Link::new(guardrail, None))).collect();
+        let needs_schema = of_answers().any(|layer| layer.whole.needs_shape());
+        let schema = request.output_schema.as_ref().filter(|_| needs_schema);
+        let schema = schema.map(|schema| Arc::new(Schema::new(schema)));
+        Self {
+            policies,
+            layers,
+            masks: Masks::default(),
+            ledger,
+            uses,
+            blocked: false,
+            request,
+            outside: None,
+            told_kept: false,
+            schema,
+            answer,
+            checked: String::new(),
+            unmasking: Unmasking::default(),
+            overlays: HashMap::new(),
+        }
+    }
+
+    /// Of a text alone: what is done with it, and how it may go on; for trying policies out.
+    pub(super) fn try_on(
+        policies: &Policies,
+        layers: &[Arc<Layer>],
+        stage: Stage,
+        text: &str,
+    ) -> (Action, String) {
+        let mut action = Action::Allow;
+        let mut masks = Masks::default();
+        for guardrail in watching(layers, stage) {
+            action = action.stronger(guardrail.evaluate(text, &mut Masks::default(), None).action);
+        }
+        let mut out = text.to_owned();
+        for guardrail in masking(policies, layers, stage) {
+            let decision = guardrail.evaluate(&out, &mut masks, None);
+            action = action.stronger(decision.action);
+            out = decision.text;
+        }
+        (action, if action == Action::Block { String::new() } else { out })
+    }
+
+    pub(super) fn is_blocked(&self) -> bool {
+        self.blocked
+    }
+
+    /// What a provider is to see.
+    pub(super) fn request(&self, internal: bool) -> &Arc<ChatRequest> {
+        match &self.outside {
+            Some(outside) if !internal => outside,
+            _ => &self.request,
+        }
+    }
+
+    /// Whether something is kept from providers outside.
+    pub(super) fn keeps_inside(&self) -> bool {
+        self.outside.is_some()
+    }
+
+    pub(super) fn is_internal(&self, provider: &str) -> bool {
+        self.policies.is_internal(provider)
+    }
+
+    /// What another provider is told of what was `said`: checked, and what is still held back.
+    pub(super) fn known<'s>(&'s self, said: &'s str) -> Cow<'s, str> {
+        if self.answer.is_empty() {
+            return said.into();
+        }
+        // What a later one holds back was said before.
+        let held = self.answer.iter().rev().map(|link| link.checking.held());
+        std::iter::once(self.checked.as_str()).chain(held).collect::<String>().into()
+    }
+
+    /// Passes on what a provider says, as its owner may see it; `None` where it is held back. Once it is blocked nothing
+    /// more comes.
+    pub(super) async fn pass(&mut self, event: ChatEvent) -> Option<ChatEvent> {
+        match event {
+            ChatEvent::Delta { text } => {
+                let text = self.pass_text(text).await;
+                (!text.is_empty()).then_some(ChatEvent::Delta { text })
+            }
+            ChatEvent::Citation(quote) => Some(ChatEvent::Citation(self.in_original(quote))),
+            ChatEvent::Tool(tool) => self.pass_tool(tool).map(ChatEvent::Tool),
+            other => Some(other),
+        }
+    }
+
+    async fn pass_text(&mut self, text: String) -> String {
+        if self.answer.is_empty() {
+            let masked = !self.masks.is_empty();
+            return if masked { self.unmasking.push(&self.masks, &text) } else { text };
+        }
+        let mut out = String::new();
+        let mut rest = text.as_str();
+        while !rest.is_empty() && !self.blocked {
+            let (piece, after) = rest.split_at(rest.floor_char_boundary(AT_ONCE));
+            let passed = self.through(piece);
+            self.checked.push_str(&passed);
+            out.push_str(&self.unmasking.push(&self.masks, &passed));
+            rest = after;
+            if !rest.is_empty() {
+                yield_now().await;
+            }
+        }
+        if self.blocked {
+            out.push_str(&mem::take(&mut self.unmasking).finish(&self.masks));
+        }
+        out
+    }
+
+    /// Through all guardrails of the answer. Where one blocks, what it lets pass before goes through the others to the end.
+    fn through(&mut self, piece: &str) -> String {
+        let mut text = piece.to_owned();
+        for link in &mut self.answer {
+            text = link.push(&mut self.masks, &text);
+            if self.blocked {
+                text.push_str(&link.finish(&mut self.masks, &mut self.ledger, None).0);
+            } else {
+                self.blocked = link.checking.is_blocked();
+            }
+        }
+        text
+    }
+
+    /// Ends the answer, and gives what was held back of it. Whether it fits its schema is asked where it `is_whole`.
+    pub(super) fn finish(&mut self, is_whole: bool) -> Option<String> {
+        let mut rest = String::new();
+        let schema = self.schema.clone().filter(|_| is_whole);
+        let shape = |value: &Value| schema.as_ref().is_some_and(|schema| schema.fits(value));
+        if !self.blocked {
+            for mut link in mem::take(&mut self.answer) {
+                rest = link.push(&mut self.masks, &rest);
+                let shape: Option<Shape<'_>> = if schema.is_some() { Some(&shape) } else { None };
+                let (last, blocks) = link.finish(&mut self.masks, &mut self.ledger, shape);
+                rest.push_str(&last);
+                self.blocked |= blocks;
+            }
+        }
+        self.checked.push_str(&rest);
+        let mut out = self.unmasking.push(&self.masks, &rest);
+        out.push_str(&mem::take(&mut self.unmasking).finish(&self.masks));
+        (!out.is_empty()).then_some(out)
+    }
+
+    /// What a model asks a tool is its words, too.
+    fn pass_tool(&mut self, mut tool: ToolUse) -> Option<ToolUse> {
+        let mut blocked = false;
+        for_each_text(&mut tool.arguments, &mut |text| {
+            let Some(checked) = self.check(Stage::Output, text) else {
+                blocked = true;
+                return;
+            };
+            *text = self.masks.unmask(&checked);
+        });
+        self.blocked |= blocked;
+        (!blocked).then_some(tool)
+    }
+
+    fn in_original(&mut self, quote: Quote) -> Quote {
+        let Some(source) = self.request.sources.iter().find(|source| source.id == quote.source) else {
+            return quote;
+        };
+        let overlay =
+            self.overlays.entry(source.id.clone()).or_insert_with(|| self.masks.overlay(&source.text));
+        let Span { start, end } = overlay.original(Span { start: quote.start, end: quote.end });
+        Quote { start, end, ..quote }
+    }
+
+    fn check_request(&mut self) {
+        let leaves = |source: &GroundingSource| source.egress == Egress::Allowed;
+        let kept = self.request.sources.iter().filter(|source| !leaves(source)).count();
+        if kept > 0 {
+            self.ledger.kept_inside(0);
+        }
+        let asks = self.layers.iter().any(|layer| layer.stage() != Stage::Output);
+        if asks {
+            let mut request = ChatRequest::clone(&self.request);
+            if self.check_texts(&mut request).is_none() {
+                self.blocked = true;
+            }
+            self.request = Arc::new(request);
+        }
+        if kept > 0 {
+            let mut outside = ChatRequest::clone(&self.request);
+            outside.sources.retain(leaves);
+            self.outside = Some(Arc::new(outside));
+        }
+    }
+
+    /// `None` where one is blocked.
+    fn check_texts(&mut self, request: &mut ChatRequest) -> Option<()> {
+        self.replace(Stage::Input, &mut request.system)?;
+        if let Task::Coach { topic, goal } = &mut request.task {
+            for text in [topic, goal].into_iter().flatten() {
+                self.replace(Stage::Input, text)?;
+            }
+        }
+        for message in &mut request.messages {
+            let stage = match &mut message.speaker {
+                Speaker::Tool { .. } => Stage::Retrieval,
+                Speaker::User => Stage::Input,
+                Speaker::Assistant { tools } => {
+                    for tool in tools {
+                        let mut blocked = false;
+                        for_each_text(&mut tool.arguments, &mut |text| {
+                            blocked |= self.replace(Stage::Input, text).is_none();
+                        });
+                        if blocked {
+                            return None;
+                        }
+                    }
+                    Stage::Input
+                }
+            };
+            self.replace(stage, &mut message.text)?;
+        }
+        for source in &mut request.sources {
+            self.replace(Stage::Retrieval, &mut source.text)?;
+            if let Some(speaker) = &mut source.speaker {
+                self.replace(Stage::Retrieval, speaker)?;
+            }
+        }
+        Some(())
+    }
+
+    fn replace(&mut self, stage: Stage, text: &mut String) -> Option<()> {
+        *text = self.check(stage, text)?;
+        Some(())
+    }
+
+    /// The text as it may go on; `None` where it may not.
+    fn check(&mut self, stage: Stage, text: &str) -> Option<String> {
+        let layers = self.layers.clone();
+        for guardrail in watching(&layers, stage) {
+            let decision = guardrail.evaluate(text, &mut Masks::default(), None);
+            self.ledger.note(guardrail.policy(), &decision.findings, &decision.faults, decision.duration);
+            if decision.is_blocked() {
+                return None;
+            }
+        }
+        let mut out = text.to_owned();
+        for guardrail in masking(&self.policies, &layers, stage) {
+            let decision = guardrail.evaluate(&out, &mut self.masks, None);
+            self.ledger.note(guardrail.policy(), &decision.findings, &decision.faults, decision.duration);
+            if decision.is_blocked() {
+                return None;
+            }
+            out = decision.text;
+        }
+        Some(out)
+    }
+
+    /// Says that an outside provider was asked without what may not leave.
+    pub(super) fn note_kept(&mut self) {
+        let (all, told) = (self.request.sources.len(), self.request(false).sources.len());
+        if self.outside.is_some() && !mem::replace(&mut self.told_kept, true) {
+            self.ledger.kept_inside(all.saturating_sub(told));
+        }
+    }
+
+    /// Leaves for the call's record what was done so far.
+    pub(super) fn note(&self) {
+        let mut ledger = self.ledger.clone();
+        for link in &self.answer {
+            let (findings, faults, duration) = link.checking.so_far();
+            ledger.note(link.guardrail.policy(), findings, faults, duration);
+        }
+        ledger.leave(&self.uses);
+    }
+}
+
+/// A call that its caller gave up is told of, too.
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.note();
+    }
+}
+
+impl Link {
+    fn new(guardrail: Arc<Guardrail>, own_masks: Option<Masks>) -> Self {
+        Self { checking: guardrail.stream(), guardrail, own_masks }
+    }
+
+    fn push(&mut self, masks: &mut Masks, text: &str) -> String {
+        if text.is_empty() {
+            return String::new();
+        }
+        self.checking.push(self.own_masks.as_mut().unwrap_or(masks), text)
+    }
+
+    /// The rest, and whether it ends in what is blocked; what comes after it is checked anew.
+    fn finish(&mut self, masks: &mut Masks, ledger: &mut Ledger, shape: Option<Shape<'_>>) -> (String, bool) {
+        let checking = mem::replace(&mut self.checking, self.guardrail.stream());
+        let decision = checking.finish(self.own_masks.as_mut().unwrap_or(masks), shape);
+        ledger.note(self.guardrail.policy(), &decision.findings, &decision.faults, decision.duration);
+        (decision.text, decision.action == Action::Block)
+    }
+}
+
+/// What sees a text of this stage as it is.
+fn watching(layers: &[Arc<Layer>], stage: Stage) -> impl Iterator<Item = &Arc<Guardrail>> {
+    layers.iter().filter(move |layer| layer.stage() == stage).filter_map(|layer| layer.watching.as_ref())
+}
+
+/// What masks a text of this stage, one after another. Where something is masked in another stage, placeholders that the
+/// text has of its own are taken care of here as well.
+fn masking<'l>(policies: &'l Policies, layers: &'l [Arc<Layer>], stage: Stage) -> Vec<&'l Arc<Guardrail>> {
+    let masks = |layer: &&Arc<Layer>| layer.masking.is_some();
+    let of_stage =
+        layers.iter().filter(|layer| layer.stage() == stage).filter_map(|layer| layer.masking.as_ref());
+    let mut found: Vec<_> =
+        of_stage.enumerate().map(|(place, [first, later])| if place == 0 { first } else { later }).collect();
+    let others = || layers.iter().filter(masks).any(|layer| layer.stage() != Stage::Output);
+    if found.is_empty() && stage != Stage::Output && others() {
+        let [input, retrieval] = policies.plain();
+        found.push(if stage == Stage::Input { input } else { retrieval });
+    }
+    found
+}
+
+/// Keys are the tool's, values the model's.
+fn for_each_text(value: &mut Value, act: &mut impl FnMut(&mut String)) {
+    match value {
+        Value::String(text) => act(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| for_each_text(item, act)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| for_each_text(field, act)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}

@@ -1,0 +1,84 @@
+//! Tools: what a model may have done while it answers. A port: the slices above fill it, `app.rs` puts it together.
+//!
+//! What a model asks for is its word, and may be the word of a text that it was given. So its arguments are held against
+//! the tool's schema, and the tool does what it does as the actor for whom the model answers: nothing that they may not.
+use super::{
+    model::{ToolSpec, ToolUse},
+    schema::Schema,
+};
+use crate::{
+    event::Tx,
+    shared::{Error, Result, actor::Actor, id::WorkspaceId},
+};
+use serde_json::Value;
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+/// Characters of what a tool tells a model.
+const MAX_TOLD: usize = 20_000;
+
+/// One thing that a model may ask for.
+#[async_trait::async_trait]
+pub trait Tool: Send + Sync + fmt::Debug {
+    fn spec(&self) -> ToolSpec;
+
+    /// Does it, as the actor. The arguments fit the schema of [`Self::spec`].
+    async fn run(&self, actor: &Actor, workspace: WorkspaceId, arguments: Value) -> Result<Done>;
+}
+
+/// What came of a tool.
+#[derive(Debug)]
+pub struct Done {
+    /// What it changed, not committed yet: whoever ran it does that, together with its own word about it.
+    pub tx: Option<Tx>,
+    /// For the model.
+    pub text: String,
+}
+
+/// The tools that a model is offered, by their names.
+#[derive(Clone, Debug, Default)]
+pub struct Tools(Arc<BTreeMap<String, Ready>>);
+
+#[derive(Clone, Debug)]
+struct Ready {
+    tool: Arc<dyn Tool>,
+    spec: ToolSpec,
+    schema: Arc<Schema>,
+}
+
+impl Tools {
+    pub fn new(tools: impl IntoIterator<Item = Arc<dyn Tool>>) -> Self {
+        let ready = tools.into_iter().map(|tool| {
+            let spec = tool.spec();
+            let schema = Arc::new(Schema::new(&spec.parameters));
+            (spec.name.clone(), Ready { tool, spec, schema })
+        });
+        Self(Arc::new(ready.collect()))
+    }
+
+    /// Those of these names.
+    pub fn named(&self, names: &[String]) -> Self {
+        let named = self.0.iter().filter(|(name, _)| names.contains(name));
+        Self(Arc::new(named.map(|(name, ready)| (name.clone(), ready.clone())).collect()))
+    }
+
+    pub fn specs(&self) -> Vec<ToolSpec> {
+        self.0.values().map(|ready| ready.spec.clone()).collect()
+    }
+
+    /// `Refused` where there is no such tool, or where the arguments do not fit.
+    pub async fn run(&self, actor: &Actor, workspace: WorkspaceId, asked: ToolUse) -> Result<Done> {
+        let Some(ready) = self.0.get(&asked.name) else {
+            let names: Vec<_> = self.0.keys().map(String::as_str).collect();
+            return Err(Error::invalid(
+                "name",
+                format!("there is no such tool: {} is possible", names.join(", ")),
+            ));
+        };
+        let problems = ready.schema.problems(&asked.arguments);
+        if !problems.is_empty() {
+            return Err(Error::invalid("arguments", problems.join("; ")));
+        }
+        let done = ready.tool.run(actor, workspace, asked.arguments).await?;
+        Ok(Done { text: done.text.chars().take(MAX_TOLD).collect(), ..done })
+    }
+}
