@@ -3,10 +3,10 @@ mod budget;
 mod call;
 mod event;
 mod explain;
+mod guardrail;
 mod provider;
 mod route;
 mod route_input;
-mod guardrail;
 mod usage;
 
 pub use budget::{Budget as BudgetNode, BudgetMutation, WorkspaceBudgets};

@@ -232,6 +232,7 @@ impl Gateway {
                 ChatEvent::Failed(failure) if failure.kind == FailureKind::ContentPolicy => {
                     let (reason, usage) = (FinishReason::ContentPolicy, Usage::default());
                     return Ok(Completion { text, quotes, reason, usage });
+                }
                 ChatEvent::Failed(failure) if failure.kind == FailureKind::Guardrail => {
                     let (reason, usage) = (FinishReason::ContentPolicy, Usage::default());
                     return Ok(Completion { text: String::new(), quotes: vec![], reason, usage });

@@ -70,7 +70,13 @@ pub fn says(pieces: &[&str]) -> Said {
 
 /// A server with two providers: one outside, one that the operator calls internal. `settings` say where calls go.
 pub async fn app(database: Database, settings: &str, outside: &Arc<Model>, inside: &Arc<Model>) -> TestApp {
-    TestApp::start_with_models(database, &with_providers(settings), Ambient::system(), models(outside, inside)).await
+    TestApp::start_with_models(
+        database,
+        &with_providers(settings),
+        Ambient::system(),
+        models(outside, inside),
+    )
+    .await
 }
 
 /// The same on the database that is there.
