@@ -153,6 +153,7 @@ fn hash(route: &Route, request: &ChatRequest) -> [u8; 32] {
         max_output_tokens,
         // What it is for changes nothing.
         origin: _,
+        workflow: _,
     } = request;
     let mut hash = Hash(Sha256::new());
     // Texts are in quotes there, with theirs escaped: two requests never read the same.

@@ -53,6 +53,11 @@ impl CoachingService {
         Self { parts }
     }
 
+    /// The same, with this gateway before its models.
+    pub fn answered_by(self, gateway: Gateway) -> Self {
+        Self { parts: Parts { gateway, ..self.parts } }
+    }
+
     pub(super) async fn get_session<A>(
         &self,
         source: &impl Source,

@@ -143,9 +143,9 @@ impl WorkspaceBudgets {
         #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Budget>, ApiError> {
-        let request = page_request(ctx, first, after, last, before)?;
+        let request = page_request(ctx, self.workspace, first, after, last, before)?;
         let page = ctx.service::<Gateway>()?.list_budgets(ctx.actor()?, self.workspace, &request).await?;
-        Ok(connection(page, Budget))
+        Ok(connection(self.workspace, page, Budget))
     }
 }
 

@@ -51,7 +51,7 @@ pub(super) struct Guard {
 }
 
 /// One guardrail that the answer passes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Link {
     guardrail: Arc<Guardrail>,
     checking: Checking,
@@ -159,14 +159,18 @@ impl Guard {
         self.policies.is_internal(provider)
     }
 
-    /// What another provider is told of what was `said`: checked, and what is still held back.
-    pub(super) fn known<'s>(&'s self, said: &'s str) -> Cow<'s, str> {
-        if self.answer.is_empty() {
+    /// What another provider is told of what was `said`: all of it, checked as if nothing more came.
+    pub(super) fn known<'s>(&self, said: &'s str) -> Cow<'s, str> {
+        if self.answer.is_empty() || said.is_empty() {
             return said.into();
         }
-        // What a later one holds back was said before.
-        let held = self.answer.iter().rev().map(|link| link.checking.held());
-        std::iter::once(self.checked.as_str()).chain(held).collect::<String>().into()
+        let (mut masks, mut held) = (self.masks.clone(), String::new());
+        for link in &self.answer {
+            let mut link = link.clone();
+            held = link.push(&mut masks, &held);
+            held.push_str(&link.finish(&mut masks, &mut Ledger::default(), None).0);
+        }
+        format!("{}{held}", self.checked).into()
     }
 
     /// Passes on what a provider says, as its owner may see it; `None` where it is held back. Once it is blocked nothing

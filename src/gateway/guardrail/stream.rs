@@ -17,7 +17,7 @@ use std::sync::Arc;
 const DROP: usize = 1_024;
 
 /// One answer on its way through a [`Guardrail`].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Checking {
     guardrail: Arc<Guardrail>,
     text: String,

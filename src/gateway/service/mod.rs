@@ -138,11 +138,6 @@ impl Gateway {
         }
     }
 
-    /// The same, with these providers in the place of those that are configured under their names.
-    pub fn with_providers(self, providers: impl IntoIterator<Item = (String, Arc<dyn Provider>)>) -> Self {
-        Self { providers: self.providers.with(providers), ..self }
-    }
-
     /// Starts an answer. The stream ends with exactly one terminal event; dropping it ends the call. However it ends,
     /// it is in the usage log.
     ///

@@ -20,7 +20,7 @@ use crate::{
         Source,
         page::{self, Keyset},
     },
-    event::Log,
+    event::Tx,
     shared::{
         Error, Page, PageRequest, Result,
         actor::{Grant, Principal, Read, Scope},
@@ -41,7 +41,7 @@ use std::{
 };
 use uuid::Uuid;
 
-/// Rows of one INSERT: 22 values each, and SQLite takes 32,766 in all.
+/// Rows of one INSERT: 25 values each, and SQLite takes 32,766 in all.
 const ROWS: usize = 500;
 /// Groups of usage that are told, and rows that are read for them: one for each currency of a group.
 const GROUPS: usize = 100;

@@ -112,14 +112,14 @@ impl TestApp {
         Self::on(running, database).await.with_workspace().await
     }
 
-    /// With these in the place of the configured providers of their names; workflows ask them.
+    /// With these in the place of the configured providers of their names; workflows and coaches ask them.
     pub async fn start_with_models<N: Into<String>>(
         database: Database,
         settings: &str,
         ambient: Ambient,
         models: Vec<(N, Arc<dyn Provider>)>,
     ) -> Self {
-        let running = start_server(&database, settings, ambient, with(models)).await;
+        let running = start_asking(&database, settings, ambient, models).await;
         Self::on(running, database).await.with_workspace().await
     }
 
@@ -165,7 +165,7 @@ impl TestApp {
     pub async fn restart_with_models(self, settings: &str, models: Vec<(&str, Arc<dyn Provider>)>) -> Self {
         let Self { running, database, owner, workspace, http } = self;
         running.stop().await;
-        let running = start_server(&database, settings, Ambient::system(), with(models)).await;
+        let running = start_asking(&database, settings, Ambient::system(), models).await;
         Self { running, database, owner, workspace, http }
     }
 
@@ -301,13 +301,21 @@ fn standing() -> Ambient {
     Ambient::new(Clock::new(move || now), Random::system())
 }
 
-fn with<N: Into<String>>(models: Vec<(N, Arc<dyn Provider>)>) -> impl FnOnce(Gateway) -> Gateway {
-    let models: Vec<_> = models.into_iter().map(|(name, model)| (name.into(), model)).collect();
-    |gateway| gateway.with_providers(models)
-}
-
 fn as_it_is(gateway: Gateway) -> Gateway {
     gateway
+}
+
+async fn start_asking<N: Into<String>>(
+    database: &Database,
+    settings: &str,
+    ambient: Ambient,
+    models: Vec<(N, Arc<dyn Provider>)>,
+) -> Running {
+    let mut app = open(database, settings, ambient).await;
+    let models = models.into_iter().map(|(name, model)| (name.into(), model));
+    app.services.gateway = app.services.gateway.with_providers(models);
+    app.services.coaching = app.services.coaching.answered_by(app.services.gateway.clone());
+    Box::pin(app.start()).await.unwrap()
 }
 
 async fn start_server(
@@ -316,6 +324,13 @@ async fn start_server(
     ambient: Ambient,
     prepare: impl FnOnce(Gateway) -> Gateway,
 ) -> Running {
+    let mut app = open(database, settings, ambient).await;
+    app.services.gateway = prepare(app.services.gateway);
+    Box::pin(app.start()).await.unwrap()
+}
+
+/// On the heap: a test that starts a server several times would have it on its stack as often.
+async fn open(database: &Database, settings: &str, ambient: Ambient) -> App {
     // A key may stand in TOML once.
     let own = database.settings();
     let base = own.lines().filter(|line| {
@@ -324,10 +339,7 @@ async fn start_server(
     });
     let base: Vec<_> = base.collect();
     let config = Config::with(&format!("{}\n{settings}", base.join("\n"))).unwrap();
-    // On the heap: a test that starts a server several times would have it on its stack as often.
-    let mut app = Box::pin(App::open(config, ambient)).await.unwrap();
-    app.services.gateway = prepare(app.services.gateway);
-    Box::pin(app.start()).await.unwrap()
+    Box::pin(App::open(config, ambient)).await.unwrap()
 }
 
 async fn create_person(running: &Running, name: &str) -> Person {
