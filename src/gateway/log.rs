@@ -63,6 +63,7 @@ impl CallLog {
 
     /// Whether the database took them; if not, they wait on.
     async fn flush_once(&self, gateway: &Gateway) -> bool {
+        let _writing = self.0.writing.lock().await;
         let calls = mem::take(&mut *self.waiting());
         if calls.is_empty() {
             return true;

@@ -105,9 +105,14 @@ impl Gateway {
         self.ledger.sweep(stop).await;
     }
 
-    /// Writes what waits, and gives back what is left of budgets.
-    pub async fn close(&self) {
+    /// Writes what waits.
+    pub async fn flush_log(&self) {
         self.log.flush(self).await;
+    }
+
+    /// The same, and gives back what is left of budgets.
+    pub async fn close(&self) {
+        self.flush_log().await;
         self.ledger.close().await;
     }
 

@@ -119,7 +119,7 @@ pub async fn owner(app: &TestApp) -> Actor {
 
 /// The whole of a call as its caller hears it: the text, and the event that ended it.
 pub async fn call(app: &TestApp, request: ChatRequest) -> (String, ChatEvent) {
-    let mut events = app.running.services.gateway.chat(&owner(app).await, request).unwrap();
+    let mut events = app.running.services.gateway.chat(&owner(app).await, request).await.unwrap();
     let (mut said, mut last) = (String::new(), None);
     while let Some(event) = events.next().await {
         assert!(last.is_none(), "after its end: {event:?}");

@@ -281,8 +281,10 @@ async fn what_a_model_asks_a_tool_has_the_owners_values_and_none_that_an_answer_
         + &policy("answered", "OUTPUT", MASKS);
     let app = app(Database::sqlite(), &settings, &model, &model).await;
     let gateway = &app.running.services.gateway;
-    let mut events =
-        gateway.chat(&super::guarded::owner(&app).await, prompt(&app, "ana.canary@example.com")).unwrap();
+    let mut events = gateway
+        .chat(&super::guarded::owner(&app).await, prompt(&app, "ana.canary@example.com"))
+        .await
+        .unwrap();
     let Some(ChatEvent::Tool(tool)) = events.next().await else { panic!() };
     assert_eq!(
         tool.arguments,
@@ -312,7 +314,7 @@ on_both! {
         let settings = route(&["outside"], &["answered"]) + &policy("answered", "OUTPUT", MASKS);
         let app = app(database, &settings, &model, &model).await;
         let gateway = &app.running.services.gateway;
-        let mut events = gateway.chat(&super::guarded::owner(&app).await, prompt(&app, "Whom?")).unwrap();
+        let mut events = gateway.chat(&super::guarded::owner(&app).await, prompt(&app, "Whom?")).await.unwrap();
         let first = events.next().await;
         assert_eq!(first, Some(ChatEvent::Delta { text: "Write to [EMAIL_1], ".to_owned() }));
         drop(events);
