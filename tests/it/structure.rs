@@ -76,6 +76,7 @@ impl<'a> Place<'a> {
             "main" | "lib" | "cli" | "app" | "demo" => true,
             "shared" => false,
             "config" => module == "shared",
+            "client" => module == "shared",
             "services" => SLICES.contains(&module) || ["db", "event", "shared"].contains(&module),
             "db" => ["shared", "config"].contains(&module),
             "event" | "telemetry" => ["shared", "db", "config"].contains(&module),

@@ -43,7 +43,11 @@ async fn ask(app: &TestApp, route: &str, prompt: &str) -> Result<Value, String> 
 }
 
 async fn ask_with(app: &TestApp, llm: Value) -> Result<Value, String> {
-    let events = workflow::play(app, json!([{ "key": "ask", "action": { "llm": llm } }]), json!({})).await;
+    let name = llm["route"].as_str().unwrap().to_owned();
+    let steps = json!([{ "key": "ask", "action": { "llm": llm } }]);
+    let workflow = workflow::publish_named(app, &name, steps).await;
+    let run = workflow::start(app, &workflow, json!({})).await;
+    let events = workflow::events(app, &run, workflow::ENDS).await;
     let named = |name: &str| events.iter().filter(|event| event["__typename"] == name).collect::<Vec<_>>();
     let (completed, failed) = (named("StepCompleted"), named("StepFailed"));
     assert_eq!(completed.len() + failed.len(), 1, "a step ends once: {events:#?}");

@@ -43,7 +43,11 @@ const DECIDE: &str =
 
 /// Creates a workflow of these steps and publishes it.
 pub(crate) async fn publish(app: &TestApp, steps: Value) -> String {
-    let created = create(app, "Test", steps).await;
+    publish_named(app, "Test", steps).await
+}
+
+pub(crate) async fn publish_named(app: &TestApp, name: &str, steps: Value) -> String {
+    let created = create(app, name, steps).await;
     assert_eq!(created["workflow"]["draft"]["valid"], true, "{created:#}");
     let workflow = text(&created, "/workflow/id");
     let published = app.ok(&app.owner, operations()["Publish"], json!({ "w": workflow })).await;
@@ -79,7 +83,7 @@ fn of_type<'e>(events: &'e [Value], kind: &str) -> Vec<&'e Value> {
 }
 
 /// The run's events from the first to its last.
-pub(crate) async fn play(app: &TestApp, steps: Value, input: Value) -> Vec<Value> {
+async fn play(app: &TestApp, steps: Value, input: Value) -> Vec<Value> {
     let workflow = publish(app, steps).await;
     let run = start(app, &workflow, input).await;
     events(app, &run, ENDS).await

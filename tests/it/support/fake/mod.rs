@@ -220,6 +220,8 @@ fn played(
             match piece {
                 Piece::Cut => {
                     watch.0.send_replace(Some(End::Played));
+                    // What was said before is sent on when the stream has nothing at once, and would be lost otherwise.
+                    tokio::task::yield_now().await;
                     // The connection is closed without the end that its format has.
                     yield Err(io::Error::other("cut"));
                     return;
