@@ -213,6 +213,8 @@ impl Worker {
                     ending.usage = ending.usage.map(|usage| used.plus(usage));
                     return Ok(ending);
                 }
+                // It asks for what it was not offered any more.
+                Heard::Asked { .. } if round == TOOL_ROUNDS => break,
                 Heard::Asked { tools, usage } => {
                     used = used.plus(usage);
                     let text = so_far(said).text.get(before..).unwrap_or_default().to_owned();
@@ -227,7 +229,6 @@ impl Worker {
                 }
             }
         }
-        // It asked for what it was not offered.
         Ok(Ending::broken(StopReason::ProviderFailed, so_far(said)))
     }
 

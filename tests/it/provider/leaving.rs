@@ -35,7 +35,7 @@ async fn is_cancelled(app: &TestApp, said: &str) {
     assert_eq!((&call["status"], &call["finishReason"]), (&json!("CANCELLED"), &json!(null)), "{call:#}");
     assert_eq!(call["attempts"], json!([attempt("main", "one", "CANCELLED", None)]), "{call:#}");
     assert_eq!(call["outputTokens"], estimated(said), "{call:#}");
-    assert_eq!(call["inputTokens"].as_u64().unwrap() > 0, !said.is_empty(), "{call:#}");
+    assert!(call["inputTokens"].as_u64() > Some(0), "what was asked was read: {call:#}");
 }
 
 on_both! {
