@@ -11,6 +11,7 @@ mod m0005_workflow;
 mod m0006_version;
 mod m0007_trusted_document;
 mod m0009_made_offline;
+mod m0013_takeover;
 
 #[derive(Debug)]
 pub struct Migrator;
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_version::Migration),
             Box::new(m0007_trusted_document::Migration),
             Box::new(m0009_made_offline::Migration),
+            Box::new(m0013_takeover::Migration),
         ]
     }
 }
