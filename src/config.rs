@@ -101,6 +101,9 @@ pub struct WorkflowConfig {
 pub struct HttpConfig {
     pub allowed_hosts: Vec<String>,
     pub allowed_origins: Vec<String>,
+    pub max_connections: usize,
+    pub head_seconds: u64,
+    pub idle_seconds: u64,
     pub body_bytes: usize,
     pub request_timeout_seconds: u64,
     pub heartbeat_seconds: u64,
@@ -300,7 +303,13 @@ impl Config {
             return Err(ConfigError(message.into()));
         }
         let http = &self.http;
+        if http.max_connections == 0 || http.max_connections > 1_000_000 {
+            let count = http.max_connections;
+            return Err(ConfigError(format!("http.max_connections: {count} is not between 1 and 1000000")));
+        }
         let seconds = [
+            ("head_seconds", http.head_seconds),
+            ("idle_seconds", http.idle_seconds),
             ("request_timeout_seconds", http.request_timeout_seconds),
             ("heartbeat_seconds", http.heartbeat_seconds),
             ("socket.init_seconds", http.socket.init_seconds),

@@ -31,6 +31,8 @@ pub struct Model {
     /// The start of a server that holds the lease.
     pub lease_owner: Option<Uuid>,
     pub lease_until: Option<ChronoDateTimeUtc>,
+    /// Workers that were lost with it since anything of it was last recorded.
+    pub takeovers: i64,
     /// Counts changes by others than the worker, so that it notices them.
     pub revision: i64,
     pub created_at: ChronoDateTimeUtc,

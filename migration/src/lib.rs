@@ -15,6 +15,7 @@ mod m0009_budget;
 mod m0010_guardrail;
 mod m0011_route;
 mod m0012_made_offline;
+mod m0013_takeover;
 
 #[derive(Debug)]
 pub struct Migrator;
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_guardrail::Migration),
             Box::new(m0011_route::Migration),
             Box::new(m0012_made_offline::Migration),
+            Box::new(m0013_takeover::Migration),
         ]
     }
 }

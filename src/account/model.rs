@@ -194,7 +194,7 @@ pub struct NewApiKey {
 /// the name may be altered to be unique: see [`DerivedSlug`].
 pub fn name_and_slug(new: &NewWorkspace) -> Result<(String, Slug)> {
     let mut problems = Problems::default();
-    let name = text::required(&mut problems, "name", &new.name, MAX_NAME);
+    let name = text::name(&mut problems, "name", &new.name, MAX_NAME);
     if let Some(slug) = &new.slug
         && !is_slug(slug)
     {
@@ -256,7 +256,7 @@ pub fn slug_with_suffix(slug: &str, noise: [u8; 4]) -> String {
 /// Lower case, for two spellings are one mailbox in practice. What an address may look like is for the mail server
 /// to say; this refuses what can only be a slip.
 pub fn email(problems: &mut Problems, text: &str) -> String {
-    let email = text::required(problems, "email", text, MAX_EMAIL).to_lowercase();
+    let email = text::name(problems, "email", text, MAX_EMAIL).to_lowercase();
     let plausible = email.split_once('@').is_some_and(|(local, domain)| {
         !local.is_empty()
             && !domain.is_empty()

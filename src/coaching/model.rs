@@ -239,6 +239,7 @@ impl NewSession {
         let topic =
             self.topic.as_ref().map(|topic| text::bounded(&mut problems, "topic", topic.trim(), MAX_TITLE));
         let topic = topic.filter(|topic| !topic.is_empty());
+        text::one_line(&mut problems, "topic", topic.as_deref().unwrap_or_default());
         let content = (self.mode, &topic, self.goal);
         let client_id = ClientId::checked(&mut problems, self.client_id.as_deref(), &content)?;
         problems.finish()?;
@@ -259,7 +260,7 @@ impl NewMessage {
 impl NewGoal {
     pub fn checked(&self) -> Result<(String, Option<ClientId>)> {
         let mut problems = Problems::default();
-        let title = text::required(&mut problems, "title", &self.title, MAX_TITLE);
+        let title = text::name(&mut problems, "title", &self.title, MAX_TITLE);
         let client_id = ClientId::checked(&mut problems, self.client_id.as_deref(), &title)?;
         problems.finish()?;
         Ok((title, client_id))

@@ -1,10 +1,10 @@
 //! Keyset pages in SQL: one statement for a list, one for the same list of many parents.
 use super::Source;
 use crate::shared::{
-    Error, Page, PageRequest, Result,
-    page::{Key, hash},
+    Page, PageRequest, Result,
+    page::{Key, NOT_OF_THIS_LIST, hash},
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, JoinType, ModelTrait,
     PaginatorTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect, QueryTrait, RelationDef, Select,
@@ -37,22 +37,21 @@ impl<C: ColumnTrait> Keyset<C> {
     }
 
     /// Rows on one side of a place.
-    fn beyond(&self, key: &Key, rising: bool) -> Condition {
-        let value = self.value(key.value);
+    fn beyond(&self, key: &Key, rising: bool) -> Result<Condition> {
+        let value = self.value(key.value)?;
         let (column, id) = (self.column, self.id);
         let (further, further_id) = if rising {
             (column.gt(value.clone()), id.gt(key.id))
         } else {
             (column.lt(value.clone()), id.lt(key.id))
         };
-        Condition::any().add(further).add(Condition::all().add(column.eq(value)).add(further_id))
+        Ok(Condition::any().add(further).add(Condition::all().add(column.eq(value)).add(further_id)))
     }
 
     /// An error where a cursor is of another list.
     fn within(&self, request: &PageRequest) -> Result<Condition> {
-        let beyond = |key: Option<Key>, rising| {
-            key.map(|key| Ok::<_, Error>(self.beyond(&key.of(self.list())?, rising))).transpose()
-        };
+        let beyond =
+            |key: Option<Key>, rising| key.map(|key| self.beyond(&key.of(self.list())?, rising)).transpose();
         let after = beyond(request.after, !self.descending)?;
         let before = beyond(request.before, self.descending)?;
         Ok(Condition::all().add_option(after).add_option(before))
@@ -64,14 +63,18 @@ impl<C: ColumnTrait> Keyset<C> {
         hash(format!("{}.{}", self.column.entity_name(), self.column.as_str()).as_bytes())
     }
 
-    fn value(&self, value: i64) -> Value {
+    /// An error where no row has such a time: the databases differ in which they take.
+    fn value(&self, value: i64) -> Result<Value> {
         use sea_orm::ColumnType;
-        match self.column.def().get_column_type() {
+        Ok(match self.column.def().get_column_type() {
             ColumnType::TimestampWithTimeZone | ColumnType::Timestamp | ColumnType::DateTime => {
-                DateTime::<Utc>::from_timestamp_micros(value).unwrap_or_default().into()
+                DateTime::<Utc>::from_timestamp_micros(value)
+                    .filter(|at| (0..=9999).contains(&at.year()))
+                    .ok_or(NOT_OF_THIS_LIST)?
+                    .into()
             }
             _ => value.into(),
-        }
+        })
     }
 
     fn key<M>(&self, model: &M) -> Key

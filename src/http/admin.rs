@@ -1,5 +1,5 @@
 //! For the operator alone: whether the server lives, whether it takes work, and its counters.
-use super::listen::Listening;
+use super::listen::{Listening, Patience};
 use crate::{services::Services, telemetry::Metrics};
 use axum::{Router, extract::State, http::StatusCode, http::header, response::IntoResponse, routing::get};
 use std::time::Duration;
@@ -8,6 +8,12 @@ use tokio_util::sync::CancellationToken;
 
 /// How long the database may take before the server counts as not ready, and an operator to read an answer.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// From connecting, and from one answer, to the next request.
+const HEAD: Duration = Duration::from_secs(10);
+const IDLE: Duration = Duration::from_secs(75);
+/// An operator's, at once.
+const CONNECTIONS: usize = 256;
 
 /// How often what was measured is folded.
 const TIDY: Duration = Duration::from_secs(5);
@@ -40,8 +46,9 @@ impl Admin {
                 tokio::select! { _ = every.tick() => metrics.tidy(), () = ended.cancelled() => break }
             }
         };
-        let listener = Listening { tcp: listener, patience: PATIENCE };
-        tokio::join!(super::serve(listener, router, ended.clone()), tidy);
+        let patience = Patience { head: HEAD, idle: IDLE, writing: PATIENCE };
+        let listening = Listening::new(listener, patience, CONNECTIONS);
+        tokio::join!(listening.serve(router, ended.clone()), tidy);
     }
 }
 

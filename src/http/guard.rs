@@ -52,6 +52,9 @@ struct Rules {
     ambient: Ambient,
 }
 
+/// Of a request that nobody looks at any further.
+type Refusal = (StatusCode, ErrorCode, &'static str);
+
 impl Guard {
     pub(super) fn new(config: &Config, ambient: Ambient) -> Self {
         let lower = |names: &[String]| names.iter().map(|name| name.to_ascii_lowercase()).collect();
@@ -79,18 +82,25 @@ impl Guard {
             || (self.0.loopback_origins && is_loopback(host_name(authority)))
     }
 
-    fn refusal(&self, headers: &HeaderMap, authority: Option<&str>) -> Option<(StatusCode, &'static str)> {
+    fn refusal(&self, headers: &HeaderMap, authority: Option<&str>) -> Option<Refusal> {
+        // Which of two counts would differ from one reader to the next.
+        if [header::HOST, header::ORIGIN].iter().any(|name| headers.get_all(name).iter().nth(1).is_some()) {
+            let message = "the request has the header Host or Origin twice: send each once";
+            return Some((StatusCode::BAD_REQUEST, ErrorCode::BadRequest, message));
+        }
         let host =
             headers.get(header::HOST).and_then(|host| host.to_str().ok()).or(authority).unwrap_or_default();
         if !self.allows_host(host) {
             return Some((
                 StatusCode::MISDIRECTED_REQUEST,
+                ErrorCode::Forbidden,
                 "this server does not answer under that host name: its operator lists names in http.allowed_hosts",
             ));
         }
         let origin = headers.get(header::ORIGIN)?.to_str().unwrap_or_default();
         (!self.allows_origin(origin, host)).then_some((
             StatusCode::FORBIDDEN,
+            ErrorCode::Forbidden,
             "pages of that origin may not call this server: its operator lists origins in http.allowed_origins",
         ))
     }
@@ -138,8 +148,8 @@ pub(super) async fn watch(State(guard): State<Guard>, mut request: Request, next
     let authority = request.uri().authority().map(|authority| authority.as_str().to_owned());
     let unread = Unread::of(&mut request);
     let mut response = match guard.refusal(request.headers(), authority.as_deref()) {
-        Some((status, message)) => {
-            refuse(status, ErrorCode::Forbidden, message).made_public(&id).into_http(MediaType::Json)
+        Some((status, code, message)) => {
+            refuse(status, code, message).made_public(&id).into_http(MediaType::Json)
         }
         None => {
             let span = tracing::info_span!("http", request_id = %id);

@@ -38,10 +38,10 @@ use axum::{
 };
 use door::FrontDoor;
 use guard::Guard;
-use listen::Listening;
+use listen::{Listening, Patience};
 use seats::Seats;
 use std::{path::PathBuf, sync::Arc, time::Duration};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::compression::{
     CompressionLayer,
@@ -65,6 +65,8 @@ struct Public {
     heartbeat: Duration,
     sockets: Arc<SocketConfig>,
     seats: Seats,
+    /// Places for sockets of which nobody knows yet whose they are.
+    unknown: Arc<Semaphore>,
     /// Sockets and mutations: what outlives a request's connection.
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -84,7 +86,8 @@ pub struct Server {
     router: Router,
     door: FrontDoor,
     tasks: TaskTracker,
-    patience: Duration,
+    patience: Patience,
+    connections: usize,
 }
 
 impl std::fmt::Debug for Server {
@@ -118,6 +121,7 @@ impl Server {
             heartbeat: Duration::from_secs(config.http.heartbeat_seconds),
             sockets: Arc::new(config.http.socket.clone()),
             seats: Seats::new(config.http.socket.per_actor),
+            unknown: Arc::new(Semaphore::new(socket::UNKNOWN)),
             tasks: tasks.clone(),
             stop: stop.clone(),
         };
@@ -132,8 +136,12 @@ impl Server {
             .layer(CompressionLayer::new().compress_when(compressible))
             .layer(guard.cors())
             .layer(middleware::from_fn_with_state(guard, guard::watch));
-        let patience = Duration::from_secs(config.http.socket.write_seconds);
-        Self { router, door, tasks, patience }
+        let patience = Patience {
+            head: Duration::from_secs(config.http.head_seconds),
+            idle: Duration::from_secs(config.http.idle_seconds),
+            writing: Duration::from_secs(config.http.socket.write_seconds),
+        };
+        Self { router, door, tasks, patience, connections: config.http.max_connections }
     }
 
     /// Until `stop`, and then until what has begun has ended. The caller bounds that time.
@@ -146,16 +154,10 @@ impl Server {
             }
         };
         tokio::select! {
-            () = serve(Listening { tcp: listener, patience: self.patience }, self.router, stop) => {}
+            () = Listening::new(listener, self.patience, self.connections).serve(self.router, stop) => {}
             () = tidy => {}
         }
         self.tasks.close();
         self.tasks.wait().await;
-    }
-}
-
-async fn serve(listener: Listening, router: Router, stop: CancellationToken) {
-    if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await {
-        tracing::error!(%error, "a listener failed");
     }
 }

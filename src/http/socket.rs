@@ -3,6 +3,8 @@
 //! One task reads and writes the socket; each operation is a task of its own that hands its answers over through a
 //! bounded queue, so that a slow reader slows its operations and fills no memory. They wait there as text, which takes a
 //! sixth of the memory that the same answer takes as values.
+mod message;
+
 use super::{
     Public,
     answer::{MediaType, refuse},
@@ -17,63 +19,30 @@ use crate::{
     shared::{Error, json},
     telemetry::Running,
 };
-use async_graphql::{Response, ServerError};
 use axum::{
-    extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code},
+    extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade},
     http::{HeaderValue, StatusCode, header},
     response::Response as HttpResponse,
 };
-use futures_util::StreamExt;
-use serde::{Deserialize, Serialize};
+use futures_util::{SinkExt, StreamExt};
+use message::{Close, FromClient, PROTOCOL, ToClient, written};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::{
-    sync::mpsc,
+    sync::{OwnedSemaphorePermit, mpsc},
     task::{AbortHandle, JoinSet},
     time::{Instant, MissedTickBehavior, interval, sleep, timeout},
 };
+use tokio_tungstenite::tungstenite::{self, error::ProtocolError};
 use tracing::Instrument;
 
-const PROTOCOL: &str = "graphql-transport-ws";
 /// Answers that wait for the socket; the operations wait for a place.
 const QUEUE: usize = 64;
+/// Sockets before their `connection_init`, of this server.
+pub(super) const UNKNOWN: usize = 1_024;
 /// Characters of an operation's id, which the client chooses.
 const ID_CHARS: usize = 128;
 /// A close frame holds no more.
 const REASON_BYTES: usize = 123;
-
-/// Close codes of the protocol, and of WebSocket itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Close {
-    BadRequest = 4400,
-    Unauthorized = 4401,
-    Forbidden = 4403,
-    InitialisationTimeout = 4408,
-    DuplicateId = 4409,
-    TooManyInitialisations = 4429,
-    TooLarge = close_code::SIZE as isize,
-    Restart = close_code::RESTART as isize,
-    TryAgainLater = close_code::AGAIN as isize,
-}
-
-#[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum FromClient {
-    ConnectionInit { payload: Option<serde_json::Map<String, serde_json::Value>> },
-    Subscribe { id: String, payload: Box<Call> },
-    Complete { id: String },
-    Ping { payload: Option<serde_json::Map<String, serde_json::Value>> },
-    Pong {},
-}
-
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum ToClient<'a> {
-    ConnectionAck,
-    Next { id: &'a str, payload: &'a Response },
-    Error { id: &'a str, payload: &'a [ServerError] },
-    Complete { id: &'a str },
-    Pong { payload: Option<serde_json::Map<String, serde_json::Value>> },
-}
 
 pub(super) fn accept(upgrade: WebSocketUpgrade, public: Public, connection_id: String) -> HttpResponse {
     let upgrade = upgrade.protocols([PROTOCOL]);
@@ -85,6 +54,12 @@ pub(super) fn accept(upgrade: WebSocketUpgrade, public: Public, connection_id: S
         response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(PROTOCOL));
         return response;
     }
+    let Ok(place) = public.unknown.clone().try_acquire_owned() else {
+        let message = "too many sockets wait for their connection_init: try again in a moment";
+        return refuse(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable, message)
+            .made_public(&connection_id)
+            .into_http(MediaType::Json);
+    };
     // The library breaks off in the middle of a message that is larger, and then the client may not hear why: up to
     // this a message is read whole, and refused with its close code.
     let readable = public.sockets.message_bytes * 4;
@@ -99,7 +74,7 @@ pub(super) fn accept(upgrade: WebSocketUpgrade, public: Public, connection_id: S
             tasks.track_future(
                 async move {
                     let _open = Running::one("aifirst_sockets");
-                    Connection::new(socket, public, connection_id).run().await;
+                    Connection::new(socket, public, connection_id, place).run().await;
                 }
                 .instrument(span),
             )
@@ -132,6 +107,8 @@ struct Connection {
     connection_id: String,
     /// From `connection_init`.
     initialised: Option<Initialised>,
+    /// Until `connection_init`.
+    place: Option<OwnedSemaphorePermit>,
     operations: HashMap<String, (u64, AbortHandle)>,
     running: JoinSet<()>,
     serial: u64,
@@ -158,7 +135,7 @@ fn full() -> Over {
 }
 
 impl Connection {
-    fn new(socket: WebSocket, public: Public, connection_id: String) -> Self {
+    fn new(socket: WebSocket, public: Public, connection_id: String, place: OwnedSemaphorePermit) -> Self {
         let (sender, receiver) = mpsc::channel(QUEUE);
         Self {
             socket,
@@ -166,6 +143,7 @@ impl Connection {
             public,
             connection_id,
             initialised: None,
+            place: Some(place),
             operations: HashMap::new(),
             running: JoinSet::new(),
             serial: 0,
@@ -181,15 +159,22 @@ impl Connection {
         };
         // Its operations end before the client may connect again.
         self.running.abort_all();
+        let told = reason.is_some();
         if let Some((code, mut reason)) = reason {
             reason.truncate(reason.floor_char_boundary(REASON_BYTES));
             let frame = CloseFrame { code: code as u16, reason: reason.into() };
             let _ = timeout(self.write_time(), self.socket.send(Message::Close(Some(frame)))).await;
         }
         // Until the closing handshake is done: a close frame that is cut off looks like a broken line.
-        let _ =
-            timeout(Duration::from_secs(1), async { while let Some(Ok(_)) = self.socket.recv().await {} })
-                .await;
+        let rest = async {
+            while let Some(Ok(message)) = self.socket.recv().await {
+                // The answers to pings fill the memory of who does not send them on; after a close frame none is made.
+                if !told && matches!(message, Message::Ping(_)) {
+                    break;
+                }
+            }
+        };
+        let _ = timeout(Duration::from_secs(1), rest).await;
         while self.running.join_next().await.is_some() {}
     }
 
@@ -228,14 +213,31 @@ impl Connection {
         close(Close::TooLarge, format!("Messages have at most {limit} bytes: send large input by POST"))
     }
 
+    /// What a client hears that breaks WebSocket itself.
+    fn broken(&self, error: axum::Error) -> Over {
+        match error.into_inner().downcast_ref() {
+            Some(tungstenite::Error::Capacity(_)) => self.too_large(),
+            Some(tungstenite::Error::Utf8(_)) => close(Close::NotText, "Messages are text in UTF-8"),
+            // The line is gone, or the client has said goodbye.
+            Some(tungstenite::Error::Protocol(
+                ProtocolError::ResetWithoutClosingHandshake
+                | ProtocolError::ReceivedAfterClosing
+                | ProtocolError::SendAfterClosing,
+            )) => Over(None),
+            Some(tungstenite::Error::Protocol(error)) => close(Close::Protocol, error.to_string()),
+            _ => Over(None),
+        }
+    }
+
     async fn received(&mut self, message: Option<Result<Message, axum::Error>>) -> Step {
         let text = match message {
             Some(Ok(Message::Text(text))) => text,
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(()),
+            // The library has put its answer aside. Nothing more is read until the client has taken it.
+            Some(Ok(Message::Ping(_))) => return self.flush().await,
+            Some(Ok(Message::Pong(_))) => return Ok(()),
             Some(Ok(Message::Binary(_))) => return Err(close(Close::BadRequest, "Messages are text")),
             Some(Ok(Message::Close(_))) | None => return Err(Over(None)),
-            Some(Err(error)) if error.to_string().contains("too long") => return Err(self.too_large()),
-            Some(Err(_)) => return Err(Over(None)),
+            Some(Err(error)) => return Err(self.broken(error)),
         };
         if text.len() > self.config.message_bytes {
             return Err(self.too_large());
@@ -243,6 +245,10 @@ impl Connection {
         if !json::is_bounded(text.as_bytes()) {
             let reason = format!("Messages have at most {} values: send fewer items in each", json::VALUES);
             return Err(close(Close::TooLarge, reason));
+        }
+        if !text.trim_start().starts_with('{') {
+            let reason = format!("Not a message of {PROTOCOL}: messages are JSON objects");
+            return Err(close(Close::BadRequest, reason));
         }
         let message: FromClient = serde_json::from_str(&text)
             .map_err(|error| close(Close::BadRequest, format!("Not a message of {PROTOCOL}: {error}")))?;
@@ -274,6 +280,7 @@ impl Connection {
         rights.recheck(&self.public.door).await.map_err(forbidden)?;
         let seat = self.public.seats.take(rights.principal()).ok_or_else(full)?;
         self.initialised = Some(Initialised { credential, rights, _seat: seat });
+        self.place = None;
         self.say(written(&ToClient::ConnectionAck)).await
     }
 
@@ -348,6 +355,14 @@ impl Connection {
         }
     }
 
+    /// As [`Self::send`], of what the library answers by itself.
+    async fn flush(&mut self) -> Step {
+        match timeout(self.write_time(), self.socket.flush()).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(Over(None)),
+        }
+    }
+
     fn write_time(&self) -> Duration {
         Duration::from_secs(self.config.write_seconds)
     }
@@ -394,10 +409,4 @@ async fn operate(door: FrontDoor, asked: Asked, id: String, serial: u64, sender:
             let _ = send(written(&ToClient::Error { id: &id, payload: refused.errors() }), true).await;
         }
     }
-}
-
-fn written(message: &ToClient<'_>) -> Option<String> {
-    serde_json::to_string(message)
-        .inspect_err(|error| tracing::error!(%error, "a message could not be written"))
-        .ok()
 }

@@ -15,7 +15,11 @@ use crate::{
         id::{ErasureReceiptId, MemoryId, WorkspaceId},
     },
 };
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+use tokio::sync::Semaphore;
 
 #[derive(Clone, Debug)]
 pub struct MemoryService {
@@ -23,11 +27,17 @@ pub struct MemoryService {
     log: Log,
     ambient: Ambient,
     ports: Ports,
+    imports: Arc<Semaphore>,
 }
+
+/// An import of so many items writes for so long that others take their turns for it.
+const LARGE: usize = 50;
 
 impl MemoryService {
     pub fn new(db: Db, log: Log, ambient: Ambient, ports: Ports) -> Self {
-        Self { db, log, ambient, ports }
+        // One SQLite file has one writer: what is small gets between two imports, not behind all of them.
+        let imports = Arc::new(Semaphore::new(if db.is_sqlite() { 1 } else { 4 }));
+        Self { db, log, ambient, ports, imports }
     }
 
     /// Writes one memory. The same external id again is the same memory, changed where its content differs.
@@ -135,7 +145,12 @@ impl MemoryService {
             _ => Partition::of_user(&grant),
         };
         let (places, items) = (import.places, import.items);
+        let is_large = items.len() > LARGE;
         let batch = items.into_iter().map(Prepared::new).collect();
+        let _turn = match is_large {
+            true => Some(self.imports.acquire().await.map_err(Error::internal)?),
+            false => None,
+        };
         let mut tx = self.log.begin().await?;
         let memories = match idempotency::claim(&tx, &self.ambient, actor.principal(), key.as_ref()).await? {
             Claimed::Replay(outcomes) => {
@@ -173,7 +188,7 @@ impl MemoryService {
     pub async fn recall(&self, actor: &Actor, request: &RecallRequest) -> Result<Recall> {
         let grant = actor.may::<Read>(request.workspace)?;
         request.check()?;
-        let query: BTreeSet<String> = Terms::of(&request.query).counts.into_keys().collect();
+        let query = Terms::asked(&request.query);
         if query.is_empty() {
             return Ok(Recall::default());
         }

@@ -7,13 +7,17 @@
 //! .653), and it keeps the longest lists of postings out of the index.
 use rust_stemmers::{Algorithm, Stemmer};
 use std::{
-    collections::{BTreeMap, HashSet},
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::LazyLock,
 };
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 /// Characters of a term; what is longer is cut, so that an index entry stays small.
 const MAX_TERM: usize = 64;
+
+/// Of one query: each reads the postings of all memories that it is in.
+const MAX_QUERY_TERMS: usize = 64;
 
 /// A text as the index sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,6 +33,15 @@ impl Terms {
         let mut terms = Self::default();
         terms.add(text);
         terms
+    }
+
+    /// What a query of this text asks for: of more than [`MAX_QUERY_TERMS`] the longest, which tell most, and among
+    /// those of one length the first in the order of letters.
+    pub fn asked(text: &str) -> BTreeSet<String> {
+        let mut terms: Vec<String> = Self::of(text).counts.into_keys().collect();
+        terms.sort_by_key(|term| Reverse(term.chars().count()));
+        terms.truncate(MAX_QUERY_TERMS);
+        terms.into_iter().collect()
     }
 
     /// Adds the words of a further field.

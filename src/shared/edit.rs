@@ -35,10 +35,10 @@ impl<T> Patch<T> {
 }
 
 impl Patch<String> {
-    /// With the new text trimmed and within its bound; a blank one is a problem.
+    /// With the new name trimmed and within its bound; a blank one is a problem.
     pub fn checked(self, problems: &mut Problems, path: &str, max: usize) -> Self {
         match self {
-            Self::Set(new) => Self::Set(text::required(problems, path, &new, max)),
+            Self::Set(new) => Self::Set(text::name(problems, path, &new, max)),
             other => other,
         }
     }

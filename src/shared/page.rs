@@ -114,7 +114,7 @@ pub fn hash(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0x811C_9DC5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }
 
-const NOT_OF_THIS_LIST: Error =
+pub const NOT_OF_THIS_LIST: Error =
     Error::InvalidCursor("not a cursor of this list: take it from pageInfo or an edge");
 
 /// One page of a list, in the list's order.

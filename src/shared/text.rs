@@ -56,6 +56,30 @@ fn is_invisible(char: char) -> bool {
         | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
+/// Whether it has what a line of its own never needs, and what can make it look like another: control characters, line
+/// and paragraph separators, and those that turn the direction of writing over.
+fn is_deceptive(text: &str) -> bool {
+    text.chars().any(|char| {
+        char.is_control()
+            || matches!(char, '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+    })
+}
+
+/// As [`required`], of a name: on one line, and written as it is read.
+pub fn name(problems: &mut Problems, path: &str, text: &str, max: usize) -> String {
+    let name = required(problems, path, text, max);
+    one_line(problems, path, &name);
+    name
+}
+
+/// A problem at `path` where a text is more than one line, or is not written as it is read.
+pub fn one_line(problems: &mut Problems, path: &str, text: &str) {
+    if is_deceptive(text) {
+        let message = "it has control characters, or turns the direction of writing over: leave them out";
+        problems.invalid(path, message);
+    }
+}
+
 /// Without surrounding blanks; a problem at `path` when nothing is left or more than `max` characters are.
 pub fn required(problems: &mut Problems, path: &str, text: &str, max: usize) -> String {
     let text = text.trim();
@@ -97,6 +121,21 @@ mod tests {
         }
         for shown in ["a", ".", "\u{200b}a", "👩\u{200d}💻", "❤\u{fe0f}", "\u{301}", "한"] {
             assert!(!is_blank(shown), "{shown:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_one_line_that_reads_as_it_is_written() {
+        let problems = |text: &str| {
+            let mut problems = Problems::default();
+            name(&mut problems, "name", text, 100);
+            problems.finish().is_err()
+        };
+        for bad in ["a\nb", "a\u{0}b", "a\u{7f}b", "a\u{202e}b", "a\u{2066}b", "a\u{2028}b"] {
+            assert!(problems(bad), "{bad:?}");
+        }
+        for good in ["Ana", "👩\u{200d}💻", "می\u{200c}خواهم", "שלום"] {
+            assert!(!problems(good), "{good:?}");
         }
     }
 

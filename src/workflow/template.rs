@@ -1,7 +1,9 @@
 //! Texts with `{{ … }}` (minijinja) over `input` and `steps.<key>.output`: prompts, queries, titles.
+mod filter;
+
 use super::scope::{Reference, Scope};
 use minijinja::{
-    Environment, ErrorKind, Template, UndefinedBehavior, Value,
+    Environment, Error, ErrorKind, Template, UndefinedBehavior, Value,
     value::{Serde, ValueKind},
 };
 use std::{collections::BTreeSet, sync::LazyLock};
@@ -25,8 +27,9 @@ const STATEMENTS: &[&str] = &["for", "endfor", "if", "elif", "else", "endif"];
 const KEYWORDS: &[&str] = &["in", "is", "not", "and", "or", "if", "elif", "else"];
 const NO_LISTS: &str =
     "lists and maps cannot be written in a template: make them in a step of the action transform";
-/// They put lists into a list, which a loop could give names to.
-const WRAPPING_FILTERS: &[&str] = &["batch", "slice", "groupby"];
+/// Repeats lists without end for no fuel: whatever then makes a text of one does not come back.
+const NO_MULTIPLICATION: &str =
+    "* is not available in a template: multiply and repeat in a step of the action transform";
 
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
@@ -37,16 +40,12 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     for name in ["debug", "dict", "namespace"] {
         environment.remove_global(name);
     }
-    for name in WRAPPING_FILTERS {
-        environment.remove_filter(name);
-    }
+    environment.add_filter("tojson", filter::tojson);
+    environment.add_filter("map", filter::map);
     environment.set_formatter(|out, state, value| match value.kind() {
         // As JSON: what a model reads best, and the same on every machine.
         ValueKind::Seq | ValueKind::Map | ValueKind::Iterable | ValueKind::Bool => {
-            let json = serde_json::to_string(value).map_err(|error| {
-                minijinja::Error::new(ErrorKind::BadSerialization, "not printable").with_source(error)
-            })?;
-            out.write_str(&json).map_err(minijinja::Error::from)
+            out.write_str(&filter::tojson(value)?).map_err(Error::from)
         }
         ValueKind::None => Ok(()),
         _ => minijinja::escape_formatter(out, state, value),
@@ -122,6 +121,8 @@ fn check_tag(text: &str) -> Result<&str, String> {
             (None, '}' | '%') if open.is_empty() && text[place + 1..].starts_with('}') => {
                 return Ok(&text[place + 2..]);
             }
+            (None, '*') => return Err(NO_MULTIPLICATION.into()),
+            (None, '|') => check_filter(&text[place + 1..])?,
             (None, '{') => return Err(NO_LISTS.into()),
             (None, '[') if !belongs => return Err(NO_LISTS.into()),
             (None, ',') if open.last() == Some(&false) => return Err(NO_LISTS.into()),
@@ -139,6 +140,16 @@ fn check_tag(text: &str) -> Result<&str, String> {
         }
     }
     Ok("")
+}
+
+/// What stands behind `|`.
+fn check_filter(text: &str) -> Result<(), String> {
+    let text = text.trim_start();
+    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
+    match &text[..end] {
+        name if name.is_empty() || filter::is_available(name) => Ok(()),
+        name => Err(format!("the filter {name:.40} is not available: there are {}", filter::AVAILABLE)),
+    }
 }
 
 /// Whether anything would be replaced.
@@ -185,7 +196,7 @@ pub fn render(text: &str, scope: &Scope) -> Result<String, String> {
     Ok(rendered)
 }
 
-fn describe(error: &minijinja::Error) -> String {
+fn describe(error: &Error) -> String {
     let what = match error.kind() {
         ErrorKind::OutOfFuel => "the template takes too long or makes too much".to_owned(),
         ErrorKind::UndefinedError => "a value that the template names is not there".to_owned(),
@@ -235,6 +246,54 @@ mod tests {
             ("{%- if input.yes -%} [a] {b} {%- endif -%}", "[a] {b}"),
         ] {
             assert_eq!(render(text, &scope()).unwrap(), rendered, "{text}");
+        }
+    }
+
+    #[test]
+    fn filters_are_those_that_make_little() {
+        for (text, rendered) in [
+            ("{{ steps.notes.output.memories | tojson }}", r#"[{"a":"ä<","b":1}]"#),
+            ("{{ steps.notes.output.memories | map(attribute='a') | join(', ') }}", "ä<"),
+            ("{{ steps | map('upper') | join | length }}", "5"),
+            ("{{ '|pprint * 3' | upper }}", "|PPRINT * 3"),
+        ] {
+            assert_eq!(render(text, &scope()).unwrap(), rendered, "{text}");
+        }
+        let unknown = check("{{ input.topic |\n pprint }}").unwrap_err();
+        assert!(unknown.contains("pprint is not available") && unknown.contains("tojson"), "{unknown}");
+        assert!(check("{% for a in input.list | zip(input.list) %}{{ a }}{% endfor %}").is_err());
+        assert!(check("{{ input.list * 100000 }}").unwrap_err().contains("* is not available"));
+    }
+
+    #[test]
+    fn every_filter_is_one_of_the_engine() {
+        for name in filter::AVAILABLE.split_whitespace() {
+            let error = compile(&format!("{{{{ 1 | {name} }}}}")).map(|template| template.render(()));
+            if let Ok(Err(error)) = error {
+                assert_ne!(error.kind(), ErrorKind::UnknownFilter, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_short_makes_no_long_text() {
+        let long = "x".repeat(30_000);
+        let zeros = vec![0; 15_000];
+        let scope = Scope::new(&json!({"ones": vec![1; 30_000], "zeros": zeros, "long": long}), []);
+        for text in [
+            "{{ input | tojson(100000) }}",
+            "{{ input | tojson(1000000000000000) }}",
+            "{{ input | tojson(indent=1000000000000000) }}",
+            "{{ input.zeros | map('tojson', 1000000000000000) }}",
+            "{{ input.zeros | map('default', input.long, true) | join }}",
+            "{{ input.zeros | map('default', input, true) }}",
+            "{{ input.zeros | map(attribute='x', default=input) | string | length }}",
+            "{{ (input.ones * 100000000) ~ 'x' }}",
+            "{{ (input.ones * 100000000) | string | length }}",
+            "{{ input.ones + input.ones + input.ones }}",
+            "{{ input.zeros | map('pprint') }}",
+        ] {
+            assert!(render(text, &scope).is_err(), "{text}");
         }
     }
 

@@ -3,7 +3,10 @@ use crate::{
     on_both,
     support::{Database, Socket, TestApp, TestClock, text},
 };
-use aifirst::shared::Ambient;
+use aifirst::shared::{
+    Ambient,
+    text::{base64url, from_base64url},
+};
 use chrono::{SecondsFormat, TimeDelta};
 use reqwest::header;
 use serde_json::{Value, json};
@@ -159,11 +162,31 @@ on_both! {
             let answer = page(bad).await;
             let code = text(&answer, "/errors/0/extensions/code");
             let expected = if bad.contains("2147483647") { "QUERY_TOO_COMPLEX" } else { "BAD_USER_INPUT" };
-            assert!(code == expected || code == "QUERY_TOO_COMPLEX" && bad.contains("2147483648"), "{bad}: {answer:#}");
+            assert_eq!(code, expected, "{bad}: {answer:#}");
         }
         for bad in ["", "?", "AAAA", "x\u{e9}", &"A".repeat(1_000)] {
             let answer = page(&format!("after: \"{bad}\"")).await;
             assert_eq!(text(&answer, "/errors/0/extensions/code"), "INVALID_CURSOR", "{bad}");
+        }
+    }
+}
+
+on_both! {
+    async fn a_cursor_at_a_time_that_no_row_can_have_is_refused(app: TestApp) {
+        let page = async |after: Option<&str>| {
+            let document = "query($after: String) { viewer { memberships(first: 1, after: $after) { edges { cursor } } } }";
+            app.ask(Some(&app.owner.token), document, json!({ "after": after })).await
+        };
+        let cursor = text(&page(None).await, "/data/viewer/memberships/edges/0/cursor");
+        let bytes = from_base64url(&cursor).unwrap();
+        // Microseconds since 1970.
+        let at = |micros: i64| base64url(&[&bytes[..4], &micros.to_be_bytes(), &bytes[12..]].concat());
+        for good in [0, 253_402_300_799_000_000, -62_135_596_800_000_000] {
+            assert_eq!(page(Some(&at(good))).await.get("errors"), None, "{good}");
+        }
+        for bad in [i64::MAX, i64::MIN, 253_402_300_800_000_000, 9_000_000_000_000_000_000, -62_200_000_000_000_000] {
+            let answer = page(Some(&at(bad))).await;
+            assert_eq!(text(&answer, "/errors/0/extensions/code"), "INVALID_CURSOR", "{bad}: {answer:#}");
         }
     }
 }

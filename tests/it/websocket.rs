@@ -6,6 +6,13 @@ use crate::{
 use aifirst::shared::Ambient;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::{
+    Message,
+    protocol::frame::{
+        Frame,
+        coding::{Data, OpCode},
+    },
+};
 
 async fn start(settings: &str) -> TestApp {
     TestApp::start_with(Database::sqlite(), settings, Ambient::system()).await
@@ -83,10 +90,43 @@ async fn breaches_of_the_protocol_close_with_its_codes() {
     closes(&[json!([])], 4400).await;
     closes(&[json!("\u{0}")], 4400).await;
     closes(&[init.clone(), json!({ "type": "subscribe", "id": "1" })], 4400).await;
+    // Lists of their fields' values are no messages.
+    closes(&[json!(["connection_init", init["payload"]])], 4400).await;
+    closes(&[json!(["ping", null])], 4400).await;
+    let listed =
+        json!({ "type": "subscribe", "id": "1", "payload": ["{ __typename }", null, null, null, null] });
+    let mut socket = app.socket(&app.owner).await;
+    socket.send(listed).await;
+    let (code, reason) = socket.closed().await;
+    assert_eq!(code, 4400);
+    assert!(reason.contains("expected an object") && !reason.contains("struct"), "{reason}");
     closes(&[init.clone(), subscribe("", "{ __typename }")], 4400).await;
     closes(&[init.clone(), subscribe(&"x".repeat(129), "{ __typename }")], 4400).await;
     closes(&[init.clone(), subscribe("1", &"x".repeat(70_000))], 1009).await;
     app.ok(&app.owner, "{ viewer { id } }", json!({})).await;
+}
+
+#[tokio::test]
+async fn breaches_of_websocket_itself_close_with_its_codes() {
+    let app = start("").await;
+    let text = |bytes: &'static [u8]| Frame::message(bytes, OpCode::Data(Data::Text), true);
+    let mut compressed = text(b"{}");
+    compressed.header_mut().rsv1 = true;
+    let ping = |length: usize| Frame::ping(vec![b'p'; length]);
+    let mut split = ping(1);
+    split.header_mut().is_final = false;
+    for (what, frame, code) in [
+        ("not in UTF-8", text(b"\xff{}"), 1007),
+        ("a reserved bit", compressed, 1002),
+        ("a reserved opcode", Frame::message(vec![], OpCode::Data(Data::Reserved(3)), true), 1002),
+        ("a long ping", ping(126), 1002),
+        ("half a ping", split, 1002),
+        ("the rest of nothing", Frame::message(vec![], OpCode::Data(Data::Continue), true), 1002),
+    ] {
+        let mut socket = Socket::open(&app.url()).await;
+        assert!(socket.try_send(Message::Frame(frame)).await, "{what}");
+        assert_eq!(socket.close_code().await, code, "{what}");
+    }
 }
 
 #[tokio::test]

@@ -179,7 +179,7 @@ impl AccountService {
     ) -> Result<ServiceAccount> {
         let grant = actor.may::<policy::CreateServiceAccount>(new.workspace)?;
         let mut problems = Problems::default();
-        let name = text::required(&mut problems, "name", &new.name, MAX_NAME);
+        let name = text::name(&mut problems, "name", &new.name, MAX_NAME);
         if new.role == Role::Owner {
             problems.invalid("role", "a service account cannot own a workspace: ADMIN is the most");
         }

@@ -54,7 +54,7 @@ impl AccountService {
         check_limit(new.limit, actor.limit())?;
         let now = self.ambient.now();
         let mut problems = Problems::default();
-        let name = text::required(&mut problems, "name", &new.name, MAX_NAME);
+        let name = text::name(&mut problems, "name", &new.name, MAX_NAME);
         if new.expires_at.is_some_and(|at| at <= now) {
             problems.invalid("expiresAt", "this is past: choose a time to come, or none");
         }

@@ -50,7 +50,7 @@ impl AccountService {
         token: Option<(String, String)>,
     ) -> Result<UserId> {
         let mut problems = Problems::default();
-        let display_name = text::required(&mut problems, "name", display_name, MAX_NAME);
+        let display_name = text::name(&mut problems, "name", display_name, MAX_NAME);
         let email = email.map(|email| model::email(&mut problems, email));
         problems.finish()?;
         let user = User { id: self.ambient.ids.next(), display_name, created_at: self.ambient.now() };

@@ -305,9 +305,9 @@ impl<'a> Cost<'a> {
                 .default_value
                 .as_ref()?
                 .to_i32()
-                .map(|n| n.unsigned_abs().into()),
-            Some(Value::Variable(name)) => self.variable(name)?.as_i64().map(i64::unsigned_abs),
-            Some(value) => value.to_i32().map(|n| n.unsigned_abs().into()),
+                .map(|n| positive(n.into())),
+            Some(Value::Variable(name)) => self.variable(name)?.as_i64().map(positive),
+            Some(value) => value.to_i32().map(|n| positive(n.into())),
         }
     }
 
@@ -325,6 +325,11 @@ impl<'a> Cost<'a> {
         self.varies = true;
         self.variables?.get(name)
     }
+}
+
+/// A page of less than nothing is refused where it is read.
+fn positive(size: i64) -> u64 {
+    u64::try_from(size).unwrap_or(0)
 }
 
 /// Of a variable's list: what is no list was made one of a single item.

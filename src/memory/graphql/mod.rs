@@ -9,6 +9,7 @@ use crate::{
         payload,
     },
     shared::{
+        Error,
         actor::Actor,
         id::{ErasureReceiptId, MemoryId, WorkspaceId},
     },
@@ -17,6 +18,7 @@ use async_graphql::{Context, Enum, ID, Object, Request, SimpleObject};
 use input::{ForgetMemoryInput, ImportMemoriesInput, MemoryFilter, RecallInput, RememberInput};
 use recall::RecallResult;
 use std::{collections::HashMap, sync::Arc};
+use tokio::sync::Semaphore;
 
 /// What sort of thing is remembered. New kinds may come: show an unknown one as a note.
 #[derive(Enum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -222,8 +224,10 @@ impl WorkspaceMemories {
         #[graphql(desc = "What to look for, and where.")] input: RecallInput,
     ) -> Result<RecallResult, ApiError> {
         let request = input.request(self.workspace)?;
-        let recall = ctx.service::<MemoryService>()?.recall(ctx.actor()?, &request).await?;
-        Ok(recall.into())
+        let (memories, actor) = (ctx.service::<MemoryService>()?, ctx.actor()?);
+        // One request does not take the connections of all others.
+        let _turn = ctx.service::<Recalls>()?.0.acquire().await.map_err(Error::internal)?;
+        Ok(memories.recall(actor, &request).await?.into())
     }
 
     /// The memories that the caller may see, newest first.
@@ -339,8 +343,14 @@ pub struct ForgetMemoryPayload {
 /// Puts the slice's batching loaders into a request.
 pub fn request_data(request: Request, memories: &MemoryService, actor: &Actor) -> Request {
     let loader = MemoryLoader { memories: memories.clone(), actor: actor.clone() };
-    request.data(Arc::new(loader))
+    request.data(Arc::new(loader)).data(Recalls(Semaphore::new(AT_ONCE)))
 }
+
+/// Recalls of one request at once.
+const AT_ONCE: usize = 2;
+
+/// The turns of one request's recalls.
+struct Recalls(Semaphore);
 
 /// Memories and receipts by id. One per request: it carries the request's actor.
 #[derive(Debug)]

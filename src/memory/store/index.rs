@@ -24,6 +24,9 @@ use std::collections::BTreeSet;
 /// Rows of one statement: at six values a row far below the bind limits of both databases.
 const ROWS: usize = 512;
 
+/// Terms of a query whose postings one statement reads: a row takes several times what is kept of it.
+const TERMS: usize = 16;
+
 pub(in crate::memory) async fn insert_postings(
     tx: &impl Source,
     partition: &Partition,
@@ -155,13 +158,35 @@ pub(in crate::memory) async fn postings(
     terms: &BTreeSet<String>,
     request: &RecallRequest,
 ) -> Result<Vec<Posting>> {
+    let terms: Vec<&String> = terms.iter().collect();
+    let mut postings = vec![];
+    for some in terms.chunks(TERMS) {
+        let rows = rows_of(source, grant, partitions, some, request).await?;
+        postings.extend(rows.into_iter().map(|(term, memory, frequency, length, wanted)| Posting {
+            term,
+            memory: MemoryId::from_uuid(memory),
+            frequency: frequency.unsigned_abs(),
+            length: length.unsigned_abs(),
+            wanted: wanted != 0,
+        }));
+    }
+    Ok(postings)
+}
+
+async fn rows_of(
+    source: &impl Source,
+    grant: &Grant<impl AtLeast<Read>>,
+    partitions: &[Partition],
+    terms: &[&String],
+    request: &RecallRequest,
+) -> Result<Vec<(String, uuid::Uuid, i32, i32, i32)>> {
     use memory_posting::Column;
     let mut select = memory_posting::Entity::find()
         .select_only()
         .columns([Column::Term, Column::MemoryId, Column::Frequency, Column::Length])
         .filter(Column::WorkspaceId.eq(grant.workspace().uuid()))
         .filter(Column::OwnerId.is_in(partitions.iter().map(Partition::owner)))
-        .filter(Column::Term.is_in(terms));
+        .filter(Column::Term.is_in(terms.iter().copied()));
     if request.has_filter() {
         let wanted = content_filter(request.kinds.as_deref(), request.collection_prefix.as_deref());
         let memory =
@@ -172,13 +197,5 @@ pub(in crate::memory) async fn postings(
     } else {
         select = select.expr_as(Expr::cust("1"), "wanted");
     }
-    let rows: Vec<(String, uuid::Uuid, i32, i32, i32)> = select.into_tuple().all(source.connection()).await?;
-    let postings = rows.into_iter().map(|(term, memory, frequency, length, wanted)| Posting {
-        term,
-        memory: MemoryId::from_uuid(memory),
-        frequency: frequency.unsigned_abs(),
-        length: length.unsigned_abs(),
-        wanted: wanted != 0,
-    });
-    Ok(postings.collect())
+    Ok(select.into_tuple().all(source.connection()).await?)
 }

@@ -7,6 +7,7 @@ mod record;
 
 use super::{
     WorkflowService,
+    model::StepError,
     planner::{Definition, Outcome},
     store::{self, Lease},
 };
@@ -36,6 +37,8 @@ use uuid::Uuid;
 
 /// Versions kept ready: they never change.
 const VERSIONS: usize = 256;
+/// Workers that one run may take down, or leave, before anything more of it is recorded.
+const MAX_TAKEOVERS: i64 = 10;
 /// How often the clock is looked at: it may be a test's, or jump.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -223,6 +226,11 @@ impl Executor {
 
     /// Goes on with a run until it ends, waits for something, or belongs to somebody else.
     async fn drive(&self, lease: &Lease, stop: &CancellationToken) -> Result<()> {
+        if lease.takeovers >= MAX_TAKEOVERS {
+            let message =
+                format!("{MAX_TAKEOVERS} workers were lost with this run, and got no further in it");
+            return self.end_at_once(lease, StepError::new("WORKER_LOST", message)).await;
+        }
         let version = self.version(lease).await?;
         let mut hint = self.hint.clone();
         let mut calls: JoinSet<Called> = JoinSet::new();

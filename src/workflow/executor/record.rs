@@ -72,7 +72,7 @@ impl Executor {
             let actor = match self.acting(lease, version).await? {
                 Ok(actor) => actor,
                 Err(message) => {
-                    self.end_without_rights(lease, message).await?;
+                    self.end_at_once(lease, StepError::new("FORBIDDEN", message)).await?;
                     return Ok(Recorded::Over);
                 }
             };
@@ -331,15 +331,16 @@ impl Executor {
         Ok(None)
     }
 
-    async fn end_without_rights(&self, lease: &Lease, message: &str) -> Result<()> {
+    /// Fails the run as it stands: nothing more of it is done.
+    pub(super) async fn end_at_once(&self, lease: &Lease, error: StepError) -> Result<()> {
         let mut tx = self.log.begin().await?;
         let Some((mut run, _)) = store::lock(&tx, lease, self.lease_end()).await? else {
             lost(lease);
             return Ok(());
         };
-        let error = StepError::new("FORBIDDEN", message);
         run.status = RunStatus::Failed;
-        run.error = Some(RunError { code: error.code.clone(), message: message.to_owned(), step_key: None });
+        run.error =
+            Some(RunError { code: error.code.clone(), message: error.message.clone(), step_key: None });
         let aside = store::cancel_steps(&tx, &run, &error, self.ambient.now()).await?;
         store::end_run(&tx, &run).await?;
         let grant = Grant::upkeep(lease.workspace, lease.principal);

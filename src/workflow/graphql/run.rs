@@ -191,8 +191,8 @@ impl Run {
 /// Why a run did not complete.
 #[derive(SimpleObject, Debug)]
 pub struct RunError {
-    /// What kind of error it is: the failed step's, CANCELLED, or FORBIDDEN where its starter, or the publisher of its
-    /// version, lost the right to go on.
+    /// What kind of error it is: the failed step's, CANCELLED, FORBIDDEN where its starter, or the publisher of its
+    /// version, lost the right to go on, or WORKER_LOST where its servers ended again and again.
     code: String,
     /// In plain words.
     message: String,

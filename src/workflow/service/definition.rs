@@ -33,7 +33,7 @@ impl WorkflowService {
         let grant = actor.may::<policy::CreateWorkflow>(new.workspace)?;
         let key = key.map(|key| Key::new("createWorkflow", key, &new)).transpose()?;
         let mut problems = Problems::default();
-        let name = text::required(&mut problems, "name", &new.name, MAX_NAME);
+        let name = text::name(&mut problems, "name", &new.name, MAX_NAME);
         if new.slug.as_deref().is_some_and(|slug| !is_slug(slug)) {
             problems.invalid("slug", "a–z, 0–9 and hyphens between them, at most 50 characters");
         }

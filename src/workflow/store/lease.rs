@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 use entity::run;
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    sea_query::{Expr, LockBehavior, LockType},
+    sea_query::{Expr, LockBehavior, LockType, SimpleExpr},
 };
 use uuid::Uuid;
 
@@ -31,6 +31,8 @@ pub(in super::super) struct Lease {
     pub(in super::super) workflow: WorkflowId,
     /// The key that the run was started with.
     pub(in super::super) key: Option<ApiKeyId>,
+    /// Workers that were lost with the run since anything of it was last recorded.
+    pub(in super::super) takeovers: i64,
     token: i64,
     owner: Uuid,
 }
@@ -78,6 +80,7 @@ pub(in super::super) async fn claim(
     let rows = run::Entity::update_many()
         .col_expr(run::Column::LeaseToken, Expr::col(run::Column::LeaseToken).add(1))
         .col_expr(run::Column::LeaseOwner, Expr::value(owner))
+        .col_expr(run::Column::Takeovers, lost_with())
         .col_expr(run::Column::LeaseUntil, Expr::value(until))
         .filter(run::Column::Id.in_subquery(due.into_query()))
         .exec_with_returning(tx.connection())
@@ -90,6 +93,7 @@ pub(in super::super) async fn claim(
             principal: principal_of(&row.principal_kind, row.principal_id)?,
             workflow: WorkflowId::from_uuid(row.workflow_id),
             key: row.api_key_id.map(ApiKeyId::from_uuid),
+            takeovers: row.takeovers,
             token: row.lease_token,
             owner,
         })
@@ -97,9 +101,15 @@ pub(in super::super) async fn claim(
     rows.into_iter().map(lease).collect()
 }
 
+/// One more where somebody held the run: who ends in order gives it back first.
+fn lost_with() -> SimpleExpr {
+    Expr::cust("CASE WHEN lease_until IS NULL THEN takeovers ELSE takeovers + 1 END")
+}
+
 /// Frees what earlier starts of this server held. Only where no other server can be: a file that this one locks.
 pub(in super::super) async fn forget_owners(tx: &impl Source) -> Result<()> {
     run::Entity::update_many()
+        .col_expr(run::Column::Takeovers, lost_with())
         .col_expr(run::Column::LeaseUntil, Expr::value(None::<DateTime<Utc>>))
         .filter(run::Column::LeaseUntil.is_not_null())
         .exec(tx.connection())

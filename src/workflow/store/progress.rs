@@ -217,6 +217,7 @@ pub(in super::super) async fn touch(
         .col_expr(run::Column::Error, Expr::value(error))
         .col_expr(run::Column::WakeAt, Expr::value(wake_at))
         .col_expr(run::Column::LeaseUntil, Expr::value(lease_until))
+        .col_expr(run::Column::Takeovers, Expr::value(0_i64))
         .col_expr(run::Column::UpdatedAt, Expr::value(now))
         .filter(run::Column::Id.eq(lease.run.uuid()));
     update.exec(tx.connection()).await?;

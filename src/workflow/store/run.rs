@@ -51,6 +51,7 @@ pub(in super::super) async fn insert_run(
         lease_token: 0,
         lease_owner: None,
         lease_until: None,
+        takeovers: 0,
         revision: 0,
         created_at: run.created_at,
         updated_at: run.created_at,

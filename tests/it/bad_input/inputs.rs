@@ -227,3 +227,25 @@ async fn a_text_that_shows_nothing_is_none() {
     let answer = app.ok(&app.owner, remember, json!({ "ws": app.workspace, "text": "👩\u{200d}💻" })).await;
     assert!(answer["remember"]["memory"]["id"].is_string(), "{answer:#}");
 }
+
+#[tokio::test]
+async fn a_name_or_an_address_that_reads_as_another_is_refused() {
+    let app = TestApp::start(Database::sqlite()).await;
+    let invite = "mutation($ws: ID!, $text: String!) { inviteMember(input: {workspaceId: $ws, role: VIEWER, email: $text}) {
+        userErrors { code field } } }";
+    let create =
+        "mutation($text: String!) { createWorkspace(input: {name: $text}) { userErrors { code field } } }";
+    for bad in
+        ["a\u{202e}b@example.org", "a\u{7}b@example.org", "a\u{2066}@example.org", "a@exam\u{1b}ple.org"]
+    {
+        let answer = app.ok(&app.owner, invite, json!({ "ws": app.workspace, "text": bad })).await;
+        let expected = json!([{ "code": "INVALID", "field": "email" }]);
+        assert_eq!(answer["inviteMember"]["userErrors"], expected, "{bad:?}");
+        let answer = app.ok(&app.owner, create, json!({ "text": bad })).await;
+        let expected = json!([{ "code": "INVALID", "field": "name" }]);
+        assert_eq!(answer["createWorkspace"]["userErrors"], expected, "{bad:?}");
+    }
+    // Languages and faces have their signs.
+    let answer = app.ok(&app.owner, create, json!({ "text": "می\u{200c}خواهم 👩\u{200d}💻 שלום" })).await;
+    assert_eq!(answer["createWorkspace"]["userErrors"], json!([]));
+}

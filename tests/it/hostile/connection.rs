@@ -39,10 +39,106 @@ impl Line {
         head
     }
 
+    async fn has_ended_after_answer(&mut self) -> bool {
+        timeout(PATIENCE, self.0.read_to_end(&mut vec![])).await.is_ok()
+    }
+
     async fn has_ended(&mut self) -> bool {
         let read = timeout(PATIENCE, self.0.read(&mut [0; 100])).await.expect("it is still open");
         matches!(read, Ok(0) | Err(_))
     }
+}
+
+async fn start(settings: &str) -> TestApp {
+    TestApp::start_with(Database::sqlite(), settings, Ambient::system()).await
+}
+
+const JSON: &str = "content-type: application/json\r\n";
+
+/// What no honest client sends for long.
+const SILENT: [&str; 3] =
+    ["", "POST /graphql HTTP/1.1\r\n", "GET /graphql HTTP/1.1\r\nhost: localhost\r\nx: "];
+
+#[tokio::test]
+async fn connections_that_bring_no_request_are_given_up() {
+    let app = start("http.head_seconds = 1").await;
+    let mut kept = Line::to(&app).await;
+    kept.send(JSON, QUERY.len(), QUERY).await;
+    assert!(kept.answer().await.starts_with("http/1.1 200"));
+    for beginning in SILENT {
+        let mut line = Line::to(&app).await;
+        line.0.write_all(beginning.as_bytes()).await.unwrap();
+        assert!(line.has_ended().await, "{beginning}");
+    }
+    // Between two requests there is more time.
+    kept.send(JSON, QUERY.len(), QUERY).await;
+    assert!(kept.answer().await.starts_with("http/1.1 200"));
+}
+
+#[tokio::test]
+async fn a_kept_connection_is_given_up_after_a_while() {
+    let app = start("http.idle_seconds = 1").await;
+    for beginning in SILENT {
+        let mut line = Line::to(&app).await;
+        line.send(JSON, QUERY.len(), QUERY).await;
+        assert!(line.answer().await.starts_with("http/1.1 200"));
+        line.0.write_all(beginning.as_bytes()).await.unwrap();
+        assert!(line.has_ended().await, "{beginning}");
+    }
+}
+
+#[tokio::test]
+async fn the_next_connection_waits_until_there_is_room() {
+    let app = start("http.max_connections = 2\nhttp.head_seconds = 2").await;
+    let silent = [Line::to(&app).await, Line::to(&app).await];
+    let mut third = Line::to(&app).await;
+    third.send(JSON, QUERY.len(), QUERY).await;
+    assert!(third.answer().await.starts_with("http/1.1 200"));
+    let has_ended = |line: Line| {
+        let read = std::io::Read::read(&mut line.0.into_std().unwrap(), &mut [0]);
+        !matches!(read, Err(error) if error.kind() == std::io::ErrorKind::WouldBlock)
+    };
+    assert!(silent.into_iter().any(has_ended), "there was no room for a third");
+}
+
+#[tokio::test]
+async fn a_long_head_is_refused() {
+    let app = start("").await;
+    let mut line = Line::to(&app).await;
+    let _ = line.0.write_all(format!("GET /graphql HTTP/1.1\r\nx: {}", "x".repeat(200_000)).as_bytes()).await;
+    assert!(line.has_ended_after_answer().await);
+    is_well(&app).await;
+}
+
+#[tokio::test]
+async fn a_host_or_an_origin_that_is_sent_twice_is_refused() {
+    let app = start("").await;
+    for twice in ["host: localhost\r\n", "origin: http://localhost\r\norigin: http://localhost\r\n"] {
+        let mut line = Line::to(&app).await;
+        line.send(&format!("{JSON}{twice}"), QUERY.len(), QUERY).await;
+        assert!(line.answer().await.starts_with("http/1.1 400"), "{twice}");
+    }
+}
+
+/// The answers to pings wait for a client that does not take them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_pings_and_does_not_read_is_given_up() {
+    let app = start("http.socket.write_seconds = 1\nhttp.socket.init_seconds = 600").await;
+    let mut line = Line::to(&app).await;
+    let upgrade = "GET /graphql HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+        sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+        sec-websocket-protocol: graphql-transport-ws\r\n\r\n";
+    line.0.write_all(upgrade.as_bytes()).await.unwrap();
+    // A ping of 125 bytes, masked with zeros.
+    let ping = [&[0x89, 0x80 | 125, 0, 0, 0, 0][..], &[b'p'; 125]].concat().repeat(1_000);
+    let mut sent = 0;
+    while let Ok(()) =
+        timeout(PATIENCE, line.0.write_all(&ping)).await.expect("it is still open, and not read")
+    {
+        sent += ping.len();
+        assert!(sent < 256_000_000, "the server takes pings without end");
+    }
+    is_well(&app).await;
 }
 
 const REFUSED: [(&str, u16); 5] = [

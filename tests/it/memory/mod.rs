@@ -348,6 +348,37 @@ on_both! {
     }
 }
 
+on_both! {
+    async fn a_query_of_very_many_words_looks_for_the_longest(app: TestApp) {
+        import(&app, &app.owner, json!([
+            { "externalId": "short", "text": "An elk" },
+            { "externalId": "long", "text": "The hippopotamus" },
+        ])).await;
+        let found = async |words: usize| {
+            let words: String = (0..words).map(|n| format!("word{:03} ", 101 + n)).collect();
+            let found = recall(&app, &app.owner, &format!("elk {words} hippopotamus")).await;
+            let hits = found["hits"].as_array().unwrap();
+            let mut ids: Vec<String> = hits.iter().map(|hit| text(hit, "/item/externalId")).collect();
+            ids.sort();
+            ids
+        };
+        assert_eq!(found(62).await, ["long", "short"]);
+        assert_eq!(found(900).await, ["long"]);
+    }
+}
+
+on_both! {
+    async fn many_recalls_in_one_request_are_all_answered(app: TestApp) {
+        import(&app, &app.owner, json!([{ "externalId": "one", "text": "Tulips in spring" }])).await;
+        let fields: String = (0..24).map(|n| format!("a{n}: recall(input: {{query: \"tulips\"}}) {{ usedTokens }} ")).collect();
+        let document = format!("query($ws: ID!) {{ workspace(id: $ws) {{ {fields} }} }}");
+        let answer = app.ok(&app.owner, &document, json!({ "ws": app.workspace })).await;
+        let answers = answer["workspace"].as_object().unwrap();
+        assert_eq!(answers.len(), 24);
+        assert!(answers.values().all(|recall| recall["usedTokens"] == 4), "{answer:#}");
+    }
+}
+
 counted_on_both! {
     async fn a_recall_costs_three_statements_and_the_credentials_however_much_is_found(app: TestApp) {
         let mut costs = vec![];

@@ -228,7 +228,9 @@ on_both! {
             (transform("[input.text, input.text, input.text, input.text, input.text, input.text]"), "OUTPUT_TOO_LARGE"),
             (transform("timestamp('9999-12-31T23:59:59Z') + duration('9223372036s')"), "EXPRESSION_FAILED"),
             (llm(loops), "TEMPLATE_FAILED"),
-            (llm("{{ 'x' * 1000000000 }}"), "TEMPLATE_FAILED"),
+            (llm("{{ input | tojson(1000000000000000) }}"), "TEMPLATE_FAILED"),
+            (llm("{{ input.list | map('default', input, true) }}"), "TEMPLATE_FAILED"),
+            (llm("{{ input.list | join(input.text) }}"), "TEMPLATE_FAILED"),
             (llm("{{ range(1000000000) | list }}"), "TEMPLATE_FAILED"),
             (llm("{{ input.text }}{{ input.text }}"), "TEMPLATE_FAILED"),
         ];

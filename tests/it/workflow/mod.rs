@@ -8,6 +8,7 @@ mod kill;
 mod publisher;
 mod size;
 mod step;
+mod takeover;
 mod version;
 
 use crate::{
