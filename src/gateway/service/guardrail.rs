@@ -1,5 +1,5 @@
 //! Policies of a workspace: set, removed, listed, tried out.
-use super::Gateway;
+use super::{Gateway, route::TOPIC};
 use crate::{
     account::AuditAction,
     gateway::{
@@ -90,8 +90,8 @@ impl Gateway {
         self.account.audit(&mut tx, by, workspace, action, subject, data).await?;
         // What was answered before is not held against it.
         store::advance(&tx, &grant).await?;
+        tx.tell(TOPIC, policy.workspace.uuid().as_bytes().to_vec());
         tx.commit().await?;
-        self.policies.changed(policy.workspace);
         self.forget_held(policy.workspace);
         Ok(Edited::Done(policy))
     }
@@ -115,8 +115,8 @@ impl Gateway {
         let (action, data) = (AuditAction::GuardrailPolicyRemoved, json!({ "name": name }));
         self.account.audit(&mut tx, by, Some(workspace), action, subject, data).await?;
         store::advance(&tx, &grant).await?;
+        tx.tell(TOPIC, workspace.uuid().as_bytes().to_vec());
         tx.commit().await?;
-        self.policies.changed(workspace);
         self.forget_held(workspace);
         Ok(name)
     }

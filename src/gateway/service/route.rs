@@ -238,6 +238,7 @@ impl Gateway {
     /// What is kept of the workspace in this process holds no more.
     pub fn forget_held(&self, workspace: WorkspaceId) {
         self.held.forget(workspace);
+        self.policies.changed(workspace);
         self.answers.forget(workspace);
     }
 }
