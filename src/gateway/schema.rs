@@ -24,10 +24,9 @@ impl Schema {
     pub fn new(schema: &Value) -> Self {
         let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
         compiler.use_loader(Box::new(Nowhere));
-        let compiled = compiler
-            .add_resource(NAME, schema.clone())
-            .and_then(|()| compiler.compile(NAME, &mut schemas))
-            .inspect_err(|error| tracing::warn!(%error, "a JSON schema cannot be read"));
+        let added = compiler.add_resource(NAME, schema.clone()).map_err(Box::new);
+        let compiled = added.and_then(|()| compiler.compile(NAME, &mut schemas).map_err(Box::new));
+        let compiled = compiled.inspect_err(|error| tracing::warn!(%error, "a JSON schema cannot be read"));
         Self(compiled.ok().map(|index| (schemas, index)))
     }
 

@@ -199,6 +199,7 @@ pub struct MoneyInput {
 
 /// Whose calls a budget counts.
 #[derive(OneofObject, Debug)]
+#[expect(clippy::enum_variant_names, reason = "they are the input's fields, which name ids")]
 pub enum BudgetScopeInput {
     /// A member's.
     UserId(UserId),

@@ -244,6 +244,7 @@ pub struct WorkspaceCalls {
     pub workspace: WorkspaceId,
 }
 
+#[expect(clippy::too_many_arguments, reason = "a connection's, a filter and an order")]
 #[Object]
 impl WorkspaceCalls {
     /// Calls of models, the newest first if nothing else is said: everybody's for who administers the workspace, the

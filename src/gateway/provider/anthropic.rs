@@ -145,14 +145,12 @@ enum Block {
 }
 
 #[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(tag = "type")]
 enum Delta {
-    TextDelta {
-        text: String,
-    },
-    InputJsonDelta {
-        partial_json: String,
-    },
+    #[serde(rename = "text_delta")]
+    Text { text: String },
+    #[serde(rename = "input_json_delta")]
+    InputJson { partial_json: String },
     #[serde(other)]
     Other,
 }
@@ -184,10 +182,10 @@ impl Answer {
                 }
                 self.tool = Some((index, ToolUse { id, name, arguments: Value::Null }, String::new()));
             }
-            Event::ContentBlockDelta { delta: Delta::TextDelta { text }, .. } if !text.is_empty() => {
+            Event::ContentBlockDelta { delta: Delta::Text { text }, .. } if !text.is_empty() => {
                 return Ok(Some(ProviderEvent::Delta { text }));
             }
-            Event::ContentBlockDelta { index, delta: Delta::InputJsonDelta { partial_json } } => {
+            Event::ContentBlockDelta { index, delta: Delta::InputJson { partial_json } } => {
                 if let Some((_, _, arguments)) = self.tool.as_mut().filter(|(at, ..)| *at == index) {
                     arguments.push_str(&partial_json);
                     if arguments.len() > MAX_ARGUMENTS {

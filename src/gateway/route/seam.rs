@@ -38,8 +38,8 @@ impl Seam {
     pub fn finish(&mut self) -> String {
         let held = mem::take(&mut self.held);
         let tail = mem::take(&mut self.tail);
-        let ends = held.char_indices().map(|(at, c)| at + c.len_utf8());
-        let repeated = ends.filter(|end| tail.ends_with(&held[..*end])).last().unwrap_or(0);
+        let mut ends = held.char_indices().map(|(at, c)| at + c.len_utf8());
+        let repeated = ends.rfind(|end| tail.ends_with(&held[..*end])).unwrap_or(0);
         if held[..repeated].chars().count() < LEAST { held } else { held[repeated..].to_owned() }
     }
 }

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     account::AccountService,
-    config::{GatewayConfig, Prices, ProviderConfig, ProviderKind, Route},
+    config::{GatewayConfig, Prices, ProviderConfig, ProviderKind, Retry, Route},
     db::Db,
     event::{Bus, Log, Signal},
     shared::{
@@ -127,9 +127,10 @@ impl Gateway {
         Self { providers: Providers::new(all), ..self }
     }
 
-    /// The same, with this provider alone behind the default route.
+    /// The same, with this provider alone behind the default route, asked once a call.
     pub fn answered_by(self, provider: Arc<dyn Provider>) -> Self {
-        let route = Arc::new(Route::to("own", builtin::MODEL));
+        let retry = Retry { rounds: 1, ..Retry::default() };
+        let route = Arc::new(Route { retry, ..Route::to("own", builtin::MODEL) });
         let known = Known { provider, kind: ProviderKind::Builtin, max_concurrent: None };
         Self {
             providers: Providers::new([("own".to_owned(), known)]),

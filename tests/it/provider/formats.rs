@@ -148,3 +148,21 @@ fn ends(events: &[ChatEvent]) -> Vec<FinishReason> {
         })
         .collect()
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_reached_its_greatest_length_is_told_as_such() {
+    for format in Format::ALL {
+        let fake = Fake::start(format).await;
+        fake.says("one", Script::texts(["One, two, "]).then(Piece::End(Reason::Length)));
+        let app = before(&fake).await;
+        let output = ask_with(&app, json!({ "route": "main", "prompt": "Count to ten." })).await.unwrap();
+        assert_eq!(output["text"], "One, two, ", "{format:?} {output:#}");
+        let call = call(&app).await;
+        assert_eq!(
+            (&call["status"], &call["finishReason"]),
+            (&json!("INCOMPLETE"), &json!("LENGTH")),
+            "{call:#}"
+        );
+        app.running.stop().await;
+    }
+}

@@ -23,6 +23,7 @@ use aifirst::{
     gateway::{Gateway, Provider},
     shared::{Ambient, Clock, Random, http, id::WorkspaceId},
 };
+use futures_util::future::BoxFuture;
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
 use std::{
@@ -113,7 +114,7 @@ impl TestApp {
     }
 
     /// With these in the place of the configured providers of their names; workflows and coaches ask them.
-    pub async fn start_with_models<N: Into<String>>(
+    pub async fn start_with_models<N: Into<String> + Send>(
         database: Database,
         settings: &str,
         ambient: Ambient,
@@ -305,31 +306,35 @@ fn as_it_is(gateway: Gateway) -> Gateway {
     gateway
 }
 
-async fn start_asking<N: Into<String>>(
-    database: &Database,
-    settings: &str,
+/// On the heap: what a server is made of is large, and a test that starts several would have it on its stack as often.
+fn start_asking<'a, N: Into<String> + Send + 'a>(
+    database: &'a Database,
+    settings: &'a str,
     ambient: Ambient,
     models: Vec<(N, Arc<dyn Provider>)>,
-) -> Running {
-    let mut app = open(database, settings, ambient).await;
-    let models = models.into_iter().map(|(name, model)| (name.into(), model));
-    app.services.gateway = app.services.gateway.with_providers(models);
-    app.services.coaching = app.services.coaching.answered_by(app.services.gateway.clone());
-    Box::pin(app.start()).await.unwrap()
+) -> BoxFuture<'a, Running> {
+    Box::pin(async move {
+        let mut app = open(database, settings, ambient).await;
+        let models = models.into_iter().map(|(name, model)| (name.into(), model));
+        app.services.gateway = app.services.gateway.with_providers(models);
+        app.services.coaching = app.services.coaching.answered_by(app.services.gateway.clone());
+        app.start().await.unwrap()
+    })
 }
 
-async fn start_server(
-    database: &Database,
-    settings: &str,
+fn start_server<'a>(
+    database: &'a Database,
+    settings: &'a str,
     ambient: Ambient,
-    prepare: impl FnOnce(Gateway) -> Gateway,
-) -> Running {
-    let mut app = open(database, settings, ambient).await;
-    app.services.gateway = prepare(app.services.gateway);
-    Box::pin(app.start()).await.unwrap()
+    prepare: impl FnOnce(Gateway) -> Gateway + Send + 'a,
+) -> BoxFuture<'a, Running> {
+    Box::pin(async move {
+        let mut app = open(database, settings, ambient).await;
+        app.services.gateway = prepare(app.services.gateway);
+        app.start().await.unwrap()
+    })
 }
 
-/// On the heap: a test that starts a server several times would have it on its stack as often.
 async fn open(database: &Database, settings: &str, ambient: Ambient) -> App {
     // A key may stand in TOML once.
     let own = database.settings();
@@ -339,7 +344,7 @@ async fn open(database: &Database, settings: &str, ambient: Ambient) -> App {
     });
     let base: Vec<_> = base.collect();
     let config = Config::with(&format!("{}\n{settings}", base.join("\n"))).unwrap();
-    Box::pin(App::open(config, ambient)).await.unwrap()
+    App::open(config, ambient).await.unwrap()
 }
 
 async fn create_person(running: &Running, name: &str) -> Person {
