@@ -55,6 +55,8 @@ struct Inner {
     prices: Arc<Prices>,
     known: Mutex<Known>,
     accounts: Mutex<Accounts>,
+    /// Held by who reads what is not known yet: of many calls at once, one.
+    reading: tokio::sync::Mutex<()>,
 }
 
 /// Budgets of workspaces, and when they were read.
@@ -73,8 +75,8 @@ pub type Routes = Arc<dyn Fn(&str) -> Option<Arc<Route>> + Send + Sync>;
 
 impl Ledger {
     pub fn new(db: Db, log: Log, ambient: Ambient, prices: Arc<Prices>) -> Self {
-        let (known, accounts) = (Mutex::default(), Mutex::default());
-        Self(Arc::new(Inner { db, log, ambient, prices, known, accounts }))
+        let (known, accounts, reading) = Default::default();
+        Self(Arc::new(Inner { db, log, ambient, prices, known, accounts, reading }))
     }
 
     pub(super) fn prices(&self) -> &Prices {
@@ -228,6 +230,8 @@ impl Ledger {
     }
 
     async fn budgets(&self, workspace: WorkspaceId) -> Result<Arc<[Budget]>> {
+        let is_known = self.known().of.contains_key(&workspace);
+        let _reading = if is_known { None } else { Some(self.0.reading.lock().await) };
         let now = Instant::now();
         let (stale, changes) = {
             let mut known = self.known();
@@ -273,6 +277,10 @@ impl Ledger {
                 account.change(budget);
             }
             return Ok(account);
+        }
+        let _reading = self.0.reading.lock().await;
+        if let Some(account) = self.accounts().get(&key) {
+            return Ok(account.clone());
         }
         let opened = store::open_account(&self.0.db, budget.id, period, self.0.ambient.ids.uuid()).await;
         let (id, exceeded) = match opened {

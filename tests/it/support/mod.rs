@@ -81,7 +81,7 @@ macro_rules! counted_on_both {
 
 /// A running server with one workspace and its owner.
 pub struct TestApp {
-    pub running: Running,
+    pub running: Box<Running>,
     pub database: Database,
     pub owner: Person,
     /// The owner's workspace, as clients name it.
@@ -129,7 +129,7 @@ impl TestApp {
         Self::on(start_server(&database, settings, ambient, as_it_is).await, database).await
     }
 
-    async fn on(running: Running, database: Database) -> Self {
+    async fn on(running: Box<Running>, database: Database) -> Self {
         let owner = create_person(&running, "Olga Owner").await;
         Self { running, database, owner, workspace: String::new(), http: http::plain().unwrap() }
     }
@@ -157,7 +157,7 @@ impl TestApp {
     /// The same with settings over the defaults.
     pub async fn restart_with(self, settings: &str, ambient: Ambient) -> Self {
         let Self { running, database, owner, workspace, http } = self;
-        running.stop().await;
+        Box::pin(running.stop()).await;
         let running = start_server(&database, settings, ambient, as_it_is).await;
         Self { running, database, owner, workspace, http }
     }
@@ -165,7 +165,7 @@ impl TestApp {
     /// The same with other settings and models.
     pub async fn restart_with_models(self, settings: &str, models: Vec<(&str, Arc<dyn Provider>)>) -> Self {
         let Self { running, database, owner, workspace, http } = self;
-        running.stop().await;
+        Box::pin(running.stop()).await;
         let running = start_asking(&database, settings, Ambient::system(), models).await;
         Self { running, database, owner, workspace, http }
     }
@@ -312,13 +312,13 @@ fn start_asking<'a, N: Into<String> + Send + 'a>(
     settings: &'a str,
     ambient: Ambient,
     models: Vec<(N, Arc<dyn Provider>)>,
-) -> BoxFuture<'a, Running> {
+) -> BoxFuture<'a, Box<Running>> {
     Box::pin(async move {
         let mut app = open(database, settings, ambient).await;
         let models = models.into_iter().map(|(name, model)| (name.into(), model));
         app.services.gateway = app.services.gateway.with_providers(models);
         app.services.coaching = app.services.coaching.answered_by(app.services.gateway.clone());
-        app.start().await.unwrap()
+        Box::new(app.start().await.unwrap())
     })
 }
 
@@ -327,11 +327,11 @@ fn start_server<'a>(
     settings: &'a str,
     ambient: Ambient,
     prepare: impl FnOnce(Gateway) -> Gateway + Send + 'a,
-) -> BoxFuture<'a, Running> {
+) -> BoxFuture<'a, Box<Running>> {
     Box::pin(async move {
         let mut app = open(database, settings, ambient).await;
         app.services.gateway = prepare(app.services.gateway);
-        app.start().await.unwrap()
+        Box::new(app.start().await.unwrap())
     })
 }
 
