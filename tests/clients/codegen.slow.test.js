@@ -21,7 +21,7 @@ after(async () => await rm(folder, { recursive: true }));
 /** As a frontend's own configuration would have it. A scalar that is not named here fails the generation. */
 const config = {
   strictScalars: true,
-  scalars: { ID: "string", DateTime: "string", Duration: "string", Cursor: "string", JSON: "unknown", Upload: "Blob" },
+  scalars: { ID: "string", DateTime: "string", Duration: "string", Decimal: "string", Cursor: "string", JSON: "unknown", Upload: "Blob" },
   documentMode: "string",
   enumsAsTypes: true,
   useTypeImports: true,

@@ -76,7 +76,7 @@ for (const [form, options] of [
 /** The documents that client-preset generates, by their names, and its manifest. */
 async function generated() {
   const files = await generate({
-    config: { scalars: { DateTime: "string", Duration: "string", Cursor: "string", JSON: "unknown" }, useTypeImports: true },
+    config: { scalars: { DateTime: "string", Duration: "string", Decimal: "string", Cursor: "string", JSON: "unknown" }, useTypeImports: true },
     presetConfig: { persistedDocuments: true, fragmentMasking: false },
     documentTransforms: [{ name: "typename", transformObject: addTypenameSelectionDocumentTransform }],
   });

@@ -26,7 +26,7 @@ export async function generated() {
       // A scalar that is not named here fails the generation.
       strictScalars: true,
       // Files go by multipart requests, which this client does not make.
-      scalars: { ID: "string", DateTime: "string", Duration: "string", Cursor: "Cursor", JSON: "unknown", Upload: "never" },
+      scalars: { ID: "string", DateTime: "string", Duration: "string", Decimal: "string", Cursor: "Cursor", JSON: "unknown", Upload: "never" },
       enumType: "string-literal",
       // A newer server may answer with values that are not known yet.
       futureProofEnums: true,

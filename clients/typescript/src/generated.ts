@@ -60,10 +60,22 @@ export type AuditAction =
   | 'API_KEY_CREATED'
   /** An API key was revoked. */
   | 'API_KEY_REVOKED'
+  /** A budget was changed. */
+  | 'BUDGET_CHANGED'
+  /** A budget was removed. */
+  | 'BUDGET_REMOVED'
+  /** A budget was set. */
+  | 'BUDGET_SET'
   /** Trusted documents were registered. */
   | 'DOCUMENTS_REGISTERED'
   /** Trusted documents were retired. */
   | 'DOCUMENTS_RETIRED'
+  /** A guardrail found something in a call of a model that somebody is to look at. */
+  | 'GUARDRAIL_ESCALATED'
+  /** A guardrail policy was removed. */
+  | 'GUARDRAIL_POLICY_REMOVED'
+  /** A guardrail policy was made or changed. */
+  | 'GUARDRAIL_POLICY_SET'
   /** Somebody came in by an invitation. */
   | 'INVITATION_ACCEPTED'
   /** An invitation was withdrawn. */
@@ -76,6 +88,12 @@ export type AuditAction =
   | 'MEMBER_REMOVED'
   /** A member got another role. */
   | 'ROLE_CHANGED'
+  /** A route was set that was not there before. */
+  | 'ROUTE_CREATED'
+  /** A route was removed. */
+  | 'ROUTE_REMOVED'
+  /** A route was set anew, or the server's own of its name holds again. */
+  | 'ROUTE_UPDATED'
   /** An account for a program was made. */
   | 'SERVICE_ACCOUNT_CREATED'
   /** An account for a program ended, and its keys with it. */
@@ -86,6 +104,19 @@ export type AuditAction =
   | 'WORKSPACE_CREATED'
   /** A workspace got another name. */
   | 'WORKSPACE_UPDATED'
+  | '%future added value';
+
+/** What becomes of a call that does not fit into a budget any more. */
+export type BudgetAction =
+  /**
+   * It is refused: BUDGET_EXCEEDED. Nothing is ever spent beyond the limit. A model whose price is not known is
+   * refused, too.
+   */
+  | 'BLOCK'
+  /** It goes along `downgradeRoute`, and is refused where there is none. */
+  | 'DOWNGRADE'
+  /** It passes. `exceededAt` and `changes` tell of the first one in a period. */
+  | 'WARN'
   | '%future added value';
 
 /** What happened to a thing. */
@@ -162,6 +193,14 @@ export type DecideApprovalInput = {
   /** The answers to the approval's form, at most 64 KB. The steps after it see them. */
   readonly form?: unknown;
 };
+
+/** Where something may go. */
+export type Egress =
+  /** To every provider of models. */
+  | 'ALLOWED'
+  /** To providers alone that the operator marked as internal: on this machine, or in the operator's own house. */
+  | 'INTERNAL_ONLY'
+  | '%future added value';
 
 /** What happens to an approval that nobody decided in time. */
 export type ExpiryOutcome =
@@ -332,6 +371,8 @@ export type RememberInput = {
   readonly clientId?: string | null | undefined;
   /** What it belongs to with its neighbours, at most 500 characters: a conversation, a notebook. */
   readonly collection?: string | null | undefined;
+  /** Which providers of models may see it. What is INTERNAL_ONLY is left out of what an outside provider is asked. */
+  readonly egress?: Egress;
   /** The id in the system that it comes from, at most 500 characters. */
   readonly externalId?: string | null | undefined;
   /** Makes a repeated request give the first one's answer, for 24 hours. */
@@ -376,6 +417,14 @@ export type Role =
   | 'OWNER'
   /** Look, but change nothing. */
   | 'VIEWER'
+  | '%future added value';
+
+/** Which target is tried first. */
+export type RouteOrder =
+  /** The first in the list; the others stand in for it. */
+  | 'ORDERED'
+  /** One by chance, by the weights; then the others, by theirs. */
+  | 'WEIGHTED'
   | '%future added value';
 
 /** Which runs are wanted; what is left out wants all. */
@@ -517,6 +566,8 @@ export type StepStatus =
 
 /** Why the coach stopped speaking. New values may come. */
 export type StopReason =
+  /** A budget did not let the call of the model pass. */
+  | 'BUDGET_EXCEEDED'
   /** The provider refused to go on. */
   | 'CONTENT_POLICY'
   /** All was said. */
@@ -531,6 +582,14 @@ export type StopReason =
   | 'SERVER_RESTARTED'
   /** It took too long. */
   | 'TIMEOUT'
+  | '%future added value';
+
+/** What happens when a provider fails in the middle of its answer. */
+export type StreamFailure =
+  /** The next target goes on where it stopped. */
+  | 'CONTINUE'
+  /** The answer ends, with a reason. */
+  | 'TERMINATE'
   | '%future added value';
 
 /** Computes. Its value is the output. */
@@ -553,6 +612,14 @@ export type TurnStatus =
   | 'QUEUED'
   /** The coach answers. */
   | 'RUNNING'
+  | '%future added value';
+
+/** Over what time something is counted: from the beginning of the day or the month, in UTC, until now. */
+export type UsagePeriod =
+  /** Since midnight. */
+  | 'DAY'
+  /** Since the first of the month. */
+  | 'MONTH'
   | '%future added value';
 
 /** What a person can mend. */
@@ -640,11 +707,17 @@ export type VersionCopyFragment = { readonly __typename: 'WorkflowVersion', read
 
 export type ReceiptCopyFragment = { readonly __typename: 'ErasureReceipt', readonly id: string, readonly at: string, readonly erased: ReadonlyArray<{ readonly kind: string, readonly count: number }> };
 
+export type BudgetCopyFragment = { readonly __typename: 'Budget', readonly id: string, readonly period: UsagePeriod, readonly downgradeRoute: string | null, readonly scopeId: string | null, readonly exceededAt: string | null, readonly version: number, readonly budgetAction: BudgetAction, readonly limit: { readonly amount: string, readonly currency: string } };
+
+export type RouteCopyFragment = { readonly __typename: 'Route', readonly id: string, readonly name: string, readonly isConfigured: boolean, readonly streamFailure: StreamFailure, readonly maxOutputTokens: number, readonly cacheFor: string | null, readonly hedgeAfter: string | null, readonly version: number, readonly routeOrder: RouteOrder, readonly targets: ReadonlyArray<{ readonly provider: string, readonly model: string, readonly weight: number }> };
+
 type ThingCopy_ApiKey_Fragment = { readonly __typename: 'ApiKey', readonly id: string, readonly name: string, readonly prefix: string, readonly scopes: ReadonlyArray<ApiKeyScope>, readonly createdAt: string, readonly expiresAt: string | null, readonly revokedAt: string | null };
 
 type ThingCopy_Approval_Fragment = { readonly __typename: 'Approval', readonly id: string, readonly title: string, readonly form: unknown, readonly comment: string | null, readonly createdAt: string, readonly expiresAt: string | null, readonly approvalStatus: ApprovalStatus, readonly run: { readonly id: string }, readonly decidedBy: { readonly id: string, readonly displayName: string } | null };
 
 type ThingCopy_AuditEntry_Fragment = { readonly __typename: 'AuditEntry', readonly id: string, readonly action: AuditAction, readonly actorId: string | null, readonly subjectId: string, readonly data: unknown, readonly at: string };
+
+type ThingCopy_Budget_Fragment = { readonly __typename: 'Budget', readonly id: string, readonly period: UsagePeriod, readonly downgradeRoute: string | null, readonly scopeId: string | null, readonly exceededAt: string | null, readonly version: number, readonly budgetAction: BudgetAction, readonly limit: { readonly amount: string, readonly currency: string } };
 
 type ThingCopy_CoachingSession_Fragment = { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly goal: { readonly id: string } | null, readonly summary: { readonly text: string } | null };
 
@@ -654,11 +727,15 @@ type ThingCopy_Goal_Fragment = { readonly __typename: 'Goal', readonly id: strin
 
 type ThingCopy_Invitation_Fragment = { readonly __typename: 'Invitation', readonly id: string, readonly email: string, readonly role: Role, readonly createdAt: string, readonly invitationStatus: InvitationStatus, readonly until: string };
 
+type ThingCopy_LlmCall_Fragment = { readonly __typename: 'LlmCall', readonly id: string };
+
 type ThingCopy_Membership_Fragment = { readonly __typename: 'Membership', readonly id: string, readonly role: Role, readonly version: number, readonly createdAt: string, readonly user: { readonly id: string, readonly displayName: string } };
 
 type ThingCopy_Memory_Fragment = { readonly __typename: 'Memory', readonly id: string, readonly text: string, readonly kind: MemoryKind, readonly scope: MemoryScope, readonly collection: string | null, readonly externalId: string | null, readonly clientId: string | null, readonly speaker: string | null, readonly occurredAt: string | null, readonly createdAt: string, readonly memoryStatus: MemoryStatus };
 
 type ThingCopy_Message_Fragment = { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus, readonly session: { readonly id: string } };
+
+type ThingCopy_Route_Fragment = { readonly __typename: 'Route', readonly id: string, readonly name: string, readonly isConfigured: boolean, readonly streamFailure: StreamFailure, readonly maxOutputTokens: number, readonly cacheFor: string | null, readonly hedgeAfter: string | null, readonly version: number, readonly routeOrder: RouteOrder, readonly targets: ReadonlyArray<{ readonly provider: string, readonly model: string, readonly weight: number }> };
 
 type ThingCopy_Run_Fragment = { readonly __typename: 'Run', readonly id: string, readonly createdAt: string, readonly output: unknown, readonly runStatus: RunStatus, readonly workflow: { readonly id: string }, readonly error: { readonly code: string, readonly message: string, readonly stepKey: string | null } | null };
 
@@ -680,13 +757,16 @@ export type ThingCopyFragment =
   | ThingCopy_ApiKey_Fragment
   | ThingCopy_Approval_Fragment
   | ThingCopy_AuditEntry_Fragment
+  | ThingCopy_Budget_Fragment
   | ThingCopy_CoachingSession_Fragment
   | ThingCopy_ErasureReceipt_Fragment
   | ThingCopy_Goal_Fragment
   | ThingCopy_Invitation_Fragment
+  | ThingCopy_LlmCall_Fragment
   | ThingCopy_Membership_Fragment
   | ThingCopy_Memory_Fragment
   | ThingCopy_Message_Fragment
+  | ThingCopy_Route_Fragment
   | ThingCopy_Run_Fragment
   | ThingCopy_ServiceAccount_Fragment
   | ThingCopy_StepRun_Fragment
@@ -701,13 +781,16 @@ export type ChangeFieldsFragment = { readonly __typename: 'Change', readonly cur
     | { readonly __typename: 'ApiKey', readonly id: string, readonly name: string, readonly prefix: string, readonly scopes: ReadonlyArray<ApiKeyScope>, readonly createdAt: string, readonly expiresAt: string | null, readonly revokedAt: string | null }
     | { readonly __typename: 'Approval', readonly id: string, readonly title: string, readonly form: unknown, readonly comment: string | null, readonly createdAt: string, readonly expiresAt: string | null, readonly approvalStatus: ApprovalStatus, readonly run: { readonly id: string }, readonly decidedBy: { readonly id: string, readonly displayName: string } | null }
     | { readonly __typename: 'AuditEntry', readonly id: string, readonly action: AuditAction, readonly actorId: string | null, readonly subjectId: string, readonly data: unknown, readonly at: string }
+    | { readonly __typename: 'Budget', readonly id: string, readonly period: UsagePeriod, readonly downgradeRoute: string | null, readonly scopeId: string | null, readonly exceededAt: string | null, readonly version: number, readonly budgetAction: BudgetAction, readonly limit: { readonly amount: string, readonly currency: string } }
     | { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly goal: { readonly id: string } | null, readonly summary: { readonly text: string } | null }
     | { readonly __typename: 'ErasureReceipt', readonly id: string, readonly at: string, readonly erased: ReadonlyArray<{ readonly kind: string, readonly count: number }> }
     | { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number, readonly version: number, readonly clientId: string | null, readonly goalStatus: GoalStatus }
     | { readonly __typename: 'Invitation', readonly id: string, readonly email: string, readonly role: Role, readonly createdAt: string, readonly invitationStatus: InvitationStatus, readonly until: string }
+    | { readonly __typename: 'LlmCall', readonly id: string }
     | { readonly __typename: 'Membership', readonly id: string, readonly role: Role, readonly version: number, readonly createdAt: string, readonly user: { readonly id: string, readonly displayName: string } }
     | { readonly __typename: 'Memory', readonly id: string, readonly text: string, readonly kind: MemoryKind, readonly scope: MemoryScope, readonly collection: string | null, readonly externalId: string | null, readonly clientId: string | null, readonly speaker: string | null, readonly occurredAt: string | null, readonly createdAt: string, readonly memoryStatus: MemoryStatus }
     | { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus, readonly session: { readonly id: string } }
+    | { readonly __typename: 'Route', readonly id: string, readonly name: string, readonly isConfigured: boolean, readonly streamFailure: StreamFailure, readonly maxOutputTokens: number, readonly cacheFor: string | null, readonly hedgeAfter: string | null, readonly version: number, readonly routeOrder: RouteOrder, readonly targets: ReadonlyArray<{ readonly provider: string, readonly model: string, readonly weight: number }> }
     | { readonly __typename: 'Run', readonly id: string, readonly createdAt: string, readonly output: unknown, readonly runStatus: RunStatus, readonly workflow: { readonly id: string }, readonly error: { readonly code: string, readonly message: string, readonly stepKey: string | null } | null }
     | { readonly __typename: 'ServiceAccount', readonly id: string, readonly name: string, readonly role: Role, readonly createdAt: string }
     | { readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus, readonly run: { readonly id: string } }
@@ -727,13 +810,16 @@ export type CopyThingsQuery = { readonly nodes: ReadonlyArray<
     | { readonly __typename: 'ApiKey', readonly id: string, readonly name: string, readonly prefix: string, readonly scopes: ReadonlyArray<ApiKeyScope>, readonly createdAt: string, readonly expiresAt: string | null, readonly revokedAt: string | null }
     | { readonly __typename: 'Approval', readonly id: string, readonly title: string, readonly form: unknown, readonly comment: string | null, readonly createdAt: string, readonly expiresAt: string | null, readonly approvalStatus: ApprovalStatus, readonly run: { readonly id: string }, readonly decidedBy: { readonly id: string, readonly displayName: string } | null }
     | { readonly __typename: 'AuditEntry', readonly id: string, readonly action: AuditAction, readonly actorId: string | null, readonly subjectId: string, readonly data: unknown, readonly at: string }
+    | { readonly __typename: 'Budget', readonly id: string, readonly period: UsagePeriod, readonly downgradeRoute: string | null, readonly scopeId: string | null, readonly exceededAt: string | null, readonly version: number, readonly budgetAction: BudgetAction, readonly limit: { readonly amount: string, readonly currency: string } }
     | { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly goal: { readonly id: string } | null, readonly summary: { readonly text: string } | null }
     | { readonly __typename: 'ErasureReceipt', readonly id: string, readonly at: string, readonly erased: ReadonlyArray<{ readonly kind: string, readonly count: number }> }
     | { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number, readonly version: number, readonly clientId: string | null, readonly goalStatus: GoalStatus }
     | { readonly __typename: 'Invitation', readonly id: string, readonly email: string, readonly role: Role, readonly createdAt: string, readonly invitationStatus: InvitationStatus, readonly until: string }
+    | { readonly __typename: 'LlmCall', readonly id: string }
     | { readonly __typename: 'Membership', readonly id: string, readonly role: Role, readonly version: number, readonly createdAt: string, readonly user: { readonly id: string, readonly displayName: string } }
     | { readonly __typename: 'Memory', readonly id: string, readonly text: string, readonly kind: MemoryKind, readonly scope: MemoryScope, readonly collection: string | null, readonly externalId: string | null, readonly clientId: string | null, readonly speaker: string | null, readonly occurredAt: string | null, readonly createdAt: string, readonly memoryStatus: MemoryStatus }
     | { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus, readonly session: { readonly id: string } }
+    | { readonly __typename: 'Route', readonly id: string, readonly name: string, readonly isConfigured: boolean, readonly streamFailure: StreamFailure, readonly maxOutputTokens: number, readonly cacheFor: string | null, readonly hedgeAfter: string | null, readonly version: number, readonly routeOrder: RouteOrder, readonly targets: ReadonlyArray<{ readonly provider: string, readonly model: string, readonly weight: number }> }
     | { readonly __typename: 'Run', readonly id: string, readonly createdAt: string, readonly output: unknown, readonly runStatus: RunStatus, readonly workflow: { readonly id: string }, readonly error: { readonly code: string, readonly message: string, readonly stepKey: string | null } | null }
     | { readonly __typename: 'ServiceAccount', readonly id: string, readonly name: string, readonly role: Role, readonly createdAt: string }
     | { readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus, readonly run: { readonly id: string } }
@@ -789,13 +875,16 @@ export type CopyMessagesQuery = { readonly node:
     | { readonly __typename: 'ApiKey' }
     | { readonly __typename: 'Approval' }
     | { readonly __typename: 'AuditEntry' }
+    | { readonly __typename: 'Budget' }
     | { readonly __typename: 'CoachingSession', readonly messages: { readonly nodes: ReadonlyArray<{ readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus, readonly session: { readonly id: string } }>, readonly pageInfo: { readonly endCursor: string | null, readonly hasNextPage: boolean } } }
     | { readonly __typename: 'ErasureReceipt' }
     | { readonly __typename: 'Goal' }
     | { readonly __typename: 'Invitation' }
+    | { readonly __typename: 'LlmCall' }
     | { readonly __typename: 'Membership' }
     | { readonly __typename: 'Memory' }
     | { readonly __typename: 'Message' }
+    | { readonly __typename: 'Route' }
     | { readonly __typename: 'Run' }
     | { readonly __typename: 'ServiceAccount' }
     | { readonly __typename: 'StepRun' }
@@ -835,13 +924,16 @@ export type ChangesSinceQuery = { readonly changes: { readonly cursor: Cursor, r
         | { readonly __typename: 'ApiKey', readonly id: string, readonly name: string, readonly prefix: string, readonly scopes: ReadonlyArray<ApiKeyScope>, readonly createdAt: string, readonly expiresAt: string | null, readonly revokedAt: string | null }
         | { readonly __typename: 'Approval', readonly id: string, readonly title: string, readonly form: unknown, readonly comment: string | null, readonly createdAt: string, readonly expiresAt: string | null, readonly approvalStatus: ApprovalStatus, readonly run: { readonly id: string }, readonly decidedBy: { readonly id: string, readonly displayName: string } | null }
         | { readonly __typename: 'AuditEntry', readonly id: string, readonly action: AuditAction, readonly actorId: string | null, readonly subjectId: string, readonly data: unknown, readonly at: string }
+        | { readonly __typename: 'Budget', readonly id: string, readonly period: UsagePeriod, readonly downgradeRoute: string | null, readonly scopeId: string | null, readonly exceededAt: string | null, readonly version: number, readonly budgetAction: BudgetAction, readonly limit: { readonly amount: string, readonly currency: string } }
         | { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly goal: { readonly id: string } | null, readonly summary: { readonly text: string } | null }
         | { readonly __typename: 'ErasureReceipt', readonly id: string, readonly at: string, readonly erased: ReadonlyArray<{ readonly kind: string, readonly count: number }> }
         | { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number, readonly version: number, readonly clientId: string | null, readonly goalStatus: GoalStatus }
         | { readonly __typename: 'Invitation', readonly id: string, readonly email: string, readonly role: Role, readonly createdAt: string, readonly invitationStatus: InvitationStatus, readonly until: string }
+        | { readonly __typename: 'LlmCall', readonly id: string }
         | { readonly __typename: 'Membership', readonly id: string, readonly role: Role, readonly version: number, readonly createdAt: string, readonly user: { readonly id: string, readonly displayName: string } }
         | { readonly __typename: 'Memory', readonly id: string, readonly text: string, readonly kind: MemoryKind, readonly scope: MemoryScope, readonly collection: string | null, readonly externalId: string | null, readonly clientId: string | null, readonly speaker: string | null, readonly occurredAt: string | null, readonly createdAt: string, readonly memoryStatus: MemoryStatus }
         | { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus, readonly session: { readonly id: string } }
+        | { readonly __typename: 'Route', readonly id: string, readonly name: string, readonly isConfigured: boolean, readonly streamFailure: StreamFailure, readonly maxOutputTokens: number, readonly cacheFor: string | null, readonly hedgeAfter: string | null, readonly version: number, readonly routeOrder: RouteOrder, readonly targets: ReadonlyArray<{ readonly provider: string, readonly model: string, readonly weight: number }> }
         | { readonly __typename: 'Run', readonly id: string, readonly createdAt: string, readonly output: unknown, readonly runStatus: RunStatus, readonly workflow: { readonly id: string }, readonly error: { readonly code: string, readonly message: string, readonly stepKey: string | null } | null }
         | { readonly __typename: 'ServiceAccount', readonly id: string, readonly name: string, readonly role: Role, readonly createdAt: string }
         | { readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus, readonly run: { readonly id: string } }
@@ -862,13 +954,16 @@ export type ChangesSubscription = { readonly changes: { readonly __typename: 'Ch
       | { readonly __typename: 'ApiKey', readonly id: string, readonly name: string, readonly prefix: string, readonly scopes: ReadonlyArray<ApiKeyScope>, readonly createdAt: string, readonly expiresAt: string | null, readonly revokedAt: string | null }
       | { readonly __typename: 'Approval', readonly id: string, readonly title: string, readonly form: unknown, readonly comment: string | null, readonly createdAt: string, readonly expiresAt: string | null, readonly approvalStatus: ApprovalStatus, readonly run: { readonly id: string }, readonly decidedBy: { readonly id: string, readonly displayName: string } | null }
       | { readonly __typename: 'AuditEntry', readonly id: string, readonly action: AuditAction, readonly actorId: string | null, readonly subjectId: string, readonly data: unknown, readonly at: string }
+      | { readonly __typename: 'Budget', readonly id: string, readonly period: UsagePeriod, readonly downgradeRoute: string | null, readonly scopeId: string | null, readonly exceededAt: string | null, readonly version: number, readonly budgetAction: BudgetAction, readonly limit: { readonly amount: string, readonly currency: string } }
       | { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly goal: { readonly id: string } | null, readonly summary: { readonly text: string } | null }
       | { readonly __typename: 'ErasureReceipt', readonly id: string, readonly at: string, readonly erased: ReadonlyArray<{ readonly kind: string, readonly count: number }> }
       | { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number, readonly version: number, readonly clientId: string | null, readonly goalStatus: GoalStatus }
       | { readonly __typename: 'Invitation', readonly id: string, readonly email: string, readonly role: Role, readonly createdAt: string, readonly invitationStatus: InvitationStatus, readonly until: string }
+      | { readonly __typename: 'LlmCall', readonly id: string }
       | { readonly __typename: 'Membership', readonly id: string, readonly role: Role, readonly version: number, readonly createdAt: string, readonly user: { readonly id: string, readonly displayName: string } }
       | { readonly __typename: 'Memory', readonly id: string, readonly text: string, readonly kind: MemoryKind, readonly scope: MemoryScope, readonly collection: string | null, readonly externalId: string | null, readonly clientId: string | null, readonly speaker: string | null, readonly occurredAt: string | null, readonly createdAt: string, readonly memoryStatus: MemoryStatus }
       | { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus, readonly session: { readonly id: string } }
+      | { readonly __typename: 'Route', readonly id: string, readonly name: string, readonly isConfigured: boolean, readonly streamFailure: StreamFailure, readonly maxOutputTokens: number, readonly cacheFor: string | null, readonly hedgeAfter: string | null, readonly version: number, readonly routeOrder: RouteOrder, readonly targets: ReadonlyArray<{ readonly provider: string, readonly model: string, readonly weight: number }> }
       | { readonly __typename: 'Run', readonly id: string, readonly createdAt: string, readonly output: unknown, readonly runStatus: RunStatus, readonly workflow: { readonly id: string }, readonly error: { readonly code: string, readonly message: string, readonly stepKey: string | null } | null }
       | { readonly __typename: 'ServiceAccount', readonly id: string, readonly name: string, readonly role: Role, readonly createdAt: string }
       | { readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly output: unknown, readonly stepStatus: StepStatus, readonly run: { readonly id: string } }
@@ -933,13 +1028,16 @@ export type SessionQuery = { readonly node:
     | { readonly __typename: 'ApiKey' }
     | { readonly __typename: 'Approval' }
     | { readonly __typename: 'AuditEntry' }
+    | { readonly __typename: 'Budget' }
     | { readonly __typename: 'CoachingSession', readonly cursor: Cursor, readonly id: string, readonly status: CoachingSessionStatus, readonly mode: CoachingMode, readonly topic: string | null, readonly createdAt: string, readonly messages: { readonly nodes: ReadonlyArray<{ readonly __typename: 'Message', readonly id: string, readonly role: MessageRole, readonly text: string, readonly status: MessageStatus, readonly stopReason: StopReason | null, readonly createdAt: string, readonly citations: ReadonlyArray<{ readonly quote: string, readonly start: number, readonly end: number, readonly memory: { readonly id: string } | null }> }>, readonly pageInfo: { readonly endCursor: string | null, readonly hasNextPage: boolean } }, readonly summary: { readonly text: string } | null, readonly goal: { readonly id: string, readonly title: string } | null }
     | { readonly __typename: 'ErasureReceipt' }
     | { readonly __typename: 'Goal' }
     | { readonly __typename: 'Invitation' }
+    | { readonly __typename: 'LlmCall' }
     | { readonly __typename: 'Membership' }
     | { readonly __typename: 'Memory' }
     | { readonly __typename: 'Message' }
+    | { readonly __typename: 'Route' }
     | { readonly __typename: 'Run' }
     | { readonly __typename: 'ServiceAccount' }
     | { readonly __typename: 'StepRun' }
@@ -959,6 +1057,8 @@ export type CoachingEventsSubscriptionVariables = Exact<{
 export type CoachingEventsSubscription = { readonly coachingEvents:
     | { readonly __typename: 'SessionEnded', readonly cursor: Cursor, readonly at: string, readonly session: { readonly __typename: 'CoachingSession', readonly id: string, readonly status: CoachingSessionStatus, readonly mode: CoachingMode, readonly topic: string | null, readonly createdAt: string, readonly summary: { readonly text: string } | null, readonly goal: { readonly id: string, readonly title: string } | null } }
     | { readonly __typename: 'SessionStarted', readonly cursor: Cursor, readonly at: string, readonly session: { readonly __typename: 'CoachingSession', readonly id: string, readonly status: CoachingSessionStatus, readonly mode: CoachingMode, readonly topic: string | null, readonly createdAt: string, readonly summary: { readonly text: string } | null, readonly goal: { readonly id: string, readonly title: string } | null } }
+    | { readonly __typename: 'ToolCompleted', readonly cursor: Cursor, readonly at: string }
+    | { readonly __typename: 'ToolStarted', readonly cursor: Cursor, readonly at: string }
     | { readonly __typename: 'TurnCompleted', readonly cursor: Cursor, readonly at: string, readonly turn: { readonly __typename: 'Turn', readonly id: string, readonly status: TurnStatus, readonly startedAt: string | null, readonly finishedAt: string | null, readonly message: { readonly __typename: 'Message', readonly id: string, readonly role: MessageRole, readonly text: string, readonly status: MessageStatus, readonly stopReason: StopReason | null, readonly createdAt: string, readonly citations: ReadonlyArray<{ readonly quote: string, readonly start: number, readonly end: number, readonly memory: { readonly id: string } | null }> }, readonly reply: { readonly __typename: 'Message', readonly id: string, readonly role: MessageRole, readonly text: string, readonly status: MessageStatus, readonly stopReason: StopReason | null, readonly createdAt: string, readonly citations: ReadonlyArray<{ readonly quote: string, readonly start: number, readonly end: number, readonly memory: { readonly id: string } | null }> } | null } }
     | { readonly __typename: 'TurnDelta', readonly text: string, readonly offset: number, readonly cursor: Cursor, readonly at: string, readonly turn: { readonly id: string } }
     | { readonly __typename: 'TurnFailed', readonly reason: StopReason, readonly cursor: Cursor, readonly at: string, readonly turn: { readonly __typename: 'Turn', readonly id: string, readonly status: TurnStatus, readonly startedAt: string | null, readonly finishedAt: string | null, readonly message: { readonly __typename: 'Message', readonly id: string, readonly role: MessageRole, readonly text: string, readonly status: MessageStatus, readonly stopReason: StopReason | null, readonly createdAt: string, readonly citations: ReadonlyArray<{ readonly quote: string, readonly start: number, readonly end: number, readonly memory: { readonly id: string } | null }> }, readonly reply: { readonly __typename: 'Message', readonly id: string, readonly role: MessageRole, readonly text: string, readonly status: MessageStatus, readonly stopReason: StopReason | null, readonly createdAt: string, readonly citations: ReadonlyArray<{ readonly quote: string, readonly start: number, readonly end: number, readonly memory: { readonly id: string } | null }> } | null } }
@@ -1077,13 +1177,16 @@ export type RunQuery = { readonly node:
     | { readonly __typename: 'ApiKey' }
     | { readonly __typename: 'Approval' }
     | { readonly __typename: 'AuditEntry' }
+    | { readonly __typename: 'Budget' }
     | { readonly __typename: 'CoachingSession' }
     | { readonly __typename: 'ErasureReceipt' }
     | { readonly __typename: 'Goal' }
     | { readonly __typename: 'Invitation' }
+    | { readonly __typename: 'LlmCall' }
     | { readonly __typename: 'Membership' }
     | { readonly __typename: 'Memory' }
     | { readonly __typename: 'Message' }
+    | { readonly __typename: 'Route' }
     | { readonly __typename: 'Run', readonly cursor: Cursor, readonly id: string, readonly status: RunStatus, readonly createdAt: string, readonly output: unknown, readonly steps: { readonly nodes: ReadonlyArray<{ readonly __typename: 'StepRun', readonly id: string, readonly key: string, readonly status: StepStatus, readonly output: unknown }> }, readonly workflow: { readonly id: string, readonly name: string }, readonly error: { readonly code: string, readonly message: string, readonly stepKey: string | null } | null }
     | { readonly __typename: 'ServiceAccount' }
     | { readonly __typename: 'StepRun' }
@@ -1239,6 +1342,21 @@ fragment AuditEntryCopy on AuditEntry {
   at
 }
 
+fragment BudgetCopy on Budget {
+  __typename
+  id
+  period
+  limit {
+    amount
+    currency
+  }
+  budgetAction: action
+  downgradeRoute
+  scopeId
+  exceededAt
+  version
+}
+
 fragment GoalCopy on Goal {
   __typename
   id
@@ -1310,6 +1428,24 @@ fragment ReceiptCopy on ErasureReceipt {
   }
 }
 
+fragment RouteCopy on Route {
+  __typename
+  id
+  name
+  isConfigured
+  routeOrder: order
+  targets {
+    provider
+    model
+    weight
+  }
+  streamFailure
+  maxOutputTokens
+  cacheFor
+  hedgeAfter
+  version
+}
+
 fragment RunCopy on Run {
   __typename
   id
@@ -1368,12 +1504,14 @@ fragment ThingCopy on Node {
   ...ApiKeyCopy
   ...ApprovalCopy
   ...AuditEntryCopy
+  ...BudgetCopy
   ...GoalCopy
   ...InvitationCopy
   ...MembershipCopy
   ...MemoryCopy
   ...MessageCopy
   ...ReceiptCopy
+  ...RouteCopy
   ...RunCopy
   ...ServiceAccountCopy
   ...SessionCopy
@@ -1727,6 +1865,21 @@ fragment AuditEntryCopy on AuditEntry {
   at
 }
 
+fragment BudgetCopy on Budget {
+  __typename
+  id
+  period
+  limit {
+    amount
+    currency
+  }
+  budgetAction: action
+  downgradeRoute
+  scopeId
+  exceededAt
+  version
+}
+
 fragment ChangeFields on Change {
   __typename
   cursor
@@ -1809,6 +1962,24 @@ fragment ReceiptCopy on ErasureReceipt {
   }
 }
 
+fragment RouteCopy on Route {
+  __typename
+  id
+  name
+  isConfigured
+  routeOrder: order
+  targets {
+    provider
+    model
+    weight
+  }
+  streamFailure
+  maxOutputTokens
+  cacheFor
+  hedgeAfter
+  version
+}
+
 fragment RunCopy on Run {
   __typename
   id
@@ -1867,12 +2038,14 @@ fragment ThingCopy on Node {
   ...ApiKeyCopy
   ...ApprovalCopy
   ...AuditEntryCopy
+  ...BudgetCopy
   ...GoalCopy
   ...InvitationCopy
   ...MembershipCopy
   ...MemoryCopy
   ...MessageCopy
   ...ReceiptCopy
+  ...RouteCopy
   ...RunCopy
   ...ServiceAccountCopy
   ...SessionCopy
@@ -1969,6 +2142,21 @@ fragment AuditEntryCopy on AuditEntry {
   at
 }
 
+fragment BudgetCopy on Budget {
+  __typename
+  id
+  period
+  limit {
+    amount
+    currency
+  }
+  budgetAction: action
+  downgradeRoute
+  scopeId
+  exceededAt
+  version
+}
+
 fragment ChangeFields on Change {
   __typename
   cursor
@@ -2051,6 +2239,24 @@ fragment ReceiptCopy on ErasureReceipt {
   }
 }
 
+fragment RouteCopy on Route {
+  __typename
+  id
+  name
+  isConfigured
+  routeOrder: order
+  targets {
+    provider
+    model
+    weight
+  }
+  streamFailure
+  maxOutputTokens
+  cacheFor
+  hedgeAfter
+  version
+}
+
 fragment RunCopy on Run {
   __typename
   id
@@ -2109,12 +2315,14 @@ fragment ThingCopy on Node {
   ...ApiKeyCopy
   ...ApprovalCopy
   ...AuditEntryCopy
+  ...BudgetCopy
   ...GoalCopy
   ...InvitationCopy
   ...MembershipCopy
   ...MemoryCopy
   ...MessageCopy
   ...ReceiptCopy
+  ...RouteCopy
   ...RunCopy
   ...ServiceAccountCopy
   ...SessionCopy
