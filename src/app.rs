@@ -8,7 +8,7 @@ use crate::{
     gateway::{self, Gateway, ProviderError, Tool, Tools},
     graphql::{self, pipeline::Pipeline},
     http,
-    memory::{MemoryService, Ports, RecallTool, RememberTool},
+    memory::{MemoryService, Ports, Reader, RecallTool, RememberTool},
     services::Services,
     shared::{Ambient, Error},
     sync::SyncService,
@@ -252,13 +252,16 @@ impl Process {
 
     /// Carries out runs and coaching turns, and sweeps.
     fn work(&self, config: &Config) {
-        let Services { db, log, ambient, account, gateway, memory, workflow, coaching, .. } = &self.services;
+        let Services { db, log, bus, ambient, account, gateway, memory, workflow, coaching, .. } =
+            &self.services;
         let hands = Hands { account: account.clone(), memory: memory.clone(), gateway: gateway.clone() };
         let settings = config.workflow.clone();
         let executor = Executor::new(db.clone(), log.clone(), ambient.clone(), workflow, hands, settings);
         self.tasks.spawn(executor.work(self.stop.clone()));
         self.tasks.spawn(gateway.clone().sweep_budgets(self.stop.clone()));
         self.tasks.spawn(Worker::new(coaching).run(self.stop.clone()));
+        let reader = Reader::new(memory.clone(), bus.clone(), config.documents.clone());
+        self.tasks.spawn(reader.run(self.stop.clone()));
         if let Some(keep) = config.events.retention() {
             self.tasks.spawn(Sweeper::new(log.clone(), keep).run(self.stop.clone()));
         }

@@ -42,6 +42,7 @@ pub struct Config {
     pub gateway: GatewayConfig,
     pub coaching: CoachingConfig,
     pub workflow: WorkflowConfig,
+    pub documents: DocumentsReading,
     pub log: LogConfig,
     pub http: HttpConfig,
     pub graphql: Limits,
@@ -96,6 +97,19 @@ pub struct WorkflowConfig {
     pub call_timeout_seconds: u64,
 }
 
+/// How files are read that become documents.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DocumentsReading {
+    /// At once.
+    pub readers: usize,
+    pub seconds: u32,
+    pub memory_bytes: u64,
+    pub lease_seconds: u32,
+    /// What reads them; empty: this program.
+    pub program: PathBuf,
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HttpConfig {
@@ -105,6 +119,8 @@ pub struct HttpConfig {
     pub head_seconds: u64,
     pub idle_seconds: u64,
     pub body_bytes: usize,
+    /// Coming in at once.
+    pub files: usize,
     pub request_timeout_seconds: u64,
     pub heartbeat_seconds: u64,
     pub cost_per_minute: NonZeroU32,

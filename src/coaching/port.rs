@@ -2,11 +2,11 @@
 use super::{event::reply_erased, store};
 use crate::{
     event::Tx,
-    memory::{Derived, Erased, Sessions},
+    memory::{Derived, Erased, Remembered, Sessions},
     shared::{
         Result,
         actor::{Grant, Write},
-        id::{CoachingSessionId, MemoryId},
+        id::CoachingSessionId,
     },
 };
 
@@ -23,8 +23,8 @@ impl Sessions for MemoryPorts {
 
 #[async_trait::async_trait]
 impl Derived for MemoryPorts {
-    async fn erase(&self, tx: &mut Tx, grant: &Grant<Write>, memory: MemoryId) -> Result<Vec<Erased>> {
-        let (replies, count) = store::message::erase_quotes(tx, grant, memory).await?;
+    async fn erase(&self, tx: &mut Tx, grant: &Grant<Write>, from: Remembered) -> Result<Vec<Erased>> {
+        let (replies, count) = store::message::erase_quotes(tx, grant, from).await?;
         for (reply, owner) in replies {
             tx.record(grant, reply_erased(reply, owner));
         }

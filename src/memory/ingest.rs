@@ -184,7 +184,7 @@ fn forgotten(path: String) -> Problem {
 }
 
 /// What stays of an external id: enough to know it again, and without the partition's salt not to guess it.
-fn mark(salt: &[u8], external_id: &str) -> Vec<u8> {
+pub(super) fn mark(salt: &[u8], external_id: &str) -> Vec<u8> {
     Sha256::new().chain_update(salt).chain_update(external_id).finalize().to_vec()
 }
 

@@ -1,5 +1,10 @@
+mod document;
 mod recall;
 
+pub use document::{
+    Described, Document, DocumentChunk, DocumentFailure, DocumentStatus, MAX_DOCUMENT_TEXT, MAX_FILE,
+    MAX_TITLE, MediaType, NewDocument, NewUpload, Prepared, Upload, forgotten, prepare,
+};
 pub use recall::{Hit, Recall, RecallRequest, estimated_tokens};
 
 use super::lines;
@@ -269,7 +274,7 @@ pub struct ErasureReceipt {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Erased {
-    /// `MEMORY`, `POSTING`, and what derived from it elsewhere.
+    /// `MEMORY`, `POSTING`, `DOCUMENT`, `CHUNK`, and what derived from it elsewhere.
     pub kind: String,
     pub count: u64,
 }

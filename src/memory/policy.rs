@@ -5,3 +5,6 @@ use crate::shared::actor::Write;
 pub type Remember = Write;
 pub type ImportMemories = Write;
 pub type ForgetMemory = Write;
+pub type AddDocument = Write;
+pub type CreateUpload = Write;
+pub type ForgetDocument = Write;

@@ -6,10 +6,27 @@ use crate::{
     shared::{
         Result,
         actor::{Grant, Write},
-        id::{CoachingSessionId, MemoryId, WorkspaceId},
+        id::{CoachingSessionId, DocumentId, MemoryId, WorkspaceId},
     },
 };
 use std::{fmt, sync::Arc};
+use uuid::Uuid;
+
+/// What others derive something from. Of a document it does not matter which part: they go together.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Remembered {
+    Memory(MemoryId),
+    Document(DocumentId),
+}
+
+impl Remembered {
+    pub fn uuid(self) -> Uuid {
+        match self {
+            Self::Memory(id) => id.uuid(),
+            Self::Document(id) => id.uuid(),
+        }
+    }
+}
 
 /// Knows whose a coaching session is.
 #[async_trait::async_trait]
@@ -18,13 +35,13 @@ pub trait Sessions: Send + Sync {
     async fn is_own(&self, tx: &Tx, grant: &Grant<Write>, session: CoachingSessionId) -> Result<bool>;
 }
 
-/// Keeps something derived from memories: quotes, outputs, summaries.
+/// Keeps something derived from memories and documents: quotes, outputs, summaries.
 #[async_trait::async_trait]
 pub trait Derived: Send + Sync {
-    /// Erases what derives from the memory, in the transaction that forgets it, and counts it by kind. Called before
-    /// the memory itself is gone, and with its partition taken: who writes a derivate and takes the partition, too,
+    /// Erases what derives from it, in the transaction that forgets it, and counts it by kind. Called before it is
+    /// gone itself, and with its partition taken: who writes a derivate and takes the partition, too,
     /// takes it first.
-    async fn erase(&self, tx: &mut Tx, grant: &Grant<Write>, memory: MemoryId) -> Result<Vec<Erased>>;
+    async fn erase(&self, tx: &mut Tx, grant: &Grant<Write>, from: Remembered) -> Result<Vec<Erased>>;
 
     /// That transaction was committed: for what is not in the database.
     fn erased(&self, _workspace: WorkspaceId) {}
@@ -33,7 +50,7 @@ pub trait Derived: Send + Sync {
 /// Answers of models in memory: of what they were made they do not tell, so none of the workspace stays.
 #[async_trait::async_trait]
 impl Derived for Gateway {
-    async fn erase(&self, tx: &mut Tx, grant: &Grant<Write>, _: MemoryId) -> Result<Vec<Erased>> {
+    async fn erase(&self, tx: &mut Tx, grant: &Grant<Write>, _: Remembered) -> Result<Vec<Erased>> {
         self.forget_answers_in(tx, grant).await?;
         Ok(vec![])
     }

@@ -1,7 +1,7 @@
 use super::{
     Erased, ErasureReceipt, Hit, Imported, Memory, MemoryFilter, MemoryScope, NewImport, NewMemory, Outcome,
-    Ports, Recall, RecallRequest, event, ingest, ingest::Prepared, partition::Partition, policy, rank::rank,
-    store, terms::Terms,
+    Ports, Recall, RecallRequest, Remembered, event, ingest, ingest::Prepared, partition::Partition, policy,
+    rank::rank, store, terms::Terms,
 };
 use crate::{
     db::{
@@ -19,15 +19,16 @@ use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 
 #[derive(Clone, Debug)]
 pub struct MemoryService {
-    db: Db,
-    log: Log,
-    ambient: Ambient,
-    ports: Ports,
-    imports: Arc<Semaphore>,
+    pub(super) db: Db,
+    pub(super) log: Log,
+    pub(super) ambient: Ambient,
+    pub(super) ports: Ports,
+    pub(super) imports: Arc<Semaphore>,
+    pub(super) signing: Arc<OnceCell<Vec<u8>>>,
 }
 
 /// An import of so many items writes for so long that others take their turns for it.
@@ -37,7 +38,7 @@ impl MemoryService {
     pub fn new(db: Db, log: Log, ambient: Ambient, ports: Ports) -> Self {
         // One SQLite file has one writer: what is small gets between two imports, not behind all of them.
         let imports = Arc::new(Semaphore::new(if db.is_sqlite() { 1 } else { 4 }));
-        Self { db, log, ambient, ports, imports }
+        Self { db, log, ambient, ports, imports, signing: Arc::default() }
     }
 
     /// Writes one memory. The same external id again is the same memory, changed where its content differs.
@@ -249,12 +250,17 @@ impl MemoryService {
         let mut tx = self.log.begin().await?;
         let (workspace, receipt) = self.forget_in(&mut tx, actor, id).await?;
         tx.commit().await?;
+        self.has_forgotten(workspace).await;
+        Ok(receipt)
+    }
+
+    /// After the commit: what is not in the tables.
+    pub(super) async fn has_forgotten(&self, workspace: WorkspaceId) {
         self.ports.derived.iter().for_each(|derived| derived.erased(workspace));
         // The text is out of reach; what is left of it in the write-ahead log goes now, or with the next checkpoint.
         if let Err(error) = self.db.checkpoint().await {
             tracing::warn!(%error, "the write-ahead log was not emptied after a forgetting");
         }
-        Ok(receipt)
     }
 
     async fn forget_in(
@@ -271,13 +277,13 @@ impl MemoryService {
         let (stored, _) = store::find_to_erase(tx, &scope, id).await?.ok_or(GONE)?;
         let mut erased = Vec::new();
         for derived in &self.ports.derived {
-            erased.extend(derived.erase(tx, &grant, id).await?);
+            erased.extend(derived.erase(tx, &grant, Remembered::Memory(id)).await?);
         }
         let removed = ingest::erase(tx, &salt, &stored).await?.ok_or(GONE)?;
         erased.push(Erased { kind: "MEMORY".to_owned(), count: 1 });
         erased.push(Erased { kind: "POSTING".to_owned(), count: removed.postings });
         let receipt = ErasureReceipt { id: self.ambient.ids.next(), erased, at: self.ambient.now() };
-        store::insert_receipt(tx, &grant, &stored, &receipt).await?;
+        store::insert_receipt(tx, &grant, stored.partition.user(), id.uuid(), &receipt).await?;
         ingest::record(tx, &grant, &stored.partition, event::FORGOTTEN, &stored.memory, Some(receipt.id));
         Ok((grant.workspace(), receipt))
     }

@@ -46,6 +46,10 @@ pub struct WorkspaceViewerCan {
     remember: bool,
     /// Write many memories.
     import_memories: bool,
+    /// Add a document.
+    add_document: bool,
+    /// Send a file that becomes a document.
+    create_upload: bool,
     /// Set a goal.
     create_goal: bool,
     /// Start a session with the coach.
@@ -70,6 +74,8 @@ impl WorkspaceViewerCan {
             remove_guardrail_policy: actor.may::<gateway::policy::RemoveGuardrailPolicy>(id).is_ok(),
             remember: actor.may::<memory::policy::Remember>(id).is_ok(),
             import_memories: actor.may::<memory::policy::ImportMemories>(id).is_ok(),
+            add_document: actor.may::<memory::policy::AddDocument>(id).is_ok(),
+            create_upload: actor.may::<memory::policy::CreateUpload>(id).is_ok(),
             create_goal: coaching::policy::begin(actor, id).is_ok(),
             start_coaching_session: coaching::policy::begin(actor, id).is_ok(),
             create_workflow: actor.may::<workflow::policy::CreateWorkflow>(id).is_ok(),

@@ -6,6 +6,7 @@ use crate::{
         speech::{Speech, without},
     },
     db::{Source, page},
+    memory::Remembered,
     shared::{
         Error, Page, PageRequest, Result,
         actor::{AtLeast, Grant, Read, Scope, Write},
@@ -220,17 +221,17 @@ async fn cite(tx: &impl Source, reply: MessageId, citations: &[Citation], known:
     Ok(())
 }
 
-/// Takes a memory's words out of every reply that quotes them, and the citations with them; gives the replies, with whose they
+/// Takes the words of a memory or a document out of every reply that quotes them, and the citations with them; gives the replies, with whose they
 /// are, and the number of citations.
 /// Another member's replies too: a memory of the workspace may be quoted to everybody.
 pub async fn erase_quotes(
     tx: &impl Source,
     grant: &Grant<Write>,
-    memory: MemoryId,
+    from: Remembered,
 ) -> Result<(Vec<(MessageId, UserId)>, u64)> {
     let connection = tx.connection();
     let citations =
-        citation::Entity::find().filter(citation::Column::MemoryId.eq(memory.uuid())).all(connection).await?;
+        citation::Entity::find().filter(citation::Column::MemoryId.eq(from.uuid())).all(connection).await?;
     // Locked, in one order: another forgetting may rewrite the same reply at the same time.
     let replies = message::Entity::find()
         .filter(message::Column::WorkspaceId.eq(grant.workspace().uuid()))
@@ -254,7 +255,7 @@ pub async fn erase_quotes(
             .await?;
     }
     let erased = citation::Entity::delete_many()
-        .filter(citation::Column::MemoryId.eq(memory.uuid()))
+        .filter(citation::Column::MemoryId.eq(from.uuid()))
         .exec(connection)
         .await?;
     let replies = replies.iter().map(|row| (MessageId::from_uuid(row.id), UserId::from_uuid(row.owner_id)));

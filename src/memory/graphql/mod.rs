@@ -1,5 +1,8 @@
+mod document;
 mod input;
 mod recall;
+
+pub use document::{Document, DocumentChunk, DocumentLoader, DocumentMutation, WorkspaceFiles};
 
 use super::{MemoryService, model, policy};
 use crate::{
@@ -201,7 +204,8 @@ impl ErasureReceipt {
 /// How much of one sort was erased.
 #[derive(SimpleObject, Debug)]
 pub struct ErasedCount {
-    /// `MEMORY` for the text itself, `POSTING` for its entries in the search index; others for what derived from it.
+    /// `MEMORY` for the text itself, `POSTING` for its entries in the search index, `DOCUMENT` and `CHUNK` for a document
+    /// and its parts; others for what derived from it.
     kind: String,
     /// How many.
     count: i32,
@@ -343,7 +347,8 @@ pub struct ForgetMemoryPayload {
 /// Puts the slice's batching loaders into a request.
 pub fn request_data(request: Request, memories: &MemoryService, actor: &Actor) -> Request {
     let loader = MemoryLoader { memories: memories.clone(), actor: actor.clone() };
-    request.data(Arc::new(loader)).data(Recalls(Semaphore::new(AT_ONCE)))
+    let documents = DocumentLoader { memories: memories.clone(), actor: actor.clone() };
+    request.data(Arc::new(loader)).data(Arc::new(documents)).data(Recalls(Semaphore::new(AT_ONCE)))
 }
 
 /// Recalls of one request at once.

@@ -1,5 +1,7 @@
 //! Rows of memories, partitions, tombstones and receipts; `index` has the postings.
+pub(super) mod document;
 mod index;
+pub(super) mod upload;
 
 pub(super) use index::{
     add_to_statistics, corpus, delete_postings, insert_postings, postings, sweep_postings,
@@ -296,17 +298,19 @@ pub(super) async fn insert_tombstones(
     Ok(())
 }
 
+/// `user` is who alone reads it, `of` the id of what was forgotten.
 pub(super) async fn insert_receipt(
     tx: &impl Source,
     grant: &Grant<Write>,
-    forgotten: &Stored,
+    user: Option<Uuid>,
+    of: Uuid,
     receipt: &ErasureReceipt,
 ) -> Result<()> {
     let row = erasure_receipt::ActiveModel {
         id: Set(receipt.id.uuid()),
         workspace_id: Set(grant.workspace().uuid()),
-        user_id: Set(forgotten.partition.user()),
-        memory_id: Set(forgotten.memory.id.uuid()),
+        user_id: Set(user),
+        memory_id: Set(of),
         requested_by: Set(grant.principal().uuid()),
         erased: Set(serde_json::to_value(&receipt.erased).map_err(Error::internal)?),
         at: Set(receipt.at),

@@ -13,10 +13,11 @@ use crate::{
         Source,
         page::{self, Keyset},
     },
+    memory::Remembered,
     shared::{
         Error, Page, PageRequest, Result,
         actor::{AtLeast, Grant, Read, Scope, Write},
-        id::{ApiKeyId, ApprovalId, MemoryId, RunId, StepRunId, WorkflowId, WorkflowVersionId, WorkspaceId},
+        id::{ApiKeyId, ApprovalId, RunId, StepRunId, WorkflowId, WorkflowVersionId, WorkspaceId},
     },
 };
 use chrono::{DateTime, Utc};
@@ -281,17 +282,17 @@ pub(in super::super) async fn end_run(tx: &impl Source, run: &Run) -> Result<()>
     Ok(())
 }
 
-/// Empties what runs derived from a memory: the outputs of all steps, as each may have gone into the next, and the
+/// Empties what runs derived from a memory or a document: the outputs of all steps, as each may have gone into the next, and the
 /// rendered titles. Errors tell no values. A run that is still going is taken from its worker, whose calls under way
 /// know the memory: the next worker makes them anew. Gives the runs with what changed of each, and the number of steps.
 pub(in super::super) async fn erase_derived(
     tx: &impl Source,
     grant: &Grant<Write>,
-    memory: MemoryId,
+    from: Remembered,
 ) -> Result<(BTreeMap<RunId, Aside>, u64)> {
     let rows = run_source::Entity::find()
         .filter(run_source::Column::WorkspaceId.eq(grant.workspace().uuid()))
-        .filter(run_source::Column::MemoryId.eq(memory.uuid()))
+        .filter(run_source::Column::MemoryId.eq(from.uuid()))
         .all(tx.connection())
         .await?;
     if rows.is_empty() {

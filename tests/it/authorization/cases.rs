@@ -65,6 +65,8 @@ pub const NODES: &[(&str, &str)] = &[
     ("Budget", "budget"),
     ("Membership", "membership"),
     ("Memory", "memory"),
+    ("Document", "document"),
+    ("DocumentChunk", "chunk"),
     ("ServiceAccount", "service"),
     ("Viewer", "user"),
     ("Approval", "approval"),
@@ -159,6 +161,16 @@ fn memory() -> Vec<Case> {
             "Mutation.importMemories",
             "mutation($ws: ID!) { importMemories(input: {workspaceId: $ws, items: [{externalId: \"1\", text: \"x\"}]}) {
                 created userErrors { code } } }",
+        ),
+        Case::write(
+            "Mutation.addDocument",
+            "mutation($ws: ID!) { addDocument(input: {workspaceId: $ws, title: \"x\", mediaType: \"text/plain\", text: \"x\"}) {
+                document { id } userErrors { code } } }",
+        ),
+        Case::write(
+            "Mutation.createUpload",
+            "mutation($ws: ID!) { createUpload(input: {workspaceId: $ws, name: \"x\", mediaType: \"text/plain\", size: 1}) {
+                upload { url } userErrors { code } } }",
         ),
     ]
 }
@@ -294,6 +306,11 @@ fn endings() -> Vec<Case> {
         Case::write(
             "Mutation.forgetMemory",
             "mutation($memory: ID!) { forgetMemory(input: {memoryId: $memory}) {
+                receipt { id } userErrors { code } } }",
+        ),
+        Case::write(
+            "Mutation.forgetDocument",
+            "mutation($document: ID!) { forgetDocument(input: {documentId: $document}) {
                 receipt { id } userErrors { code } } }",
         ),
         Case::write(

@@ -1,6 +1,7 @@
 //! What memory promises its clients.
 mod access;
 mod agreement;
+mod documents;
 mod forgetting;
 
 use crate::{

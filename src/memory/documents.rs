@@ -1,0 +1,190 @@
+//! What is done with documents: the part of the service that is about them. Reading and cutting a text happens before
+//! the transaction begins.
+use super::{
+    Document, DocumentChunk, Erased, ErasureReceipt, MemoryScope, MemoryService, NewDocument, Prepared,
+    Remembered, event, filing,
+    model::{forgotten, prepare},
+    partition::Partition,
+    policy,
+    store::{self, document as documents},
+};
+use crate::{
+    db::{
+        Source,
+        idempotency::{self, Claimed, Key},
+    },
+    event::Tx,
+    shared::{
+        ClientId, Edited, Error, Page, PageRequest, Problems, Result,
+        actor::{Actor, AtLeast, Grant, Read, Write},
+        id::{DocumentChunkId, DocumentId, WorkspaceId},
+        text::sha256_hex,
+    },
+};
+use serde_json::json;
+use std::collections::{HashMap, HashSet};
+
+/// Chunks that one transaction writes without others having to take turns for it.
+const LARGE: usize = 50;
+
+impl MemoryService {
+    /// Adds a document, or a new version of one: the same external id again is the same document.
+    pub async fn add_document(
+        &self,
+        actor: &Actor,
+        new: NewDocument,
+        idempotency_key: Option<String>,
+    ) -> Result<Edited<Document>> {
+        let grant = actor.may::<policy::AddDocument>(new.workspace)?;
+        let mut problems = Problems::default();
+        let described = new.described(&mut problems);
+        let sent = json!({ "described": described, "text": sha256_hex(&new.text) });
+        let client_id = ClientId::checked(&mut problems, new.client_id.as_deref(), &sent)?;
+        problems.finish()?;
+        let described = described.ok_or_else(|| Error::internal("a problem was not told"))?;
+        let input = (&sent, &new.client_id, new.expected_version);
+        let key = idempotency_key.map(|key| Key::new("addDocument", key, &input)).transpose()?;
+        let NewDocument { text, expected_version, .. } = new;
+        // Megabytes of text: not on a thread that others wait for.
+        let prepared = tokio::task::spawn_blocking(move || prepare(described, &text)).await;
+        let prepared = prepared.map_err(Error::internal)??;
+        let partition = partition_of(&grant, prepared.described.scope);
+        let _turn = self.turn(&prepared).await?;
+        let mut tx = self.log.begin().await?;
+        let added = match idempotency::claim(&tx, &self.ambient, actor.principal(), key.as_ref()).await? {
+            Claimed::Replay(id) => {
+                let found = documents::find_many(&tx, &actor.scope(), &[id]).await?.remove(&id);
+                Edited::Done(found.ok_or_else(|| forgotten("idempotencyKey"))?)
+            }
+            Claimed::New(claim) => {
+                let salt = store::lock_partition(&tx, &partition, self.ambient.random.bytes()).await?;
+                let given = (client_id, expected_version);
+                let within = (&partition, salt.as_slice());
+                let added = filing::add(&mut tx, &self.ambient, &grant, within, prepared, given).await?;
+                if let Edited::Done(document) = &added {
+                    claim.keep(&tx, &document.id).await?;
+                    tx.commit().await?;
+                }
+                return Ok(added);
+            }
+        };
+        tx.commit().await?;
+        Ok(added)
+    }
+
+    /// For who writes very much: others come between two of them.
+    pub(super) async fn turn(&self, prepared: &Prepared) -> Result<Option<tokio::sync::SemaphorePermit<'_>>> {
+        if prepared.pieces.len() <= LARGE {
+            return Ok(None);
+        }
+        self.imports.acquire().await.map(Some).map_err(Error::internal)
+    }
+
+    /// All that the actor may see, newest first.
+    pub async fn list_documents(
+        &self,
+        actor: &Actor,
+        workspace: WorkspaceId,
+        page: &PageRequest,
+    ) -> Result<Page<Document>> {
+        documents::list(&self.db, &actor.may::<Read>(workspace)?, page).await
+    }
+
+    /// Of these, the ones that exist and that the actor may see.
+    pub async fn find_documents(
+        &self,
+        actor: &Actor,
+        ids: &[DocumentId],
+    ) -> Result<HashMap<DocumentId, Document>> {
+        self.find_documents_in(&self.db, actor, ids).await
+    }
+
+    /// The same, in the transaction, or where else it is read.
+    pub async fn find_documents_in(
+        &self,
+        source: &impl Source,
+        actor: &Actor,
+        ids: &[DocumentId],
+    ) -> Result<HashMap<DocumentId, Document>> {
+        actor.key_allows::<Read>()?;
+        documents::find_many(source, &actor.scope(), ids).await
+    }
+
+    /// The readable texts of documents.
+    pub async fn find_texts(&self, actor: &Actor, ids: &[DocumentId]) -> Result<HashMap<DocumentId, String>> {
+        actor.key_allows::<Read>()?;
+        documents::find_texts(&self.db, &actor.scope(), ids).await
+    }
+
+    pub async fn find_chunks(
+        &self,
+        actor: &Actor,
+        ids: &[DocumentChunkId],
+    ) -> Result<HashMap<DocumentChunkId, DocumentChunk>> {
+        actor.key_allows::<Read>()?;
+        documents::find_chunks(&self.db, &actor.scope(), ids).await
+    }
+
+    /// The same page of each document's chunks.
+    pub async fn list_chunks(
+        &self,
+        actor: &Actor,
+        of: &[DocumentId],
+        request: &PageRequest,
+    ) -> Result<HashMap<DocumentId, Page<DocumentChunk>>> {
+        actor.key_allows::<Read>()?;
+        documents::list_chunks(&self.db, &actor.scope(), of, request).await
+    }
+
+    /// As [`Self::hold`], of documents.
+    pub async fn hold_documents(
+        &self,
+        tx: &Tx,
+        grant: &Grant<Write>,
+        ids: &[DocumentId],
+    ) -> Result<HashSet<DocumentId>> {
+        documents::hold(tx, grant, ids).await
+    }
+
+    /// Erases a document, all its chunks, a file that is still to be read, and what derives from them, for good.
+    pub async fn forget_document(&self, actor: &Actor, id: DocumentId) -> Result<ErasureReceipt> {
+        let mut tx = self.log.begin().await?;
+        let (workspace, receipt) = self.forget_document_in(&mut tx, actor, id).await?;
+        tx.commit().await?;
+        self.has_forgotten(workspace).await;
+        Ok(receipt)
+    }
+
+    async fn forget_document_in(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        id: DocumentId,
+    ) -> Result<(WorkspaceId, ErasureReceipt)> {
+        const GONE: Error = Error::NotFound("document");
+        let scope = actor.scope::<policy::ForgetDocument>();
+        let (found, grant): (_, Grant<Write>) = documents::find(tx, &scope, id).await?.ok_or(GONE)?;
+        let salt = store::lock_partition(tx, &found.partition, self.ambient.random.bytes()).await?;
+        // It may have changed, or gone, while another held the lock.
+        let (stored, _) = documents::find_to_erase(tx, &scope, id).await?.ok_or(GONE)?;
+        let mut erased = Vec::new();
+        for derived in &self.ports.derived {
+            erased.extend(derived.erase(tx, &grant, Remembered::Document(id)).await?);
+        }
+        let gone = filing::erase(tx, &salt, &stored).await?.ok_or(GONE)?;
+        erased.push(Erased { kind: "DOCUMENT".to_owned(), count: 1 });
+        erased.push(Erased { kind: "CHUNK".to_owned(), count: gone.chunks });
+        let receipt = ErasureReceipt { id: self.ambient.ids.next(), erased, at: self.ambient.now() };
+        store::insert_receipt(tx, &grant, stored.partition.user(), id.uuid(), &receipt).await?;
+        filing::record(tx, &grant, &stored, event::DOCUMENT_FORGOTTEN, Some(receipt.id));
+        Ok((grant.workspace(), receipt))
+    }
+}
+
+/// Where documents of a scope lie.
+pub(super) fn partition_of(grant: &Grant<impl AtLeast<Read>>, scope: MemoryScope) -> Partition {
+    match scope {
+        MemoryScope::Workspace => Partition::of_workspace(grant),
+        MemoryScope::User | MemoryScope::Session => Partition::of_user(grant),
+    }
+}
