@@ -318,6 +318,10 @@ impl Config {
             let message = "workflow.heartbeat_milliseconds: at most half of workflow.lease_seconds";
             return Err(ConfigError(message.into()));
         }
+        let documents = &self.documents;
+        if documents.readers == 0 || documents.seconds == 0 || documents.lease_seconds == 0 {
+            return Err(ConfigError("documents: readers, seconds, lease_seconds: at least 1".into()));
+        }
         let http = &self.http;
         if http.max_connections == 0 || http.max_connections > 1_000_000 {
             let count = http.max_connections;

@@ -87,10 +87,15 @@ impl MigrationTrait for Migration {
         manager.create_table(piece.foreign_key(&mut owned_by("upload_id", "document_upload")).take()).await?;
 
         let key = [ColumnDef::new("name").text().not_null().primary_key().take(), bytes("value")];
-        manager.create_table(table("server_key", key)).await
+        manager.create_table(table("server_key", key)).await?;
+
+        // With it, `memory_id` is the document's.
+        let chunk = uuid_null("chunk_id");
+        manager.alter_table(Table::alter().table("citation").add_column(chunk).take()).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.alter_table(Table::alter().table("citation").drop_column("chunk_id").take()).await?;
         let tables = [
             "server_key",
             "document_upload_piece",

@@ -17,10 +17,11 @@ use crate::{
         ChatEvent, ChatMessage, ChatRequest, DEFAULT_ROUTE, FailureKind, FinishReason, GroundingSource,
         Origin, Quote, Speaker, Task, ToolUse,
     },
-    memory::RecallRequest,
+    memory::{RecallRequest, Remembered},
     shared::{
         Error, Result,
         actor::{Actor, Principal, Read},
+        id::DocumentChunkId,
         text::slice_utf16,
     },
 };
@@ -327,9 +328,9 @@ impl Worker {
             Some(true) => return Ok(Some(Stop::Asked)),
             Some(false) => {}
         }
-        let quoted: Vec<_> = speech.citations.iter().map(|citation| citation.memory).collect();
+        let quoted: Vec<_> = speech.citations.iter().map(|citation| citation.from).collect();
         let there = self.parts.memory.hold(&tx, &grant, &quoted).await?;
-        if quoted.iter().any(|memory| !there.contains(memory)) {
+        if quoted.iter().any(|from| !there.contains(from)) {
             // Forgotten while the coach speaks of it: it says no more.
             return Ok(Some(Stop::Asked));
         }
@@ -369,12 +370,18 @@ fn latest<'a, 'b>(messages: &'a [&'b Message], characters: usize) -> &'a [&'b Me
 fn citation(quote: Quote, sources: &[GroundingSource]) -> Option<Citation> {
     let source = sources.iter().find(|source| source.id == quote.source)?;
     let text = slice_utf16(&source.text, quote.start, quote.end).filter(|text| !text.is_empty())?;
-    Some(Citation {
-        memory: source.id.parse().ok()?,
-        quote: text.to_owned(),
-        start: quote.start,
-        end: quote.end,
-    })
+    let (from, chunk) = named(&source.id)?;
+    Some(Citation { from, chunk, quote: text.to_owned(), start: quote.start, end: quote.end })
+}
+
+/// What a source is called: a memory by its id, a chunk by its document's and its own.
+fn named(source: &str) -> Option<(Remembered, Option<DocumentChunkId>)> {
+    match source.split_once(' ') {
+        None => Some((Remembered::Memory(source.parse().ok()?), None)),
+        Some((document, chunk)) => {
+            Some((Remembered::Document(document.parse().ok()?), Some(chunk.parse().ok()?)))
+        }
+    }
 }
 
 fn so_far(said: &Said) -> Speech {

@@ -9,10 +9,7 @@ use super::{
     store::{self, document as documents},
 };
 use crate::{
-    db::{
-        Source,
-        idempotency::{self, Claimed, Key},
-    },
+    db::idempotency::{self, Claimed, Key},
     event::Tx,
     shared::{
         ClientId, Edited, Error, Page, PageRequest, Problems, Result,
@@ -22,7 +19,7 @@ use crate::{
     },
 };
 use serde_json::json;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// Chunks that one transaction writes without others having to take turns for it.
 const LARGE: usize = 50;
@@ -96,18 +93,8 @@ impl MemoryService {
         actor: &Actor,
         ids: &[DocumentId],
     ) -> Result<HashMap<DocumentId, Document>> {
-        self.find_documents_in(&self.db, actor, ids).await
-    }
-
-    /// The same, in the transaction, or where else it is read.
-    pub async fn find_documents_in(
-        &self,
-        source: &impl Source,
-        actor: &Actor,
-        ids: &[DocumentId],
-    ) -> Result<HashMap<DocumentId, Document>> {
         actor.key_allows::<Read>()?;
-        documents::find_many(source, &actor.scope(), ids).await
+        documents::find_many(&self.db, &actor.scope(), ids).await
     }
 
     /// The readable texts of documents.
@@ -134,16 +121,6 @@ impl MemoryService {
     ) -> Result<HashMap<DocumentId, Page<DocumentChunk>>> {
         actor.key_allows::<Read>()?;
         documents::list_chunks(&self.db, &actor.scope(), of, request).await
-    }
-
-    /// As [`Self::hold`], of documents.
-    pub async fn hold_documents(
-        &self,
-        tx: &Tx,
-        grant: &Grant<Write>,
-        ids: &[DocumentId],
-    ) -> Result<HashSet<DocumentId>> {
-        documents::hold(tx, grant, ids).await
     }
 
     /// Erases a document, all its chunks, a file that is still to be read, and what derives from them, for good.

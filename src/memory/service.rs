@@ -12,7 +12,7 @@ use crate::{
     shared::{
         Ambient, ClientId, Error, Page, PageRequest, Problem, ProblemCode, Problems, Result,
         actor::{Actor, Grant, Read, Write},
-        id::{ErasureReceiptId, MemoryId, WorkspaceId},
+        id::{DocumentId, ErasureReceiptId, MemoryId, WorkspaceId},
     },
 };
 use std::{
@@ -122,13 +122,23 @@ impl MemoryService {
     }
 
     /// Of these, the ones that exist in the transaction, or where else it is read, and that the actor may see.
-    pub async fn find_many_in(
+    pub async fn find_remembered_in(
         &self,
         source: &impl Source,
         actor: &Actor,
-        ids: &[MemoryId],
-    ) -> Result<HashMap<MemoryId, Memory>> {
-        store::find_many(source, &actor.scope(), ids).await
+        of: &[Remembered],
+    ) -> Result<HashSet<Remembered>> {
+        let (memories, documents) = apart(of);
+        let mut found = HashSet::new();
+        if !memories.is_empty() {
+            let there = store::find_many(source, &actor.scope(), &memories).await?;
+            found.extend(there.into_keys().map(Remembered::Memory));
+        }
+        if !documents.is_empty() {
+            let there = store::document::find_many(source, &actor.scope(), &documents).await?;
+            found.extend(there.into_keys().map(Remembered::Document));
+        }
+        Ok(found)
     }
 
     /// Writes up to a thousand memories, all or none.
@@ -239,10 +249,19 @@ impl MemoryService {
         store::find_receipts(&self.db, &actor.scope(), ids).await
     }
 
-    /// Of these, the ones that exist; they stay until the transaction ends. Whoever writes down what derives from a
-    /// memory holds it first: so either forgetting finds what was written, or the writer finds the memory gone.
-    pub async fn hold(&self, tx: &Tx, grant: &Grant<Write>, ids: &[MemoryId]) -> Result<HashSet<MemoryId>> {
-        store::hold(tx, grant, ids).await
+    /// Of these, the ones that exist; they stay until the transaction ends. Whoever writes down what derives from
+    /// something holds it first: so either forgetting finds what was written, or the writer finds it gone.
+    pub async fn hold(
+        &self,
+        tx: &Tx,
+        grant: &Grant<Write>,
+        of: &[Remembered],
+    ) -> Result<HashSet<Remembered>> {
+        let (memories, documents) = apart(of);
+        let memories = store::hold(tx, grant, &memories).await?;
+        let documents = store::document::hold(tx, grant, &documents).await?;
+        let memories = memories.into_iter().map(Remembered::Memory);
+        Ok(memories.chain(documents.into_iter().map(Remembered::Document)).collect())
     }
 
     /// Erases a memory, its postings and what derives from it, for good; its external id stays taken.
@@ -287,4 +306,16 @@ impl MemoryService {
         ingest::record(tx, &grant, &stored.partition, event::FORGOTTEN, &stored.memory, Some(receipt.id));
         Ok((grant.workspace(), receipt))
     }
+}
+
+/// Memories and documents.
+fn apart(of: &[Remembered]) -> (Vec<MemoryId>, Vec<DocumentId>) {
+    let (mut memories, mut documents) = (vec![], vec![]);
+    for from in of {
+        match from {
+            Remembered::Memory(id) => memories.push(*id),
+            Remembered::Document(id) => documents.push(*id),
+        }
+    }
+    (memories, documents)
 }

@@ -10,7 +10,7 @@ use crate::{
     shared::{
         Error, Page, PageRequest, Result,
         actor::{AtLeast, Grant, Read, Scope, Write},
-        id::{CoachingSessionId, MemoryId, MessageId, TurnId, UserId},
+        id::{CoachingSessionId, DocumentChunkId, DocumentId, MemoryId, MessageId, TurnId, UserId},
     },
 };
 use entity::{citation, message};
@@ -201,7 +201,8 @@ async fn cite(tx: &impl Source, reply: MessageId, citations: &[Citation], known:
         Ok(citation::Model {
             message_id: reply.uuid(),
             place,
-            memory_id: citation.memory.uuid(),
+            memory_id: citation.from.uuid(),
+            chunk_id: citation.chunk.map(DocumentChunkId::uuid),
             quote: citation.quote.clone(),
             start_offset: i64::try_from(citation.start).map_err(Error::internal)?,
             end_offset: i64::try_from(citation.end).map_err(Error::internal)?,
@@ -266,8 +267,13 @@ pub async fn erase_quotes(
 const REDACTED_AT_ONCE: usize = 500;
 
 fn citation_of(row: citation::Model) -> Result<Citation> {
+    let chunk = row.chunk_id.map(DocumentChunkId::from_uuid);
     Ok(Citation {
-        memory: MemoryId::from_uuid(row.memory_id),
+        from: match chunk {
+            None => Remembered::Memory(MemoryId::from_uuid(row.memory_id)),
+            Some(_) => Remembered::Document(DocumentId::from_uuid(row.memory_id)),
+        },
+        chunk,
         quote: row.quote,
         start: usize::try_from(row.start_offset).map_err(Error::internal)?,
         end: usize::try_from(row.end_offset).map_err(Error::internal)?,

@@ -85,7 +85,7 @@ struct Page {
 impl Page {
     fn start(&mut self, name: &str, self_closing: bool) {
         if let Some((silent, depth)) = &mut self.silent {
-            *depth += usize::from(silent == name && !self_closing);
+            *depth += usize::from(silent.as_str() == name && !self_closing);
         } else if SILENT.contains(&name) {
             self.part(Gap::Blank);
             // In HTML a slash at the end of a tag means nothing, but for what comes from SVG and MathML; `embed` has no end.
@@ -105,7 +105,7 @@ impl Page {
 
     fn end(&mut self, name: &str) {
         if let Some((silent, depth)) = &mut self.silent {
-            *depth -= usize::from(silent == name);
+            *depth -= usize::from(silent.as_str() == name);
             if *depth == 0 {
                 self.silent = None;
             }

@@ -342,7 +342,7 @@ impl DocumentMutation {
         let memories = ctx.service::<MemoryService>()?;
         let made = memories.create_upload(ctx.actor()?, new, input.idempotency_key).await;
         let (ticket, user_errors) = payload(made)?;
-        Ok(CreateUploadPayload { upload: ticket.map(Upload::from), user_errors })
+        Ok(CreateUploadPayload { upload: ticket.map(FileUpload::from), user_errors })
     }
 
     /// Erases a document for good: its text, its chunks and their entries in the search index, a file that is still to be
@@ -375,14 +375,14 @@ pub struct AddDocumentPayload {
 #[derive(SimpleObject, Debug)]
 pub struct CreateUploadPayload {
     /// Where to send the file; null where `userErrors` says why not.
-    upload: Option<Upload>,
+    upload: Option<FileUpload>,
     /// What a person can mend.
     user_errors: Vec<UserError>,
 }
 
 /// Leave to send one file.
 #[derive(SimpleObject, Debug)]
-pub struct Upload {
+pub struct FileUpload {
     /// Where to PUT it, from the root of this server: good for this one file, and once. Whoever has it may send the file,
     /// so keep it to yourself.
     url: String,
@@ -394,7 +394,7 @@ pub struct Upload {
     expires_at: DateTime,
 }
 
-impl From<Ticket> for Upload {
+impl From<Ticket> for FileUpload {
     fn from(ticket: Ticket) -> Self {
         let Ticket { path, upload } = ticket;
         Self {

@@ -49,6 +49,8 @@ enum Ended {
     Failed(DocumentFailure),
     /// Nothing was read, through no fault of the file's.
     Not(&'static str),
+    /// It is in other hands, or nobody's concern any more.
+    Lost,
 }
 
 impl Reader {
@@ -107,6 +109,7 @@ impl Reader {
             () = stop.cancelled() => Ok(Ended::Not("the server stops")),
         };
         let done = match ended {
+            Ok(Ended::Lost) => return,
             Ok(Ended::Read(readable)) => self.finish(&held, Ok(readable)).await,
             Ok(Ended::Failed(failure)) => self.finish(&held, Err(failure)).await,
             Ok(Ended::Not(reason)) => {
@@ -144,7 +147,7 @@ impl Reader {
                 _ = beat.tick() => {
                     let progress = *told.borrow_and_update();
                     if !self.still(held, progress).await? {
-                        return Err(Error::internal("it is in other hands"));
+                        return Ok(Ended::Lost);
                     }
                 }
             }
@@ -198,10 +201,14 @@ impl Reader {
         };
         let both = async { tokio::try_join!(self.feed(held, input), listen(output, tell)) };
         let ended = timeout(Duration::from_secs(seconds), both).await;
-        let _ = child.kill().await;
+        let _ = child.start_kill();
+        let status = child.wait().await.map_err(Error::internal)?;
         match ended {
-            // It said nothing to the end: it was stopped by its limits, or by the file.
-            Ok(Ok(((), None))) | Err(_) => Ok(Ended::Failed(DocumentFailure::TooComplex)),
+            Ok(Ok(((), None))) | Err(_) => {
+                // It said nothing to the end: it was stopped by its limits, or by the file.
+                tracing::info!(upload = %held.upload.id, %status, "the process that read a file ended early");
+                Ok(Ended::Failed(DocumentFailure::TooComplex))
+            }
             Ok(Ok(((), Some(ended)))) => Ok(ended),
             Ok(Err(error)) => Err(error),
         }

@@ -7,11 +7,11 @@ use super::{
 };
 use crate::{
     gateway::{ChatRequest, FinishReason, Origin},
-    memory::RecallRequest,
+    memory::{RecallRequest, Remembered},
     shared::{
         Error, Result,
         actor::Actor,
-        id::{MemoryId, WorkflowId, WorkspaceId},
+        id::{WorkflowId, WorkspaceId},
     },
 };
 use chrono::TimeDelta;
@@ -65,7 +65,7 @@ impl Executor {
         workspace: WorkspaceId,
         query: String,
         limit: i32,
-    ) -> Result<(Value, Vec<MemoryId>), StepError> {
+    ) -> Result<(Value, Vec<Remembered>), StepError> {
         let limit = usize::try_from(limit).unwrap_or_default();
         let recall = self.memory.recall(actor, &RecallRequest::new(workspace, query, limit)).await;
         let hits = recall.map_err(step_error)?.hits;
@@ -83,7 +83,7 @@ impl Executor {
                 })
             })
             .collect();
-        let sources = hits.iter().map(|hit| hit.memory.id).collect();
+        let sources = hits.iter().map(|hit| Remembered::Memory(hit.memory.id)).collect();
         Ok((json!({ "memories": memories }), sources))
     }
 

@@ -17,11 +17,8 @@ use crate::{
     db::{Db, Source},
     event::Log,
     gateway::{Gateway, Origin},
-    memory::MemoryService,
-    shared::{
-        Ambient, Error, Result,
-        id::{MemoryId, RunId},
-    },
+    memory::{MemoryService, Remembered},
+    shared::{Ambient, Error, Result, id::RunId},
 };
 use call::Within;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -97,7 +94,7 @@ pub struct Hands {
 #[derive(Clone, Debug)]
 struct Called {
     outcome: Outcome,
-    sources: Vec<MemoryId>,
+    sources: Vec<Remembered>,
 }
 
 /// Told where a worker finds that it may not write any more.

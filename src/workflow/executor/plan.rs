@@ -10,11 +10,10 @@ use super::{
 };
 use crate::{
     db::Source,
-    memory::MemoryScope,
+    memory::{MemoryScope, Remembered},
     shared::{
         Error, Result,
         actor::{self, Actor},
-        id::MemoryId,
     },
 };
 use chrono::{DateTime, Utc};
@@ -60,16 +59,16 @@ impl Executor {
         Ok(Ok(Actor::new(lease.principal, roles, starter.limit()).with_key(lease.key)))
     }
 
-    /// Of these memories, those that exist and that the actor may see.
+    /// Of what was read, what exists and that the actor may see.
     pub(super) async fn there(
         &self,
         source: &impl Source,
         actor: &Actor,
-        read: &[MemoryId],
-    ) -> Result<BTreeSet<MemoryId>> {
+        read: &[Remembered],
+    ) -> Result<BTreeSet<Remembered>> {
         match read {
             [] => Ok(BTreeSet::new()),
-            read => Ok(self.memory.find_many_in(source, actor, read).await?.into_keys().collect()),
+            read => Ok(self.memory.find_remembered_in(source, actor, read).await?.into_iter().collect()),
         }
     }
 
@@ -111,7 +110,7 @@ pub(super) fn outcomes(
     history: &History,
     called: &[Called],
     under_way: &BTreeMap<usize, i32>,
-    there: &BTreeSet<MemoryId>,
+    there: &BTreeSet<Remembered>,
 ) -> Vec<Outcome> {
     let known = |place: usize, attempt: i32| {
         under_way.get(&place) == Some(&attempt)

@@ -99,7 +99,8 @@ impl<'a> World<'a> {
         let add = "mutation($ws: ID!) { addDocument(input: {workspaceId: $ws, title: \"Rules\", mediaType: \"text/plain\",
             text: \"The door is shut at ten.\"}) { document { id } } }";
         self.make("document", "/addDocument/document/id", add).await;
-        let chunk = "query($document: ID!) { node(id: $document) { ... on Document { chunks { nodes { id } } } } }";
+        let chunk =
+            "query($document: ID!) { node(id: $document) { ... on Document { chunks { nodes { id } } } } }";
         self.make("chunk", "/node/chunks/nodes/0/id", chunk).await;
     }
 

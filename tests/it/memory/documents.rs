@@ -15,7 +15,8 @@ pub const ADD: &str = "mutation($input: AddDocumentInput!) { addDocument(input: 
     current { id version } userErrors { code field message } } }";
 const FORGET: &str = "mutation($id: ID!) { forgetDocument(input: {documentId: $id}) {
     receipt { id erased { kind count } } userErrors { code field } } }";
-const READ: &str = "query($id: ID!) { node(id: $id) { ... on Document { id title status failure progress version externalId
+const READ: &str =
+    "query($id: ID!) { node(id: $id) { ... on Document { id title status failure progress version externalId
     text chunks(first: 100) { totalCount nodes { id text start end document { id } } } } } }";
 const LIST: &str = "query($ws: ID!) { workspace(id: $ws) { documents { totalCount nodes { title } } } }";
 

@@ -122,7 +122,8 @@ impl Schemas {
 fn every_type_with_ids_is_looked_at() {
     let schemas = Schemas::new();
     let nodes = schemas.schema.types.keys().filter(|name| schemas.is_node(name)).map(|name| name.as_str());
-    let nodes: BTreeSet<_> = nodes.filter(|name| !ELSEWHERE.contains(name) && !WITH_ANOTHER.contains(name)).collect();
+    let nodes: BTreeSet<_> =
+        nodes.filter(|name| !ELSEWHERE.contains(name) && !WITH_ANOTHER.contains(name)).collect();
     assert_eq!(nodes, TYPES.iter().map(|(_, ty)| *ty).collect());
 }
 

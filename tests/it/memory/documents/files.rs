@@ -27,7 +27,8 @@ async fn start(database: Database, settings: &str) -> TestApp {
 
 /// `createUpload` of such a file, with any input.
 async fn announce(app: &TestApp, person: &Person, media_type: &str, size: usize, over: Value) -> Value {
-    let mut input = json!({ "workspaceId": app.workspace, "name": "a file", "mediaType": media_type, "size": size });
+    let mut input =
+        json!({ "workspaceId": app.workspace, "name": "a file", "mediaType": media_type, "size": size });
     for (name, value) in over.as_object().unwrap() {
         input[name] = value.clone();
     }
@@ -60,7 +61,8 @@ async fn cursor(app: &TestApp) -> Value {
 
 /// What is told of the document after the place, until it is read.
 async fn told(app: &TestApp, after: &Value, id: &Value) -> Vec<Value> {
-    let mut changes = app.subscribe(&app.owner, CHANGES, json!({ "ws": app.workspace, "after": after })).await;
+    let mut changes =
+        app.subscribe(&app.owner, CHANGES, json!({ "ws": app.workspace, "after": after })).await;
     let over = |change: &Value| change["node"]["id"] == *id && change["node"]["status"] != "PROCESSING";
     changes.until("changes", over).await
 }

@@ -5,7 +5,12 @@ pub fn pdf(pages: &[&str]) -> Vec<u8> {
     let contents = pages.iter().map(|text| {
         let lines: String = text
             .lines()
-            .map(|line| format!("({}) Tj 0 -14 Td ", line.replace('\\', "\\\\").replace('(', "\\(").replace(')', "\\)")))
+            .map(|line| {
+                format!(
+                    "({}) Tj 0 -14 Td ",
+                    line.replace('\\', "\\\\").replace('(', "\\(").replace(')', "\\)")
+                )
+            })
             .collect();
         format!("BT /F1 12 Tf 72 720 Td {lines}ET").into_bytes()
     });
@@ -44,7 +49,8 @@ pub fn built(contents: &[Vec<u8>], filter: &str) -> Vec<u8> {
     for place in places {
         file.extend_from_slice(format!("{place:010} 00000 n \n").as_bytes());
     }
-    let trailer = format!("trailer\n<< /Size {} /Root 1 0 R >>\nstartxref\n{table}\n%%EOF\n", objects.len() + 1);
+    let trailer =
+        format!("trailer\n<< /Size {} /Root 1 0 R >>\nstartxref\n{table}\n%%EOF\n", objects.len() + 1);
     file.extend_from_slice(trailer.as_bytes());
     file
 }
