@@ -2,8 +2,8 @@ mod document;
 mod recall;
 
 pub use document::{
-    Described, Document, DocumentChunk, DocumentFailure, DocumentStatus, MAX_DOCUMENT_TEXT, MAX_FILE,
-    MAX_TITLE, MediaType, NewDocument, NewUpload, Prepared, Upload, forgotten, prepare,
+    Described, Document, DocumentChunk, DocumentFailure, DocumentStatus, MediaType, NewDocument, NewUpload,
+    Prepared, Upload, forgotten, prepare,
 };
 pub use recall::{Hit, Recall, RecallRequest, estimated_tokens};
 

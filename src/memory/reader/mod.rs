@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     config::DocumentsReading,
+    db::Source,
     event::Bus,
     shared::{Error, Result},
 };

@@ -1,6 +1,7 @@
 //! Documents that come as a text, and their chunks.
 mod files;
 mod pdf;
+mod recall;
 
 use super::member;
 use crate::{
