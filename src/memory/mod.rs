@@ -5,6 +5,7 @@
 //!
 //! A recall: own partitions' statistics, postings of the query's terms, ranking, the rows of the best: three
 //! statements. Memories lie in partitions by (workspace, owner), and a query reads no posting of another's.
+mod embedding;
 #[cfg(test)]
 mod evaluation;
 mod event;
