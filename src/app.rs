@@ -8,7 +8,7 @@ use crate::{
     gateway::{self, Gateway, ProviderError, Tool, Tools},
     graphql::{self, pipeline::Pipeline},
     http,
-    memory::{MemoryService, Ports, Reader, RecallTool, RememberTool},
+    memory::{MemoryService, Ports, Reader, RecallTool, RememberTool, index},
     services::Services,
     shared::{Ambient, Error},
     sync::SyncService,
@@ -153,11 +153,13 @@ async fn connect(
         workflows: Arc::new(workflow.clone()),
     };
     let gateway = Gateway::new(&config.gateway, parts)?;
+    index::remake(&log, &ambient).await?;
+    let copies = index::Index::new(db.clone(), config.memory.index_bytes);
     let ports = Ports {
         sessions: Some(Arc::new(MemoryPorts)),
         derived: vec![Arc::new(MemoryPorts), Arc::new(workflow.clone()), Arc::new(gateway.clone())],
     };
-    let memory = MemoryService::new(db.clone(), log.clone(), ambient.clone(), ports);
+    let memory = MemoryService::new(db.clone(), log.clone(), ambient.clone(), ports, copies);
     let tools: [Arc<dyn Tool>; 3] = [
         Arc::new(RecallTool(memory.clone())),
         Arc::new(RememberTool { memory: memory.clone(), log: log.clone() }),

@@ -34,10 +34,6 @@ pub struct Model {
     pub status: String,
     pub version: i32,
     pub occurred_at: Option<ChronoDateTimeUtc>,
-    /// Indexed words.
-    pub length: i32,
-    /// Rows in `memory_posting`.
-    pub postings: i32,
     pub created_at: ChronoDateTimeUtc,
     pub updated_at: ChronoDateTimeUtc,
 }

@@ -17,7 +17,7 @@ use crate::{
         ChatEvent, ChatMessage, ChatRequest, DEFAULT_ROUTE, FailureKind, FinishReason, GroundingSource,
         Origin, Quote, Speaker, Task, ToolUse,
     },
-    memory::{RecallRequest, Remembered},
+    memory::{Item, RecallRequest, Remembered},
     shared::{
         Error, Result,
         actor::{Actor, Principal, Read},
@@ -167,17 +167,7 @@ impl Worker {
             ..RecallRequest::new(turn.workspace, query, RECALLED)
         };
         let recall = self.parts.memory.recall(&actor, &request).await?;
-        let sources: Vec<_> = recall
-            .hits
-            .into_iter()
-            .map(|hit| GroundingSource {
-                id: hit.memory.id.to_string(),
-                text: hit.memory.content.text,
-                speaker: hit.memory.content.speaker,
-                occurred_at: hit.memory.content.occurred_at,
-                egress: hit.memory.content.egress,
-            })
-            .collect();
+        let sources: Vec<_> = recall.hits.into_iter().map(|hit| grounding(hit.item)).collect();
         let request = ChatRequest {
             workspace: turn.workspace,
             route: DEFAULT_ROUTE.to_owned(),
@@ -372,6 +362,25 @@ fn citation(quote: Quote, sources: &[GroundingSource]) -> Option<Citation> {
     let text = slice_utf16(&source.text, quote.start, quote.end).filter(|text| !text.is_empty())?;
     let (from, chunk) = named(&source.id)?;
     Some(Citation { from, chunk, quote: text.to_owned(), start: quote.start, end: quote.end })
+}
+
+fn grounding(item: Item) -> GroundingSource {
+    match item {
+        Item::Memory(memory) => GroundingSource {
+            id: memory.id.to_string(),
+            text: memory.content.text,
+            speaker: memory.content.speaker,
+            occurred_at: memory.content.occurred_at,
+            egress: memory.content.egress,
+        },
+        Item::Chunk(chunk, document) => GroundingSource {
+            id: format!("{} {}", document.id, chunk.id),
+            text: chunk.text,
+            speaker: None,
+            occurred_at: None,
+            egress: document.egress,
+        },
+    }
 }
 
 /// What a source is called: a memory by its id, a chunk by its document's and its own.

@@ -20,6 +20,7 @@ use crate::{
 };
 use serde_json::json;
 use std::collections::HashMap;
+use uuid::Uuid;
 
 /// Chunks that one transaction writes without others having to take turns for it.
 const LARGE: usize = 50;
@@ -126,9 +127,9 @@ impl MemoryService {
     /// Erases a document, all its chunks, a file that is still to be read, and what derives from them, for good.
     pub async fn forget_document(&self, actor: &Actor, id: DocumentId) -> Result<ErasureReceipt> {
         let mut tx = self.log.begin().await?;
-        let (workspace, receipt) = self.forget_document_in(&mut tx, actor, id).await?;
+        let (partition, chunks, receipt) = self.forget_document_in(&mut tx, actor, id).await?;
         tx.commit().await?;
-        self.has_forgotten(workspace).await;
+        self.has_forgotten(&partition, &chunks).await;
         Ok(receipt)
     }
 
@@ -137,7 +138,7 @@ impl MemoryService {
         tx: &mut Tx,
         actor: &Actor,
         id: DocumentId,
-    ) -> Result<(WorkspaceId, ErasureReceipt)> {
+    ) -> Result<(Partition, Vec<Uuid>, ErasureReceipt)> {
         const GONE: Error = Error::NotFound("document");
         let scope = actor.scope::<policy::ForgetDocument>();
         let (found, grant): (_, Grant<Write>) = documents::find(tx, &scope, id).await?.ok_or(GONE)?;
@@ -148,14 +149,19 @@ impl MemoryService {
         for derived in &self.ports.derived {
             erased.extend(derived.erase(tx, &grant, Remembered::Document(id)).await?);
         }
-        let gone = filing::erase(tx, &salt, &stored).await?.ok_or(GONE)?;
+        let gone = filing::erase(tx, &self.ambient, &salt, &stored).await?.ok_or(GONE)?;
         erased.push(Erased { kind: "DOCUMENT".to_owned(), count: 1 });
-        erased.push(Erased { kind: "CHUNK".to_owned(), count: gone.chunks });
+        erased.push(Erased { kind: "CHUNK".to_owned(), count: count(gone.chunks.len()) });
+        erased.push(Erased { kind: "INDEX_ENTRY".to_owned(), count: gone.entries });
         let receipt = ErasureReceipt { id: self.ambient.ids.next(), erased, at: self.ambient.now() };
         store::insert_receipt(tx, &grant, stored.partition.user(), id.uuid(), &receipt).await?;
         filing::record(tx, &grant, &stored, event::DOCUMENT_FORGOTTEN, Some(receipt.id));
-        Ok((grant.workspace(), receipt))
+        Ok((stored.partition, gone.chunks, receipt))
     }
+}
+
+fn count(of: usize) -> u64 {
+    u64::try_from(of).unwrap_or(u64::MAX)
 }
 
 /// Where documents of a scope lie.

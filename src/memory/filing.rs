@@ -2,6 +2,7 @@
 //! what was forgotten. A new text takes the place of the old one with all its chunks, or not at all.
 use super::{
     Document, DocumentChunk, DocumentFailure, DocumentStatus, Prepared, event,
+    index::{self, Digest, Entry, ItemId, ItemKind},
     ingest::mark,
     model::{Described, forgotten},
     partition::Partition,
@@ -15,11 +16,12 @@ use crate::{
         Ambient, ClientId, Edited, Error, Result,
         actor::{Grant, Write},
         edit::is_stale,
-        id::{DocumentId, ErasureReceiptId},
+        id::{DocumentChunkId, DocumentId, ErasureReceiptId},
         text::utf16_len,
     },
 };
 use serde_json::json;
+use uuid::Uuid;
 
 /// A document that came as a text. `salt` is the partition's.
 pub(super) async fn add(
@@ -195,8 +197,9 @@ async fn rewrite(
     document.media_type = described.media_type;
     document.egress = described.egress;
     document.length = count(utf16_len(&text))?;
-    let mut chunks = Vec::with_capacity(pieces.len());
-    for (number, piece) in pieces.into_iter().enumerate() {
+    let (mut chunks, mut digests) = (Vec::with_capacity(pieces.len()), Vec::with_capacity(pieces.len()));
+    for (number, (piece, digest)) in pieces.into_iter().enumerate() {
+        digests.push(digest);
         chunks.push(DocumentChunk {
             id: ambient.ids.next(),
             document: document.id,
@@ -209,27 +212,55 @@ async fn rewrite(
         });
     }
     stand(&mut stored, ambient, DocumentStatus::Ready, None);
+    let old: Vec<Uuid> = uuids(store::chunk_ids(tx, &stored.partition, stored.document.id).await?);
+    index::remove(tx, &stored.partition, &old, ambient.now()).await?;
+    let entries = chunks.iter().zip(digests).map(|(chunk, digest)| entry(&stored.document, chunk, digest));
+    index::insert(tx, &stored.partition, &entries.collect::<Vec<_>>()).await?;
     store::save(tx, &stored, false).await?;
     store::replace_text(tx, &stored.partition, stored.document.id, &text, &chunks).await?;
     Ok(stored)
 }
 
-/// How much went with a document.
+fn uuids(chunks: Vec<DocumentChunkId>) -> Vec<Uuid> {
+    chunks.into_iter().map(DocumentChunkId::uuid).collect()
+}
+
+/// What the index is to hold of a chunk.
+pub(super) fn entry(document: &Document, chunk: &DocumentChunk, digest: Digest) -> Entry {
+    Entry {
+        item: ItemId { id: chunk.id.uuid(), kind: ItemKind::Chunk },
+        collection: Some(document.id.to_string()),
+        speaker: None,
+        kind: None,
+        at: document.updated_at,
+        digest,
+    }
+}
+
+/// What went with a document.
 pub(super) struct Gone {
-    pub(super) chunks: u64,
+    pub(super) chunks: Vec<Uuid>,
+    /// Of the index.
+    pub(super) entries: u64,
 }
 
 /// Takes a document out for good, and keeps its outer ids from coming back. `None` where it is gone already.
-pub(super) async fn erase(tx: &Tx, salt: &[u8], stored: &StoredDocument) -> Result<Option<Gone>> {
+pub(super) async fn erase(
+    tx: &Tx,
+    ambient: &Ambient,
+    salt: &[u8],
+    stored: &StoredDocument,
+) -> Result<Option<Gone>> {
     let StoredDocument { document, partition, .. } = stored;
-    let chunks = store::chunk_ids(tx, partition, document.id).await?;
+    let chunks = uuids(store::chunk_ids(tx, partition, document.id).await?);
+    let entries = index::remove(tx, partition, &chunks, ambient.now()).await?;
     if !store::delete(tx, partition, document.id).await? {
         return Ok(None);
     }
     let external_id = document.external_id.as_deref().map(|id| external_mark(salt, id));
     let client_id = document.client_id.map(|id| id.as_bytes().to_vec());
     insert_tombstones(tx, partition.workspace(), external_id.into_iter().chain(client_id).collect()).await?;
-    Ok(Some(Gone { chunks: u64::try_from(chunks.len()).unwrap_or(u64::MAX) }))
+    Ok(Some(Gone { chunks, entries }))
 }
 
 /// Without any of the text: the log outlives what is forgotten. `receipt` is of a forgetting.

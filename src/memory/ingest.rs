@@ -1,9 +1,9 @@
 //! Carries out a batch of writes into one partition: what is new, what changed, what stays, what was forgotten.
 use super::{
-    Memory, MemoryStatus, NewItem, Outcome, event,
+    Content, Memory, MemoryStatus, NewItem, Outcome, event,
+    index::{self, Digest, Entry, ItemId, ItemKind},
     partition::Partition,
     store::{self, Stored},
-    terms::Terms,
 };
 use crate::{
     db::is_unique_violation,
@@ -15,34 +15,38 @@ use crate::{
     },
 };
 use serde_json::json;
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 
-/// An item that was checked, and cut into terms before the transaction began.
+/// An item that was checked, and digested before the transaction began.
 #[derive(Debug)]
 pub(super) struct Prepared {
     pub(super) item: NewItem,
-    terms: Terms,
+    digest: Digest,
 }
 
 impl Prepared {
     pub(super) fn new(item: NewItem) -> Self {
-        let terms = indexed(&item.content.text, item.content.speaker.as_deref());
-        Self { item, terms }
+        let digest = digest(&item.content);
+        Self { item, digest }
     }
 }
 
-/// Who said it is part of what is found: questions name people.
-fn indexed(text: &str, speaker: Option<&str>) -> Terms {
-    let mut terms = Terms::of(text);
-    if let Some(speaker) = speaker {
-        terms.add(speaker);
-    }
-    terms
+pub(super) fn digest(content: &Content) -> Digest {
+    Digest::of(&content.text, None, content.speaker.as_deref())
 }
 
-fn indexed_of(stored: &Stored) -> Terms {
-    indexed(&stored.memory.content.text, stored.memory.content.speaker.as_deref())
+/// What the index is to hold of a memory.
+pub(super) fn entry(memory: &Memory, digest: Digest) -> Entry {
+    let content = &memory.content;
+    Entry {
+        item: ItemId { id: memory.id.uuid(), kind: ItemKind::Memory },
+        collection: content.collection.clone(),
+        speaker: content.speaker.clone(),
+        kind: Some(content.kind),
+        at: content.occurred_at.unwrap_or(memory.created_at),
+        digest,
+    }
 }
 
 /// Writes what is new or changed and gives every item's memory, in the order of the items. Items with the same
@@ -69,22 +73,18 @@ pub(super) async fn write(
     let now = ambient.now();
     let (client_id, client_hash) = client_id.map(|client| (client.id, client.hash)).unzip();
     let mut outcomes = Vec::with_capacity(batch.len());
-    let mut written = Vec::new();
-    let mut replaced = Vec::new();
-    for Prepared { item, terms } in batch {
+    let (mut rows, mut entries) = (Vec::new(), Vec::new());
+    for Prepared { item, digest } in batch {
         let stored = item.external_id.as_ref().and_then(|id| known.remove(id));
-        let (memory, outcome) = match stored {
-            Some(stored) if stored.memory.content == item.content => (stored.memory, Outcome::Unchanged),
-            Some(stored) => {
-                let version = stored.memory.version + 1;
-                let memory =
-                    Memory { content: item.content, version, updated_at: now, ..stored.memory.clone() };
-                written.push((
-                    Stored::new(memory.clone(), *partition, stored.client_hash.clone(), &terms),
-                    terms,
-                ));
-                replaced.push(stored);
-                (memory, Outcome::Updated)
+        let (memory, client_hash, outcome) = match stored {
+            Some(stored) if stored.memory.content == item.content => {
+                outcomes.push((stored.memory, Outcome::Unchanged));
+                continue;
+            }
+            Some(Stored { memory, client_hash, .. }) => {
+                let version = memory.version + 1;
+                let memory = Memory { content: item.content, version, updated_at: now, ..memory };
+                (memory, client_hash, Outcome::Updated)
             }
             None => {
                 let memory = Memory {
@@ -99,24 +99,16 @@ pub(super) async fn write(
                     created_at: now,
                     updated_at: now,
                 };
-                written.push((Stored::new(memory.clone(), *partition, client_hash.clone(), &terms), terms));
-                (memory, Outcome::Created)
+                (memory, client_hash.clone(), Outcome::Created)
             }
         };
+        entries.push(entry(&memory, digest));
+        rows.push(Stored { memory: memory.clone(), partition: *partition, client_hash });
         outcomes.push((memory, outcome));
     }
 
-    let removed = unindex(tx, partition, &replaced).await?;
-    let rows: Vec<&Stored> = written.iter().map(|(stored, _)| stored).collect();
     store::save(tx, &rows).await.map_err(taken_meanwhile)?;
-    let postings: Vec<_> = written.iter().map(|(stored, terms)| (stored.memory.id, terms)).collect();
-    store::insert_postings(tx, partition, &postings).await?;
-    let added: i64 = written.iter().map(|(stored, _)| i64::from(stored.length)).sum();
-    if !written.is_empty() {
-        let created = written.len() - replaced.len();
-        let created = i64::try_from(created).map_err(Error::internal)?;
-        store::add_to_statistics(tx, partition, created, added - removed.length).await?;
-    }
+    index::insert(tx, partition, &entries).await?;
     for (memory, outcome) in &outcomes {
         match outcome {
             Outcome::Created => record(tx, grant, partition, event::REMEMBERED, memory, None),
@@ -188,38 +180,14 @@ pub(super) fn mark(salt: &[u8], external_id: &str) -> Vec<u8> {
     Sha256::new().chain_update(salt).chain_update(external_id).finalize().to_vec()
 }
 
-pub(super) struct Removed {
-    pub(super) postings: u64,
-    length: i64,
-}
-
-/// Takes memories out of the index; their statistics stay to be changed.
-async fn unindex(tx: &Tx, partition: &Partition, memories: &[Stored]) -> Result<Removed> {
-    let length = memories.iter().map(|stored| i64::from(stored.length)).sum();
-    if memories.is_empty() {
-        return Ok(Removed { postings: 0, length });
-    }
-    let terms: Vec<_> = memories.iter().map(|stored| (stored.memory.id, indexed_of(stored))).collect();
-    let by_key: Vec<_> = terms.iter().map(|(memory, terms)| (*memory, terms)).collect();
-    let mut postings = store::delete_postings(tx, partition, &by_key).await?;
-    let expected: u64 = memories.iter().map(|stored| u64::from(stored.postings)).sum();
-    if postings != expected {
-        // They were made by another version's rules.
-        postings +=
-            store::sweep_postings(tx, partition, memories.iter().map(|stored| stored.memory.id)).await?;
-    }
-    Ok(Removed { postings, length })
-}
-
-/// Takes a memory out for good, and keeps its outer ids from coming back. `None` where it is gone already. The
-/// partition is locked.
-pub(super) async fn erase(tx: &Tx, salt: &[u8], stored: &Stored) -> Result<Option<Removed>> {
+/// Takes a memory out for good, and keeps its outer ids from coming back. Gives how many entries of the index went with
+/// it; `None` where it is gone already. The partition is locked.
+pub(super) async fn erase(tx: &Tx, ambient: &Ambient, salt: &[u8], stored: &Stored) -> Result<Option<u64>> {
     let partition = &stored.partition;
     if !store::delete(tx, partition, stored.memory.id).await? {
         return Ok(None);
     }
-    let removed = unindex(tx, partition, std::slice::from_ref(stored)).await?;
-    store::add_to_statistics(tx, partition, -1, -removed.length).await?;
+    let removed = index::remove(tx, partition, &[stored.memory.id.uuid()], ambient.now()).await?;
     let external_id = stored.memory.external_id.as_deref().map(|id| mark(salt, id));
     let client_id = stored.memory.client_id.map(|id| id.as_bytes().to_vec());
     store::insert_tombstones(tx, partition.workspace(), external_id.into_iter().chain(client_id).collect())

@@ -1,17 +1,21 @@
-//! Memory: what a person and a team want remembered, found again by its words.
+//! Memory: what a person and a team want remembered, found again by its words and its meaning.
 //!
 //! `graphql` translates; `service` decides, and commits; `ingest` carries out a batch of writes; `store` speaks SQL.
-//! Apart from the database: `lines` reads files, `terms` cuts texts into what is indexed, `rank` scores (BM25), `model` holds the rules.
+//! Apart from the database: `lines` reads files, `terms` and `embedding` make of texts what is indexed, `index` has it in
+//! memory, `rank` scores, `model` holds the rules.
 //!
-//! A recall: own partitions' statistics, postings of the query's terms, ranking, the rows of the best: three
-//! statements. Memories lie in partitions by (workspace, owner), and a query reads no posting of another's.
+//! A recall: how the actor's own partitions stand, what this process's copies of them do not have yet, ranking, the rows
+//! of the best: two statements, and two more for each partition that has changed. Memories lie in partitions by
+//! (workspace, owner), and a query reads nothing of another's.
 pub mod document;
 mod documents;
+mod embedding;
 #[cfg(test)]
 mod evaluation;
 mod event;
 mod filing;
 pub mod graphql;
+pub mod index;
 mod ingest;
 mod lines;
 mod model;
@@ -20,6 +24,7 @@ pub mod policy;
 mod port;
 mod rank;
 mod reader;
+mod recall;
 mod service;
 mod store;
 mod terms;
@@ -33,8 +38,9 @@ pub use graphql::{
 };
 pub use model::{
     Content, Described, Document, DocumentChunk, DocumentFailure, DocumentStatus, Erased, ErasureReceipt,
-    Hit, Imported, MediaType, Memory, MemoryFilter, MemoryKind, MemoryScope, MemoryStatus, NewDocument,
-    NewImport, NewItem, NewMemory, NewUpload, Outcome, Prepared, Recall, RecallRequest, estimated_tokens,
+    Group, GroupBy, Hit, Imported, Item, MediaType, Memory, MemoryFilter, MemoryKind, MemoryScope,
+    MemoryStatus, NewDocument, NewImport, NewItem, NewMemory, NewUpload, Outcome, Prepared, Recall,
+    RecallRequest, RecencyRequest, estimated_tokens,
 };
 pub use port::{Derived, Ports, Remembered, Sessions};
 pub use reader::{Limits as ReadingLimits, Reader, read_document};

@@ -3,9 +3,9 @@ mod recall;
 
 pub use document::{
     Described, Document, DocumentChunk, DocumentFailure, DocumentStatus, MediaType, NewDocument, NewUpload,
-    Prepared, Upload, forgotten, prepare,
+    Prepared, Upload, digest, forgotten, prepare,
 };
-pub use recall::{Hit, Recall, RecallRequest, estimated_tokens};
+pub use recall::{Group, GroupBy, Hit, Item, Recall, RecallRequest, RecencyRequest, estimated_tokens};
 
 use super::lines;
 use crate::{
@@ -274,7 +274,7 @@ pub struct ErasureReceipt {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Erased {
-    /// `MEMORY`, `POSTING`, `DOCUMENT`, `CHUNK`, and what derived from it elsewhere.
+    /// `MEMORY`, `DOCUMENT`, `CHUNK`, `INDEX_ENTRY`, and what derived from it elsewhere.
     pub kind: String,
     pub count: u64,
 }
@@ -335,15 +335,15 @@ mod tests {
             created_at: at,
             updated_at: at,
         };
-        Hit { memory, score: 0.5, lexical: 1.0 }
+        Hit { item: Item::Memory(memory), score: 0.5, lexical: 1.0, vector: 0.0, recency: None }
     }
 
     proptest! {
         #[test]
         fn a_token_budget_holds_and_keeps_the_order(texts in prop::collection::vec(".{0,30}", 0..12), budget in 0_usize..40) {
-            let recall = Recall::within(texts.iter().map(|text| hit(text)), Some(budget));
+            let recall = Recall::of_hits(texts.iter().map(|text| hit(text)), Some(budget));
             prop_assert!(recall.used_tokens <= budget);
-            let kept: Vec<_> = recall.hits.iter().map(|hit| hit.memory.content.text.clone()).collect();
+            let kept: Vec<_> = recall.hits.iter().map(|hit| hit.item.text().to_owned()).collect();
             let mut rest = texts.iter();
             prop_assert!(kept.iter().all(|text| rest.any(|other| other == text)));
             prop_assert_eq!(recall.used_tokens, kept.iter().map(|text| estimated_tokens(text)).sum::<usize>());

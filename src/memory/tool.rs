@@ -1,5 +1,5 @@
 //! What a model may do with memory, as the actor for whom it answers.
-use super::{MemoryKind, MemoryScope, MemoryService, NewMemory, RecallRequest};
+use super::{Item, Memory, MemoryKind, MemoryScope, MemoryService, NewMemory, RecallRequest};
 use crate::{
     event::Log,
     gateway::{Done, Egress, Tool, ToolSpec},
@@ -53,12 +53,18 @@ impl Tool for RecallTool {
     async fn run(&self, actor: &Actor, workspace: WorkspaceId, arguments: Value) -> Result<Done> {
         let Recall { query } = read(arguments)?;
         let recall = self.0.recall(actor, &RecallRequest::new(workspace, query, MOST)).await?;
-        let told = recall.hits.iter().map(|hit| &hit.memory.content);
-        let told = told.filter(|content| content.egress == Egress::Allowed).map(|content| {
-            json!({ "text": content.text, "speaker": content.speaker, "occurredAt": content.occurred_at })
-        });
-        let told: Vec<_> = told.collect();
+        let told = recall.hits.iter().map(|hit| &hit.item).filter(|item| item.egress() == Egress::Allowed);
+        let told: Vec<_> = told.map(told_of).collect();
         Ok(Done { tx: None, text: json!({ "memories": told }).to_string() })
+    }
+}
+
+fn told_of(item: &Item) -> Value {
+    match item {
+        Item::Memory(Memory { content, .. }) => {
+            json!({ "text": content.text, "speaker": content.speaker, "occurredAt": content.occurred_at })
+        }
+        Item::Chunk(chunk, document) => json!({ "text": chunk.text, "document": document.title }),
     }
 }
 

@@ -141,7 +141,7 @@ impl Document {
         let request = page_request(ctx, self.0.id, first, after, last, before)?;
         let key = ChunksOf { document: self.0.id, request };
         let page = ctx.load::<_, DocumentLoader>(key).await?.transpose()?;
-        Ok(connection(self.0.id, page.unwrap_or_else(|| Page::empty(Some(0))), DocumentChunk))
+        Ok(connection(self.0.id, page.unwrap_or_else(|| Page::empty(Some(0))), DocumentChunk::from))
     }
 
     /// When it was added.
@@ -163,11 +163,21 @@ pub struct DocumentViewerCan {
 }
 
 #[derive(Clone, Debug)]
-pub struct DocumentChunk(model::DocumentChunk);
+pub struct DocumentChunk {
+    chunk: model::DocumentChunk,
+    /// Where it was loaded with it.
+    document: Option<model::Document>,
+}
 
 impl From<model::DocumentChunk> for DocumentChunk {
     fn from(chunk: model::DocumentChunk) -> Self {
-        Self(chunk)
+        Self { chunk, document: None }
+    }
+}
+
+impl DocumentChunk {
+    pub fn of(chunk: model::DocumentChunk, document: model::Document) -> Self {
+        Self { chunk, document: Some(document) }
     }
 }
 
@@ -176,32 +186,35 @@ impl From<model::DocumentChunk> for DocumentChunk {
 impl DocumentChunk {
     /// Stable as long as the document says the same.
     pub async fn id(&self) -> DocumentChunkId {
-        self.0.id
+        self.chunk.id
     }
 
     /// Its words: the document's text between the two offsets.
     async fn text(&self) -> &str {
-        &self.0.text
+        &self.chunk.text
     }
 
     /// The heading that it stands under.
     async fn heading(&self) -> Option<&str> {
-        self.0.heading.as_deref()
+        self.chunk.heading.as_deref()
     }
 
     /// Where it begins in the document's text, in UTF-16 code units, as JavaScript, Swift and Java count.
     async fn start(&self) -> i32 {
-        self.0.start
+        self.chunk.start
     }
 
     /// Where it ends, exclusive.
     async fn end(&self) -> i32 {
-        self.0.end
+        self.chunk.end
     }
 
     /// What it is a part of.
     async fn document(&self, ctx: &Context<'_>) -> Result<Document, ApiError> {
-        let found: Option<Document> = ctx.load::<_, DocumentLoader>(self.0.document).await?;
+        if let Some(document) = &self.document {
+            return Ok(document.clone().into());
+        }
+        let found: Option<Document> = ctx.load::<_, DocumentLoader>(self.chunk.document).await?;
         Ok(found.ok_or(crate::shared::Error::NotFound("document"))?)
     }
 }
@@ -447,7 +460,7 @@ impl Loader<DocumentChunkId> for DocumentLoader {
 
     async fn load(&self, ids: &[DocumentChunkId]) -> Loaded<HashMap<DocumentChunkId, DocumentChunk>> {
         let found = self.memories.find_chunks(&self.actor, ids).await?;
-        Ok(found.into_iter().map(|(id, chunk)| (id, DocumentChunk(chunk))).collect())
+        Ok(found.into_iter().map(|(id, chunk)| (id, DocumentChunk::from(chunk))).collect())
     }
 }
 

@@ -1,7 +1,7 @@
 //! What clients send, as the service takes it.
-use super::{Egress, MemoryKind, MemoryScope, MemoryStatus};
+use super::{Egress, MemoryKind, MemoryScope, MemoryStatus, recall::RecallGroupBy};
 use crate::{
-    graphql_kit::{DateTime, Upload},
+    graphql_kit::{DateTime, Duration, Upload},
     memory::model,
     shared::{
         Error,
@@ -166,7 +166,7 @@ fn into<T, U: From<T>>(values: Vec<T>) -> Vec<U> {
 pub struct RecallInput {
     /// A question or words, at most 10,000 characters. Taken as plain words: quotes and the like mean nothing.
     query: String,
-    /// How many hits at most, 1 to 100.
+    /// How many hits at most, or groups, 1 to 100.
     #[graphql(default = 10)]
     limit: i32,
     /// How many tokens the texts of all hits together may have, as `usedTokens` counts them. A hit that does not fit
@@ -178,6 +178,21 @@ pub struct RecallInput {
     scopes: Option<Vec<MemoryScope>>,
     /// Only memories in a collection whose name begins so, upper and lower case being different.
     collection_prefix: Option<String>,
+    /// What the hits are put together by.
+    #[graphql(default_with = "RecallGroupBy::None")]
+    group_by: RecallGroupBy,
+    /// How much age counts; not at all where nothing is said.
+    recency: Option<RecencyInput>,
+}
+
+/// How much age counts in a recall.
+#[derive(InputObject, Debug)]
+pub struct RecencyInput {
+    /// After so long something is half as recent, by when it happened, or was written where that is not known.
+    half_life: Duration,
+    /// The share of its score that what is not recent at all loses, 0 to 1.
+    #[graphql(default = 0.2)]
+    weight: f64,
 }
 
 impl RecallInput {
@@ -194,6 +209,11 @@ impl RecallInput {
             kinds: self.kinds.map(into),
             scopes: self.scopes.map(into),
             collection_prefix: self.collection_prefix,
+            group_by: self.group_by.into(),
+            recency: self.recency.map(|recency| model::RecencyRequest {
+                half_life: recency.half_life.0,
+                weight: recency.weight,
+            }),
         })
     }
 }

@@ -204,8 +204,8 @@ impl ErasureReceipt {
 /// How much of one sort was erased.
 #[derive(SimpleObject, Debug)]
 pub struct ErasedCount {
-    /// `MEMORY` for the text itself, `POSTING` for its entries in the search index, `DOCUMENT` and `CHUNK` for a document
-    /// and its parts; others for what derived from it.
+    /// `MEMORY` for the text itself, `DOCUMENT` and `CHUNK` for a document and its parts, `INDEX_ENTRY` for entries in the
+    /// search index (`POSTING` on older receipts); others for what derived from it.
     kind: String,
     /// How many.
     count: i32,
@@ -219,9 +219,9 @@ pub struct WorkspaceMemories {
 
 #[Object]
 impl WorkspaceMemories {
-    /// Finds the memories whose words answer a query best: BM25 over the caller's own memories and the workspace's.
-    /// English word forms are one word; words without content (the, what, I …) are passed over. Nothing in the query
-    /// is an operator.
+    /// Finds what answers a query best among the caller's own memories and the workspace's: by its words, by its meaning,
+    /// by its neighbours in its collection, and by the collection as a whole. English word forms are one word; words
+    /// without content (the, what, I …) are passed over. Nothing in the query is an operator.
     async fn recall(
         &self,
         ctx: &Context<'_>,

@@ -2,7 +2,10 @@
 use super::{MAX_EXTERNAL_ID, MemoryScope};
 use crate::{
     gateway::Egress,
-    memory::document::{Piece, Readable, extract, pieces},
+    memory::{
+        document::{Piece, Readable, extract, pieces},
+        index::Digest,
+    },
     shared::{
         Error, Problem, ProblemCode, Problems, Result,
         id::{DocumentChunkId, DocumentId, WorkspaceId},
@@ -11,7 +14,7 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 /// Characters.
@@ -164,13 +167,18 @@ impl Described {
 pub struct Prepared {
     pub described: Described,
     pub text: String,
-    pub pieces: Vec<Piece>,
+    /// Each with what the index is to hold of it.
+    pub pieces: Vec<(Piece, Digest)>,
     pub hash: Vec<u8>,
 }
 
 impl Prepared {
     pub fn new(described: Described, readable: Readable) -> Self {
-        let pieces = pieces(&readable);
+        let digested = |piece: Piece| {
+            let digest = digest(&described.title, piece.heading.as_deref(), &piece.text);
+            (piece, digest)
+        };
+        let pieces = pieces(&readable).into_iter().map(digested).collect();
         let text = readable.text;
         let hash = Sha256::new()
             .chain_update(described.title.as_bytes())
@@ -202,6 +210,14 @@ impl NewDocument {
             problems.invalid("text", message);
         }
         described
+    }
+}
+
+/// A chunk is found by what it stands under, too.
+pub fn digest(title: &str, heading: Option<&str>, text: &str) -> Digest {
+    match heading {
+        None => Digest::of(text, Some(title), None),
+        Some(heading) => Digest::of(text, Some(&format!("{title}\n{heading}")), None),
     }
 }
 

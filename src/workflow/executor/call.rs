@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     gateway::{ChatRequest, FinishReason, Origin},
-    memory::{RecallRequest, Remembered},
+    memory::{Item, RecallRequest, Remembered},
     shared::{
         Error, Result,
         actor::Actor,
@@ -69,21 +69,8 @@ impl Executor {
         let limit = usize::try_from(limit).unwrap_or_default();
         let recall = self.memory.recall(actor, &RecallRequest::new(workspace, query, limit)).await;
         let hits = recall.map_err(step_error)?.hits;
-        let memories: Vec<Value> = hits
-            .iter()
-            .map(|hit| {
-                let content = &hit.memory.content;
-                json!({
-                    "id": hit.memory.id,
-                    "text": content.text,
-                    "kind": content.kind,
-                    "occurredAt": content.occurred_at,
-                    "speaker": content.speaker,
-                    "score": hit.score,
-                })
-            })
-            .collect();
-        let sources = hits.iter().map(|hit| Remembered::Memory(hit.memory.id)).collect();
+        let memories: Vec<Value> = hits.iter().map(|hit| told(&hit.item, hit.score)).collect();
+        let sources = hits.iter().map(|hit| hit.item.remembered()).collect();
         Ok((json!({ "memories": memories }), sources))
     }
 
@@ -123,6 +110,30 @@ impl Executor {
             output["json"] = parsed.map_err(|_| error)?;
         }
         Ok(output)
+    }
+}
+
+/// What a step tells of something found. A chunk's `kind` is null; it has a `title` and a `documentId`.
+fn told(item: &Item, score: f64) -> Value {
+    match item {
+        Item::Memory(memory) => json!({
+            "id": memory.id,
+            "text": memory.content.text,
+            "kind": memory.content.kind,
+            "occurredAt": memory.content.occurred_at,
+            "speaker": memory.content.speaker,
+            "score": score,
+        }),
+        Item::Chunk(chunk, document) => json!({
+            "id": chunk.id,
+            "text": chunk.text,
+            "kind": null,
+            "occurredAt": null,
+            "speaker": null,
+            "score": score,
+            "title": document.title,
+            "documentId": document.id,
+        }),
     }
 }
 

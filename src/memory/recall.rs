@@ -1,0 +1,97 @@
+//! The use case of recalling: partitions, copies, ranking, rows.
+use super::{
+    Group, GroupBy, Hit, Item, MemoryScope, MemoryService, Recall, RecallRequest,
+    index::{ItemId, ItemKind},
+    rank::{self, Query, Ranked, Recency, Wanted},
+    store,
+};
+use crate::shared::{
+    Result,
+    actor::{Actor, Read},
+    id::{DocumentChunkId, MemoryId},
+};
+use std::collections::{BTreeSet, HashMap};
+
+impl MemoryService {
+    /// What answers the query best. Reads the actor's own memories and the workspace's; those of the actor's own sessions
+    /// only where the scopes name them.
+    pub async fn recall(&self, actor: &Actor, request: &RecallRequest) -> Result<Recall> {
+        let grant = actor.may::<Read>(request.workspace)?;
+        request.check()?;
+        let Some(query) = Query::of(&request.query) else { return Ok(Recall::default()) };
+        let scopes = request.scopes.as_deref().unwrap_or(&[MemoryScope::User, MemoryScope::Workspace]);
+        let standings = store::standings(&self.db, &grant, scopes).await?;
+        if standings.is_empty() {
+            return Ok(Recall::default());
+        }
+        let copies = self.index.copies(&standings).await?;
+        let wanted =
+            Wanted { kinds: request.kinds.clone(), collection_prefix: request.collection_prefix.clone() };
+        let recency = request.recency.map(|recency| Recency {
+            now: self.ambient.now(),
+            half_life: recency.half_life,
+            weight: recency.weight,
+        });
+        let limit = request.limit;
+        match request.group_by {
+            GroupBy::None => {
+                let ranked =
+                    copies.rank(move |copies| rank::rank(copies, &query, &wanted, recency, limit)).await?;
+                let mut items = self.items(actor, &ranked).await?;
+                let hits = ranked.iter().filter_map(|ranked| hit(ranked, &mut items));
+                Ok(Recall::of_hits(hits, request.token_budget))
+            }
+            GroupBy::Collection => {
+                let groups = copies
+                    .rank(move |copies| rank::rank_groups(copies, &query, &wanted, recency, limit))
+                    .await?;
+                let ranked: Vec<Ranked> = groups.iter().flat_map(|group| group.best.clone()).collect();
+                let mut items = self.items(actor, &ranked).await?;
+                let groups = groups.iter().map(|group| Group {
+                    collection: group.collection.to_string(),
+                    score: group.score.into(),
+                    hits: group.best.iter().filter_map(|ranked| hit(ranked, &mut items)).collect(),
+                });
+                Ok(Recall::of_groups(groups, request.token_budget))
+            }
+        }
+    }
+
+    /// What was ranked, as it is now and as far as the actor may see it.
+    async fn items(&self, actor: &Actor, ranked: &[Ranked]) -> Result<HashMap<ItemId, Item>> {
+        let of_kind =
+            |kind: ItemKind| ranked.iter().map(|ranked| ranked.item).filter(move |item| item.kind == kind);
+        let memories: Vec<_> = of_kind(ItemKind::Memory).map(|item| MemoryId::from_uuid(item.id)).collect();
+        let mut items = HashMap::new();
+        if !memories.is_empty() {
+            let memories = store::find_many(&self.db, &actor.scope(), &memories).await?;
+            items.extend(memories.into_iter().map(|(id, memory)| {
+                (ItemId { id: id.uuid(), kind: ItemKind::Memory }, Item::Memory(memory))
+            }));
+        }
+        let chunks: Vec<_> =
+            of_kind(ItemKind::Chunk).map(|item| DocumentChunkId::from_uuid(item.id)).collect();
+        if !chunks.is_empty() {
+            let chunks = store::document::find_chunks(&self.db, &actor.scope(), &chunks).await?;
+            let documents: BTreeSet<_> = chunks.values().map(|chunk| chunk.document).collect();
+            let documents: Vec<_> = documents.into_iter().collect();
+            let documents = store::document::find_many(&self.db, &actor.scope(), &documents).await?;
+            items.extend(chunks.into_iter().filter_map(|(id, chunk)| {
+                let document = documents.get(&chunk.document)?.clone();
+                Some((ItemId { id: id.uuid(), kind: ItemKind::Chunk }, Item::Chunk(chunk, document)))
+            }));
+        }
+        Ok(items)
+    }
+}
+
+/// `None` where it was forgotten a moment ago.
+fn hit(ranked: &Ranked, items: &mut HashMap<ItemId, Item>) -> Option<Hit> {
+    Some(Hit {
+        item: items.remove(&ranked.item)?,
+        score: ranked.score.into(),
+        lexical: ranked.lexical.into(),
+        vector: ranked.vector.into(),
+        recency: ranked.recency.map(f64::from),
+    })
+}
