@@ -16,11 +16,11 @@ use crate::{
         id::{DocumentChunkId, DocumentId, WorkspaceId},
     },
 };
-use entity::{document, document_chunk, document_text};
+use entity::{document, document_chunk, document_text, memory_index};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, JoinType, QueryFilter, QuerySelect, Select,
-    Set,
-    sea_query::{LockType, OnConflict},
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, JoinType, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait, Select, Set,
+    sea_query::{Expr, ExprTrait, LockType, OnConflict},
 };
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
@@ -212,6 +212,49 @@ fn visible_chunks<A>(scope: &Scope<A>) -> Select<document_chunk::Entity> {
     document_chunk::Entity::find()
         .filter(document_chunk::Column::WorkspaceId.is_in(scope.workspaces()))
         .filter(theirs(document_chunk::Column::UserId, scope.principal().uuid()))
+}
+
+/// In the order of the text.
+pub(in crate::memory) async fn chunks_of(
+    tx: &impl Source,
+    partition: &Partition,
+    document: DocumentId,
+) -> Result<Vec<DocumentChunk>> {
+    let rows = document_chunk::Entity::find()
+        .filter(document_chunk::Column::WorkspaceId.eq(partition.workspace().uuid()))
+        .filter(document_chunk::Column::DocumentId.eq(document.uuid()))
+        .order_by_asc(document_chunk::Column::Number)
+        .all(tx.connection())
+        .await?;
+    Ok(rows.into_iter().map(chunk_of).collect())
+}
+
+/// Of all workspaces, for the server itself at its start: the next document of which a chunk has no entry of these rules and
+/// this model.
+pub(in crate::memory) async fn find_stale(
+    source: &impl Source,
+    made_by: &str,
+    after: Option<DocumentId>,
+) -> Result<Option<StoredDocument>> {
+    let made_by = made_by.to_owned();
+    let entry = document_chunk::Entity::belongs_to(memory_index::Entity)
+        .from(document_chunk::Column::Id)
+        .to(memory_index::Column::ItemId)
+        .on_condition(move |_, entry| {
+            Expr::col((entry, memory_index::Column::MadeBy)).eq(made_by.as_str()).into()
+        });
+    let stale = document_chunk::Entity::find()
+        .select_only()
+        .column(document_chunk::Column::DocumentId)
+        .join(JoinType::LeftJoin, entry.into())
+        .filter(memory_index::Column::ItemId.is_null())
+        .into_query();
+    let mut select = document::Entity::find().filter(document::Column::Id.in_subquery(stale));
+    if let Some(after) = after {
+        select = select.filter(document::Column::Id.gt(after.uuid()));
+    }
+    let row = select.order_by_asc(document::Column::Id).one(source.connection()).await?;
+    row.map(from_row).transpose()
 }
 
 pub(in crate::memory) async fn chunk_ids(
