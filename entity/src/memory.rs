@@ -34,6 +34,8 @@ pub struct Model {
     pub status: String,
     pub version: i32,
     pub occurred_at: Option<ChronoDateTimeUtc>,
+    /// The run that wrote what it says now.
+    pub run_id: Option<Uuid>,
     pub created_at: ChronoDateTimeUtc,
     pub updated_at: ChronoDateTimeUtc,
 }

@@ -1,8 +1,7 @@
 //! What is done with documents: the part of the service that is about them. Reading and cutting a text happens before
 //! the transaction begins.
 use super::{
-    Document, DocumentChunk, Erased, ErasureReceipt, MemoryScope, MemoryService, NewDocument, Prepared,
-    Remembered, event, filing,
+    Document, DocumentChunk, MemoryScope, MemoryService, NewDocument, Prepared, filing,
     model::{forgotten, prepare},
     partition::Partition,
     policy,
@@ -10,17 +9,15 @@ use super::{
 };
 use crate::{
     db::idempotency::{self, Claimed, Key},
-    event::Tx,
     shared::{
         ClientId, Edited, Error, Page, PageRequest, Problems, Result,
-        actor::{Actor, AtLeast, Grant, Read, Write},
+        actor::{Actor, AtLeast, Grant, Read},
         id::{DocumentChunkId, DocumentId, WorkspaceId},
         text::sha256_hex,
     },
 };
 use serde_json::json;
 use std::collections::HashMap;
-use uuid::Uuid;
 
 /// Chunks that one transaction writes without others having to take turns for it.
 const LARGE: usize = 50;
@@ -123,45 +120,6 @@ impl MemoryService {
         actor.key_allows::<Read>()?;
         documents::list_chunks(&self.db, &actor.scope(), of, request).await
     }
-
-    /// Erases a document, all its chunks, a file that is still to be read, and what derives from them, for good.
-    pub async fn forget_document(&self, actor: &Actor, id: DocumentId) -> Result<ErasureReceipt> {
-        let mut tx = self.log.begin().await?;
-        let (partition, chunks, receipt) = self.forget_document_in(&mut tx, actor, id).await?;
-        tx.commit().await?;
-        self.has_forgotten(&partition, &chunks).await;
-        Ok(receipt)
-    }
-
-    async fn forget_document_in(
-        &self,
-        tx: &mut Tx,
-        actor: &Actor,
-        id: DocumentId,
-    ) -> Result<(Partition, Vec<Uuid>, ErasureReceipt)> {
-        const GONE: Error = Error::NotFound("document");
-        let scope = actor.scope::<policy::ForgetDocument>();
-        let (found, grant): (_, Grant<Write>) = documents::find(tx, &scope, id).await?.ok_or(GONE)?;
-        let salt = store::lock_partition(tx, &found.partition, self.ambient.random.bytes()).await?;
-        // It may have changed, or gone, while another held the lock.
-        let (stored, _) = documents::find_to_erase(tx, &scope, id).await?.ok_or(GONE)?;
-        let mut erased = Vec::new();
-        for derived in &self.ports.derived {
-            erased.extend(derived.erase(tx, &grant, Remembered::Document(id)).await?);
-        }
-        let gone = filing::erase(tx, &self.ambient, &salt, &stored).await?.ok_or(GONE)?;
-        erased.push(Erased { kind: "DOCUMENT".to_owned(), count: 1 });
-        erased.push(Erased { kind: "CHUNK".to_owned(), count: count(gone.chunks.len()) });
-        erased.push(Erased { kind: "INDEX_ENTRY".to_owned(), count: gone.entries });
-        let receipt = ErasureReceipt { id: self.ambient.ids.next(), erased, at: self.ambient.now() };
-        store::insert_receipt(tx, &grant, stored.partition.user(), id.uuid(), &receipt).await?;
-        filing::record(tx, &grant, &stored, event::DOCUMENT_FORGOTTEN, Some(receipt.id));
-        Ok((stored.partition, gone.chunks, receipt))
-    }
-}
-
-fn count(of: usize) -> u64 {
-    u64::try_from(of).unwrap_or(u64::MAX)
 }
 
 /// Where documents of a scope lie.

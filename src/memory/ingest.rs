@@ -11,7 +11,7 @@ use crate::{
     shared::{
         Ambient, ClientId, Error, Problem, ProblemCode, Result,
         actor::{Grant, Write},
-        id::ErasureReceiptId,
+        id::{ErasureReceiptId, MemoryId, RunId},
     },
 };
 use serde_json::json;
@@ -50,7 +50,8 @@ pub(super) fn entry(memory: &Memory, digest: Digest) -> Entry {
 }
 
 /// Writes what is new or changed and gives every item's memory, in the order of the items. Items with the same
-/// external id must not be in one batch; a client's id goes with a single item. `path` tells where an item stands in the input.
+/// external id must not be in one batch; a client's id goes with a single item. `run` is the one that writes them;
+/// `path` tells where an item stands in the input.
 pub(super) async fn write(
     tx: &mut Tx,
     ambient: &Ambient,
@@ -58,6 +59,7 @@ pub(super) async fn write(
     partition: &Partition,
     batch: Vec<Prepared>,
     client_id: Option<ClientId>,
+    run: Option<RunId>,
     path: impl Fn(usize) -> String,
 ) -> Result<Vec<(Memory, Outcome)>> {
     let salt = store::lock_partition(tx, partition, ambient.random.bytes()).await?;
@@ -69,6 +71,7 @@ pub(super) async fn write(
     let external_ids = || batch.iter().filter_map(|prepared| prepared.item.external_id.as_deref());
     refuse_forgotten(tx, partition, &salt, &batch, &path).await?;
     let mut known = store::find_by_external_ids(tx, partition, external_ids().collect()).await?;
+    known.extend(find_exported(tx, partition, external_ids()).await?);
 
     let now = ambient.now();
     let (client_id, client_hash) = client_id.map(|client| (client.id, client.hash)).unzip();
@@ -103,7 +106,7 @@ pub(super) async fn write(
             }
         };
         entries.push(entry(&memory, digest));
-        rows.push(Stored { memory: memory.clone(), partition: *partition, client_hash });
+        rows.push(Stored { memory: memory.clone(), partition: *partition, client_hash, run });
         outcomes.push((memory, outcome));
     }
 
@@ -122,6 +125,17 @@ pub(super) async fn write(
 /// The client's id is unique in the workspace, not in the locked partition: somebody else may have been quicker.
 fn taken_meanwhile(error: Error) -> Error {
     if is_unique_violation(&error) { ClientId::taken() } else { error }
+}
+
+/// Memories without an external id, which an export names by their own: so what was exported comes back as itself.
+async fn find_exported(
+    tx: &Tx,
+    partition: &Partition,
+    external_ids: impl Iterator<Item = &str>,
+) -> Result<HashMap<String, Stored>> {
+    let ids: Vec<MemoryId> = external_ids.filter_map(|id| id.parse().ok()).collect();
+    let found = store::find_without_external_id(tx, partition, &ids).await?;
+    Ok(found.into_iter().map(|stored| (stored.memory.id.to_string(), stored)).collect())
 }
 
 /// The memory that the client's id stands for, where it was written before: the same request again gives the same
@@ -188,9 +202,10 @@ pub(super) async fn erase(tx: &Tx, ambient: &Ambient, salt: &[u8], stored: &Stor
         return Ok(None);
     }
     let removed = index::remove(tx, partition, &[stored.memory.id.uuid()], ambient.now()).await?;
-    let external_id = stored.memory.external_id.as_deref().map(|id| mark(salt, id));
+    let own_name = || stored.memory.id.to_string();
+    let external_id = mark(salt, &stored.memory.external_id.clone().unwrap_or_else(own_name));
     let client_id = stored.memory.client_id.map(|id| id.as_bytes().to_vec());
-    store::insert_tombstones(tx, partition.workspace(), external_id.into_iter().chain(client_id).collect())
+    store::insert_tombstones(tx, partition.workspace(), [external_id].into_iter().chain(client_id).collect())
         .await?;
     Ok(Some(removed))
 }

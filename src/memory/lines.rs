@@ -1,10 +1,11 @@
 //! Memories as JSON Lines: one object a line, with the fields of `ImportMemoryItem`. What a file says of itself, its
 //! name and its media type, counts for nothing.
-use super::model::{Content, MAX_ITEMS, MemoryKind, NewItem};
+use super::model::{Content, MAX_ITEMS, Memory, MemoryKind, NewItem};
 use crate::{
     gateway::Egress,
     shared::{Error, Problems, Result, json, moment},
 };
+use chrono::SecondsFormat;
 use serde_json::{Map, Value};
 
 /// Characters of an unknown field's name that a problem repeats.
@@ -36,6 +37,26 @@ pub(super) fn read(file: &[u8], problems: &mut Problems) -> Result<Vec<(usize, N
         Some((number, fields.item(line)?))
     });
     Ok(items.collect())
+}
+
+/// A line as [`read`] takes it; always the same for the same memory.
+pub(super) fn write(memory: &Memory) -> String {
+    let Content { text, kind, occurred_at, speaker, collection, egress } = &memory.content;
+    let id = memory.external_id.clone().unwrap_or_else(|| memory.id.to_string());
+    let mut line = Map::new();
+    let mut add = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            line.insert(name.to_owned(), value.into());
+        }
+    };
+    add("externalId", Some(id));
+    add("text", Some(text.clone()));
+    add("kind", Some(kind.name().to_owned()));
+    add("occurredAt", occurred_at.map(|at| at.to_rfc3339_opts(SecondsFormat::AutoSi, true)));
+    add("speaker", speaker.clone());
+    add("collection", collection.clone());
+    add("egress", (*egress != Egress::Allowed).then(|| egress.name().to_owned()));
+    Value::Object(line).to_string() + "\n"
 }
 
 /// A line, as far as it is not read yet.

@@ -7,13 +7,16 @@
 //! A recall: how the actor's own partitions stand, what this process's copies of them do not have yet, ranking, the rows
 //! of the best: two statements, and two more for each partition that has changed. Memories lie in partitions by
 //! (workspace, owner), and a query reads nothing of another's.
+mod about;
 pub mod document;
 mod documents;
 mod embedding;
 #[cfg(test)]
 mod evaluation;
 mod event;
+mod export;
 mod filing;
+mod forgetting;
 pub mod graphql;
 pub mod index;
 mod ingest;
@@ -31,7 +34,9 @@ mod terms;
 mod tool;
 mod uploads;
 
+pub use about::{About, AboutIt};
 pub use event::changes;
+pub use export::Export;
 pub use graphql::{
     DocumentLoader, DocumentMutation, MemoryLoader, MemoryMutation, WorkspaceFiles, WorkspaceMemories,
     request_data,

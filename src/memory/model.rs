@@ -12,7 +12,7 @@ use crate::{
     gateway::Egress,
     shared::{
         Error, Problems, Result,
-        id::{CoachingSessionId, ErasureReceiptId, MemoryId, WorkspaceId},
+        id::{CoachingSessionId, ErasureReceiptId, MemoryId, RunId, WorkspaceId},
         stored, text,
     },
 };
@@ -105,6 +105,9 @@ pub struct NewMemory {
     pub item: NewItem,
     /// A UUID that the client made.
     pub client_id: Option<String>,
+    /// The run that writes it: it goes with what the run has read.
+    #[serde(skip)]
+    pub run: Option<RunId>,
 }
 
 impl NewMemory {
@@ -124,6 +127,7 @@ impl NewMemory {
             session: None,
             item: NewItem { external_id: None, content },
             client_id: None,
+            run: None,
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     shared::{
         Result,
         actor::{Grant, Write},
-        id::{CoachingSessionId, DocumentId, MemoryId, WorkspaceId},
+        id::{CoachingSessionId, DocumentId, MemoryId, RunId, WorkspaceId},
     },
 };
 use std::{fmt, sync::Arc};
@@ -26,6 +26,17 @@ impl Remembered {
             Self::Document(id) => id.uuid(),
         }
     }
+
+    pub(super) fn apart(of: &[Self]) -> (Vec<MemoryId>, Vec<DocumentId>) {
+        let (mut memories, mut documents) = (vec![], vec![]);
+        for remembered in of {
+            match remembered {
+                Self::Memory(id) => memories.push(*id),
+                Self::Document(id) => documents.push(*id),
+            }
+        }
+        (memories, documents)
+    }
 }
 
 /// Knows whose a coaching session is.
@@ -42,6 +53,11 @@ pub trait Derived: Send + Sync {
     /// gone itself, and with its partition taken: who writes a derivate and takes the partition, too,
     /// takes it first.
     async fn erase(&self, tx: &mut Tx, grant: &Grant<Write>, from: Remembered) -> Result<Vec<Erased>>;
+
+    /// The runs that read any of these. What they wrote into memory goes with it.
+    async fn runs(&self, _tx: &Tx, _grant: &Grant<Write>, _read: &[Remembered]) -> Result<Vec<RunId>> {
+        Ok(vec![])
+    }
 
     /// That transaction was committed: for what is not in the database.
     fn erased(&self, _workspace: WorkspaceId) {}

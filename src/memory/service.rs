@@ -1,11 +1,10 @@
 use super::{
-    Erased, ErasureReceipt, Imported, Memory, MemoryFilter, MemoryScope, NewImport, NewItem, NewMemory,
-    Outcome, Ports, Remembered, event,
+    ErasureReceipt, Imported, Memory, MemoryFilter, MemoryScope, NewImport, NewItem, NewMemory, Outcome,
+    Ports, Remembered,
     index::Index,
     ingest::{self, Prepared},
     partition::Partition,
-    policy,
-    store::{self, Stored},
+    policy, store,
 };
 use crate::{
     db::{
@@ -16,7 +15,7 @@ use crate::{
     shared::{
         Ambient, ClientId, Error, Page, PageRequest, Problem, ProblemCode, Problems, Result,
         actor::{Actor, Grant, Read, Write},
-        id::{DocumentId, ErasureReceiptId, MemoryId, WorkspaceId},
+        id::{ErasureReceiptId, MemoryId, WorkspaceId},
     },
 };
 use std::{
@@ -27,7 +26,6 @@ use tokio::{
     sync::{OnceCell, Semaphore},
     task::spawn_blocking,
 };
-use uuid::Uuid;
 
 #[derive(Clone, Debug)]
 pub struct MemoryService {
@@ -103,8 +101,9 @@ impl MemoryService {
             _ => Partition::of_user(&grant),
         };
         let batch = vec![Prepared::new(item)];
+        let name = |_| String::new();
         let mut written =
-            ingest::write(tx, &self.ambient, &grant, &partition, batch, client_id, |_| String::new()).await?;
+            ingest::write(tx, &self.ambient, &grant, &partition, batch, client_id, new.run, name).await?;
         written.pop().map(|(memory, _)| memory).ok_or_else(|| Error::internal("an item was lost"))
     }
 
@@ -137,7 +136,7 @@ impl MemoryService {
         actor: &Actor,
         of: &[Remembered],
     ) -> Result<HashSet<Remembered>> {
-        let (memories, documents) = apart(of);
+        let (memories, documents) = Remembered::apart(of);
         let mut found = HashSet::new();
         if !memories.is_empty() {
             let there = store::find_many(source, &actor.scope(), &memories).await?;
@@ -182,7 +181,8 @@ impl MemoryService {
             Claimed::New(claim) => {
                 let path = |index| format!("{}.", places.of(index));
                 let written =
-                    ingest::write(&mut tx, &self.ambient, &grant, &partition, batch, None, path).await?;
+                    ingest::write(&mut tx, &self.ambient, &grant, &partition, batch, None, None, path)
+                        .await?;
                 let outcomes: Vec<_> =
                     written.iter().map(|(memory, outcome)| (memory.id, *outcome)).collect();
                 claim.keep(&tx, &outcomes).await?;
@@ -237,51 +237,11 @@ impl MemoryService {
         grant: &Grant<Write>,
         of: &[Remembered],
     ) -> Result<HashSet<Remembered>> {
-        let (memories, documents) = apart(of);
+        let (memories, documents) = Remembered::apart(of);
         let memories = store::hold(tx, grant, &memories).await?;
         let documents = store::document::hold(tx, grant, &documents).await?;
         let memories = memories.into_iter().map(Remembered::Memory);
         Ok(memories.chain(documents.into_iter().map(Remembered::Document)).collect())
-    }
-
-    /// Erases a memory, its entry in the index and what derives from it, for good; its external id stays taken.
-    pub async fn forget(&self, actor: &Actor, id: MemoryId) -> Result<ErasureReceipt> {
-        let mut tx = self.log.begin().await?;
-        let (forgotten, receipt) = self.forget_in(&mut tx, actor, id).await?;
-        tx.commit().await?;
-        self.has_forgotten(&forgotten.partition, &[id.uuid()]).await;
-        Ok(receipt)
-    }
-
-    /// After the commit: what is not in the tables.
-    pub(super) async fn has_forgotten(&self, partition: &Partition, items: &[Uuid]) {
-        self.index.drop_copies(partition, items);
-        let workspace = partition.workspace();
-        self.ports.derived.iter().for_each(|derived| derived.erased(workspace));
-        // The text is out of reach; what is left of it in the write-ahead log goes now, or with the next checkpoint.
-        if let Err(error) = self.db.checkpoint().await {
-            tracing::warn!(%error, "the write-ahead log was not emptied after a forgetting");
-        }
-    }
-
-    async fn forget_in(&self, tx: &mut Tx, actor: &Actor, id: MemoryId) -> Result<(Stored, ErasureReceipt)> {
-        const GONE: Error = Error::NotFound("memory");
-        let scope = actor.scope::<policy::ForgetMemory>();
-        let (found, grant): (_, Grant<Write>) = store::find(tx, &scope, id).await?.ok_or(GONE)?;
-        let salt = store::lock_partition(tx, &found.partition, self.ambient.random.bytes()).await?;
-        // It may have changed, or gone, while another held the lock.
-        let (stored, _) = store::find_to_erase(tx, &scope, id).await?.ok_or(GONE)?;
-        let mut erased = Vec::new();
-        for derived in &self.ports.derived {
-            erased.extend(derived.erase(tx, &grant, Remembered::Memory(id)).await?);
-        }
-        let removed = ingest::erase(tx, &self.ambient, &salt, &stored).await?.ok_or(GONE)?;
-        erased.push(Erased { kind: "MEMORY".to_owned(), count: 1 });
-        erased.push(Erased { kind: "INDEX_ENTRY".to_owned(), count: removed });
-        let receipt = ErasureReceipt { id: self.ambient.ids.next(), erased, at: self.ambient.now() };
-        store::insert_receipt(tx, &grant, stored.partition.user(), id.uuid(), &receipt).await?;
-        ingest::record(tx, &grant, &stored.partition, event::FORGOTTEN, &stored.memory, Some(receipt.id));
-        Ok((stored, receipt))
     }
 }
 
@@ -293,16 +253,4 @@ async fn prepared(items: Vec<NewItem>) -> Result<Vec<Prepared>> {
         true => spawn_blocking(prepare).await.map_err(Error::internal),
         false => Ok(prepare()),
     }
-}
-
-/// Memories and documents.
-fn apart(of: &[Remembered]) -> (Vec<MemoryId>, Vec<DocumentId>) {
-    let (mut memories, mut documents) = (vec![], vec![]);
-    for from in of {
-        match from {
-            Remembered::Memory(id) => memories.push(*id),
-            Remembered::Document(id) => documents.push(*id),
-        }
-    }
-    (memories, documents)
 }

@@ -59,6 +59,7 @@ impl From<RememberInput> for model::NewMemory {
             session: input.session_id,
             item: model::NewItem { external_id: input.external_id, content },
             client_id: input.client_id.map(|id| id.0),
+            run: None,
         }
     }
 }

@@ -1,4 +1,5 @@
 mod document;
+mod forgetting;
 mod input;
 mod recall;
 
@@ -18,6 +19,7 @@ use crate::{
     },
 };
 use async_graphql::{Context, Enum, ID, Object, Request, SimpleObject};
+use forgetting::{ForgetAboutInput, ForgetAboutPayload, MemoryExport};
 use input::{ForgetMemoryInput, ImportMemoriesInput, MemoryFilter, RecallInput, RememberInput};
 use recall::RecallResult;
 use std::{collections::HashMap, sync::Arc};
@@ -234,6 +236,18 @@ impl WorkspaceMemories {
         Ok(memories.recall(actor, &request).await?.into())
     }
 
+    /// The caller's own memories, or the workspace's, to be kept elsewhere or imported again, in the order in which they
+    /// were written. Save for their states: an import makes all of them active.
+    async fn memory_export(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whose: USER or WORKSPACE.", default_with = "MemoryScope::User")] scope: MemoryScope,
+        #[graphql(desc = "The `next` of the part before.")] after: Option<MemoryId>,
+    ) -> Result<MemoryExport, ApiError> {
+        let memories = ctx.service::<MemoryService>()?;
+        Ok(memories.export(ctx.actor()?, self.workspace, scope.into(), after).await?.into())
+    }
+
     /// The memories that the caller may see, newest first.
     async fn memories(
         &self,
@@ -298,8 +312,8 @@ impl MemoryMutation {
     }
 
     /// Erases a memory for good: its text, its entries in the search index, its words where replies quote them, and the
-    /// outputs of runs that read it. A memory that a run wrote from it is a memory of its own: forget that one, too. The
-    /// `externalId` stays taken, so that no import brings it back.
+    /// outputs of runs that read it, and the memories that those wrote, whoever's they are. The `externalId` stays taken, so
+    /// that no import brings it back.
     async fn forget_memory(
         &self,
         ctx: &Context<'_>,
@@ -308,6 +322,38 @@ impl MemoryMutation {
         let (memories, actor) = (ctx.service::<MemoryService>()?, ctx.actor()?);
         let (receipt, user_errors) = payload(memories.forget(actor, input.memory_id).await)?;
         Ok(ForgetMemoryPayload { receipt: receipt.map(ErasureReceipt), user_errors })
+    }
+
+    /// Erases all that is about a person or a topic, as `forgetMemory` and `forgetDocument` do; or shows what that would
+    /// be, which it does unless told otherwise.
+    async fn forget_about(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who or what to forget.")] input: ForgetAboutInput,
+    ) -> Result<ForgetAboutPayload, ApiError> {
+        let (memories, actor) = (ctx.service::<MemoryService>()?, ctx.actor()?);
+        let (dry_run, about) = (input.dry_run, input.into());
+        if !dry_run {
+            let (done, user_errors) = payload(memories.forget_about(actor, &about).await)?;
+            let (receipt, more) = done.unwrap_or_default();
+            let receipt = receipt.map(ErasureReceipt);
+            return Ok(ForgetAboutPayload { receipt, more, user_errors, ..Default::default() });
+        }
+        let (found, user_errors) = payload(memories.about(actor, &about).await)?;
+        let found = found.unwrap_or_default();
+        let ids: Vec<_> = found.memories.into_iter().collect();
+        let mut of_memories: Vec<_> = memories.find_many(actor, &ids).await?.into_iter().collect();
+        of_memories.sort_unstable_by_key(|(id, _)| *id);
+        let ids: Vec<_> = found.documents.into_iter().collect();
+        let mut of_documents: Vec<_> = memories.find_documents(actor, &ids).await?.into_iter().collect();
+        of_documents.sort_unstable_by_key(|(id, _)| *id);
+        Ok(ForgetAboutPayload {
+            memories: of_memories.into_iter().map(|(_, memory)| Memory(memory)).collect(),
+            documents: of_documents.into_iter().map(|(_, document)| document.into()).collect(),
+            more: found.more,
+            receipt: None,
+            user_errors,
+        })
     }
 }
 

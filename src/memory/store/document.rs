@@ -7,6 +7,7 @@ use crate::{
     },
     gateway::Egress,
     memory::{
+        about::Readable,
         model::{Document, DocumentChunk, DocumentFailure, DocumentStatus, MediaType, MemoryScope},
         partition::Partition,
     },
@@ -18,8 +19,8 @@ use crate::{
 };
 use entity::{document, document_chunk, document_text, memory_index};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, JoinType, QueryFilter, QueryOrder,
-    QuerySelect, QueryTrait, Select, Set,
+    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, JoinType, QueryFilter,
+    QueryOrder, QuerySelect, QueryTrait, Select, Set,
     sea_query::{Expr, ExprTrait, LockType, OnConflict},
 };
 use std::collections::{HashMap, HashSet};
@@ -66,32 +67,42 @@ pub(in crate::memory) async fn find_by_client_id(
     row.map(from_row).transpose()
 }
 
-/// The document by its id, and the grant for its workspace: `Forbidden` where the actor may only see it.
-pub(in crate::memory) async fn find<A>(
+/// Of these, the ones that exist and that the actor may see.
+pub(in crate::memory) async fn find_stored<A>(
     source: &impl Source,
     scope: &Scope<A>,
-    id: DocumentId,
-) -> Result<Option<(StoredDocument, Grant<A>)>> {
-    with_grant(visible(scope).filter(document::Column::Id.eq(id.uuid())), source, scope).await
+    ids: &[DocumentId],
+) -> Result<Vec<StoredDocument>> {
+    if ids.is_empty() {
+        return Ok(vec![]);
+    }
+    let rows = visible(scope)
+        .filter(document::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
+        .all(source.connection())
+        .await?;
+    rows.into_iter().map(from_row).collect()
 }
 
-/// As [`find`]; whoever holds it is waited for, and nobody holds it from now on.
-pub(in crate::memory) async fn find_to_erase<A>(
+/// Whoever holds one of these is waited for, and nobody holds it from now on.
+pub(in crate::memory) async fn hold_to_erase(
     tx: &impl Source,
-    scope: &Scope<A>,
-    id: DocumentId,
-) -> Result<Option<(StoredDocument, Grant<A>)>> {
-    with_grant(visible(scope).filter(document::Column::Id.eq(id.uuid())).lock_exclusive(), tx, scope).await
-}
-
-async fn with_grant<A>(
-    select: Select<document::Entity>,
-    source: &impl Source,
-    scope: &Scope<A>,
-) -> Result<Option<(StoredDocument, Grant<A>)>> {
-    let Some(row) = select.one(source.connection()).await? else { return Ok(None) };
-    let grant = scope.grant(row.workspace_id)?;
-    Ok(Some((from_row(row)?, grant)))
+    grant: &Grant<Write>,
+    of: &[StoredDocument],
+) -> Result<()> {
+    if of.is_empty() {
+        return Ok(());
+    }
+    document::Entity::find()
+        .select_only()
+        .column(document::Column::Id)
+        .filter(document::Column::WorkspaceId.eq(grant.workspace().uuid()))
+        .filter(document::Column::Id.is_in(of.iter().map(|stored| stored.document.id.uuid())))
+        .order_by_asc(document::Column::Id)
+        .lock_exclusive()
+        .into_tuple::<Uuid>()
+        .all(tx.connection())
+        .await?;
+    Ok(())
 }
 
 /// For who works with it, whoever's it is.
@@ -255,6 +266,35 @@ pub(in crate::memory) async fn find_stale(
     }
     let row = select.order_by_asc(document::Column::Id).one(source.connection()).await?;
     row.map(from_row).transpose()
+}
+
+/// All chunks that the principal may see, each with its document's title, in the order of the chunks' ids.
+pub(in crate::memory) async fn texts_after(
+    source: &impl Source,
+    grant: &Grant<impl AtLeast<Read>>,
+    after: Option<Uuid>,
+    limit: u64,
+) -> Result<Vec<Readable<DocumentId>>> {
+    use document_chunk::Column::{DocumentId as Of, Heading, Id, Text, UserId, WorkspaceId};
+    let of_document = document_chunk::Entity::belongs_to(document::Entity).from(Of).to(document::Column::Id);
+    let rows: Vec<(Uuid, Uuid, String, Option<String>, String)> = document_chunk::Entity::find()
+        .select_only()
+        .columns([Id, Of, Text, Heading])
+        .column(document::Column::Title)
+        .join(JoinType::InnerJoin, of_document.into())
+        .filter(WorkspaceId.eq(grant.workspace().uuid()))
+        .filter(theirs(UserId, grant.principal().uuid()))
+        .filter(Condition::all().add_option(after.map(|after| Id.gt(after))))
+        .order_by_asc(Id)
+        .limit(limit)
+        .into_tuple()
+        .all(source.connection())
+        .await?;
+    let readable = |(id, document, text, heading, title)| {
+        let texts = [Some(text), heading, Some(title)].into_iter().flatten().collect();
+        Readable { of: DocumentId::from_uuid(document), id, texts }
+    };
+    Ok(rows.into_iter().map(readable).collect())
 }
 
 pub(in crate::memory) async fn chunk_ids(

@@ -177,6 +177,7 @@ impl Executor {
         let Lease { workspace, run, .. } = lease;
         let mut new = NewMemory::new(*workspace, write.scope, write.kind, &write.text);
         new.item.external_id = Some(format!("{run}/{key}"));
+        new.run = Some(*run);
         let memory = self.memory.remember_in(tx, actor, new).await?;
         Ok(json!({ "memoryId": memory.id }))
     }

@@ -204,4 +204,8 @@ impl Derived for WorkflowService {
         }
         Ok(if count == 0 { vec![] } else { vec![Erased { kind: "STEP_OUTPUT".to_owned(), count }] })
     }
+
+    async fn runs(&self, tx: &Tx, grant: &Grant<Write>, read: &[Remembered]) -> Result<Vec<RunId>> {
+        store::runs_that_read(tx, grant, read).await
+    }
 }

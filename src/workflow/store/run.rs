@@ -26,7 +26,7 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder,
     QuerySelect, Set, prelude::Json, sea_query::Expr,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// A run with its steps, due at once.
@@ -280,6 +280,27 @@ pub(in super::super) async fn end_run(tx: &impl Source, run: &Run) -> Result<()>
         .exec(tx.connection())
         .await?;
     Ok(())
+}
+
+/// Runs that read any of these.
+pub(in super::super) async fn runs_that_read(
+    tx: &impl Source,
+    grant: &Grant<Write>,
+    read: &[Remembered],
+) -> Result<Vec<RunId>> {
+    let mut runs = BTreeSet::new();
+    for read in read.chunks(1000) {
+        let rows: Vec<Uuid> = run_source::Entity::find()
+            .select_only()
+            .column(run_source::Column::RunId)
+            .filter(run_source::Column::WorkspaceId.eq(grant.workspace().uuid()))
+            .filter(run_source::Column::MemoryId.is_in(read.iter().map(|read| read.uuid())))
+            .into_tuple()
+            .all(tx.connection())
+            .await?;
+        runs.extend(rows);
+    }
+    Ok(runs.into_iter().map(RunId::from_uuid).collect())
 }
 
 /// Empties what runs derived from a memory or a document: the outputs of all steps, as each may have gone into the next, and the

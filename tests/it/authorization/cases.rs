@@ -309,6 +309,11 @@ fn endings() -> Vec<Case> {
                 receipt { id } userErrors { code } } }",
         ),
         Case::write(
+            "Mutation.forgetAbout",
+            "mutation($ws: ID!) { forgetAbout(input: {workspaceId: $ws, about: \"nobody\", dryRun: false}) {
+                receipt { id } userErrors { code } } }",
+        ),
+        Case::write(
             "Mutation.forgetDocument",
             "mutation($document: ID!) { forgetDocument(input: {documentId: $document}) {
                 receipt { id } userErrors { code } } }",

@@ -22,7 +22,7 @@ const READ: &str =
 const LIST: &str = "query($ws: ID!) { workspace(id: $ws) { documents { totalCount nodes { title } } } }";
 
 /// `addDocument` with any input over a plain note.
-async fn add(app: &TestApp, person: &Person, over: Value) -> Value {
+pub async fn add(app: &TestApp, person: &Person, over: Value) -> Value {
     let mut input = json!({ "workspaceId": app.workspace, "title": "A note", "mediaType": "text/plain", "text": "Words." });
     for (name, value) in over.as_object().unwrap() {
         input[name] = value.clone();

@@ -1,4 +1,5 @@
 //! What memory promises its clients.
+mod about;
 mod access;
 mod agreement;
 mod documents;
