@@ -7,7 +7,7 @@
 //! A recall: how the actor's own partitions stand, what this process's copies of them do not have yet, ranking, the rows
 //! of the best: two statements, and two more for each partition that has changed. Memories lie in partitions by
 //! (workspace, owner), and a query reads nothing of another's.
-pub mod document;
+mod document;
 mod documents;
 mod embedding;
 #[cfg(test)]
