@@ -8,7 +8,7 @@
 //! of the best: two statements, and two more for each partition that has changed. Memories lie in partitions by
 //! (workspace, owner), and a query reads nothing of another's.
 mod about;
-pub mod document;
+mod document;
 mod documents;
 mod embedding;
 #[cfg(test)]

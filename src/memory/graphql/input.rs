@@ -173,11 +173,12 @@ pub struct RecallInput {
     /// How many tokens the texts of all hits together may have, as `usedTokens` counts them. A hit that does not fit
     /// is passed over.
     token_budget: Option<i32>,
-    /// Only memories of these kinds.
+    /// Only memories of these kinds, and no documents.
     kinds: Option<Vec<MemoryKind>>,
     /// Where to look: USER and WORKSPACE if nothing is said; SESSION adds the caller's own coaching sessions.
     scopes: Option<Vec<MemoryScope>>,
-    /// Only memories in a collection whose name begins so, upper and lower case being different.
+    /// Only what is in a collection whose name begins so, upper and lower case being different. A document is one, named by
+    /// its id.
     collection_prefix: Option<String>,
     /// What the hits are put together by.
     #[graphql(default_with = "RecallGroupBy::None")]

@@ -21,7 +21,7 @@ const CHANGES: &str = "subscription($ws: ID!, $after: Cursor) { changes(workspac
 /// A server whose files are read by the real program, in little memory.
 async fn start(database: Database, settings: &str) -> TestApp {
     let program = env!("CARGO_BIN_EXE_aifirst");
-    let settings = format!("documents.program = '{program}'\ndocuments.memory_bytes = 268435456\n{settings}");
+    let settings = format!("documents.program = '{program}'\ndocuments.memory_bytes = 536870912\n{settings}");
     TestApp::start_with(database, &settings, Ambient::system()).await
 }
 
@@ -200,13 +200,13 @@ fn deflated(byte: u8, times: usize) -> Vec<u8> {
 
 on_both! {
     async fn a_bomb_ends_its_own_reading_and_nothing_else(database: Database) {
-        let app = start(database, "documents.seconds = 10").await;
+        let app = start(database, "documents.seconds = 8").await;
         let own_parent = String::from_utf8(pdf::pdf(&["x"])).unwrap().replace("/Resources << /Font << /F1 3 0 R >> >>", "")
             .replace("/Parent 2 0 R", "/Parent 4 0 R").into_bytes();
         let nested = |unit: &str| pdf::built(&[unit.repeat(4_000_000 / unit.len()).into_bytes()], "");
         for (name, file) in [
-            ("two gigabytes of brackets in six megabytes", pdf::built(&[deflated(b'(', 8_000_000)], "/Filter /FlateDecode")),
-            ("a gigabyte of lists", pdf::built(&[deflated(b'[', 4_000_000)], "/Filter /FlateDecode")),
+            ("three quarters of a gigabyte of brackets in five megabytes", pdf::built(&[deflated(b'(', 3_000_000)], "/Filter /FlateDecode")),
+            ("as much of lists", pdf::built(&[deflated(b'[', 3_000_000)], "/Filter /FlateDecode")),
             ("lists in each other", nested("[")),
             ("dictionaries in each other", nested("<</a ")),
             ("a page that is its own parent", own_parent),
