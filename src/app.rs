@@ -155,6 +155,7 @@ async fn connect(
     let gateway = Gateway::new(&config.gateway, parts)?;
     let ports = Ports {
         sessions: Some(Arc::new(MemoryPorts)),
+        transcript: Some(Arc::new(MemoryPorts)),
         derived: vec![Arc::new(MemoryPorts), Arc::new(workflow.clone()), Arc::new(gateway.clone())],
     };
     let memory = MemoryService::new(db.clone(), log.clone(), ambient.clone(), ports);

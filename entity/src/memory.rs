@@ -38,6 +38,20 @@ pub struct Model {
     pub length: i32,
     /// Rows in `memory_posting`.
     pub postings: i32,
+    /// Of what was proposed: how sure it is, 0 to 1.
+    pub confidence: Option<f64>,
+    /// When what it says began to hold; unknown where there is none.
+    pub valid_from: Option<ChronoDateTimeUtc>,
+    /// When that ended.
+    pub valid_to: Option<ChronoDateTimeUtc>,
+    /// When it goes out of use.
+    pub expires_at: Option<ChronoDateTimeUtc>,
+    /// Since when its content was known here; since it was written where there is none.
+    pub known_from: Option<ChronoDateTimeUtc>,
+    /// Until when it was taken for right.
+    pub known_to: Option<ChronoDateTimeUtc>,
+    /// The memory that says otherwise.
+    pub superseded_by: Option<Uuid>,
     pub created_at: ChronoDateTimeUtc,
     pub updated_at: ChronoDateTimeUtc,
 }

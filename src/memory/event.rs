@@ -7,6 +7,10 @@ use serde::Deserialize;
 
 pub(super) const REMEMBERED: &str = "MEMORY_REMEMBERED";
 pub(super) const UPDATED: &str = "MEMORY_UPDATED";
+/// It is a candidate: nobody recalls it yet.
+pub(super) const PROPOSED: &str = "MEMORY_PROPOSED";
+pub(super) const ACCEPTED: &str = "MEMORY_ACCEPTED";
+pub(super) const REJECTED: &str = "MEMORY_REJECTED";
 pub(super) const FORGOTTEN: &str = "MEMORY_FORGOTTEN";
 
 /// What is told of a forgetting beside what is told of every change.
@@ -19,8 +23,8 @@ struct Forgotten {
 pub fn changes(event: &Event) -> Vec<Change> {
     let id = AnyId::Memory(MemoryId::from_uuid(event.subject));
     match event.kind.as_str() {
-        REMEMBERED => vec![Change::created(id)],
-        UPDATED => vec![Change::updated(id)],
+        REMEMBERED | PROPOSED => vec![Change::created(id)],
+        UPDATED | ACCEPTED | REJECTED => vec![Change::updated(id)],
         FORGOTTEN => {
             let forgotten = Forgotten::deserialize(&event.data).ok();
             let receipt = forgotten.map(|told| Change::created(AnyId::ErasureReceipt(told.receipt)));

@@ -96,6 +96,7 @@ pub(super) async fn write(
                     status: MemoryStatus::Active,
                     version: 1,
                     client_id,
+                    confidence: None,
                     created_at: now,
                     updated_at: now,
                 };
@@ -211,6 +212,38 @@ async fn unindex(tx: &Tx, partition: &Partition, memories: &[Stored]) -> Result<
     Ok(Removed { postings, length })
 }
 
+/// Takes proposed memories up: from now on they are found. The partition is locked.
+pub(super) async fn accept(
+    tx: &mut Tx,
+    ambient: &Ambient,
+    grant: &Grant<Write>,
+    partition: &Partition,
+    proposed: Vec<Stored>,
+) -> Result<Vec<Memory>> {
+    let now = ambient.now();
+    let accepted: Vec<_> = proposed
+        .into_iter()
+        .map(|stored| {
+            let memory = Memory { status: MemoryStatus::Active, updated_at: now, ..stored.memory };
+            let terms = indexed(&memory.content.text, memory.content.speaker.as_deref());
+            (Stored::new(memory, *partition, stored.client_hash, &terms), terms)
+        })
+        .collect();
+    let ids: Vec<_> = accepted.iter().map(|(stored, _)| stored.memory.id).collect();
+    store::save(tx, &accepted.iter().map(|(stored, _)| stored).collect::<Vec<_>>()).await?;
+    store::candidate::set_status(tx, partition, &ids, MemoryStatus::Active, now).await?;
+    let postings: Vec<_> = accepted.iter().map(|(stored, terms)| (stored.memory.id, terms)).collect();
+    store::insert_postings(tx, partition, &postings).await?;
+    let count = i64::try_from(accepted.len()).map_err(Error::internal)?;
+    let length = accepted.iter().map(|(stored, _)| i64::from(stored.length)).sum();
+    store::add_to_statistics(tx, partition, count, length).await?;
+    let memories: Vec<_> = accepted.into_iter().map(|(stored, _)| stored.memory).collect();
+    for memory in &memories {
+        record(tx, grant, partition, event::ACCEPTED, memory, None);
+    }
+    Ok(memories)
+}
+
 /// Takes a memory out for good, and keeps its outer ids from coming back. `None` where it is gone already. The
 /// partition is locked.
 pub(super) async fn erase(tx: &Tx, salt: &[u8], stored: &Stored) -> Result<Option<Removed>> {
@@ -219,7 +252,10 @@ pub(super) async fn erase(tx: &Tx, salt: &[u8], stored: &Stored) -> Result<Optio
         return Ok(None);
     }
     let removed = unindex(tx, partition, std::slice::from_ref(stored)).await?;
-    store::add_to_statistics(tx, partition, -1, -removed.length).await?;
+    // What was only proposed is in no index.
+    if stored.memory.status == MemoryStatus::Active {
+        store::add_to_statistics(tx, partition, -1, -removed.length).await?;
+    }
     let external_id = stored.memory.external_id.as_deref().map(|id| mark(salt, id));
     let client_id = stored.memory.client_id.map(|id| id.as_bytes().to_vec());
     store::insert_tombstones(tx, partition.workspace(), external_id.into_iter().chain(client_id).collect())

@@ -1,6 +1,6 @@
 //! Memories as JSON Lines: one object a line, with the fields of `ImportMemoryItem`. What a file says of itself, its
 //! name and its media type, counts for nothing.
-use super::model::{Content, MAX_ITEMS, MemoryKind, NewItem};
+use super::model::{Content, Holds, MAX_ITEMS, MemoryKind, NewItem};
 use crate::{
     gateway::Egress,
     shared::{Error, Problems, Result, json, moment},
@@ -80,7 +80,8 @@ impl Fields<'_> {
             let name: String = unknown.chars().take(TOLD).collect();
             self.problem(&name, "there is no such field");
         }
-        let content = Content { text, kind, occurred_at, speaker, collection, egress };
+        let content =
+            Content { text, kind, occurred_at, speaker, collection, egress, holds: Holds::default() };
         self.good.then_some(NewItem { external_id: Some(external_id), content })
     }
 

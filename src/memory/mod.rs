@@ -5,9 +5,11 @@
 //!
 //! A recall: own partitions' statistics, postings of the query's terms, ranking, the rows of the best: three
 //! statements. Memories lie in partitions by (workspace, owner), and a query reads no posting of another's.
+mod answer;
 #[cfg(test)]
 mod evaluation;
 mod event;
+mod extraction;
 pub mod graphql;
 mod ingest;
 mod lines;
@@ -22,11 +24,13 @@ mod terms;
 mod tool;
 
 pub use event::changes;
+pub use extraction::{CandidateTopic, Passage};
 pub use graphql::{MemoryLoader, MemoryMutation, WorkspaceMemories, request_data};
 pub use model::{
-    Content, Erased, ErasureReceipt, Hit, Imported, Memory, MemoryFilter, MemoryKind, MemoryScope,
-    MemoryStatus, NewImport, NewItem, NewMemory, Outcome, Recall, RecallRequest, estimated_tokens,
+    Content, Erased, ErasureReceipt, Hit, Holds, Imported, Memory, MemoryFilter, MemoryKind, MemoryScope,
+    MemorySource, MemoryStatus, NewImport, NewItem, NewMemory, Outcome, Recall, RecallRequest,
+    estimated_tokens,
 };
-pub use port::{Derived, Ports, Sessions};
+pub use port::{Derived, Ports, Said, Sessions, Transcript};
 pub use service::MemoryService;
 pub use tool::{RecallTool, RememberTool};

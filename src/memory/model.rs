@@ -1,6 +1,14 @@
+mod answer;
+mod extraction;
+mod holds;
 mod recall;
+mod source;
 
+pub use answer::{Abstention, Answer, AnswerRequest, Citation};
+pub use extraction::{Extraction, ExtractionSource, MAX_CANDIDATES, MAX_SOURCE, NewExtraction};
+pub use holds::Holds;
 pub use recall::{Hit, Recall, RecallRequest, estimated_tokens};
+pub use source::MemorySource;
 
 use super::lines;
 use crate::{
@@ -67,6 +75,8 @@ pub struct Memory {
     /// From 1, one more with each change of the content.
     pub version: i32,
     pub client_id: Option<Uuid>,
+    /// Of what was proposed: how sure it is, 0 to 1.
+    pub confidence: Option<f64>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
@@ -84,6 +94,9 @@ pub struct Content {
     /// Which providers of models may see it. Left out of hashes where it says nothing, as before it was there.
     #[serde(skip_serializing_if = "is_allowed")]
     pub egress: Egress,
+    /// When it holds, and how long it is used.
+    #[serde(skip_serializing_if = "Holds::is_open")]
+    pub holds: Holds,
 }
 
 fn is_allowed(egress: &Egress) -> bool {
@@ -111,8 +124,15 @@ impl NewMemory {
         text: impl Into<String>,
     ) -> Self {
         let egress = Egress::Allowed;
-        let content =
-            Content { text: text.into(), kind, occurred_at: None, speaker: None, collection: None, egress };
+        let content = Content {
+            text: text.into(),
+            kind,
+            occurred_at: None,
+            speaker: None,
+            collection: None,
+            egress,
+            holds: Holds::default(),
+        };
         Self {
             workspace,
             scope,
@@ -173,7 +193,7 @@ pub struct NewItem {
 impl NewItem {
     /// Trimmed and within bounds. `at` is the item's path with its dot, empty for a single one.
     pub fn checked(self, problems: &mut Problems, at: &str) -> Self {
-        let Content { text: words, kind, occurred_at, speaker, collection, egress } = self.content;
+        let Content { text: words, kind, occurred_at, speaker, collection, egress, holds } = self.content;
         let words = text::required(problems, &format!("{at}text"), &words, MAX_TEXT);
         let mut short = |name: &str, value: Option<String>, max| {
             value.map(|value| text::required(problems, &format!("{at}{name}"), &value, max))
@@ -182,7 +202,8 @@ impl NewItem {
         let speaker = short("speaker", speaker, MAX_SPEAKER);
         let collection = short("collection", collection, MAX_COLLECTION);
         let occurred_at = occurred_at.map(|at| at.trunc_subsecs(6));
-        let content = Content { text: words, kind, occurred_at, speaker, collection, egress };
+        let holds = holds.checked(problems, at);
+        let content = Content { text: words, kind, occurred_at, speaker, collection, egress, holds };
         Self { external_id, content }
     }
 }
@@ -287,6 +308,7 @@ mod tests {
             speaker: None,
             collection: None,
             egress: Egress::Allowed,
+            holds: Holds::default(),
         };
         NewItem { external_id: Some(external_id.to_owned()), content }
     }
@@ -327,6 +349,7 @@ mod tests {
             status: MemoryStatus::Active,
             version: 1,
             client_id: None,
+            confidence: None,
             created_at: at,
             updated_at: at,
         };

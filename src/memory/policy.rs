@@ -5,3 +5,6 @@ use crate::shared::actor::Write;
 pub type Remember = Write;
 pub type ImportMemories = Write;
 pub type ForgetMemory = Write;
+pub type ExtractMemories = Write;
+pub type AcceptMemories = Write;
+pub type RejectMemories = Write;

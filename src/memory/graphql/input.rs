@@ -52,6 +52,7 @@ impl From<RememberInput> for model::NewMemory {
             speaker: input.speaker,
             collection: input.collection,
             egress: input.egress.into(),
+            holds: model::Holds::default(),
         };
         Self {
             workspace: input.workspace_id,
@@ -93,6 +94,7 @@ impl From<ImportMemoryItem> for model::NewItem {
             speaker: item.speaker,
             collection: item.collection,
             egress: item.egress.into(),
+            holds: model::Holds::default(),
         };
         Self { external_id: Some(item.external_id), content }
     }
@@ -157,7 +159,7 @@ impl From<MemoryFilter> for model::MemoryFilter {
     }
 }
 
-fn into<T, U: From<T>>(values: Vec<T>) -> Vec<U> {
+pub(super) fn into<T, U: From<T>>(values: Vec<T>) -> Vec<U> {
     values.into_iter().map(U::from).collect()
 }
 

@@ -1,9 +1,11 @@
+mod answer;
+mod extract;
 mod input;
 mod recall;
 
 use super::{MemoryService, model, policy};
 use crate::{
-    gateway,
+    gateway::{self, Gateway},
     graphql_kit::{
         ApiError, Connection, ContextExt, DateTime, Loaded, Loader, UserError, connection, page_request,
         payload,
@@ -14,8 +16,10 @@ use crate::{
         id::{ErasureReceiptId, MemoryId, WorkspaceId},
     },
 };
-use async_graphql::{Context, Enum, ID, Object, Request, SimpleObject};
-use input::{ForgetMemoryInput, ImportMemoriesInput, MemoryFilter, RecallInput, RememberInput};
+use answer::{Answer, AnswerInput};
+use async_graphql::{Context, Enum, ID, MergedObject, Object, Request, SimpleObject};
+use extract::MemorySource;
+use input::{ForgetMemoryInput, ImportMemoriesInput, MemoryFilter, RecallInput, RememberInput, into};
 use recall::RecallResult;
 use std::{collections::HashMap, sync::Arc};
 use tokio::sync::Semaphore;
@@ -109,8 +113,12 @@ impl Memory {
 
     /// What the caller may do with it: to show or to hide what leads there.
     async fn viewer_can(&self, ctx: &Context<'_>) -> Result<MemoryViewerCan, ApiError> {
-        let may = ctx.actor()?.may::<policy::ForgetMemory>(self.0.workspace);
-        Ok(MemoryViewerCan { forget_memory: may.is_ok() })
+        let (actor, workspace) = (ctx.actor()?, self.0.workspace);
+        Ok(MemoryViewerCan {
+            accept_memories: actor.may::<policy::AcceptMemories>(workspace).is_ok(),
+            forget_memory: actor.may::<policy::ForgetMemory>(workspace).is_ok(),
+            reject_memories: actor.may::<policy::RejectMemories>(workspace).is_ok(),
+        })
     }
 
     /// What it belongs to with its neighbours: a conversation, a notebook.
@@ -153,6 +161,21 @@ impl Memory {
         self.0.content.egress.into()
     }
 
+    /// Of what was proposed: how sure it is, from 0 to 1; null for what was written by hand.
+    async fn confidence(&self) -> Option<f64> {
+        self.0.confidence
+    }
+
+    /// The words that it was extracted from; empty for what was written by hand.
+    async fn sources(&self, ctx: &Context<'_>) -> Result<Vec<MemorySource>, ApiError> {
+        // What was written by hand has none: not asked for.
+        if self.0.confidence.is_none() {
+            return Ok(vec![]);
+        }
+        let found = ctx.load::<_, MemoryLoader>(SourcesOf(self.0.id)).await?;
+        Ok(found.unwrap_or_default().into_iter().map(MemorySource).collect())
+    }
+
     /// When it was written here.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
@@ -162,8 +185,12 @@ impl Memory {
 /// What the caller may do with a memory: true where the mutation of that name is not refused with FORBIDDEN.
 #[derive(SimpleObject, Debug)]
 pub struct MemoryViewerCan {
+    /// Accept it, where it is proposed.
+    accept_memories: bool,
     /// Erase it.
     forget_memory: bool,
+    /// Reject it, where it is proposed.
+    reject_memories: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -230,6 +257,21 @@ impl WorkspaceMemories {
         Ok(memories.recall(actor, &request).await?.into())
     }
 
+    /// Answers a question from what is remembered: recalls as `recall` does, has a model answer, and holds each quote
+    /// against its source. Where the evidence is not there, there is no answer. Without a model it quotes the passages
+    /// that speak of what is asked. Costs a call of a model: a viewer of the workspace may not ask.
+    async fn answer(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is asked, and where to look.")] input: AnswerInput,
+    ) -> Result<Answer, ApiError> {
+        let request = input.request(self.workspace)?;
+        let (memories, gateway, actor) =
+            (ctx.service::<MemoryService>()?, ctx.service::<Gateway>()?, ctx.actor()?);
+        let _turn = ctx.service::<Recalls>()?.0.acquire().await.map_err(Error::internal)?;
+        Ok(memories.answer(gateway, actor, &request).await?.into())
+    }
+
     /// The memories that the caller may see, newest first.
     async fn memories(
         &self,
@@ -248,11 +290,15 @@ impl WorkspaceMemories {
     }
 }
 
+/// Changes of what is remembered and proposed.
+#[derive(MergedObject, Default, Debug)]
+pub struct MemoryMutation(WriteMutation, extract::ExtractionMutation);
+
 #[derive(Default, Debug)]
-pub struct MemoryMutation;
+pub struct WriteMutation;
 
 #[Object]
-impl MemoryMutation {
+impl WriteMutation {
     /// Writes one memory. The same `externalId` again, in the same scope, is the same memory: changed where its
     /// content differs.
     async fn remember(
@@ -365,6 +411,20 @@ impl Loader<MemoryId> for MemoryLoader {
     async fn load(&self, ids: &[MemoryId]) -> Loaded<HashMap<MemoryId, Memory>> {
         let found = self.memories.find_many(&self.actor, ids).await?;
         Ok(found.into_iter().map(|(id, memory)| (id, Memory(memory))).collect())
+    }
+}
+
+/// Where a memory was taken from.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+struct SourcesOf(MemoryId);
+
+impl Loader<SourcesOf> for MemoryLoader {
+    type Value = Vec<model::MemorySource>;
+
+    async fn load(&self, keys: &[SourcesOf]) -> Loaded<HashMap<SourcesOf, Self::Value>> {
+        let ids: Vec<_> = keys.iter().map(|SourcesOf(id)| *id).collect();
+        let found = self.memories.find_sources(&self.actor, &ids).await?;
+        Ok(found.into_iter().map(|(id, sources)| (SourcesOf(id), sources)).collect())
     }
 }
 

@@ -1,4 +1,5 @@
-//! Rows of memories, partitions, tombstones and receipts; `index` has the postings.
+//! Rows of memories, partitions, tombstones and receipts; `index` has the postings, `candidate` what is proposed.
+pub(super) mod candidate;
 mod index;
 
 pub(super) use index::{
@@ -7,7 +8,7 @@ pub(super) use index::{
 
 use super::{
     ErasureReceipt, Memory, MemoryFilter,
-    model::{Content, MemoryKind, MemoryScope, MemoryStatus},
+    model::{Content, Holds, MemoryKind, MemoryScope, MemoryStatus},
     partition::Partition,
     terms::Terms,
 };
@@ -356,6 +357,13 @@ fn to_row(stored: &Stored) -> Result<memory::ActiveModel> {
         occurred_at: Set(content.occurred_at),
         length: Set(i32::try_from(*length).map_err(Error::internal)?),
         postings: Set(i32::try_from(*postings).map_err(Error::internal)?),
+        confidence: Set(memory.confidence),
+        valid_from: Set(content.holds.valid_from),
+        valid_to: Set(content.holds.valid_to),
+        expires_at: Set(content.holds.expires_at),
+        known_from: Set(None),
+        known_to: Set(None),
+        superseded_by: Set(None),
         created_at: Set(memory.created_at),
         updated_at: Set(memory.updated_at),
     })
@@ -371,6 +379,7 @@ fn from_row(row: memory::Model) -> Result<Stored> {
         speaker: row.speaker,
         collection: row.collection,
         egress: Egress::from_name(&row.egress)?,
+        holds: Holds { valid_from: row.valid_from, valid_to: row.valid_to, expires_at: row.expires_at },
     };
     let memory = Memory {
         id: MemoryId::from_uuid(row.id),
@@ -381,6 +390,7 @@ fn from_row(row: memory::Model) -> Result<Stored> {
         status: MemoryStatus::from_name(&row.status)?,
         version: row.version,
         client_id: row.client_id,
+        confidence: row.confidence,
         created_at: row.created_at,
         updated_at: row.updated_at,
     };

@@ -160,6 +160,21 @@ fn memory() -> Vec<Case> {
             "mutation($ws: ID!) { importMemories(input: {workspaceId: $ws, items: [{externalId: \"1\", text: \"x\"}]}) {
                 created userErrors { code } } }",
         ),
+        Case::write(
+            "Mutation.extractMemories",
+            "mutation($ws: ID!) { extractMemories(input: {workspaceId: $ws, dryRun: false, source: {text: {
+                text: \"I prefer tea over coffee.\"}}}) { memories { id } userErrors { code } } }",
+        ),
+        Case::write(
+            "Mutation.acceptMemories",
+            "mutation($memory: ID!) { acceptMemories(input: {memoryIds: [$memory]}) {
+                memories { id } userErrors { code } } }",
+        ),
+        Case::write(
+            "Mutation.rejectMemories",
+            "mutation($memory: ID!) { rejectMemories(input: {memoryIds: [$memory]}) {
+                memories { id } userErrors { code } } }",
+        ),
     ]
 }
 

@@ -1,7 +1,10 @@
 //! What memory promises its clients.
 mod access;
 mod agreement;
+mod answers;
+mod extraction;
 mod forgetting;
+mod telling;
 
 use crate::{
     counted_on_both, on_both,
