@@ -8,7 +8,7 @@ use crate::{
     gateway::{self, Gateway, ProviderError, Tool, Tools},
     graphql::{self, pipeline::Pipeline},
     http,
-    memory::{MemoryService, Ports, RecallTool, RememberTool},
+    memory::{MemoryService, Ports, RecallTool, RememberTool, index},
     services::Services,
     shared::{Ambient, Error},
     sync::SyncService,
@@ -153,12 +153,14 @@ async fn connect(
         workflows: Arc::new(workflow.clone()),
     };
     let gateway = Gateway::new(&config.gateway, parts)?;
+    index::remake(&log, &ambient).await?;
+    let copies = index::Index::new(db.clone(), config.memory.index_bytes);
     let ports = Ports {
         sessions: Some(Arc::new(MemoryPorts)),
         transcript: Some(Arc::new(MemoryPorts)),
         derived: vec![Arc::new(MemoryPorts), Arc::new(workflow.clone()), Arc::new(gateway.clone())],
     };
-    let memory = MemoryService::new(db.clone(), log.clone(), ambient.clone(), ports);
+    let memory = MemoryService::new(db.clone(), log.clone(), ambient.clone(), ports, copies);
     let tools: [Arc<dyn Tool>; 3] = [
         Arc::new(RecallTool(memory.clone())),
         Arc::new(RememberTool { memory: memory.clone(), log: log.clone() }),
@@ -259,6 +261,7 @@ impl Process {
         let executor = Executor::new(db.clone(), log.clone(), ambient.clone(), workflow, hands, settings);
         self.tasks.spawn(executor.work(self.stop.clone()));
         self.tasks.spawn(gateway.clone().sweep_budgets(self.stop.clone()));
+        self.tasks.spawn(memory.clone().expire_memories(self.stop.clone()));
         self.tasks.spawn(Worker::new(coaching).run(self.stop.clone()));
         if let Some(keep) = config.events.retention() {
             self.tasks.spawn(Sweeper::new(log.clone(), keep).run(self.stop.clone()));

@@ -40,6 +40,7 @@ pub struct Config {
     pub events: EventsConfig,
     pub auth: AuthConfig,
     pub gateway: GatewayConfig,
+    pub memory: MemoryConfig,
     pub coaching: CoachingConfig,
     pub workflow: WorkflowConfig,
     pub log: LogConfig,
@@ -182,6 +183,13 @@ pub struct Limits {
     /// Cost of a field by its coordinate (`Workspace.recall`) where it is more than the one object, and of each item of an
     /// input's list.
     pub weights: BTreeMap<String, u64>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MemoryConfig {
+    /// What the copies of the index may take of this process's memory.
+    pub index_bytes: usize,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

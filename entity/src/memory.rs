@@ -34,10 +34,6 @@ pub struct Model {
     pub status: String,
     pub version: i32,
     pub occurred_at: Option<ChronoDateTimeUtc>,
-    /// Indexed words.
-    pub length: i32,
-    /// Rows in `memory_posting`.
-    pub postings: i32,
     /// Of what was proposed: how sure it is, 0 to 1.
     pub confidence: Option<f64>,
     /// When what it says began to hold; unknown where there is none.
@@ -48,8 +44,10 @@ pub struct Model {
     pub expires_at: Option<ChronoDateTimeUtc>,
     /// Since when its content was known here; since it was written where there is none.
     pub known_from: Option<ChronoDateTimeUtc>,
-    /// Until when it was taken for right.
-    pub known_to: Option<ChronoDateTimeUtc>,
+    /// When it was told that another says otherwise.
+    pub superseded_at: Option<ChronoDateTimeUtc>,
+    /// Since when the other is so; this one never was, where there is none.
+    pub superseded_from: Option<ChronoDateTimeUtc>,
     /// The memory that says otherwise.
     pub superseded_by: Option<Uuid>,
     pub created_at: ChronoDateTimeUtc,

@@ -1,4 +1,4 @@
-//! Memories that are indexed together, and the statistics of their index.
+//! Memories that are indexed together.
 use sea_orm::entity::prelude::*;
 
 #[sea_orm::model]
@@ -13,12 +13,15 @@ pub struct Model {
     pub scope: String,
     /// Who alone reads it; null where everybody in the workspace does.
     pub user_id: Option<Uuid>,
-    /// Indexed memories.
-    pub documents: i64,
-    /// Indexed words of all of them.
-    pub length: i64,
     /// Random; keys the hashes of forgotten external ids.
     pub salt: Vec<u8>,
+    /// Raised by each entry of the index that is written or removed.
+    pub revision: i64,
+    /// Removals up to this revision are not told any more.
+    pub pruned: i64,
+    /// The rules and the model that all entries come from; null where they are to be made anew.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub made_by: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -16,6 +16,7 @@ mod m0010_guardrail;
 mod m0011_route;
 mod m0012_made_offline;
 mod m0013_takeover;
+mod m0014_memory_index;
 mod m0016_lifecycle;
 
 #[derive(Debug)]
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0011_route::Migration),
             Box::new(m0012_made_offline::Migration),
             Box::new(m0013_takeover::Migration),
+            Box::new(m0014_memory_index::Migration),
             Box::new(m0016_lifecycle::Migration),
         ]
     }

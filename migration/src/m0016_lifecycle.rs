@@ -6,13 +6,12 @@ use sea_orm_migration::prelude::*;
 pub(crate) struct Migration;
 
 /// Few memories have an end, and few are proposed: an index of those alone. By SQL, for the builder knows no such index.
-const INDEXES: [(&str, &str); 3] = [
+const INDEXES: [(&str, &str); 2] = [
     ("memory_by_expires_at", "ON memory (expires_at) WHERE expires_at IS NOT NULL"),
     (
         "memory_by_proposed",
         "ON memory (workspace_id, owner_id, id) WHERE status IN ('CANDIDATE', 'REJECTED')",
     ),
-    ("memory_by_superseded_by", "ON memory (superseded_by) WHERE superseded_by IS NOT NULL"),
 ];
 
 #[async_trait::async_trait]
@@ -24,6 +23,9 @@ impl MigrationTrait for Migration {
         }
         for (name, index) in INDEXES {
             manager.get_connection().execute_unprepared(&format!("CREATE INDEX {name} {index}")).await?;
+        }
+        for column in times() {
+            manager.alter_table(Table::alter().table("memory_index").add_column(column).take()).await?;
         }
         let source = [
             uuid("memory_id"),
@@ -71,12 +73,20 @@ impl MigrationTrait for Migration {
         for (name, _) in INDEXES {
             manager.get_connection().execute_unprepared(&format!("DROP INDEX {name}")).await?;
         }
-        for column in columns() {
-            let name = column.get_column_name();
-            manager.alter_table(Table::alter().table("memory").drop_column(name).take()).await?;
+        for (table, columns) in [("memory", columns()), ("memory_index", times())] {
+            for column in columns {
+                let name = column.get_column_name();
+                manager.alter_table(Table::alter().table(table).drop_column(name).take()).await?;
+            }
         }
         Ok(())
     }
+}
+
+/// What a recall filters by. What is there has none of it.
+fn times() -> Vec<ColumnDef> {
+    let names = ["valid_from", "valid_to", "expires_at", "known_from", "superseded_at", "superseded_from"];
+    names.map(time_null).to_vec()
 }
 
 fn columns() -> Vec<ColumnDef> {
@@ -85,9 +95,11 @@ fn columns() -> Vec<ColumnDef> {
         time_null("valid_from"),
         time_null("valid_to"),
         time_null("expires_at"),
-        // From when to when it was known here, where that is not since it was written, and until now.
+        // Since when its content is known here, where that is not since it was written.
         time_null("known_from"),
-        time_null("known_to"),
+        // When it was told that another says otherwise, and since when that is so; never, where there is none.
+        time_null("superseded_at"),
+        time_null("superseded_from"),
         uuid_null("superseded_by"),
     ]
 }

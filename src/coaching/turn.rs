@@ -169,12 +169,13 @@ impl Worker {
         let sources: Vec<_> = recall
             .hits
             .into_iter()
-            .map(|hit| GroundingSource {
-                id: hit.memory.id.to_string(),
-                text: hit.memory.content.text,
-                speaker: hit.memory.content.speaker,
-                occurred_at: hit.memory.content.occurred_at,
-                egress: hit.memory.content.egress,
+            .filter_map(|hit| hit.item.into_memory())
+            .map(|memory| GroundingSource {
+                id: memory.id.to_string(),
+                text: memory.content.text,
+                speaker: memory.content.speaker,
+                occurred_at: memory.content.occurred_at,
+                egress: memory.content.egress,
             })
             .collect();
         let request = ChatRequest {

@@ -11,6 +11,10 @@ pub(super) const UPDATED: &str = "MEMORY_UPDATED";
 pub(super) const PROPOSED: &str = "MEMORY_PROPOSED";
 pub(super) const ACCEPTED: &str = "MEMORY_ACCEPTED";
 pub(super) const REJECTED: &str = "MEMORY_REJECTED";
+/// Another says otherwise.
+pub(super) const SUPERSEDED: &str = "MEMORY_SUPERSEDED";
+/// Its time is over.
+pub(super) const EXPIRED: &str = "MEMORY_EXPIRED";
 pub(super) const FORGOTTEN: &str = "MEMORY_FORGOTTEN";
 
 /// What is told of a forgetting beside what is told of every change.
@@ -24,7 +28,7 @@ pub fn changes(event: &Event) -> Vec<Change> {
     let id = AnyId::Memory(MemoryId::from_uuid(event.subject));
     match event.kind.as_str() {
         REMEMBERED | PROPOSED => vec![Change::created(id)],
-        UPDATED | ACCEPTED | REJECTED => vec![Change::updated(id)],
+        UPDATED | ACCEPTED | REJECTED | SUPERSEDED | EXPIRED => vec![Change::updated(id)],
         FORGOTTEN => {
             let forgotten = Forgotten::deserialize(&event.data).ok();
             let receipt = forgotten.map(|told| Change::created(AnyId::ErasureReceipt(told.receipt)));

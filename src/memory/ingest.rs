@@ -1,9 +1,10 @@
 //! Carries out a batch of writes into one partition: what is new, what changed, what stays, what was forgotten.
 use super::{
-    Memory, MemoryStatus, NewItem, Outcome, event,
+    Content, Memory, MemoryStatus, NewItem, Outcome, Succession, event,
+    index::{self, Digest, Entry, ItemId, ItemKind, Times},
+    model::{MemoryChange, MemoryChanged},
     partition::Partition,
     store::{self, Stored},
-    terms::Terms,
 };
 use crate::{
     db::is_unique_violation,
@@ -11,38 +12,44 @@ use crate::{
     shared::{
         Ambient, ClientId, Error, Problem, ProblemCode, Result,
         actor::{Grant, Write},
-        id::ErasureReceiptId,
+        id::{ErasureReceiptId, MemoryId},
     },
 };
+use chrono::{DateTime, Utc};
 use serde_json::json;
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 
-/// An item that was checked, and cut into terms before the transaction began.
+/// An item that was checked, and digested before the transaction began.
 #[derive(Debug)]
 pub(super) struct Prepared {
     pub(super) item: NewItem,
-    terms: Terms,
+    digest: Digest,
 }
 
 impl Prepared {
     pub(super) fn new(item: NewItem) -> Self {
-        let terms = indexed(&item.content.text, item.content.speaker.as_deref());
-        Self { item, terms }
+        let digest = digest(&item.content);
+        Self { item, digest }
     }
 }
 
-/// Who said it is part of what is found: questions name people.
-fn indexed(text: &str, speaker: Option<&str>) -> Terms {
-    let mut terms = Terms::of(text);
-    if let Some(speaker) = speaker {
-        terms.add(speaker);
-    }
-    terms
+pub(super) fn digest(content: &Content) -> Digest {
+    Digest::of(&content.text, None, content.speaker.as_deref())
 }
 
-fn indexed_of(stored: &Stored) -> Terms {
-    indexed(&stored.memory.content.text, stored.memory.content.speaker.as_deref())
+/// What the index is to hold of a memory.
+pub(super) fn entry(memory: &Memory, digest: Digest) -> Entry {
+    let content = &memory.content;
+    Entry {
+        item: ItemId { id: memory.id.uuid(), kind: ItemKind::Memory },
+        collection: content.collection.clone(),
+        speaker: content.speaker.clone(),
+        kind: Some(content.kind),
+        at: content.occurred_at.unwrap_or(memory.created_at),
+        times: Times::of(memory),
+        digest,
+    }
 }
 
 /// Writes what is new or changed and gives every item's memory, in the order of the items. Items with the same
@@ -69,22 +76,22 @@ pub(super) async fn write(
     let now = ambient.now();
     let (client_id, client_hash) = client_id.map(|client| (client.id, client.hash)).unzip();
     let mut outcomes = Vec::with_capacity(batch.len());
-    let mut written = Vec::new();
-    let mut replaced = Vec::new();
-    for Prepared { item, terms } in batch {
+    let (mut rows, mut entries) = (Vec::new(), Vec::new());
+    for Prepared { item, digest } in batch {
         let stored = item.external_id.as_ref().and_then(|id| known.remove(id));
-        let (memory, outcome) = match stored {
-            Some(stored) if stored.memory.content == item.content => (stored.memory, Outcome::Unchanged),
-            Some(stored) => {
-                let version = stored.memory.version + 1;
-                let memory =
-                    Memory { content: item.content, version, updated_at: now, ..stored.memory.clone() };
-                written.push((
-                    Stored::new(memory.clone(), *partition, stored.client_hash.clone(), &terms),
-                    terms,
-                ));
-                replaced.push(stored);
-                (memory, Outcome::Updated)
+        let (memory, client_hash, outcome) = match stored {
+            Some(stored) if stored.memory.content == item.content => {
+                outcomes.push((stored.memory, Outcome::Unchanged));
+                continue;
+            }
+            Some(Stored { memory, client_hash, .. }) => {
+                let version = memory.version + 1;
+                // What it says now was not known before, and stands whatever became of what it said then.
+                let succession = Succession { known_from: Some(now), ..Succession::default() };
+                let status = MemoryStatus::Active;
+                let content = item.content;
+                let memory = Memory { content, version, status, succession, updated_at: now, ..memory };
+                (memory, client_hash, Outcome::Updated)
             }
             None => {
                 let memory = Memory {
@@ -97,27 +104,20 @@ pub(super) async fn write(
                     version: 1,
                     client_id,
                     confidence: None,
+                    succession: Succession::default(),
                     created_at: now,
                     updated_at: now,
                 };
-                written.push((Stored::new(memory.clone(), *partition, client_hash.clone(), &terms), terms));
-                (memory, Outcome::Created)
+                (memory, client_hash.clone(), Outcome::Created)
             }
         };
+        entries.push(entry(&memory, digest));
+        rows.push(Stored { memory: memory.clone(), partition: *partition, client_hash });
         outcomes.push((memory, outcome));
     }
 
-    let removed = unindex(tx, partition, &replaced).await?;
-    let rows: Vec<&Stored> = written.iter().map(|(stored, _)| stored).collect();
     store::save(tx, &rows).await.map_err(taken_meanwhile)?;
-    let postings: Vec<_> = written.iter().map(|(stored, terms)| (stored.memory.id, terms)).collect();
-    store::insert_postings(tx, partition, &postings).await?;
-    let added: i64 = written.iter().map(|(stored, _)| i64::from(stored.length)).sum();
-    if !written.is_empty() {
-        let created = written.len() - replaced.len();
-        let created = i64::try_from(created).map_err(Error::internal)?;
-        store::add_to_statistics(tx, partition, created, added - removed.length).await?;
-    }
+    index::insert(tx, partition, &entries).await?;
     for (memory, outcome) in &outcomes {
         match outcome {
             Outcome::Created => record(tx, grant, partition, event::REMEMBERED, memory, None),
@@ -189,73 +189,54 @@ fn mark(salt: &[u8], external_id: &str) -> Vec<u8> {
     Sha256::new().chain_update(salt).chain_update(external_id).finalize().to_vec()
 }
 
-pub(super) struct Removed {
-    pub(super) postings: u64,
-    length: i64,
-}
-
-/// Takes memories out of the index; their statistics stay to be changed.
-async fn unindex(tx: &Tx, partition: &Partition, memories: &[Stored]) -> Result<Removed> {
-    let length = memories.iter().map(|stored| i64::from(stored.length)).sum();
-    if memories.is_empty() {
-        return Ok(Removed { postings: 0, length });
-    }
-    let terms: Vec<_> = memories.iter().map(|stored| (stored.memory.id, indexed_of(stored))).collect();
-    let by_key: Vec<_> = terms.iter().map(|(memory, terms)| (*memory, terms)).collect();
-    let mut postings = store::delete_postings(tx, partition, &by_key).await?;
-    let expected: u64 = memories.iter().map(|stored| u64::from(stored.postings)).sum();
-    if postings != expected {
-        // They were made by another version's rules.
-        postings +=
-            store::sweep_postings(tx, partition, memories.iter().map(|stored| stored.memory.id)).await?;
-    }
-    Ok(Removed { postings, length })
-}
-
-/// Takes proposed memories up: from now on they are found. The partition is locked.
+/// Takes proposed memories up: from now on they are found. The partition is locked. Their digests were made before the
+/// transaction began.
 pub(super) async fn accept(
     tx: &mut Tx,
     ambient: &Ambient,
     grant: &Grant<Write>,
     partition: &Partition,
-    proposed: Vec<Stored>,
+    proposed: Vec<(Stored, Digest)>,
 ) -> Result<Vec<Memory>> {
     let now = ambient.now();
-    let accepted: Vec<_> = proposed
-        .into_iter()
-        .map(|stored| {
-            let memory = Memory { status: MemoryStatus::Active, updated_at: now, ..stored.memory };
-            let terms = indexed(&memory.content.text, memory.content.speaker.as_deref());
-            (Stored::new(memory, *partition, stored.client_hash, &terms), terms)
-        })
-        .collect();
-    let ids: Vec<_> = accepted.iter().map(|(stored, _)| stored.memory.id).collect();
-    store::save(tx, &accepted.iter().map(|(stored, _)| stored).collect::<Vec<_>>()).await?;
+    let (mut memories, mut entries) = (Vec::new(), Vec::new());
+    for (stored, digest) in proposed {
+        let memory = Memory { status: MemoryStatus::Active, updated_at: now, ..stored.memory };
+        entries.push(entry(&memory, digest));
+        memories.push(memory);
+    }
+    let ids: Vec<_> = memories.iter().map(|memory| memory.id).collect();
     store::candidate::set_status(tx, partition, &ids, MemoryStatus::Active, now).await?;
-    let postings: Vec<_> = accepted.iter().map(|(stored, terms)| (stored.memory.id, terms)).collect();
-    store::insert_postings(tx, partition, &postings).await?;
-    let count = i64::try_from(accepted.len()).map_err(Error::internal)?;
-    let length = accepted.iter().map(|(stored, _)| i64::from(stored.length)).sum();
-    store::add_to_statistics(tx, partition, count, length).await?;
-    let memories: Vec<_> = accepted.into_iter().map(|(stored, _)| stored.memory).collect();
+    index::insert(tx, partition, &entries).await?;
+    note(tx, grant, &ids, MemoryChanged::Accepted, now).await?;
     for memory in &memories {
         record(tx, grant, partition, event::ACCEPTED, memory, None);
     }
     Ok(memories)
 }
 
-/// Takes a memory out for good, and keeps its outer ids from coming back. `None` where it is gone already. The
-/// partition is locked.
-pub(super) async fn erase(tx: &Tx, salt: &[u8], stored: &Stored) -> Result<Option<Removed>> {
+/// Notes that the grant's principal did this with memories.
+pub(super) async fn note(
+    tx: &Tx,
+    grant: &Grant<Write>,
+    ids: &[MemoryId],
+    what: MemoryChanged,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    let by = Some(grant.principal().uuid());
+    let change = MemoryChange { what, reason: None, other: None, by, at };
+    let changes: Vec<_> = ids.iter().map(|id| (*id, change.clone())).collect();
+    store::course::note(tx, &changes).await
+}
+
+/// Takes a memory out for good, and keeps its outer ids from coming back. Gives how many entries of the index went with
+/// it; `None` where it is gone already. The partition is locked.
+pub(super) async fn erase(tx: &Tx, ambient: &Ambient, salt: &[u8], stored: &Stored) -> Result<Option<u64>> {
     let partition = &stored.partition;
     if !store::delete(tx, partition, stored.memory.id).await? {
         return Ok(None);
     }
-    let removed = unindex(tx, partition, std::slice::from_ref(stored)).await?;
-    // What was only proposed is in no index.
-    if stored.memory.status == MemoryStatus::Active {
-        store::add_to_statistics(tx, partition, -1, -removed.length).await?;
-    }
+    let removed = index::remove(tx, partition, &[stored.memory.id.uuid()], ambient.now()).await?;
     let external_id = stored.memory.external_id.as_deref().map(|id| mark(salt, id));
     let client_id = stored.memory.client_id.map(|id| id.as_bytes().to_vec());
     store::insert_tombstones(tx, partition.workspace(), external_id.into_iter().chain(client_id).collect())

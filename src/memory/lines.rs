@@ -5,6 +5,7 @@ use crate::{
     gateway::Egress,
     shared::{Error, Problems, Result, json, moment},
 };
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 /// Characters of an unknown field's name that a problem repeats.
@@ -65,9 +66,12 @@ impl Fields<'_> {
                 MemoryKind::Note
             }),
         };
-        let occurred_at = self.text("occurredAt").and_then(|text| {
-            moment::parse(&text).map_err(|message| self.problem("occurredAt", message)).ok()
-        });
+        let occurred_at = self.time("occurredAt");
+        let holds = Holds {
+            valid_from: self.time("validFrom"),
+            valid_to: self.time("validTo"),
+            expires_at: self.time("expiresAt"),
+        };
         let egress = match self.text("egress") {
             None => Egress::Allowed,
             Some(name) => Egress::from_name(&name).unwrap_or_else(|_| {
@@ -80,8 +84,7 @@ impl Fields<'_> {
             let name: String = unknown.chars().take(TOLD).collect();
             self.problem(&name, "there is no such field");
         }
-        let content =
-            Content { text, kind, occurred_at, speaker, collection, egress, holds: Holds::default() };
+        let content = Content { text, kind, occurred_at, speaker, collection, egress, holds };
         self.good.then_some(NewItem { external_id: Some(external_id), content })
     }
 
@@ -92,6 +95,12 @@ impl Fields<'_> {
             self.problem(name, "this is missing");
         }
         text.unwrap_or_default()
+    }
+
+    /// `None` where it is left out, null, or a problem.
+    fn time(&mut self, name: &str) -> Option<DateTime<Utc>> {
+        let text = self.text(name)?;
+        moment::parse(&text).map_err(|message| self.problem(name, message)).ok()
     }
 
     /// `None` where it is left out, null, or a problem.

@@ -1,16 +1,21 @@
-//! Memory: what a person and a team want remembered, found again by its words.
+//! Memory: what a person and a team want remembered, found again by its words and its meaning.
 //!
 //! `graphql` translates; `service` decides, and commits; `ingest` carries out a batch of writes; `store` speaks SQL.
-//! Apart from the database: `lines` reads files, `terms` cuts texts into what is indexed, `rank` scores (BM25), `model` holds the rules.
+//! Apart from the database: `lines` reads files, `terms` and `embedding` make of texts what is indexed, `index` has it in
+//! memory, `rank` scores, `model` holds the rules.
 //!
-//! A recall: own partitions' statistics, postings of the query's terms, ranking, the rows of the best: three
-//! statements. Memories lie in partitions by (workspace, owner), and a query reads no posting of another's.
+//! A recall: how the actor's own partitions stand, what this process's copies of them do not have yet, ranking, the rows
+//! of the best: two statements, and two more for each partition that has changed. Memories lie in partitions by
+//! (workspace, owner), and a query reads nothing of another's.
 mod answer;
+mod contradiction;
+mod embedding;
 #[cfg(test)]
 mod evaluation;
 mod event;
 mod extraction;
 pub mod graphql;
+pub mod index;
 mod ingest;
 mod lines;
 mod model;
@@ -18,6 +23,7 @@ mod partition;
 pub mod policy;
 mod port;
 mod rank;
+mod recall;
 mod service;
 mod store;
 mod terms;
@@ -27,9 +33,9 @@ pub use event::changes;
 pub use extraction::{CandidateTopic, Passage};
 pub use graphql::{MemoryLoader, MemoryMutation, WorkspaceMemories, request_data};
 pub use model::{
-    Content, Erased, ErasureReceipt, Hit, Holds, Imported, Memory, MemoryFilter, MemoryKind, MemoryScope,
-    MemorySource, MemoryStatus, NewImport, NewItem, NewMemory, Outcome, Recall, RecallRequest,
-    estimated_tokens,
+    Content, Erased, ErasureReceipt, Group, GroupBy, Hit, Holds, Imported, Item, Memory, MemoryFilter,
+    MemoryKind, MemoryScope, MemorySource, MemoryStatus, NewImport, NewItem, NewMemory, Outcome, Recall,
+    RecallRequest, RecencyRequest, Succession, estimated_tokens,
 };
 pub use port::{Derived, Ports, Said, Sessions, Transcript};
 pub use service::MemoryService;

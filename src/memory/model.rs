@@ -1,13 +1,15 @@
 mod answer;
+mod change;
 mod extraction;
 mod holds;
 mod recall;
 mod source;
 
 pub use answer::{Abstention, Answer, AnswerRequest, Citation};
+pub use change::{Contradiction, MemoryChange, MemoryChanged, NewSuccession, SupersededBy};
 pub use extraction::{Extraction, ExtractionSource, MAX_CANDIDATES, MAX_SOURCE, NewExtraction};
-pub use holds::Holds;
-pub use recall::{Hit, Recall, RecallRequest, estimated_tokens};
+pub use holds::{Holds, Succession};
+pub use recall::{Group, GroupBy, Hit, Item, Recall, RecallRequest, RecencyRequest, estimated_tokens};
 pub use source::MemorySource;
 
 use super::lines;
@@ -64,6 +66,11 @@ stored! {
     }
 }
 
+impl MemoryStatus {
+    /// What the index has: what is recalled, and what was at a time.
+    pub const INDEXED: [Self; 2] = [Self::Active, Self::Superseded];
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct Memory {
     pub id: MemoryId,
@@ -77,6 +84,7 @@ pub struct Memory {
     pub client_id: Option<Uuid>,
     /// Of what was proposed: how sure it is, 0 to 1.
     pub confidence: Option<f64>,
+    pub succession: Succession,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
@@ -290,7 +298,7 @@ pub struct ErasureReceipt {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Erased {
-    /// `MEMORY`, `POSTING`, and what derived from it elsewhere.
+    /// `MEMORY`, `INDEX_ENTRY`, and what derived from it elsewhere.
     pub kind: String,
     pub count: u64,
 }
@@ -350,18 +358,19 @@ mod tests {
             version: 1,
             client_id: None,
             confidence: None,
+            succession: Succession::default(),
             created_at: at,
             updated_at: at,
         };
-        Hit { memory, score: 0.5, lexical: 1.0 }
+        Hit { item: Item::Memory(memory), score: 0.5, lexical: 1.0, vector: 0.0, recency: None }
     }
 
     proptest! {
         #[test]
         fn a_token_budget_holds_and_keeps_the_order(texts in prop::collection::vec(".{0,30}", 0..12), budget in 0_usize..40) {
-            let recall = Recall::within(texts.iter().map(|text| hit(text)), Some(budget));
+            let recall = Recall::of_hits(texts.iter().map(|text| hit(text)), Some(budget));
             prop_assert!(recall.used_tokens <= budget);
-            let kept: Vec<_> = recall.hits.iter().map(|hit| hit.memory.content.text.clone()).collect();
+            let kept: Vec<_> = recall.hits.iter().map(|hit| hit.item.text().to_owned()).collect();
             let mut rest = texts.iter();
             prop_assert!(kept.iter().all(|text| rest.any(|other| other == text)));
             prop_assert_eq!(recall.used_tokens, kept.iter().map(|text| estimated_tokens(text)).sum::<usize>());

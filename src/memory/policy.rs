@@ -8,3 +8,4 @@ pub type ForgetMemory = Write;
 pub type ExtractMemories = Write;
 pub type AcceptMemories = Write;
 pub type RejectMemories = Write;
+pub type SupersedeMemory = Write;

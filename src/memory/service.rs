@@ -1,13 +1,20 @@
 mod answer;
+mod contradict;
+mod expire;
 mod extract;
 mod settle;
+mod supersede;
 
 pub(super) use extract::source_of;
 
 use super::{
-    Erased, ErasureReceipt, Hit, Imported, Memory, MemoryFilter, MemoryScope, MemorySource, NewImport,
-    NewMemory, Outcome, Ports, Recall, RecallRequest, event, ingest, ingest::Prepared, partition::Partition,
-    policy, rank::rank, store, terms::Terms,
+    Erased, ErasureReceipt, Imported, Memory, MemoryFilter, MemoryScope, MemorySource, NewImport, NewItem,
+    NewMemory, Outcome, Ports, event,
+    index::Index,
+    ingest::{self, Prepared},
+    partition::Partition,
+    policy,
+    store::{self, Stored},
 };
 use crate::{
     db::{
@@ -25,14 +32,15 @@ use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
 };
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, task::spawn_blocking};
 
 #[derive(Clone, Debug)]
 pub struct MemoryService {
-    db: Db,
+    pub(super) db: Db,
     log: Log,
-    ambient: Ambient,
+    pub(super) ambient: Ambient,
     ports: Ports,
+    pub(super) index: Index,
     imports: Arc<Semaphore>,
 }
 
@@ -40,10 +48,10 @@ pub struct MemoryService {
 const LARGE: usize = 50;
 
 impl MemoryService {
-    pub fn new(db: Db, log: Log, ambient: Ambient, ports: Ports) -> Self {
+    pub fn new(db: Db, log: Log, ambient: Ambient, ports: Ports, index: Index) -> Self {
         // One SQLite file has one writer: what is small gets between two imports, not behind all of them.
         let imports = Arc::new(Semaphore::new(if db.is_sqlite() { 1 } else { 4 }));
-        Self { db, log, ambient, ports, imports }
+        Self { db, log, ambient, ports, index, imports }
     }
 
     /// Writes one memory. The same external id again is the same memory, changed where its content differs.
@@ -160,7 +168,7 @@ impl MemoryService {
         };
         let (places, items) = (import.places, import.items);
         let is_large = items.len() > LARGE;
-        let batch = items.into_iter().map(Prepared::new).collect();
+        let batch = prepared(items).await?;
         let _turn = match is_large {
             true => Some(self.imports.acquire().await.map_err(Error::internal)?),
             false => None,
@@ -195,35 +203,6 @@ impl MemoryService {
         memories.ok_or_else(|| {
             Error::Refused(vec![Problem::new(ProblemCode::Forgotten, "idempotencyKey", message)])
         })
-    }
-
-    /// The memories whose words answer the query best. Reads the actor's own memories and the workspace's; those of
-    /// the actor's own sessions only where the scopes name them.
-    pub async fn recall(&self, actor: &Actor, request: &RecallRequest) -> Result<Recall> {
-        let grant = actor.may::<Read>(request.workspace)?;
-        request.check()?;
-        let query = Terms::asked(&request.query);
-        if query.is_empty() {
-            return Ok(Recall::default());
-        }
-        let scopes = request.scopes.as_deref().unwrap_or(&[MemoryScope::User, MemoryScope::Workspace]);
-        let (partitions, corpus) = store::corpus(&self.db, &grant, scopes).await?;
-        if partitions.is_empty() {
-            return Ok(Recall::default());
-        }
-        let postings = store::postings(&self.db, &grant, &partitions, &query, request).await?;
-        let ranked = rank(&query, corpus, &postings, request.limit);
-        if ranked.is_empty() {
-            return Ok(Recall::default());
-        }
-        let ids: Vec<_> = ranked.iter().map(|best| best.memory).collect();
-        let mut memories = store::find_many(&self.db, &actor.scope(), &ids).await?;
-        // One that was forgotten a moment ago is passed over.
-        let hits = ranked.into_iter().filter_map(|best| {
-            let memory = memories.remove(&best.memory)?;
-            Some(Hit { memory, score: best.score, lexical: best.lexical })
-        });
-        Ok(Recall::within(hits, request.token_budget))
     }
 
     /// All that the actor may see, newest first.
@@ -268,11 +247,13 @@ impl MemoryService {
         store::hold(tx, grant, ids).await
     }
 
-    /// Erases a memory, its postings and what derives from it, for good; its external id stays taken.
+    /// Erases a memory, its entry in the index and what derives from it, for good; its external id stays taken.
     pub async fn forget(&self, actor: &Actor, id: MemoryId) -> Result<ErasureReceipt> {
         let mut tx = self.log.begin().await?;
-        let (workspace, receipt) = self.forget_in(&mut tx, actor, id).await?;
+        let (forgotten, receipt) = self.forget_in(&mut tx, actor, id).await?;
         tx.commit().await?;
+        self.index.drop_copies(&forgotten.partition, &[id.uuid()]);
+        let workspace = forgotten.partition.workspace();
         self.ports.derived.iter().for_each(|derived| derived.erased(workspace));
         // The text is out of reach; what is left of it in the write-ahead log goes now, or with the next checkpoint.
         if let Err(error) = self.db.checkpoint().await {
@@ -281,12 +262,7 @@ impl MemoryService {
         Ok(receipt)
     }
 
-    async fn forget_in(
-        &self,
-        tx: &mut Tx,
-        actor: &Actor,
-        id: MemoryId,
-    ) -> Result<(WorkspaceId, ErasureReceipt)> {
+    async fn forget_in(&self, tx: &mut Tx, actor: &Actor, id: MemoryId) -> Result<(Stored, ErasureReceipt)> {
         const GONE: Error = Error::NotFound("memory");
         let scope = actor.scope::<policy::ForgetMemory>();
         let (found, grant): (_, Grant<Write>) = store::find(tx, &scope, id).await?.ok_or(GONE)?;
@@ -297,12 +273,22 @@ impl MemoryService {
         for derived in &self.ports.derived {
             erased.extend(derived.erase(tx, &grant, id).await?);
         }
-        let removed = ingest::erase(tx, &salt, &stored).await?.ok_or(GONE)?;
+        let removed = ingest::erase(tx, &self.ambient, &salt, &stored).await?.ok_or(GONE)?;
         erased.push(Erased { kind: "MEMORY".to_owned(), count: 1 });
-        erased.push(Erased { kind: "POSTING".to_owned(), count: removed.postings });
+        erased.push(Erased { kind: "INDEX_ENTRY".to_owned(), count: removed });
         let receipt = ErasureReceipt { id: self.ambient.ids.next(), erased, at: self.ambient.now() };
         store::insert_receipt(tx, &grant, &stored, &receipt).await?;
         ingest::record(tx, &grant, &stored.partition, event::FORGOTTEN, &stored.memory, Some(receipt.id));
-        Ok((grant.workspace(), receipt))
+        Ok((stored, receipt))
+    }
+}
+
+/// Digests what is to be imported, on a thread for it where it takes its time.
+async fn prepared(items: Vec<NewItem>) -> Result<Vec<Prepared>> {
+    let is_large = items.len() > LARGE;
+    let prepare = move || items.into_iter().map(Prepared::new).collect();
+    match is_large {
+        true => spawn_blocking(prepare).await.map_err(Error::internal),
+        false => Ok(prepare()),
     }
 }

@@ -1,5 +1,5 @@
 //! Texts to terms: what the index holds, and what a query asks for. The same on both databases, for neither
-//! takes part. Whoever changes what comes out must have the stored postings made anew.
+//! takes part.
 //!
 //! Compatibility forms and accents are folded (`Café` is `cafe`), letters lowered, words stemmed by Snowball's
 //! English rules (which also take the possessive off); ideographs and kana are words by themselves. Words that
@@ -12,6 +12,9 @@ use std::{
     sync::LazyLock,
 };
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
+
+/// Names these rules. Changed with what comes out: what is stored by others is then made anew.
+pub const RULES: &str = "terms-1";
 
 /// Characters of a term; what is longer is cut, so that an index entry stays small.
 const MAX_TERM: usize = 64;

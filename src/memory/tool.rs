@@ -53,7 +53,7 @@ impl Tool for RecallTool {
     async fn run(&self, actor: &Actor, workspace: WorkspaceId, arguments: Value) -> Result<Done> {
         let Recall { query } = read(arguments)?;
         let recall = self.0.recall(actor, &RecallRequest::new(workspace, query, MOST)).await?;
-        let told = recall.hits.iter().map(|hit| &hit.memory.content);
+        let told = recall.hits.iter().filter_map(|hit| hit.item.memory()).map(|memory| &memory.content);
         let told = told.filter(|content| content.egress == Egress::Allowed).map(|content| {
             json!({ "text": content.text, "speaker": content.speaker, "occurredAt": content.occurred_at })
         });

@@ -73,6 +73,7 @@ impl Case {
             id: MemoryId::from_uuid(Uuid::nil()),
             text: text.clone(),
             speaker: None,
+            is_used: true,
         });
         let (known, prompts): (Vec<_>, Vec<_>) =
             (known.collect(), context.system_prompt.iter().cloned().collect());

@@ -7,7 +7,7 @@ use super::{
     subject::is_name,
 };
 use crate::{
-    memory::terms::Terms,
+    memory::{contradiction, terms::Terms},
     shared::{id::MemoryId, stored},
 };
 use std::{collections::BTreeSet, ops::Range, sync::LazyLock};
@@ -55,6 +55,8 @@ pub struct Known {
     pub id: MemoryId,
     pub text: String,
     pub speaker: Option<String>,
+    /// Whether it is recalled, and not only proposed or refused.
+    pub is_used: bool,
 }
 
 /// What the candidates are held against.
@@ -109,16 +111,29 @@ pub fn judge(candidates: Vec<Candidate>, against: &Against<'_>) -> (Vec<Candidat
             twice(&gist).then_some((Refusal::Duplicate, None))
         };
         match verdict {
-            None => kept.push((candidate, gist)),
+            None => {
+                let contradicts = contradicted(&candidate, against.known);
+                kept.push((Candidate { contradicts, ..candidate }, gist));
+            }
             Some((refusal, duplicate_of)) => refused.push(Refused { candidate, refusal, duplicate_of }),
         }
     }
     (kept.into_iter().map(|(candidate, _)| candidate).collect(), refused)
 }
 
+/// What is remembered and cannot hold beside it.
+fn contradicted(candidate: &Candidate, known: &[Known]) -> Vec<MemoryId> {
+    let of_others = |known: &Known| matches!((&candidate.speaker, &known.speaker), (Some(own), Some(others)) if own != others);
+    let against = known.iter().filter(|known| known.is_used && !of_others(known));
+    against
+        .filter(|known| contradiction::between(&candidate.text, &known.text).is_some())
+        .map(|known| known.id)
+        .collect()
+}
+
 /// What a text says, as far as its words tell.
 #[derive(Debug)]
-pub(super) struct Gist {
+pub(in crate::memory) struct Gist {
     terms: BTreeSet<String>,
     denies: bool,
     /// Whether it says that something is different now.
@@ -133,7 +148,7 @@ static DENIALS: LazyLock<Phrases> = phrases!(
 );
 
 impl Gist {
-    pub(super) fn of(text: &str, speaker: Option<&str>) -> Self {
+    pub fn of(text: &str, speaker: Option<&str>) -> Self {
         let terms = Terms::of(text).counts.into_keys().collect();
         let denies = words(text)
             .iter()
@@ -158,6 +173,14 @@ impl Gist {
 }
 
 impl Gist {
+    pub fn terms(&self) -> impl Iterator<Item = &String> {
+        self.terms.iter()
+    }
+
+    pub fn denies(&self) -> bool {
+        self.denies
+    }
+
     /// Whether it brings nothing beside what the other says of the same: most of that, and no number or turn of its own.
     /// Where somebody says that it is known already, less of it will do.
     fn repeats(&self, other: &Self, told_again: bool) -> bool {
@@ -349,7 +372,7 @@ mod tests {
 
     fn known(text: &str) -> Known {
         let id = MemoryId::from_uuid(Uuid::nil());
-        Known { id, text: text.to_owned(), speaker: None }
+        Known { id, text: text.to_owned(), speaker: None, is_used: true }
     }
 
     fn verdicts(text: &str, remembered: &[&str], recalled: &[&str]) -> (usize, Vec<Refusal>) {
@@ -409,6 +432,7 @@ mod tests {
                 passage: 0,
                 range,
                 worded: true,
+                contradicts: vec![],
             };
             let against = Against {
                 passages: &passages,

@@ -17,11 +17,17 @@ mod weigh;
 mod when;
 
 pub(super) use clause::words;
+pub(super) use gate::Gist;
+pub(super) use subject::names;
 
-use super::model::MemoryKind;
-use crate::shared::{id::MessageId, stored, text::utf16_len};
+use super::{model::MemoryKind, terms::Terms};
+use crate::shared::{
+    id::{MemoryId, MessageId},
+    stored,
+    text::utf16_len,
+};
 use chrono::{DateTime, Utc};
-use std::ops::Range;
+use std::{collections::BTreeSet, ops::Range};
 
 stored! {
     /// What a candidate is about.
@@ -77,6 +83,8 @@ pub struct Candidate {
     pub range: Range<usize>,
     /// Whether a model worded it.
     pub worded: bool,
+    /// What is remembered and speaks against it; the gate finds it.
+    pub contradicts: Vec<MemoryId>,
 }
 
 impl Candidate {
@@ -92,6 +100,12 @@ impl Candidate {
         let start = utf16_len(text.get(..self.range.start).unwrap_or_default());
         start..start + utf16_len(self.quote(passages))
     }
+}
+
+/// Words of a text that have a digit, as the index has them.
+pub(super) fn numbers(text: &str) -> BTreeSet<String> {
+    let terms = Terms::of(text).counts.into_keys();
+    terms.filter(|term| term.bytes().any(|byte| byte.is_ascii_digit())).collect()
 }
 
 /// Below it a statement is not even told of.
@@ -122,6 +136,7 @@ pub fn propose(passages: &[Passage]) -> Vec<Candidate> {
                 passage: place,
                 range: statement.range,
                 worded: false,
+                contradicts: vec![],
             });
         }
     }

@@ -1,5 +1,5 @@
 //! Lists of phrases, by their first words: a text is looked through once, however many there are.
-use std::{collections::HashMap, sync::LazyLock};
+use std::collections::HashMap;
 
 #[derive(Debug)]
 pub(super) struct Phrases(HashMap<&'static str, Vec<&'static str>>);

@@ -1,9 +1,10 @@
 //! Whom or what a clause speaks of: what stands before its verb.
 use super::{
-    clause::{Clause, Word},
+    clause::{Clause, Word, words},
     phrases::{Phrases, list, phrases},
 };
-use std::sync::LazyLock;
+use crate::memory::terms::Terms;
+use std::{collections::BTreeSet, sync::LazyLock};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Subject {
@@ -83,6 +84,13 @@ pub(super) fn before(clause: &Clause<'_>, verb: usize) -> Option<Subject> {
         return Some(Subject::Pronoun);
     }
     is_name(head).then_some(Subject::Named)
+}
+
+/// Names in a text, as the index has them; what stands first may be none.
+pub(in crate::memory) fn names(text: &str) -> BTreeSet<String> {
+    let found = words(text);
+    let found = found.iter().skip(1).filter(|word| is_name(word)).map(|word| word.text);
+    found.flat_map(|name| Terms::of(name).counts.into_keys()).collect()
 }
 
 /// Whether a clause begins with a name: a word with a capital that is none of those that open sentences, and a verb or

@@ -82,6 +82,7 @@ pub fn read(answer: &str, passages: &[Passage]) -> Option<Vec<Candidate>> {
             passage,
             range,
             worded: true,
+            contradicts: vec![],
         }
     });
     Some(candidates.filter(|candidate| !candidate.text.is_empty()).collect())

@@ -3,6 +3,7 @@ use super::{MemoryScope, into};
 use crate::{
     coaching::{self, CitationNode},
     gateway::DEFAULT_ROUTE,
+    graphql_kit::DateTime,
     memory::model,
     shared::{Error, id::WorkspaceId},
 };
@@ -23,6 +24,10 @@ pub struct AnswerInput {
     scopes: Option<Vec<MemoryScope>>,
     /// Only memories in a collection whose name begins so, upper and lower case being different.
     collection_prefix: Option<String>,
+    /// From what was so at this time, as `RecallInput.trueAt`.
+    true_at: Option<DateTime>,
+    /// From what was known here at this time, as `RecallInput.knownAt`.
+    known_at: Option<DateTime>,
     /// The route to the model that answers. As the server comes, `default` leads to one that quotes and needs no model.
     #[graphql(default_with = "DEFAULT_ROUTE.to_owned()")]
     route: String,
@@ -38,6 +43,8 @@ impl AnswerInput {
             token_budget: Some(count("tokenBudget", self.token_budget)?),
             scopes: self.scopes.map(into),
             collection_prefix: self.collection_prefix,
+            true_at: self.true_at.map(|at| at.0),
+            known_at: self.known_at.map(|at| at.0),
             ..model::RecallRequest::new(workspace, self.question, count("limit", self.limit)?)
         };
         Ok(model::AnswerRequest { recall, route: self.route })

@@ -8,6 +8,7 @@ use crate::{
     shared::id::{CoachingSessionId, MemoryId, WorkspaceId},
 };
 use async_graphql::{ComplexObject, Context, Enum, InputObject, Object, OneofObject, SimpleObject};
+use futures_util::future::try_join_all;
 
 /// What a candidate is about. New ones may come.
 #[derive(Enum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -123,6 +124,7 @@ pub struct ExtractMemoriesPayload {
 
 /// What may be worth remembering.
 #[derive(SimpleObject, Debug)]
+#[graphql(complex)]
 pub struct MemoryCandidate {
     /// What would be remembered. By rules it is its source's own words; a model may have worded it.
     text: String,
@@ -138,6 +140,18 @@ pub struct MemoryCandidate {
     speaker: Option<String>,
     /// The words that say it.
     source: MemorySource,
+    #[graphql(skip)]
+    contradicts: Vec<MemoryId>,
+}
+
+#[ComplexObject]
+impl MemoryCandidate {
+    /// Memories in use that cannot hold beside it, as far as their words tell: a guess, for somebody to decide. See
+    /// `supersedeMemory`.
+    async fn contradicts(&self, ctx: &Context<'_>) -> Result<Vec<Memory>, ApiError> {
+        let found = self.contradicts.iter().map(|id| ctx.load::<_, MemoryLoader>(*id));
+        Ok(try_join_all(found).await?.into_iter().flatten().collect())
+    }
 }
 
 /// What was found and is not kept.
@@ -214,6 +228,7 @@ impl From<model::Extraction> for ExtractMemoriesPayload {
             reason: candidate.reason.clone(),
             speaker: candidate.speaker.clone(),
             source: MemorySource(service::source_of(candidate, &extraction)),
+            contradicts: candidate.contradicts.clone(),
         };
         let refused = extraction.refused.iter().map(|refused| RefusedCandidate {
             candidate: shown(&refused.candidate),

@@ -1,7 +1,7 @@
 //! What clients send, as the service takes it.
-use super::{Egress, MemoryKind, MemoryScope, MemoryStatus};
+use super::{Egress, MemoryKind, MemoryScope, MemoryStatus, recall::RecallGroupBy};
 use crate::{
-    graphql_kit::{DateTime, Upload},
+    graphql_kit::{DateTime, Duration, Upload},
     memory::model,
     shared::{
         Error,
@@ -36,6 +36,12 @@ pub struct RememberInput {
     /// Which providers of models may see it. What is INTERNAL_ONLY is left out of what an outside provider is asked.
     #[graphql(default_with = "Egress::Allowed")]
     egress: Egress,
+    /// When it began to be so, where that is known.
+    valid_from: Option<DateTime>,
+    /// When it ended to be so, exclusive.
+    valid_to: Option<DateTime>,
+    /// When it goes out of use: from then on it is not recalled.
+    expires_at: Option<DateTime>,
     /// Makes a repeated request give the first one's answer, for 24 hours.
     pub(super) idempotency_key: Option<String>,
     /// A UUID that the client gives what it writes offline: the same one with the same content is the same memory,
@@ -52,7 +58,7 @@ impl From<RememberInput> for model::NewMemory {
             speaker: input.speaker,
             collection: input.collection,
             egress: input.egress.into(),
-            holds: model::Holds::default(),
+            holds: holds(input.valid_from, input.valid_to, input.expires_at),
         };
         Self {
             workspace: input.workspace_id,
@@ -62,6 +68,11 @@ impl From<RememberInput> for model::NewMemory {
             client_id: input.client_id.map(|id| id.0),
         }
     }
+}
+
+fn holds(from: Option<DateTime>, to: Option<DateTime>, expires: Option<DateTime>) -> model::Holds {
+    let time = |at: Option<DateTime>| at.map(|at| at.0);
+    model::Holds { valid_from: time(from), valid_to: time(to), expires_at: time(expires) }
 }
 
 /// One memory of an import.
@@ -83,6 +94,12 @@ pub struct ImportMemoryItem {
     /// Which providers of models may see it. What is INTERNAL_ONLY is left out of what an outside provider is asked.
     #[graphql(default_with = "Egress::Allowed")]
     egress: Egress,
+    /// When it began to be so, where that is known.
+    valid_from: Option<DateTime>,
+    /// When it ended to be so, exclusive.
+    valid_to: Option<DateTime>,
+    /// When it goes out of use: from then on it is not recalled.
+    expires_at: Option<DateTime>,
 }
 
 impl From<ImportMemoryItem> for model::NewItem {
@@ -94,7 +111,7 @@ impl From<ImportMemoryItem> for model::NewItem {
             speaker: item.speaker,
             collection: item.collection,
             egress: item.egress.into(),
-            holds: model::Holds::default(),
+            holds: holds(item.valid_from, item.valid_to, item.expires_at),
         };
         Self { external_id: Some(item.external_id), content }
     }
@@ -168,7 +185,7 @@ pub(super) fn into<T, U: From<T>>(values: Vec<T>) -> Vec<U> {
 pub struct RecallInput {
     /// A question or words, at most 10,000 characters. Taken as plain words: quotes and the like mean nothing.
     query: String,
-    /// How many hits at most, 1 to 100.
+    /// How many hits at most, or groups, 1 to 100.
     #[graphql(default = 10)]
     limit: i32,
     /// How many tokens the texts of all hits together may have, as `usedTokens` counts them. A hit that does not fit
@@ -180,6 +197,27 @@ pub struct RecallInput {
     scopes: Option<Vec<MemoryScope>>,
     /// Only memories in a collection whose name begins so, upper and lower case being different.
     collection_prefix: Option<String>,
+    /// What the hits are put together by.
+    #[graphql(default_with = "RecallGroupBy::None")]
+    group_by: RecallGroupBy,
+    /// Only what was so at this time, by `validFrom` and `validTo`, and what was superseded but was so then. What says
+    /// nothing of its time counts as always so.
+    true_at: Option<DateTime>,
+    /// What was known here at this time: without what was written or changed later, and with what was superseded later.
+    /// What was forgotten or has expired is never found.
+    known_at: Option<DateTime>,
+    /// How much age counts; not at all where nothing is said.
+    recency: Option<RecencyInput>,
+}
+
+/// How much age counts in a recall.
+#[derive(InputObject, Debug)]
+pub struct RecencyInput {
+    /// After so long something is half as recent, by when it happened, or was written where that is not known.
+    half_life: Duration,
+    /// The share of its score that what is not recent at all loses, 0 to 1.
+    #[graphql(default = 0.2)]
+    weight: f64,
 }
 
 impl RecallInput {
@@ -196,6 +234,13 @@ impl RecallInput {
             kinds: self.kinds.map(into),
             scopes: self.scopes.map(into),
             collection_prefix: self.collection_prefix,
+            group_by: self.group_by.into(),
+            true_at: self.true_at.map(|at| at.0),
+            known_at: self.known_at.map(|at| at.0),
+            recency: self.recency.map(|recency| model::RecencyRequest {
+                half_life: recency.half_life.0,
+                weight: recency.weight,
+            }),
         })
     }
 }

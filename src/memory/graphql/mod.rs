@@ -1,4 +1,5 @@
 mod answer;
+mod course;
 mod extract;
 mod input;
 mod recall;
@@ -18,6 +19,7 @@ use crate::{
 };
 use answer::{Answer, AnswerInput};
 use async_graphql::{Context, Enum, ID, MergedObject, Object, Request, SimpleObject};
+use course::{MemoryChange, MemoryContradiction};
 use extract::MemorySource;
 use input::{ForgetMemoryInput, ImportMemoriesInput, MemoryFilter, RecallInput, RememberInput, into};
 use recall::RecallResult;
@@ -118,6 +120,7 @@ impl Memory {
             accept_memories: actor.may::<policy::AcceptMemories>(workspace).is_ok(),
             forget_memory: actor.may::<policy::ForgetMemory>(workspace).is_ok(),
             reject_memories: actor.may::<policy::RejectMemories>(workspace).is_ok(),
+            supersede_memory: actor.may::<policy::SupersedeMemory>(workspace).is_ok(),
         })
     }
 
@@ -176,6 +179,45 @@ impl Memory {
         Ok(found.unwrap_or_default().into_iter().map(MemorySource).collect())
     }
 
+    /// When it began to be so, where that is known.
+    async fn valid_from(&self) -> Option<DateTime> {
+        self.0.content.holds.valid_from.map(DateTime)
+    }
+
+    /// When it ended to be so, exclusive.
+    async fn valid_to(&self) -> Option<DateTime> {
+        self.0.content.holds.valid_to.map(DateTime)
+    }
+
+    /// When it goes out of use. From then on it is not recalled; its status follows within seconds.
+    async fn expires_at(&self) -> Option<DateTime> {
+        self.0.content.holds.expires_at.map(DateTime)
+    }
+
+    /// The memory that says otherwise; null where there is none, or the caller may not see it (any more).
+    async fn superseded_by(&self, ctx: &Context<'_>) -> Result<Option<Memory>, ApiError> {
+        match self.0.succession.superseded_by {
+            Some(id) => ctx.load::<_, MemoryLoader>(id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// When it was told that another says otherwise.
+    async fn superseded_at(&self) -> Option<DateTime> {
+        self.0.succession.superseded_at.map(DateTime)
+    }
+
+    /// Since when the other is so; null where this one never was.
+    async fn superseded_from(&self) -> Option<DateTime> {
+        self.0.succession.superseded_from.map(DateTime)
+    }
+
+    /// What was done with it, oldest first: accepted, rejected, superseded, expired. Changes of its content are not in it.
+    async fn history(&self, ctx: &Context<'_>) -> Result<Vec<MemoryChange>, ApiError> {
+        let found = ctx.load::<_, MemoryLoader>(HistoryOf(self.0.id)).await?;
+        Ok(found.unwrap_or_default().into_iter().map(MemoryChange::from).collect())
+    }
+
     /// When it was written here.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
@@ -191,6 +233,8 @@ pub struct MemoryViewerCan {
     forget_memory: bool,
     /// Reject it, where it is proposed.
     reject_memories: bool,
+    /// Say what is so instead.
+    supersede_memory: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -228,7 +272,8 @@ impl ErasureReceipt {
 /// How much of one sort was erased.
 #[derive(SimpleObject, Debug)]
 pub struct ErasedCount {
-    /// `MEMORY` for the text itself, `POSTING` for its entries in the search index; others for what derived from it.
+    /// `MEMORY` for the text itself, `INDEX_ENTRY` for its entry in the search index (`POSTING` on older receipts); others
+    /// for what derived from it.
     kind: String,
     /// How many.
     count: i32,
@@ -242,9 +287,9 @@ pub struct WorkspaceMemories {
 
 #[Object]
 impl WorkspaceMemories {
-    /// Finds the memories whose words answer a query best: BM25 over the caller's own memories and the workspace's.
-    /// English word forms are one word; words without content (the, what, I …) are passed over. Nothing in the query
-    /// is an operator.
+    /// Finds what answers a query best among the caller's own memories and the workspace's: by its words, by its meaning,
+    /// by its neighbours in its collection, and by the collection as a whole. English word forms are one word; words
+    /// without content (the, what, I …) are passed over. Nothing in the query is an operator.
     async fn recall(
         &self,
         ctx: &Context<'_>,
@@ -272,6 +317,19 @@ impl WorkspaceMemories {
         Ok(memories.answer(gateway, actor, &request).await?.into())
     }
 
+    /// Memories in use that cannot hold beside this one, as far as their words tell: a guess, for somebody to decide. See
+    /// `supersedeMemory`.
+    async fn contradictions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The memory.")] memory_id: MemoryId,
+    ) -> Result<Vec<MemoryContradiction>, ApiError> {
+        let memories = ctx.service::<MemoryService>()?;
+        let _turn = ctx.service::<Recalls>()?.0.acquire().await.map_err(Error::internal)?;
+        let found = memories.contradictions(ctx.actor()?, self.workspace, memory_id).await?;
+        Ok(found.into_iter().map(MemoryContradiction::from).collect())
+    }
+
     /// The memories that the caller may see, newest first.
     async fn memories(
         &self,
@@ -292,7 +350,7 @@ impl WorkspaceMemories {
 
 /// Changes of what is remembered and proposed.
 #[derive(MergedObject, Default, Debug)]
-pub struct MemoryMutation(WriteMutation, extract::ExtractionMutation);
+pub struct MemoryMutation(WriteMutation, extract::ExtractionMutation, course::CourseMutation);
 
 #[derive(Default, Debug)]
 pub struct WriteMutation;
@@ -411,6 +469,20 @@ impl Loader<MemoryId> for MemoryLoader {
     async fn load(&self, ids: &[MemoryId]) -> Loaded<HashMap<MemoryId, Memory>> {
         let found = self.memories.find_many(&self.actor, ids).await?;
         Ok(found.into_iter().map(|(id, memory)| (id, Memory(memory))).collect())
+    }
+}
+
+/// What was done with a memory.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+struct HistoryOf(MemoryId);
+
+impl Loader<HistoryOf> for MemoryLoader {
+    type Value = Vec<model::MemoryChange>;
+
+    async fn load(&self, keys: &[HistoryOf]) -> Loaded<HashMap<HistoryOf, Self::Value>> {
+        let ids: Vec<_> = keys.iter().map(|HistoryOf(id)| *id).collect();
+        let found = self.memories.find_changes(&self.actor, &ids).await?;
+        Ok(found.into_iter().map(|(id, changes)| (HistoryOf(id), changes)).collect())
     }
 }
 

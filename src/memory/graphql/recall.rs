@@ -1,12 +1,24 @@
 //! What a recall shows.
 use super::{Memory, model};
-use async_graphql::{SimpleObject, Union};
+use async_graphql::{Enum, SimpleObject, Union};
+
+/// What the hits of a recall are put together by.
+#[derive(Enum, Clone, Copy, PartialEq, Eq, Debug)]
+#[graphql(remote = "model::GroupBy")]
+pub enum RecallGroupBy {
+    /// Nothing: the best hits, each by itself.
+    None,
+    /// Their collection: the best conversations, notebooks or documents, each with its best hits.
+    Collection,
+}
 
 /// What was found.
 #[derive(SimpleObject, Debug)]
 pub struct RecallResult {
-    /// Best first; among equals the older first.
+    /// Best first; among equals the older first. Empty where they are in groups.
     hits: Vec<RecallHit>,
+    /// Where they were asked for: best first. What lies in no collection is in none of them.
+    groups: Vec<RecallGroup>,
     /// What the texts of the hits cost a language model, about: a quarter of each one's characters, rounded up.
     used_tokens: i32,
 }
@@ -14,8 +26,8 @@ pub struct RecallResult {
 /// One find.
 #[derive(SimpleObject, Debug)]
 pub struct RecallHit {
-    /// How good it is, from 0 to 1: the share of what a text full of every word of the query would get. Rare words
-    /// weigh more. Comparable between queries over the same memories.
+    /// How good it is, from 0 to 1: the share of what one would get that is best in every respect. Comparable within one
+    /// recall.
     score: f64,
     /// What the score was made of.
     signals: RecallSignals,
@@ -26,26 +38,59 @@ pub struct RecallHit {
 impl From<model::Recall> for RecallResult {
     fn from(recall: model::Recall) -> Self {
         let used_tokens = i32::try_from(recall.used_tokens).unwrap_or(i32::MAX);
-        Self { hits: recall.hits.into_iter().map(RecallHit::from).collect(), used_tokens }
+        Self {
+            hits: recall.hits.into_iter().map(RecallHit::from).collect(),
+            groups: recall.groups.into_iter().map(RecallGroup::from).collect(),
+            used_tokens,
+        }
     }
 }
 
 impl From<model::Hit> for RecallHit {
     fn from(hit: model::Hit) -> Self {
-        let signals =
-            RecallSignals { lexical: Some(hit.lexical), vector: None, recency: None, importance: None };
-        Self { score: hit.score, signals, item: RecallItem::Memory(hit.memory.into()) }
+        let signals = RecallSignals {
+            lexical: Some(hit.lexical),
+            vector: Some(hit.vector),
+            recency: hit.recency,
+            importance: None,
+        };
+        let item = match hit.item {
+            model::Item::Memory(memory) => RecallItem::Memory(memory.into()),
+        };
+        Self { score: hit.score, signals, item }
     }
 }
 
-/// The parts of a score; null where a part was not taken.
+/// A collection with the best of it.
+#[derive(SimpleObject, Debug)]
+pub struct RecallGroup {
+    /// Its name; of a document's chunks, the document's id.
+    collection: String,
+    /// How good it is, from 0 to 1: its best hit and its words as a whole. Comparable within one recall.
+    score: f64,
+    /// The best of it, at most three.
+    hits: Vec<RecallHit>,
+}
+
+impl From<model::Group> for RecallGroup {
+    fn from(group: model::Group) -> Self {
+        Self {
+            collection: group.collection,
+            score: group.score,
+            hits: group.hits.into_iter().map(RecallHit::from).collect(),
+        }
+    }
+}
+
+/// What a score was made of, beside the neighbours and the collection of what was found; null where a part was not taken.
 #[derive(SimpleObject, Debug)]
 pub struct RecallSignals {
     /// By words: BM25 with k1 0.9 and b 0.4, from 0 up.
     lexical: Option<f64>,
-    /// By meaning. Not taken yet: always null.
+    /// By meaning: the cosine, from -1 to 1. The same words in other orders and forms are near 1, what has nothing in common
+    /// is about 0.
     vector: Option<f64>,
-    /// By age. Not taken yet: always null.
+    /// By age: 1 for what is of now, half of it after each half-life. Null where `recency` was not asked for.
     recency: Option<f64>,
     /// By weight given to it. Not taken yet: always null.
     importance: Option<f64>,

@@ -1,5 +1,5 @@
 //! When what a memory says is so, and how long it is used.
-use crate::shared::Problems;
+use crate::shared::{Problems, id::MemoryId};
 use chrono::{DateTime, SubsecRound, Utc};
 use serde::Serialize;
 
@@ -31,9 +31,16 @@ impl Holds {
         }
         Self { valid_from, valid_to, expires_at: micros(self.expires_at) }
     }
+}
 
-    /// Whether it is so at a time, as far as that is known.
-    pub fn is_true_at(&self, at: DateTime<Utc>) -> bool {
-        self.valid_from.is_none_or(|from| from <= at) && self.valid_to.is_none_or(|to| at < to)
-    }
+/// What came after a memory, as far as it is known here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Succession {
+    /// Since when its content is known here; since it was written where there is none.
+    pub known_from: Option<DateTime<Utc>>,
+    /// When it was told that another says otherwise.
+    pub superseded_at: Option<DateTime<Utc>>,
+    /// Since when the other is so. Where there is none, this one never was.
+    pub superseded_from: Option<DateTime<Utc>>,
+    pub superseded_by: Option<MemoryId>,
 }

@@ -1,12 +1,14 @@
 //! What is looked for, and what was found.
 use super::{MAX_HITS, MAX_QUERY, Memory, MemoryKind, MemoryScope};
 use crate::shared::{Error, Problems, Result, id::WorkspaceId, text};
+use chrono::{DateTime, TimeDelta, Utc};
 
 #[derive(Clone, Debug)]
 pub struct RecallRequest {
     pub workspace: WorkspaceId,
     /// Plain words: no operators.
     pub query: String,
+    /// Of hits, or of groups.
     pub limit: usize,
     /// What the texts of all hits together may cost, see [`estimated_tokens`].
     pub token_budget: Option<usize>,
@@ -14,6 +16,27 @@ pub struct RecallRequest {
     /// USER and WORKSPACE where not given.
     pub scopes: Option<Vec<MemoryScope>>,
     pub collection_prefix: Option<String>,
+    pub group_by: GroupBy,
+    /// Only what was so then.
+    pub true_at: Option<DateTime<Utc>>,
+    /// As it was known then: without what was written later, and with what was superseded later.
+    pub known_at: Option<DateTime<Utc>>,
+    /// How much age counts; not at all where it is not given.
+    pub recency: Option<RecencyRequest>,
+}
+
+/// What the hits of a recall are put together by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupBy {
+    None,
+    Collection,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RecencyRequest {
+    pub half_life: TimeDelta,
+    /// 0 to 1.
+    pub weight: f64,
 }
 
 impl RecallRequest {
@@ -27,6 +50,10 @@ impl RecallRequest {
             kinds: None,
             scopes: None,
             collection_prefix: None,
+            group_by: GroupBy::None,
+            true_at: None,
+            known_at: None,
+            recency: None,
         }
     }
 
@@ -36,45 +63,107 @@ impl RecallRequest {
         }
         let mut problems = Problems::default();
         text::required(&mut problems, "query", &self.query, MAX_QUERY);
-        problems.finish()
-    }
-
-    /// Whether some memories of the partitions are not wanted.
-    pub(in crate::memory) fn has_filter(&self) -> bool {
-        self.kinds.is_some() || self.collection_prefix.is_some()
+        problems.finish()?;
+        match &self.recency {
+            Some(recency) if recency.half_life <= TimeDelta::zero() => {
+                Err(Error::BadInput("recency.halfLife is nothing: P30D halves a month's".into()))
+            }
+            Some(recency) if !(0.0..=1.0).contains(&recency.weight) => {
+                Err(Error::BadInput(format!("recency.weight is {}: 0 to 1 are possible", recency.weight)))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
-/// Best first.
+/// Best first: hits, or where they were to be put together, groups.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Recall {
     pub hits: Vec<Hit>,
+    pub groups: Vec<Group>,
     /// By [`estimated_tokens`], of all hits.
     pub used_tokens: usize,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hit {
-    pub memory: Memory,
-    /// 0 to 1: the share of what a text could have of this query.
+    pub item: Item,
+    /// 0 to 1: the share of what could be got by this query.
     pub score: f64,
     /// BM25.
     pub lexical: f64,
+    /// Cosine.
+    pub vector: f64,
+    /// 0 to 1, where it was asked for.
+    pub recency: Option<f64>,
+}
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Item {
+    Memory(Memory),
+}
+
+impl Item {
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Memory(memory) => &memory.content.text,
+        }
+    }
+
+    pub fn memory(&self) -> Option<&Memory> {
+        match self {
+            Self::Memory(memory) => Some(memory),
+        }
+    }
+
+    pub fn into_memory(self) -> Option<Memory> {
+        match self {
+            Self::Memory(memory) => Some(memory),
+        }
+    }
+}
+
+/// A collection with the best of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    pub collection: String,
+    /// 0 to 1, as of hits.
+    pub score: f64,
+    pub hits: Vec<Hit>,
 }
 
 impl Recall {
     /// Takes hits in their order while they fit; one that does not fit is passed over, for a smaller one behind it
     /// may.
-    pub fn within(hits: impl IntoIterator<Item = Hit>, budget: Option<usize>) -> Self {
+    pub fn of_hits(hits: impl IntoIterator<Item = Hit>, budget: Option<usize>) -> Self {
         let mut recall = Self::default();
-        for hit in hits {
-            let cost = estimated_tokens(&hit.memory.content.text);
-            if budget.is_none_or(|budget| recall.used_tokens + cost <= budget) {
-                recall.used_tokens += cost;
-                recall.hits.push(hit);
+        recall.hits = recall.fitting(hits, budget);
+        recall
+    }
+
+    /// The same group by group; one of which nothing fits is left out.
+    pub fn of_groups(groups: impl IntoIterator<Item = Group>, budget: Option<usize>) -> Self {
+        let mut recall = Self::default();
+        for group in groups {
+            let hits = recall.fitting(group.hits, budget);
+            if !hits.is_empty() {
+                recall.groups.push(Group { hits, ..group });
             }
         }
         recall
+    }
+
+    fn fitting(&mut self, hits: impl IntoIterator<Item = Hit>, budget: Option<usize>) -> Vec<Hit> {
+        let mut taken = vec![];
+        for hit in hits {
+            let cost = estimated_tokens(hit.item.text());
+            if budget.is_none_or(|budget| self.used_tokens + cost <= budget) {
+                self.used_tokens += cost;
+                taken.push(hit);
+            }
+        }
+        taken
     }
 }
 

@@ -13,6 +13,9 @@ use crate::{
     },
 };
 
+/// Cosine of a question and a text that may answer it in other words.
+const ALIKE: f64 = 0.5;
+
 impl MemoryService {
     /// An answer with quotes that were held against their sources; where nothing answers, none is made up.
     pub async fn answer(&self, gateway: &Gateway, actor: &Actor, request: &AnswerRequest) -> Result<Answer> {
@@ -21,13 +24,13 @@ impl MemoryService {
         let recall = self.recall(actor, &request.recall).await?;
         let (question, used_tokens) = (&request.recall.query, recall.used_tokens);
         let evidence = |hit: &Hit| {
-            let content = &hit.memory.content;
-            answer::is_evidence(question, &content.text, content.speaker.as_deref())
+            let speaker = hit.item.memory().and_then(|memory| memory.content.speaker.as_deref());
+            hit.vector >= ALIKE || answer::is_evidence(question, hit.item.text(), speaker)
         };
         if !recall.hits.iter().any(evidence) {
             return Ok(Answer { used_tokens, ..abstained(Abstention::NoEvidence, Usage::default()) });
         }
-        let sources: Vec<_> = recall.hits.into_iter().map(source).collect();
+        let sources: Vec<_> = recall.hits.into_iter().filter_map(source).collect();
         let asked = ChatRequest {
             task: Task::Answer,
             system: answer::INSTRUCTIONS.to_owned(),
@@ -68,15 +71,16 @@ impl MemoryService {
     }
 }
 
-fn source(hit: Hit) -> GroundingSource {
-    let content = hit.memory.content;
-    GroundingSource {
-        id: hit.memory.id.to_string(),
+fn source(hit: Hit) -> Option<GroundingSource> {
+    let memory = hit.item.into_memory()?;
+    let content = memory.content;
+    Some(GroundingSource {
+        id: memory.id.to_string(),
         text: content.text,
         speaker: content.speaker,
         occurred_at: content.occurred_at,
         egress: content.egress,
-    }
+    })
 }
 
 fn abstained(why: Abstention, usage: Usage) -> Answer {

@@ -5,20 +5,16 @@ use crate::{
     event::Tx,
     gateway::{Action, ChatRequest, Check, Gateway, Guardrail, Masks, OnError, Policy, Rule, Stage},
     memory::{
-        Memory, MemoryScope, MemorySource, MemoryStatus, RecallRequest,
+        Memory, MemoryScope, MemorySource, MemoryStatus, Succession,
         extraction::{
             Candidate, Passage,
             gate::{self, Against, Known},
             propose, told,
         },
-        model::{
-            Content, Extraction, ExtractionSource, Holds, MAX_CANDIDATES, MAX_QUERY, MAX_SOURCE,
-            NewExtraction,
-        },
+        model::{Content, Extraction, ExtractionSource, Holds, MAX_CANDIDATES, MAX_SOURCE, NewExtraction},
         partition::Partition,
         port::Said,
         store::Stored,
-        terms::Terms,
     },
     shared::{
         Error, Result,
@@ -26,7 +22,6 @@ use crate::{
         id::{CoachingSessionId, MemoryId},
     },
 };
-use std::collections::HashMap;
 
 /// Memories near a candidate that it is held against.
 const NEAR: usize = 5;
@@ -69,7 +64,8 @@ impl MemoryService {
         .await?;
         let truncated = found.len() > MAX_CANDIDATES;
         let candidates: Vec<_> = found.into_iter().take(MAX_CANDIDATES).collect();
-        let mut known = self.near(actor, &new, &candidates).await?;
+        let texts: Vec<_> = candidates.iter().map(|candidate| candidate.text.clone()).collect();
+        let mut known = known_of(self.near(&grant, actor, &texts, NEAR).await?);
         let partition = partition_of(&grant, new.scope, session);
         known.extend(known_of(store::candidate::list(&self.db, &partition, PROPOSED).await?));
         let guardrail = self.injection()?;
@@ -150,20 +146,6 @@ impl MemoryService {
         Ok(told::read(&completion.text, passages))
     }
 
-    /// What is remembered near the candidates, as far as the actor may recall it.
-    async fn near(&self, actor: &Actor, new: &NewExtraction, candidates: &[Candidate]) -> Result<Vec<Known>> {
-        let mut found: HashMap<MemoryId, Memory> = HashMap::new();
-        for candidate in candidates {
-            let query = candidate.text.chars().take(MAX_QUERY).collect::<String>();
-            let scopes = vec![MemoryScope::User, MemoryScope::Workspace, MemoryScope::Session];
-            let request =
-                RecallRequest { scopes: Some(scopes), ..RecallRequest::new(new.workspace, query, NEAR) };
-            let recall = self.recall(actor, &request).await?;
-            found.extend(recall.hits.into_iter().map(|hit| (hit.memory.id, hit.memory)));
-        }
-        Ok(known_of(found.into_values()))
-    }
-
     fn injection(&self) -> Result<Guardrail> {
         let rules = vec![Rule { check: Check::Injection, action: Action::Block }];
         let policy = Policy { stage: Stage::Retrieval, rules, on_error: OnError::FailClosed };
@@ -216,11 +198,12 @@ impl MemoryService {
                     version: 1,
                     client_id: None,
                     confidence: Some(candidate.confidence),
+                    succession: Succession::default(),
                     created_at: now,
                     updated_at: now,
                 };
                 let source = source_of(candidate, extraction);
-                (Stored::new(memory, partition, None, &Terms::default()), source)
+                (Stored { memory, partition, client_hash: None }, source)
             })
             .collect();
         if !rows.is_empty() {
@@ -284,6 +267,7 @@ fn known_of(memories: impl IntoIterator<Item = Memory>) -> Vec<Known> {
         id: memory.id,
         text: memory.content.text,
         speaker: memory.content.speaker,
+        is_used: memory.status == MemoryStatus::Active,
     });
     known.collect()
 }

@@ -2,7 +2,12 @@
 use super::{MemoryService, event, ingest, policy, store};
 use crate::{
     event::Tx,
-    memory::{Memory, MemoryScope, MemoryStatus, model::MAX_ITEMS, partition::Partition, store::Stored},
+    memory::{
+        Memory, MemoryScope, MemoryStatus,
+        model::{MAX_ITEMS, MemoryChanged},
+        partition::Partition,
+        store::Stored,
+    },
     shared::{
         Error, Problems, Result,
         actor::{Actor, Grant, Scope, Write},
@@ -32,14 +37,18 @@ impl MemoryService {
         if ids.is_empty() || ids.len() > MAX_ITEMS {
             return Err(Error::invalid("memoryIds", format!("1 to {MAX_ITEMS} are possible in one call")));
         }
-        let mut tx = self.log.begin().await?;
-        let found = store::candidate::find_many_granted(&tx, scope, ids, false).await?;
+        let found = store::candidate::find_many_granted(&self.db, scope, ids, false).await?;
         let mut lots = Lots::new();
+        let mut digests = HashMap::new();
         for (stored, _) in found.values() {
+            if to == MemoryStatus::Active && stored.memory.status == MemoryStatus::Candidate {
+                digests.insert(stored.memory.id, ingest::digest(&stored.memory.content));
+            }
             let partition = stored.partition;
             let key = (partition.scope(), partition.workspace().uuid(), partition.owner());
             lots.entry(key).or_insert_with(|| (partition, vec![])).1.push(stored.memory.id);
         }
+        let mut tx = self.log.begin().await?;
         for (partition, _) in lots.values() {
             store::lock_partition(&tx, partition, self.ambient.random.bytes()).await?;
         }
@@ -58,7 +67,11 @@ impl MemoryService {
             let open: Vec<_> = open.into_iter().map(|(stored, _)| stored).collect();
             let memories = match to {
                 MemoryStatus::Active => {
-                    ingest::accept(&mut tx, &self.ambient, &grant, &partition, open).await?
+                    let digested = open.into_iter().filter_map(|stored| {
+                        let digest = digests.remove(&stored.memory.id)?;
+                        Some((stored, digest))
+                    });
+                    ingest::accept(&mut tx, &self.ambient, &grant, &partition, digested.collect()).await?
                 }
                 _ => self.reject_in(&mut tx, &grant, &partition, open).await?,
             };
@@ -78,6 +91,7 @@ impl MemoryService {
         let (now, status) = (self.ambient.now(), MemoryStatus::Rejected);
         let ids: Vec<_> = open.iter().map(|stored| stored.memory.id).collect();
         store::candidate::set_status(tx, partition, &ids, status, now).await?;
+        ingest::note(tx, grant, &ids, MemoryChanged::Rejected, now).await?;
         let memories: Vec<_> =
             open.into_iter().map(|stored| Memory { status, updated_at: now, ..stored.memory }).collect();
         for memory in &memories {

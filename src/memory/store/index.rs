@@ -1,201 +1,276 @@
-//! The postings, and the statistics that go with them.
-use super::{content_filter, theirs};
+//! The rows that the index is made from, and the partitions with their revisions.
+use super::theirs;
 use crate::{
     db::Source,
     memory::{
-        model::{MemoryScope, RecallRequest},
+        embedding::Vector,
+        index::{Entry, ItemId, ItemKind, Times},
+        model::{MemoryKind, MemoryScope},
         partition::Partition,
-        rank::{Corpus, Posting},
-        terms::Terms,
     },
     shared::{
         Error, Result,
         actor::{AtLeast, Grant, Read},
-        id::MemoryId,
     },
 };
-use entity::{memory, memory_partition, memory_posting};
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::{memory_index, memory_index_removal, memory_partition};
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, IntoActiveModel, JoinType, QueryFilter, QuerySelect,
-    sea_query::{CaseStatement, Expr, ExprTrait, OnConflict},
+    ActiveValue::Set,
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, ExprTrait, OnConflict},
 };
-use std::collections::BTreeSet;
+use uuid::Uuid;
 
-/// Rows of one statement: at six values a row far below the bind limits of both databases.
-const ROWS: usize = 512;
+/// Rows of one statement: at nineteen values a row far below the bind limits of both databases.
+const ROWS: usize = 250;
 
-/// Terms of a query whose postings one statement reads: a row takes several times what is kept of it.
-const TERMS: usize = 16;
+/// How long a removal is told to copies that still have what was removed.
+const TOLD: TimeDelta = TimeDelta::days(1);
 
-pub(in crate::memory) async fn insert_postings(
+/// A partition as a recall finds it.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::memory) struct Standing {
+    pub(in crate::memory) partition: Partition,
+    pub(in crate::memory) revision: i64,
+    /// A copy that is older than this cannot follow any more.
+    pub(in crate::memory) pruned: i64,
+}
+
+/// A row of the index.
+#[derive(Debug)]
+pub(in crate::memory) struct Row {
+    pub(in crate::memory) revision: i64,
+    pub(in crate::memory) item: ItemId,
+    pub(in crate::memory) collection: Option<String>,
+    pub(in crate::memory) speaker: Option<String>,
+    pub(in crate::memory) kind: Option<MemoryKind>,
+    pub(in crate::memory) at: DateTime<Utc>,
+    pub(in crate::memory) times: Times,
+    pub(in crate::memory) length: u32,
+    pub(in crate::memory) terms: Vec<u8>,
+    /// `None` where another model made it.
+    pub(in crate::memory) vector: Option<Vector>,
+}
+
+/// Counts a partition's revision on, and gives the new one. Others who write into the partition wait until the
+/// transaction ends: so revisions are committed in their order.
+pub(in crate::memory) async fn raise_revision(
     tx: &impl Source,
     partition: &Partition,
-    of: &[(MemoryId, &Terms)],
+    by: usize,
+) -> Result<i64> {
+    use memory_partition::Column::{OwnerId, Revision, WorkspaceId};
+    let by = i64::try_from(by).map_err(Error::internal)?;
+    let rows = memory_partition::Entity::update_many()
+        .col_expr(Revision, Expr::col(Revision).add(by))
+        .filter(WorkspaceId.eq(partition.workspace().uuid()))
+        .filter(OwnerId.eq(partition.owner()))
+        .exec_with_returning(tx.connection())
+        .await?;
+    rows.first().map(|row| row.revision).ok_or_else(|| Error::internal("the partition is not there"))
+}
+
+/// The last entry gets the revision `last`, those before it the ones before.
+pub(in crate::memory) async fn insert_entries(
+    tx: &impl Source,
+    partition: &Partition,
+    entries: &[Entry],
+    made_by: &str,
+    last: i64,
 ) -> Result<()> {
-    let mut rows = Vec::new();
-    for (memory, terms) in of {
-        let length = i32::try_from(terms.length).map_err(Error::internal)?;
-        for (term, frequency) in &terms.counts {
-            rows.push(memory_posting::Model {
-                workspace_id: partition.workspace().uuid(),
-                owner_id: partition.owner(),
-                term: term.clone(),
-                memory_id: memory.uuid(),
-                frequency: i32::try_from(*frequency).map_err(Error::internal)?,
-                length,
-            });
-        }
-    }
-    // In the order of the key's tree: neighbours go into the same page.
-    rows.sort_unstable_by(|a, b| (&a.term, a.memory_id).cmp(&(&b.term, b.memory_id)));
-    use memory_posting::Column::{MemoryId, OwnerId, Term, WorkspaceId};
-    let key = OnConflict::columns([WorkspaceId, OwnerId, Term, MemoryId]).do_nothing().to_owned();
-    for chunk in rows.chunks(ROWS) {
-        // Filled up with the last row, which changes nothing, to a power of two: so there are ten statements to
-        // prepare and to keep, not five hundred.
-        let filled = chunk
-            .iter()
-            .chain(std::iter::repeat(&chunk[chunk.len() - 1]))
-            .take(chunk.len().next_power_of_two());
-        memory_posting::Entity::insert_many(filled.map(|row| row.clone().into_active_model()))
-            .on_conflict(key.clone())
+    use memory_index::Column::{
+        At, Collection, ExpiresAt, ItemId, Kind, KnownFrom, Length, MadeBy, Revision, Speaker, SupersededAt,
+        SupersededFrom, Terms, ValidFrom, ValidTo, Vector,
+    };
+    let count = i64::try_from(entries.len()).map_err(Error::internal)?;
+    let replaced = OnConflict::column(ItemId)
+        .update_columns([Revision, Collection, Speaker, Kind, At, Length, Terms, Vector, MadeBy])
+        .update_columns([ValidFrom, ValidTo, ExpiresAt, KnownFrom, SupersededAt, SupersededFrom])
+        .to_owned();
+    let rows: Vec<_> = (last + 1 - count..)
+        .zip(entries)
+        .map(|(revision, entry)| (revision, entry, entry.times.columns()))
+        .map(|(revision, entry, times)| memory_index::ActiveModel {
+            valid_from: Set(times[0]),
+            valid_to: Set(times[1]),
+            expires_at: Set(times[2]),
+            known_from: Set(times[3]),
+            superseded_at: Set(times[4]),
+            superseded_from: Set(times[5]),
+            workspace_id: Set(partition.workspace().uuid()),
+            owner_id: Set(partition.owner()),
+            revision: Set(revision),
+            item_id: Set(entry.item.id),
+            item: Set(entry.item.kind.name().to_owned()),
+            collection: Set(entry.collection.clone()),
+            speaker: Set(entry.speaker.clone()),
+            kind: Set(entry.kind.map(|kind| kind.name().to_owned())),
+            at: Set(entry.at),
+            length: Set(entry.digest.length.into()),
+            terms: Set(entry.digest.terms.clone()),
+            vector: Set(entry.digest.vector.iter().map(|number| number.cast_unsigned()).collect()),
+            made_by: Set(made_by.to_owned()),
+        })
+        .collect();
+    for rows in rows.chunks(ROWS) {
+        memory_index::Entity::insert_many(rows.to_vec())
+            .on_conflict(replaced.clone())
             .exec_without_returning(tx.connection())
             .await?;
     }
     Ok(())
 }
 
-/// Deletes the postings that memories with these terms have, found by the key. Gives how many there were.
-pub(in crate::memory) async fn delete_postings(
+/// How many were there.
+pub(in crate::memory) async fn delete_entries(
     tx: &impl Source,
     partition: &Partition,
-    of: &[(MemoryId, &Terms)],
+    items: &[Uuid],
 ) -> Result<u64> {
     let mut deleted = 0;
-    for chunk in of.chunks(50) {
-        let terms: BTreeSet<&str> =
-            chunk.iter().flat_map(|(_, terms)| terms.counts.keys().map(String::as_str)).collect();
-        // A memory has 5,000 terms at most, but 50 memories may have more than one statement can bind.
-        for terms in terms.into_iter().collect::<Vec<_>>().chunks(10_000) {
-            let done = memory_posting::Entity::delete_many()
-                .filter(within(partition))
-                .filter(memory_posting::Column::Term.is_in(terms.iter().copied()))
-                .filter(memory_posting::Column::MemoryId.is_in(chunk.iter().map(|(memory, _)| memory.uuid())))
-                .exec(tx.connection())
-                .await?;
-            deleted += done.rows_affected;
-        }
+    for items in items.chunks(1000) {
+        let done = memory_index::Entity::delete_many()
+            .filter(memory_index::Column::WorkspaceId.eq(partition.workspace().uuid()))
+            .filter(memory_index::Column::OwnerId.eq(partition.owner()))
+            .filter(memory_index::Column::ItemId.is_in(items.iter().copied()))
+            .exec(tx.connection())
+            .await?;
+        deleted += done.rows_affected;
     }
     Ok(deleted)
 }
 
-/// Deletes all postings of memories, whatever their terms, by reading the whole partition.
-pub(in crate::memory) async fn sweep_postings(
+/// The last item gets the revision `last`, those before it the ones before.
+pub(in crate::memory) async fn insert_removals(
     tx: &impl Source,
     partition: &Partition,
-    memories: impl IntoIterator<Item = MemoryId>,
-) -> Result<u64> {
-    let done = memory_posting::Entity::delete_many()
-        .filter(within(partition))
-        .filter(memory_posting::Column::MemoryId.is_in(memories.into_iter().map(|memory| memory.uuid())))
-        .exec(tx.connection())
-        .await?;
-    Ok(done.rows_affected)
-}
-
-fn within(partition: &Partition) -> Condition {
-    Condition::all()
-        .add(memory_posting::Column::WorkspaceId.eq(partition.workspace().uuid()))
-        .add(memory_posting::Column::OwnerId.eq(partition.owner()))
-}
-
-pub(in crate::memory) async fn add_to_statistics(
-    tx: &impl Source,
-    partition: &Partition,
-    documents: i64,
-    length: i64,
+    items: &[Uuid],
+    last: i64,
+    now: DateTime<Utc>,
 ) -> Result<()> {
-    use memory_partition::Column::{Documents, Length, OwnerId, WorkspaceId};
+    let count = i64::try_from(items.len()).map_err(Error::internal)?;
+    let rows: Vec<_> = (last + 1 - count..)
+        .zip(items)
+        .map(|(revision, item)| memory_index_removal::ActiveModel {
+            workspace_id: Set(partition.workspace().uuid()),
+            owner_id: Set(partition.owner()),
+            revision: Set(revision),
+            item_id: Set(*item),
+            at: Set(now),
+        })
+        .collect();
+    for rows in rows.chunks(1000) {
+        memory_index_removal::Entity::insert_many(rows.to_vec())
+            .exec_without_returning(tx.connection())
+            .await?;
+    }
+    Ok(())
+}
+
+/// Deletes the partition's removals that were told for long enough.
+pub(in crate::memory) async fn prune_removals(
+    tx: &impl Source,
+    partition: &Partition,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let old = memory_index_removal::Entity::delete_many()
+        .filter(memory_index_removal::Column::WorkspaceId.eq(partition.workspace().uuid()))
+        .filter(memory_index_removal::Column::OwnerId.eq(partition.owner()))
+        .filter(memory_index_removal::Column::At.lt(now - TOLD))
+        .exec_with_returning(tx.connection())
+        .await?;
+    let Some(newest) = old.iter().map(|row| row.revision).max() else { return Ok(()) };
+    use memory_partition::Column::{OwnerId, Pruned, WorkspaceId};
     memory_partition::Entity::update_many()
-        .col_expr(Documents, Expr::col(Documents).add(documents))
-        .col_expr(Length, Expr::col(Length).add(length))
+        .col_expr(Pruned, Expr::value(newest))
         .filter(WorkspaceId.eq(partition.workspace().uuid()))
         .filter(OwnerId.eq(partition.owner()))
+        .filter(Pruned.lt(newest))
         .exec(tx.connection())
         .await?;
     Ok(())
 }
 
-/// The partitions that a recall reads, which are the principal's own and the workspace's, and their statistics.
-pub(in crate::memory) async fn corpus(
+/// The partitions that a recall reads, which are the principal's own and the workspace's.
+pub(in crate::memory) async fn standings(
     source: &impl Source,
     grant: &Grant<impl AtLeast<Read>>,
     scopes: &[MemoryScope],
-) -> Result<(Vec<Partition>, Corpus)> {
+) -> Result<Vec<Standing>> {
     let rows = memory_partition::Entity::find()
         .filter(memory_partition::Column::WorkspaceId.eq(grant.workspace().uuid()))
         .filter(theirs(memory_partition::Column::UserId, grant.principal().uuid()))
         .filter(memory_partition::Column::Scope.is_in(scopes.iter().map(|scope| scope.name())))
-        .filter(memory_partition::Column::Documents.gt(0))
+        .filter(memory_partition::Column::Revision.gt(0))
         .all(source.connection())
         .await?;
-    let mut corpus = Corpus::default();
-    let mut partitions = Vec::with_capacity(rows.len());
-    for row in rows {
-        corpus.documents += row.documents.unsigned_abs();
-        corpus.length += row.length.unsigned_abs();
+    let standings = rows.into_iter().map(|row| {
         let scope = MemoryScope::from_name(&row.scope)?;
-        partitions.push(Partition::of_row(grant.workspace(), scope, row.owner_id, row.user_id));
-    }
-    Ok((partitions, corpus))
+        let partition = Partition::of_row(grant.workspace(), scope, row.owner_id, row.user_id);
+        Ok(Standing { partition, revision: row.revision, pruned: row.pruned })
+    });
+    standings.collect()
 }
 
-/// The postings of these terms; those of memories that the request's filters leave out are not `wanted`.
-pub(in crate::memory) async fn postings(
+/// The partition's rows beyond a revision, in the order of their revisions.
+pub(in crate::memory) async fn entries_after(
     source: &impl Source,
-    grant: &Grant<impl AtLeast<Read>>,
-    partitions: &[Partition],
-    terms: &BTreeSet<String>,
-    request: &RecallRequest,
-) -> Result<Vec<Posting>> {
-    let terms: Vec<&String> = terms.iter().collect();
-    let mut postings = vec![];
-    for some in terms.chunks(TERMS) {
-        let rows = rows_of(source, grant, partitions, some, request).await?;
-        postings.extend(rows.into_iter().map(|(term, memory, frequency, length, wanted)| Posting {
-            term,
-            memory: MemoryId::from_uuid(memory),
-            frequency: frequency.unsigned_abs(),
-            length: length.unsigned_abs(),
-            wanted: wanted != 0,
-        }));
-    }
-    Ok(postings)
+    partition: &Partition,
+    revision: i64,
+    made_by: &str,
+    limit: u64,
+) -> Result<Vec<Row>> {
+    use memory_index::Column;
+    let rows = memory_index::Entity::find()
+        .filter(Column::WorkspaceId.eq(partition.workspace().uuid()))
+        .filter(Column::OwnerId.eq(partition.owner()))
+        .filter(Column::Revision.gt(revision))
+        .order_by_asc(Column::Revision)
+        .limit(limit)
+        .all(source.connection())
+        .await?;
+    rows.into_iter().map(|row| from_row(row, made_by)).collect()
 }
 
-async fn rows_of(
+fn from_row(row: memory_index::Model, made_by: &str) -> Result<Row> {
+    let vector = (row.made_by == made_by).then(|| {
+        let numbers: Vec<i8> = row.vector.iter().map(|byte| byte.cast_signed()).collect();
+        Vector::try_from(numbers).map_err(|_| Error::internal("a vector of another length"))
+    });
+    Ok(Row {
+        revision: row.revision,
+        item: ItemId { id: row.item_id, kind: ItemKind::from_name(&row.item)? },
+        collection: row.collection,
+        speaker: row.speaker,
+        kind: row.kind.as_deref().map(MemoryKind::from_name).transpose()?,
+        at: row.at,
+        times: Times::of_row([
+            row.valid_from,
+            row.valid_to,
+            row.expires_at,
+            row.known_from,
+            row.superseded_at,
+            row.superseded_from,
+        ]),
+        length: u32::try_from(row.length).map_err(Error::internal)?,
+        terms: row.terms,
+        vector: vector.transpose()?,
+    })
+}
+
+/// What left the partition beyond a revision, each with the revision of its removal.
+pub(in crate::memory) async fn removals_after(
     source: &impl Source,
-    grant: &Grant<impl AtLeast<Read>>,
-    partitions: &[Partition],
-    terms: &[&String],
-    request: &RecallRequest,
-) -> Result<Vec<(String, uuid::Uuid, i32, i32, i32)>> {
-    use memory_posting::Column;
-    let mut select = memory_posting::Entity::find()
-        .select_only()
-        .columns([Column::Term, Column::MemoryId, Column::Frequency, Column::Length])
-        .filter(Column::WorkspaceId.eq(grant.workspace().uuid()))
-        .filter(Column::OwnerId.is_in(partitions.iter().map(Partition::owner)))
-        .filter(Column::Term.is_in(terms.iter().copied()));
-    if request.has_filter() {
-        let wanted = content_filter(request.kinds.as_deref(), request.collection_prefix.as_deref());
-        let memory =
-            memory_posting::Entity::belongs_to(memory::Entity).from(Column::MemoryId).to(memory::Column::Id);
-        select = select
-            .join(JoinType::InnerJoin, memory.into())
-            .expr_as(CaseStatement::new().case(wanted, 1).finally(0), "wanted");
-    } else {
-        select = select.expr_as(Expr::cust("1"), "wanted");
-    }
-    Ok(select.into_tuple().all(source.connection()).await?)
+    partition: &Partition,
+    revision: i64,
+) -> Result<Vec<(Uuid, i64)>> {
+    use memory_index_removal::Column;
+    let rows = memory_index_removal::Entity::find()
+        .filter(Column::WorkspaceId.eq(partition.workspace().uuid()))
+        .filter(Column::OwnerId.eq(partition.owner()))
+        .filter(Column::Revision.gt(revision))
+        .all(source.connection())
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.item_id, row.revision)).collect())
 }

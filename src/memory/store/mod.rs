@@ -1,16 +1,21 @@
-//! Rows of memories, partitions, tombstones and receipts; `index` has the postings, `candidate` what is proposed.
+//! Rows of memories, partitions, tombstones and receipts; `index` has those that the index is made from, `candidate` what
+//! is proposed.
 pub(super) mod candidate;
+pub(super) mod course;
 mod index;
+mod remake;
 
 pub(super) use index::{
-    add_to_statistics, corpus, delete_postings, insert_postings, postings, sweep_postings,
+    Row, Standing, delete_entries, entries_after, insert_entries, insert_removals, prune_removals,
+    raise_revision, removals_after, standings,
 };
+pub(super) use remake::{find_stale_memories, has_stale_partitions, mark_partitions, stale_memories};
 
 use super::{
     ErasureReceipt, Memory, MemoryFilter,
-    model::{Content, Holds, MemoryKind, MemoryScope, MemoryStatus},
+    index::MADE_BY,
+    model::{Content, Holds, MemoryKind, MemoryScope, MemoryStatus, Succession},
     partition::Partition,
-    terms::Terms,
 };
 use crate::{
     db::{
@@ -32,27 +37,13 @@ use sea_orm::{
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
-/// A memory and what the index holds of it.
+/// A memory with what is not shown of it.
 #[derive(Clone, Debug)]
 pub(super) struct Stored {
     pub(super) memory: Memory,
     pub(super) partition: Partition,
     /// Of what was sent with the client's id.
     pub(super) client_hash: Option<Vec<u8>>,
-    pub(super) length: u32,
-    pub(super) postings: u32,
-}
-
-impl Stored {
-    pub(super) fn new(
-        memory: Memory,
-        partition: Partition,
-        client_hash: Option<Vec<u8>>,
-        terms: &Terms,
-    ) -> Self {
-        let postings = u32::try_from(terms.counts.len()).unwrap_or(u32::MAX);
-        Self { memory, partition, client_hash, length: terms.length, postings }
-    }
 }
 
 /// Makes the partition where it is missing and keeps others from writing into it until the transaction ends. Gives
@@ -67,9 +58,10 @@ pub(super) async fn lock_partition(
         owner_id: Set(partition.owner()),
         scope: Set(partition.scope().name().to_owned()),
         user_id: Set(partition.user()),
-        documents: Set(0),
-        length: Set(0),
         salt: Set(salt.to_vec()),
+        revision: Set(0),
+        pruned: Set(0),
+        made_by: Set(Some(MADE_BY.clone())),
     };
     use memory_partition::Column::{OwnerId, Scope, WorkspaceId};
     // An update of nothing, for its lock and its RETURNING.
@@ -92,15 +84,18 @@ pub(super) async fn share_partition(tx: &impl Source, partition: &Partition) -> 
 }
 
 /// Writes new memories, and the content of those that are there.
-pub(super) async fn save(tx: &impl Source, memories: &[&Stored]) -> Result<()> {
+pub(super) async fn save(tx: &impl Source, memories: &[Stored]) -> Result<()> {
     use memory::Column::{
-        Collection, Id, Kind, Length, OccurredAt, Postings, Speaker, Text, UpdatedAt, Version,
+        Collection, Egress, ExpiresAt, Id, Kind, KnownFrom, OccurredAt, Speaker, Status, SupersededAt,
+        SupersededBy, SupersededFrom, Text, UpdatedAt, ValidFrom, ValidTo, Version,
     };
-    let changed = [Text, Kind, OccurredAt, Speaker, Collection, Version, Length, Postings, UpdatedAt];
+    let content = [Text, Kind, OccurredAt, Speaker, Collection, Egress, ValidFrom, ValidTo, ExpiresAt];
+    let course = [Status, Version, KnownFrom, SupersededAt, SupersededFrom, SupersededBy, UpdatedAt];
+    let changed = content.into_iter().chain(course).collect::<Vec<_>>();
     for memories in memories.chunks(100) {
-        let rows = memories.iter().map(|stored| to_row(stored)).collect::<Result<Vec<_>>>()?;
+        let rows = memories.iter().map(to_row).collect::<Result<Vec<_>>>()?;
         memory::Entity::insert_many(rows)
-            .on_conflict(OnConflict::column(Id).update_columns(changed).to_owned())
+            .on_conflict(OnConflict::column(Id).update_columns(changed.clone()).to_owned())
             .exec_without_returning(tx.connection())
             .await?;
     }
@@ -243,7 +238,7 @@ pub(super) async fn list(
     Ok(Page { items, has_next: page.has_next, has_previous: page.has_previous, total: page.total })
 }
 
-/// What a list and a recall filter alike. Not LIKE: its wildcards and its case differ between the databases.
+/// Not LIKE: its wildcards and its case differ between the databases.
 fn content_filter(kinds: Option<&[MemoryKind]>, collection_prefix: Option<&str>) -> Condition {
     let kinds = kinds.map(|kinds| memory::Column::Kind.is_in(kinds.iter().map(|kind| kind.name())));
     let prefix = collection_prefix.filter(|prefix| !prefix.is_empty()).map(|prefix| {
@@ -336,7 +331,7 @@ pub(super) async fn find_receipts(
 }
 
 fn to_row(stored: &Stored) -> Result<memory::ActiveModel> {
-    let Stored { memory, partition, client_hash, length, postings } = stored;
+    let Stored { memory, partition, client_hash } = stored;
     let content = &memory.content;
     Ok(memory::ActiveModel {
         id: Set(memory.id.uuid()),
@@ -355,15 +350,14 @@ fn to_row(stored: &Stored) -> Result<memory::ActiveModel> {
         status: Set(memory.status.name().to_owned()),
         version: Set(memory.version),
         occurred_at: Set(content.occurred_at),
-        length: Set(i32::try_from(*length).map_err(Error::internal)?),
-        postings: Set(i32::try_from(*postings).map_err(Error::internal)?),
         confidence: Set(memory.confidence),
         valid_from: Set(content.holds.valid_from),
         valid_to: Set(content.holds.valid_to),
         expires_at: Set(content.holds.expires_at),
-        known_from: Set(None),
-        known_to: Set(None),
-        superseded_by: Set(None),
+        known_from: Set(memory.succession.known_from),
+        superseded_at: Set(memory.succession.superseded_at),
+        superseded_from: Set(memory.succession.superseded_from),
+        superseded_by: Set(memory.succession.superseded_by.map(|id| id.uuid())),
         created_at: Set(memory.created_at),
         updated_at: Set(memory.updated_at),
     })
@@ -391,6 +385,12 @@ fn from_row(row: memory::Model) -> Result<Stored> {
         version: row.version,
         client_id: row.client_id,
         confidence: row.confidence,
+        succession: Succession {
+            known_from: row.known_from,
+            superseded_at: row.superseded_at,
+            superseded_from: row.superseded_from,
+            superseded_by: row.superseded_by.map(MemoryId::from_uuid),
+        },
         created_at: row.created_at,
         updated_at: row.updated_at,
     };
@@ -398,7 +398,5 @@ fn from_row(row: memory::Model) -> Result<Stored> {
         memory,
         partition: Partition::of_row(workspace, scope, row.owner_id, row.user_id),
         client_hash: row.client_hash,
-        length: row.length.unsigned_abs(),
-        postings: row.postings.unsigned_abs(),
     })
 }

@@ -69,12 +69,13 @@ impl Executor {
         let limit = usize::try_from(limit).unwrap_or_default();
         let recall = self.memory.recall(actor, &RecallRequest::new(workspace, query, limit)).await;
         let hits = recall.map_err(step_error)?.hits;
-        let memories: Vec<Value> = hits
+        let found: Vec<_> = hits.iter().filter_map(|hit| Some((hit, hit.item.memory()?))).collect();
+        let memories: Vec<Value> = found
             .iter()
-            .map(|hit| {
-                let content = &hit.memory.content;
+            .map(|(hit, memory)| {
+                let content = &memory.content;
                 json!({
-                    "id": hit.memory.id,
+                    "id": memory.id,
                     "text": content.text,
                     "kind": content.kind,
                     "occurredAt": content.occurred_at,
@@ -83,7 +84,7 @@ impl Executor {
                 })
             })
             .collect();
-        let sources = hits.iter().map(|hit| hit.memory.id).collect();
+        let sources = found.iter().map(|(_, memory)| memory.id).collect();
         Ok((json!({ "memories": memories }), sources))
     }
 

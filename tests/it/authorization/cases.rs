@@ -171,6 +171,11 @@ fn memory() -> Vec<Case> {
                 memories { id } userErrors { code } } }",
         ),
         Case::write(
+            "Mutation.supersedeMemory",
+            "mutation($memory: ID!) { supersedeMemory(input: {memoryId: $memory, by: {text: \"at nine\"}}) {
+                memory { id } userErrors { code } } }",
+        ),
+        Case::write(
             "Mutation.rejectMemories",
             "mutation($memory: ID!) { rejectMemories(input: {memoryIds: [$memory]}) {
                 memories { id } userErrors { code } } }",

@@ -1,14 +1,13 @@
 //! What is left of a memory that was forgotten.
+use super::index::count;
 use super::{FORGET, import, remember, texts};
 use crate::{
     on_both,
     support::{Database, TestApp, text},
 };
-use aifirst::db::Source;
-use sea_orm::{ConnectionTrait, Statement};
 use serde_json::json;
 
-/// Its own stem, so that postings show it.
+/// Its own stem, so that the index shows it.
 const CANARY: &str = "zyxwvowl";
 
 fn contains(bytes: &[u8]) -> bool {
@@ -45,8 +44,8 @@ async fn nothing_is_left_in_the_files_of_sqlite() {
 
 on_both! {
     async fn nothing_is_left_in_any_table(app: TestApp) {
-        // Text, external id, speaker, collection, and a posting.
-        remember_and_forget(&app, async || assert_eq!(app.columns_with(CANARY).await.len(), 5)).await;
+        // Text, external id, speaker, collection, and the latter two in the index.
+        remember_and_forget(&app, async || assert_eq!(app.columns_with(CANARY).await.len(), 6)).await;
         assert_eq!(app.columns_with(CANARY).await, [""; 0]);
     }
 }
@@ -64,7 +63,7 @@ on_both! {
 }
 
 on_both! {
-    async fn a_forgetting_at_once_with_changes_leaves_no_posting(app: TestApp) {
+    async fn a_forgetting_at_once_with_changes_leaves_no_entry(app: TestApp) {
         for round in 0..6 {
             let input = |text: &str| json!({ "text": text, "externalId": round.to_string() });
             let memory = remember(&app, &app.owner, input("walnut tree")).await["memory"].clone();
@@ -75,11 +74,6 @@ on_both! {
             assert!(changed["memory"].is_object() || changed["userErrors"][0]["code"] == "FORGOTTEN");
             assert!(texts(&app, &app.owner, "walnut tree wood oil").await.is_empty());
         }
-        let postings = Statement::from_string(
-            app.running.services.db.backend(),
-            "SELECT CAST(COUNT(*) AS BIGINT) FROM memory_posting",
-        );
-        let row = app.running.services.db.connection().query_one_raw(postings).await.unwrap().unwrap();
-        assert_eq!(row.try_get_by_index::<i64>(0).unwrap(), 0);
+        assert_eq!(count(&app, "memory_index").await, 0);
     }
 }

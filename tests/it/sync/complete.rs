@@ -392,6 +392,9 @@ async fn memories(world: &mut World<'_>, owner: &Person, mo: &Person) -> String 
     let settle = |place: &str| json!({ "memoryIds": [text(&proposed, place)] });
     world.asks(mo, "acceptMemories", settle("/memories/0/id"), "memories { id }").await;
     world.asks(mo, "rejectMemories", settle("/memories/1/id"), "memories { id }").await;
+    let instead =
+        json!({ "memoryId": text(&proposed, "/memories/0/id"), "by": { "text": "I prefer coffee now" } });
+    world.asks(mo, "supersedeMemory", instead, "memory { id } by { id }").await;
     text(&shared, "/memory/id")
 }
 

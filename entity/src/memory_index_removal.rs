@@ -1,22 +1,19 @@
-//! The lexical index: a term in a memory.
+//! What left the index of memory, for copies that still have it; kept for a day.
 use sea_orm::entity::prelude::*;
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
-#[sea_orm(table_name = "memory_posting")]
+#[sea_orm(table_name = "memory_index_removal")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub workspace_id: Uuid,
     #[sea_orm(primary_key, auto_increment = false)]
     pub owner_id: Uuid,
-    #[sea_orm(primary_key, auto_increment = false, column_type = "Text")]
-    pub term: String,
+    /// The partition's number after the removal.
     #[sea_orm(primary_key, auto_increment = false)]
-    pub memory_id: Uuid,
-    /// How often the term occurs.
-    pub frequency: i32,
-    /// Indexed words of the memory.
-    pub length: i32,
+    pub revision: i64,
+    pub item_id: Uuid,
+    pub at: ChronoDateTimeUtc,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

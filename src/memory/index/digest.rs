@@ -1,0 +1,116 @@
+//! What is made of an item's words before they are written: its terms, packed, and its vector.
+use crate::{
+    memory::{
+        embedding::{Embedder, Vector},
+        terms::{self, Terms},
+    },
+    shared::{Error, Result},
+};
+use std::sync::LazyLock;
+
+/// The rules and the model that digests come from: those of another name are made anew.
+pub static MADE_BY: LazyLock<String> =
+    LazyLock::new(|| format!("{}/{}", terms::RULES, Embedder::embedded().name()));
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Digest {
+    /// Of each term its frequency, the number of its bytes, and these; in the order of the terms.
+    pub terms: Vec<u8>,
+    /// Words of all terms together.
+    pub length: u32,
+    pub vector: Vector,
+}
+
+impl Digest {
+    /// Takes some hundred microseconds: not in a transaction. Who said it is part of what is found: questions name
+    /// people.
+    pub fn of(text: &str, title: Option<&str>, speaker: Option<&str>) -> Self {
+        let mut terms = Terms::of(text);
+        for further in [title, speaker].into_iter().flatten() {
+            terms.add(further);
+        }
+        let vector = match title {
+            Some(title) => Embedder::embedded().embed(&format!("{title}\n{text}")),
+            None => Embedder::embedded().embed(text),
+        };
+        Self { terms: pack(&terms), length: terms.length, vector }
+    }
+}
+
+fn pack(terms: &Terms) -> Vec<u8> {
+    let mut packed = Vec::with_capacity(terms.counts.len() * 8);
+    for (term, frequency) in &terms.counts {
+        put_number(&mut packed, *frequency);
+        put_number(&mut packed, u32::try_from(term.len()).unwrap_or(u32::MAX));
+        packed.extend_from_slice(term.as_bytes());
+    }
+    packed
+}
+
+/// Calls `take` with each term and its frequency.
+pub fn unpack(mut packed: &[u8], mut take: impl FnMut(&str, u32)) -> Result<()> {
+    while !packed.is_empty() {
+        let (frequency, rest) = number(packed)?;
+        let (length, rest) = number(rest)?;
+        let length = usize::try_from(length).map_err(Error::internal)?;
+        let (term, rest) = rest.split_at_checked(length).ok_or_else(cut)?;
+        take(std::str::from_utf8(term).map_err(Error::internal)?, frequency);
+        packed = rest;
+    }
+    Ok(())
+}
+
+/// Seven bits a byte, the lowest first; the highest bit says that more follow.
+fn put_number(packed: &mut Vec<u8>, mut number: u32) {
+    while number >= 0x80 {
+        packed.push((number & 0x7f) as u8 | 0x80);
+        number >>= 7;
+    }
+    packed.push(number as u8);
+}
+
+fn number(packed: &[u8]) -> Result<(u32, &[u8])> {
+    let mut number = 0;
+    for (place, byte) in packed.iter().enumerate().take(5) {
+        number |= u32::from(byte & 0x7f) << (7 * place);
+        if byte & 0x80 == 0 {
+            return Ok((number, &packed[place + 1..]));
+        }
+    }
+    Err(cut())
+}
+
+fn cut() -> Error {
+    Error::internal("an entry of the index is cut off")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    proptest! {
+        #[test]
+        fn what_is_packed_is_unpacked(counts in prop::collection::btree_map("\\PC{1,64}", 1_u32.., 0..20)) {
+            let mut found = BTreeMap::new();
+            unpack(&pack(&Terms { counts: counts.clone(), length: 0 }), |term, frequency| {
+                found.insert(term.to_owned(), frequency);
+            }).unwrap();
+            prop_assert_eq!(found, counts);
+        }
+
+        #[test]
+        fn bytes_that_are_none_of_ours_are_no_panic(bytes: Vec<u8>) {
+            let _ = unpack(&bytes, |_, _| ());
+        }
+    }
+
+    #[test]
+    fn title_and_speaker_are_found_too() {
+        let digest = Digest::of("prefers tea", Some("Habits"), Some("Ana"));
+        let mut terms = vec![];
+        unpack(&digest.terms, |term, _| terms.push(term.to_owned())).unwrap();
+        assert_eq!((terms.join(" ").as_str(), digest.length), ("ana habit prefer tea", 4));
+    }
+}

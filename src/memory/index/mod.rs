@@ -1,0 +1,83 @@
+//! The index: what a recall finds memories and chunks of documents by.
+//!
+//! The database holds what it is made from, one row an item (`memory_index`), written and removed in the transaction
+//! of the change itself. The index proper is in memory: each process has copies of the partitions that are asked for
+//! (`replicas`), which follow the rows by their partition's `revision`. What ranks is in `rank`, and pure.
+mod collections;
+mod digest;
+mod remake;
+mod replica;
+mod replicas;
+mod times;
+mod words;
+
+pub use collections::NONE;
+pub use digest::{Digest, MADE_BY};
+pub use remake::remake;
+pub use replica::{Held, Replica, Statistics};
+pub use replicas::Index;
+pub use times::{Moment, Times};
+
+use super::{MemoryKind, partition::Partition, store};
+use crate::{
+    event::Tx,
+    shared::{Result, stored},
+};
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+stored! {
+    /// What is indexed.
+    ItemKind {
+        Memory = "MEMORY",
+        Chunk = "CHUNK",
+    }
+}
+
+/// Names something indexed.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ItemId {
+    /// Also tells the order of making.
+    pub id: Uuid,
+    pub kind: ItemKind,
+}
+
+/// Something to be found.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub item: ItemId,
+    /// What it belongs to with its neighbours, which stand in the order of `at`, then of their ids. Of a chunk: its
+    /// document.
+    pub collection: Option<String>,
+    pub speaker: Option<String>,
+    /// Of a memory.
+    pub kind: Option<MemoryKind>,
+    /// When it happened, or was written where that is not known.
+    pub at: DateTime<Utc>,
+    /// When it holds; of a chunk always.
+    pub times: Times,
+    /// Made before the transaction begins.
+    pub digest: Digest,
+}
+
+/// Indexes items; what is there under the same id is replaced. The partition must exist ([`store::lock_partition`]) and
+/// is taken until the transaction ends.
+pub async fn insert(tx: &Tx, partition: &Partition, entries: &[Entry]) -> Result<()> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let last = store::raise_revision(tx, partition, entries.len()).await?;
+    store::insert_entries(tx, partition, entries, &MADE_BY, last).await
+}
+
+/// Takes items out of the index, and gives how many were in it. After the commit, [`Index::drop_copies`] makes this
+/// process forget them, too; others do with their next recall.
+pub async fn remove(tx: &Tx, partition: &Partition, items: &[Uuid], now: DateTime<Utc>) -> Result<u64> {
+    let removed = store::delete_entries(tx, partition, items).await?;
+    if removed > 0 {
+        let last = store::raise_revision(tx, partition, items.len()).await?;
+        store::insert_removals(tx, partition, items, last, now).await?;
+        store::prune_removals(tx, partition, now).await?;
+    }
+    Ok(removed)
+}

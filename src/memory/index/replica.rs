@@ -1,0 +1,401 @@
+//! A partition's index in memory, made from its rows. Entries are numbered as they came; those that are gone keep
+//! their number until a compaction.
+use super::{
+    ItemId, ItemKind, Times,
+    collections::{Collection, Collections, NONE},
+    digest,
+    words::{MAX_ENTRIES, Posting, Words},
+};
+use crate::{
+    memory::{MemoryKind, embedding::DIMENSIONS, store::Row},
+    shared::{Error, Result},
+};
+use hashbrown::HashTable;
+use std::mem::size_of;
+use uuid::Uuid;
+
+#[derive(Debug, Default)]
+pub struct Replica {
+    /// Rows up to this revision are in.
+    revision: i64,
+    /// What was removed up to this revision is out.
+    removals: i64,
+    entries: Vec<Held>,
+    /// [`DIMENSIONS`] numbers an entry; all zero for one that is gone.
+    vectors: Vec<i8>,
+    by_id: HashTable<u32>,
+    words: Words,
+    collections: Collections,
+    statistics: Statistics,
+}
+
+/// An entry.
+#[derive(Clone, Copy, Debug)]
+pub struct Held {
+    id: Uuid,
+    /// Of its row.
+    revision: i64,
+    /// Microseconds since 1970.
+    pub at: i64,
+    pub times: Times,
+    /// Or [`NONE`], as its neighbours there.
+    pub collection: u32,
+    pub previous: u32,
+    pub next: u32,
+    /// Words.
+    pub length: u32,
+    item: ItemKind,
+    pub kind: Option<MemoryKind>,
+    pub is_live: bool,
+}
+
+impl Held {
+    pub fn item(&self) -> ItemId {
+        ItemId { id: self.id, kind: self.item }
+    }
+
+    fn key(&self) -> (i64, Uuid) {
+        (self.at, self.id)
+    }
+}
+
+/// Of the entries that are live.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Statistics {
+    pub entries: u64,
+    /// Words of all entries.
+    pub length: u64,
+    /// Words of all windows: of each entry with its neighbours.
+    pub windows_length: u64,
+    pub collections: u64,
+    /// Words of all entries that are in a collection.
+    pub collections_length: u64,
+}
+
+impl Replica {
+    /// Empty, of a partition that stands at this revision: what was removed until then never comes in.
+    pub fn begun_at(revision: i64) -> Self {
+        Self { removals: revision, ..Self::default() }
+    }
+
+    pub fn revision(&self) -> i64 {
+        self.revision
+    }
+
+    pub fn removals(&self) -> i64 {
+        self.removals
+    }
+
+    pub fn entries(&self) -> &[Held] {
+        &self.entries
+    }
+
+    pub fn get(&self, entry: u32) -> Option<&Held> {
+        self.entries.get(entry as usize)
+    }
+
+    /// All vectors behind each other.
+    pub fn vectors(&self) -> &[i8] {
+        &self.vectors
+    }
+
+    /// Of entries that are live.
+    pub fn postings(&self, word: &str) -> impl Iterator<Item = Posting> {
+        self.words.postings(word).filter(|posting| self.entries[posting.entry() as usize].is_live)
+    }
+
+    pub fn collection(&self, number: u32) -> Option<&Collection> {
+        self.collections.get(number)
+    }
+
+    pub fn collections(&self) -> &[Collection] {
+        self.collections.all()
+    }
+
+    pub fn statistics(&self) -> Statistics {
+        self.statistics
+    }
+
+    /// Takes rows in the order of their revisions; one whose item is known replaces it.
+    pub fn insert(&mut self, rows: &[Row]) -> Result<()> {
+        for row in rows {
+            self.insert_row(row)?;
+            self.revision = self.revision.max(row.revision);
+        }
+        Ok(())
+    }
+
+    fn insert_row(&mut self, row: &Row) -> Result<()> {
+        self.remove(row.item.id);
+        if self.entries.len() >= MAX_ENTRIES {
+            return Err(Error::Unavailable("there is too much in one place for one index: forget some"));
+        }
+        let number = u32::try_from(self.entries.len()).map_err(Error::internal)?;
+        let collection = row.collection.as_deref().map_or(NONE, |name| self.collections.number(name));
+        self.entries.push(Held {
+            id: row.item.id,
+            revision: row.revision,
+            at: row.at.timestamp_micros(),
+            times: row.times,
+            collection,
+            previous: NONE,
+            next: NONE,
+            length: row.length,
+            item: row.item.kind,
+            kind: row.kind,
+            is_live: true,
+        });
+        self.vectors.extend_from_slice(row.vector.as_ref().unwrap_or(&[0; DIMENSIONS]));
+        let words = &mut self.words;
+        digest::unpack(&row.terms, |word, frequency| words.add(word, number, frequency))?;
+        self.link(number);
+        let entries = &self.entries;
+        self.by_id.insert_unique(hash(row.item.id), number, |other| hash(entries[*other as usize].id));
+        Ok(())
+    }
+
+    /// Puts an entry into its place in its collection, and counts it.
+    fn link(&mut self, number: u32) {
+        let (entries, statistics) = (&mut self.entries, &mut self.statistics);
+        let held = entries[number as usize];
+        statistics.entries += 1;
+        statistics.length += u64::from(held.length);
+        let Some(collection) = self.collections.get_mut(held.collection) else {
+            statistics.windows_length += windows(entries, number);
+            return;
+        };
+        let place = collection.order.partition_point(|other| entries[*other as usize].key() < held.key());
+        let at = |place: Option<usize>| place.and_then(|place| collection.order.get(place)).copied();
+        let (previous, next) = (at(place.checked_sub(1)).unwrap_or(NONE), at(Some(place)).unwrap_or(NONE));
+        statistics.windows_length -= windows(entries, previous) + windows(entries, next);
+        join(entries, previous, number);
+        join(entries, number, next);
+        statistics.windows_length +=
+            windows(entries, previous) + windows(entries, number) + windows(entries, next);
+        statistics.collections += u64::from(collection.order.is_empty());
+        statistics.collections_length += u64::from(held.length);
+        collection.order.insert(place, number);
+        collection.length += u64::from(held.length);
+    }
+
+    /// Undoes [`Self::link`].
+    fn unlink(&mut self, number: u32) {
+        let (entries, statistics) = (&mut self.entries, &mut self.statistics);
+        let held = entries[number as usize];
+        let (previous, next) = (held.previous, held.next);
+        statistics.entries -= 1;
+        statistics.length -= u64::from(held.length);
+        statistics.windows_length -=
+            windows(entries, previous) + windows(entries, number) + windows(entries, next);
+        join(entries, previous, next);
+        statistics.windows_length += windows(entries, previous) + windows(entries, next);
+        let Some(collection) = self.collections.get_mut(held.collection) else { return };
+        let place = collection.order.partition_point(|other| entries[*other as usize].key() < held.key());
+        collection.order.remove(place);
+        collection.length -= u64::from(held.length);
+        statistics.collections_length -= u64::from(held.length);
+        statistics.collections -= u64::from(collection.order.is_empty());
+    }
+
+    /// Takes out what was removed, save what came back since; all removals until that revision are among them.
+    pub fn remove_all(&mut self, removals: &[(Uuid, i64)], until: i64) {
+        for (id, revision) in removals {
+            if self.find(*id).is_some_and(|held| held.revision < *revision) {
+                self.remove(*id);
+            }
+        }
+        self.removals = self.removals.max(until);
+        self.revision = self.revision.max(until);
+    }
+
+    fn find(&self, id: Uuid) -> Option<&Held> {
+        let entries = &self.entries;
+        let number = self.by_id.find(hash(id), |number| entries[*number as usize].id == id)?;
+        self.get(*number)
+    }
+
+    pub fn remove(&mut self, id: Uuid) {
+        let entries = &self.entries;
+        let Ok(found) = self.by_id.find_entry(hash(id), |number| entries[*number as usize].id == id) else {
+            return;
+        };
+        let (number, _) = found.remove();
+        self.unlink(number);
+        let held = &mut self.entries[number as usize];
+        (held.is_live, held.previous, held.next) = (false, NONE, NONE);
+        let begin = number as usize * DIMENSIONS;
+        self.vectors[begin..begin + DIMENSIONS].fill(0);
+    }
+
+    /// Whether a compaction pays: much is gone, or much is new.
+    pub fn is_loose(&self) -> bool {
+        let gone = self.entries.len() - self.by_id.len();
+        gone > self.entries.len() / 4 + 16 || self.words.is_loose()
+    }
+
+    /// The same without what is gone, and with the words packed.
+    pub fn compacted(&self) -> Self {
+        let mut kept = Self {
+            revision: self.revision,
+            removals: self.removals,
+            statistics: self.statistics,
+            ..Self::default()
+        };
+        let live = self.by_id.len();
+        kept.entries.reserve_exact(live);
+        kept.vectors.reserve_exact(live * DIMENSIONS);
+        let mut numbers = vec![NONE; self.entries.len()];
+        let vectors = self.vectors.chunks_exact(DIMENSIONS);
+        for ((old, held), vector) in self.entries.iter().enumerate().zip(vectors) {
+            if held.is_live {
+                numbers[old] = kept.entries.len() as u32;
+                kept.entries.push(*held);
+                kept.vectors.extend_from_slice(vector);
+            }
+        }
+        let number = |old: u32| numbers.get(old as usize).copied().unwrap_or(NONE);
+        for held in &mut kept.entries {
+            (held.previous, held.next, held.collection) = (number(held.previous), number(held.next), NONE);
+        }
+        for collection in self.collections.all().iter().filter(|collection| !collection.order.is_empty()) {
+            let new = kept.collections.number(&collection.name);
+            if let Some(place) = kept.collections.get_mut(new) {
+                place.length = collection.length;
+                place.order = collection.order.iter().map(|old| number(*old)).collect();
+                place.order.iter().for_each(|entry| kept.entries[*entry as usize].collection = new);
+            }
+        }
+        kept.words = self.words.compacted(|old| Some(number(old)).filter(|new| *new != NONE));
+        kept.by_id.reserve(live, |_| 0);
+        for (number, held) in kept.entries.iter().enumerate() {
+            let hasher = |other: &u32| hash(kept.entries[*other as usize].id);
+            kept.by_id.insert_unique(hash(held.id), number as u32, hasher);
+        }
+        kept
+    }
+
+    /// What it takes of memory, about.
+    pub fn bytes(&self) -> usize {
+        let entries = self.entries.capacity() * size_of::<Held>() + self.vectors.capacity();
+        let by_id = self.by_id.capacity() * 6;
+        size_of::<Self>() + entries + by_id + self.words.bytes() + self.collections.bytes()
+    }
+}
+
+/// Makes two entries neighbours; where one is [`NONE`], the other is the first or the last of its collection.
+fn join(entries: &mut [Held], previous: u32, next: u32) {
+    if let Some(held) = entries.get_mut(previous as usize) {
+        held.next = next;
+    }
+    if let Some(held) = entries.get_mut(next as usize) {
+        held.previous = previous;
+    }
+}
+
+/// How many words an entry adds to all windows together: it is in its own and in those of its neighbours.
+fn windows(entries: &[Held], number: u32) -> u64 {
+    let Some(held) = entries.get(number as usize) else { return 0 };
+    let windows = 1 + u64::from(held.previous != NONE) + u64::from(held.next != NONE);
+    windows * u64::from(held.length)
+}
+
+/// Half of an id is random already.
+fn hash(id: Uuid) -> u64 {
+    let (high, low) = id.as_u64_pair();
+    (high ^ low).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::index::Digest;
+    use chrono::DateTime;
+    use proptest::prelude::*;
+
+    fn row(revision: i64, id: u128, text: &str, collection: u8, at: i64) -> Row {
+        let digest = Digest::of(text, None, None);
+        Row {
+            revision,
+            item: ItemId { id: Uuid::from_u128(id), kind: ItemKind::Memory },
+            times: Times::default(),
+            collection: (collection > 0).then(|| format!("c{collection}")),
+            speaker: None,
+            kind: Some(MemoryKind::Note),
+            at: DateTime::from_timestamp_micros(at).unwrap(),
+            length: digest.length,
+            terms: digest.terms,
+            vector: Some(digest.vector),
+        }
+    }
+
+    /// By ids, whatever the numbers are.
+    fn told(replica: &Replica) -> (Vec<String>, Statistics) {
+        let id = |number: u32| replica.get(number).map(|held| held.id.as_u128());
+        let entries = replica.entries().iter().zip(replica.vectors().chunks(DIMENSIONS)).enumerate();
+        let mut told: Vec<_> = entries
+            .filter(|(_, (held, _))| held.is_live)
+            .map(|(number, (held, vector))| {
+                let postings = ["apple", "pear", "fig"].map(|word| {
+                    replica
+                        .postings(word)
+                        .find(|posting| posting.entry() as usize == number)
+                        .map(Posting::frequency)
+                });
+                let collection =
+                    replica.collection(held.collection).map(|it| (it.name.to_string(), it.length));
+                format!(
+                    "{} {:?} {:?} {collection:?} {} {postings:?} {vector:?}",
+                    held.id,
+                    id(held.previous),
+                    id(held.next),
+                    held.length
+                )
+            })
+            .collect();
+        told.sort();
+        (told, replica.statistics())
+    }
+
+    proptest! {
+        #[test]
+        fn a_copy_that_followed_is_as_one_made_of_what_is_there(
+            steps in prop::collection::vec((0_u128..12, prop::option::weighted(0.7, ("(apple |pear |fig ){0,4}", 0_u8..3, 0_i64..4))), 0..40),
+        ) {
+            let (mut followed, mut compacted) = (Replica::default(), Replica::default());
+            let mut there = std::collections::BTreeMap::new();
+            for (revision, (id, step)) in (1..).zip(&steps) {
+                for replica in [&mut followed, &mut compacted] {
+                    match step {
+                        Some((text, collection, at)) => replica.insert(&[row(revision, *id, text, *collection, *at)]).unwrap(),
+                        None => replica.remove_all(&[(Uuid::from_u128(*id), revision)], revision),
+                    }
+                    prop_assert_eq!(replica.revision(), revision);
+                }
+                compacted = compacted.compacted();
+                there.remove(id);
+                if let Some(step) = step {
+                    there.insert(*id, (revision, step));
+                }
+            }
+            let mut made = Replica::default();
+            let mut rows: Vec<_> = there.into_iter().collect();
+            rows.sort_by_key(|(_, (revision, _))| *revision);
+            for (id, (revision, (text, collection, at))) in rows {
+                made.insert(&[row(revision, id, text, *collection, *at)]).unwrap();
+            }
+            prop_assert_eq!(told(&followed), told(&made));
+            prop_assert_eq!(told(&compacted), told(&made));
+        }
+    }
+
+    #[test]
+    fn a_removal_that_is_told_late_does_not_take_what_came_back() {
+        let mut replica = Replica::begun_at(4);
+        replica.insert(&[row(9, 1, "apple", 0, 0)]).unwrap();
+        replica.remove_all(&[(Uuid::from_u128(1), 7)], 9);
+        assert_eq!(replica.statistics().entries, 1);
+        replica.remove_all(&[(Uuid::from_u128(1), 10)], 10);
+        assert_eq!((replica.statistics(), replica.revision()), (Statistics::default(), 10));
+        assert!(replica.vectors().iter().all(|number| *number == 0));
+    }
+}

@@ -1,0 +1,153 @@
+//! Which entries a word is in. What was there at the last compaction lies packed, in the order of the words; what came
+//! since, in a map.
+use std::{
+    cmp::Ordering,
+    collections::{BTreeSet, HashMap},
+};
+
+/// An entry with how often the word is in it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Posting(u32);
+
+const FREQUENCY_BITS: u32 = 6;
+/// More than so often counts as so often: long before, BM25 has stopped counting.
+const MAX_FREQUENCY: u32 = (1 << FREQUENCY_BITS) - 1;
+/// Entries that can be told apart.
+pub const MAX_ENTRIES: usize = 1 << (u32::BITS - FREQUENCY_BITS);
+
+impl Posting {
+    fn new(entry: u32, frequency: u32) -> Self {
+        Self(entry << FREQUENCY_BITS | frequency.min(MAX_FREQUENCY))
+    }
+
+    pub fn entry(self) -> u32 {
+        self.0 >> FREQUENCY_BITS
+    }
+
+    pub fn frequency(self) -> u32 {
+        self.0 & MAX_FREQUENCY
+    }
+}
+
+#[derive(Debug, Default)]
+pub struct Words {
+    /// All packed words behind each other.
+    letters: String,
+    /// Where each word ends in `letters`, and its postings in `postings`.
+    ends: Vec<(u32, u32)>,
+    postings: Vec<Posting>,
+    recent: HashMap<Box<str>, Vec<Posting>>,
+    recent_postings: usize,
+}
+
+impl Words {
+    pub fn add(&mut self, word: &str, entry: u32, frequency: u32) {
+        let posting = Posting::new(entry, frequency);
+        match self.recent.get_mut(word) {
+            Some(postings) => postings.push(posting),
+            None => {
+                self.recent.insert(word.into(), vec![posting]);
+            }
+        }
+        self.recent_postings += 1;
+    }
+
+    /// Those of entries that are gone among them.
+    pub fn postings(&self, word: &str) -> impl Iterator<Item = Posting> {
+        let recent = self.recent.get(word).map(Vec::as_slice).unwrap_or_default();
+        self.packed(word).iter().chain(recent).copied()
+    }
+
+    fn packed(&self, word: &str) -> &[Posting] {
+        let (mut low, mut high) = (0, self.ends.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            match self.word(middle).unwrap_or_default().cmp(word) {
+                Ordering::Less => low = middle + 1,
+                Ordering::Greater => high = middle,
+                Ordering::Equal => {
+                    let begin = middle.checked_sub(1).map_or(0, |before| self.ends[before].1);
+                    return &self.postings[begin as usize..self.ends[middle].1 as usize];
+                }
+            }
+        }
+        &[]
+    }
+
+    fn word(&self, place: usize) -> Option<&str> {
+        let (end, _) = *self.ends.get(place)?;
+        let begin = place.checked_sub(1).map_or(0, |before| self.ends[before].0);
+        self.letters.get(begin as usize..end as usize)
+    }
+
+    /// Whether so much came since the last compaction that another one pays.
+    pub fn is_loose(&self) -> bool {
+        self.recent_postings > self.postings.len() / 2 + 4096
+    }
+
+    /// With the entries' new numbers; without those that have none.
+    pub fn compacted(&self, number: impl Fn(u32) -> Option<u32>) -> Self {
+        let packed = (0..self.ends.len()).filter_map(|place| self.word(place));
+        let words: BTreeSet<&str> = packed.chain(self.recent.keys().map(|word| &**word)).collect();
+        let mut compacted = Self::default();
+        compacted.postings.reserve_exact(self.postings.len() + self.recent_postings);
+        for word in words {
+            let before = compacted.postings.len();
+            let kept = self
+                .postings(word)
+                .filter_map(|posting| Some(Posting::new(number(posting.entry())?, posting.frequency())));
+            compacted.postings.extend(kept);
+            if compacted.postings.len() > before {
+                compacted.letters.push_str(word);
+                compacted.ends.push((compacted.letters.len() as u32, compacted.postings.len() as u32));
+            }
+        }
+        compacted.letters.shrink_to_fit();
+        compacted.ends.shrink_to_fit();
+        compacted.postings.shrink_to_fit();
+        compacted
+    }
+
+    pub fn bytes(&self) -> usize {
+        let packed = self.letters.capacity() + self.ends.capacity() * 8 + self.postings.capacity() * 4;
+        // A word of its own takes some 100 bytes with its map's and its list's overhead.
+        packed + self.recent.len() * 100 + self.recent_postings * 8
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    proptest! {
+        #[test]
+        fn a_word_has_the_same_postings_however_often_it_was_compacted(
+            added in prop::collection::vec(("[ab]{1,3}", 0_u32..20, 1_u32..5, any::<bool>()), 0..60),
+            gone in 0_u32..20,
+        ) {
+            let (mut words, mut expected) = (Words::default(), BTreeMap::<String, Vec<(u32, u32)>>::new());
+            for (word, entry, frequency, compact) in added {
+                words.add(&word, entry, frequency);
+                expected.entry(word).or_default().push((entry, frequency));
+                if compact {
+                    words = words.compacted(Some);
+                }
+            }
+            let found = |words: &Words, word: &str| -> Vec<_> {
+                words.postings(word).map(|posting| (posting.entry(), posting.frequency())).collect()
+            };
+            for (word, expected) in &expected {
+                prop_assert_eq!(&found(&words, word), expected);
+            }
+            prop_assert_eq!(found(&words, "none"), vec![]);
+            let rest = words.compacted(|entry| (entry != gone).then_some(entry + 1));
+            for (word, expected) in expected {
+                let expected: Vec<_> =
+                    expected.into_iter().filter(|(entry, _)| *entry != gone).map(|(entry, n)| (entry + 1, n)).collect();
+                prop_assert_eq!(found(&rest, &word), expected);
+            }
+        }
+    }
+}

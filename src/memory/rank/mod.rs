@@ -1,0 +1,232 @@
+//! Ranking: pure, over copies of the index. The recipe is a sum of shares, each 1 for the best entry of all that the
+//! actor may recall; filters hide entries and change no score.
+//!
+//! An entry by itself: its words (`bm25`), its meaning (`meaning`), and the words of its window. To that come its
+//! neighbours, and the words of its collection. `parameters` has all numbers.
+mod bm25;
+mod meaning;
+mod parameters;
+mod recency;
+mod top;
+
+pub use parameters::HITS_OF_GROUP;
+pub use recency::Recency;
+
+use super::{
+    MemoryKind,
+    embedding::{Embedder, Vector},
+    index::{Held, ItemId, Moment, Replica},
+    terms::Terms,
+};
+use bm25::Lexical;
+use meaning::Meaning;
+use parameters::{ALIKE, MEANING, MOST, NEXT, PREVIOUS, TO_COLLECTION, TO_ENTRY, WINDOW, WORDS};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+
+/// A query as it is compared.
+#[derive(Clone, Debug)]
+pub struct Query {
+    words: BTreeSet<String>,
+    vector: Vector,
+}
+
+impl Query {
+    /// `None` where the text has no word that tells anything.
+    pub fn of(text: &str) -> Option<Self> {
+        let words = Terms::asked(text);
+        (!words.is_empty()).then(|| Self { words, vector: Embedder::embedded().embed(text) })
+    }
+}
+
+/// Which entries are shown.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    pub kinds: Option<Vec<MemoryKind>>,
+    pub collection_prefix: Option<String>,
+    /// Every time where there is none.
+    pub moment: Option<Moment>,
+}
+
+/// How an entry stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ranked {
+    pub item: ItemId,
+    /// 0 to 1.
+    pub score: f32,
+    /// BM25.
+    pub lexical: f32,
+    /// Cosine.
+    pub vector: f32,
+    /// 0 to 1, where it was asked for.
+    pub recency: Option<f32>,
+}
+
+/// How a collection stands, with its best entries.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RankedGroup {
+    pub collection: Arc<str>,
+    /// 0 to 1.
+    pub score: f32,
+    pub best: Vec<Ranked>,
+}
+
+/// The best `limit` entries, best first; among equals the older first.
+pub fn rank(
+    copies: &[&Replica],
+    query: &Query,
+    wanted: &Wanted,
+    recency: Option<Recency>,
+    limit: usize,
+) -> Vec<Ranked> {
+    let views = View::all(copies, query, wanted);
+    let ranked =
+        views.iter().flat_map(|view| view.candidates().into_iter().map(|entry| view.ranked(entry, recency)));
+    top::best(ranked.flatten(), limit, |ranked| (ranked.score, ranked.item))
+}
+
+/// The best `limit` collections, best first; among equals in the order of their names. What lies in no collection is in none of them.
+pub fn rank_groups(
+    copies: &[&Replica],
+    query: &Query,
+    wanted: &Wanted,
+    recency: Option<Recency>,
+    limit: usize,
+) -> Vec<RankedGroup> {
+    let mut groups: HashMap<Arc<str>, (f32, Vec<Ranked>)> = HashMap::new();
+    for view in View::all(copies, query, wanted) {
+        for entry in view.candidates() {
+            let Some(name) = view.collection_of(entry) else { continue };
+            let Some(ranked) = view.ranked(entry, recency) else { continue };
+            let group = groups.entry(name.clone()).or_default();
+            group.0 = group.0.max(view.collection_share(entry));
+            group.1.push(ranked);
+        }
+    }
+    let groups = groups.into_iter().map(|(collection, (share, ranked))| {
+        let best = top::best(ranked, HITS_OF_GROUP, |ranked| (ranked.score, ranked.item));
+        let first = best.first().map_or(0.0, |ranked| ranked.score);
+        let score = (first * MOST + share * TO_COLLECTION) / (MOST + TO_COLLECTION);
+        RankedGroup { collection, score, best }
+    });
+    top::best(groups, limit, |group| (group.score, group.collection.clone()))
+}
+
+/// A copy with what its parts scored, and the best scores of all copies.
+struct View<'a> {
+    copy: &'a Replica,
+    lexical: Lexical,
+    meaning: Meaning,
+    best: Best,
+    wanted: &'a Wanted,
+    /// By collection: whether its name fits.
+    names_fit: Vec<bool>,
+}
+
+/// The best score of each part in all copies.
+#[derive(Clone, Copy, Debug, Default)]
+struct Best {
+    entry: f32,
+    window: f32,
+    collection: f32,
+    product: i32,
+}
+
+impl<'a> View<'a> {
+    fn all(copies: &[&'a Replica], query: &Query, wanted: &'a Wanted) -> Vec<Self> {
+        let lexical = bm25::score(copies, &query.words);
+        let meaning: Vec<_> = copies.iter().map(|copy| Meaning::of(copy, &query.vector)).collect();
+        let best = |of: fn(&Lexical) -> f32| lexical.iter().map(of).fold(0.0, f32::max);
+        let best = Best {
+            entry: best(|it| it.entries.best()),
+            window: best(|it| it.windows.best()),
+            collection: best(|it| it.collections.best()),
+            product: meaning.iter().map(Meaning::best).max().unwrap_or_default(),
+        };
+        let parts = copies.iter().zip(lexical).zip(meaning);
+        parts
+            .map(|((copy, lexical), meaning)| {
+                let fits = |name: &str| {
+                    wanted.collection_prefix.as_ref().is_none_or(|prefix| name.starts_with(prefix))
+                };
+                let names_fit = copy.collections().iter().map(|collection| fits(&collection.name)).collect();
+                Self { copy, lexical, meaning, best, wanted, names_fit }
+            })
+            .collect()
+    }
+
+    /// Wanted entries that may be worth something: where a word of the query is in their window, the best by meaning,
+    /// and the neighbours of these.
+    fn candidates(&self) -> Vec<u32> {
+        let mut found = self.meaning.alike(ALIKE, |entry| self.is_wanted(entry));
+        let neighbours = found.iter().filter_map(|entry| self.copy.get(*entry));
+        let neighbours: Vec<u32> = neighbours.flat_map(|held| [held.previous, held.next]).collect();
+        found.extend(neighbours);
+        found.extend(self.lexical.windows.found());
+        found.retain(|entry| self.is_wanted(*entry));
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    fn is_wanted(&self, entry: u32) -> bool {
+        self.copy.get(entry).is_some_and(|held| {
+            held.is_live && self.has_kind(held) && self.has_collection(held) && self.fits(held)
+        })
+    }
+
+    fn has_kind(&self, held: &Held) -> bool {
+        match (&self.wanted.kinds, held.kind) {
+            (Some(kinds), Some(kind)) => kinds.contains(&kind),
+            (Some(_), None) => false,
+            (None, _) => true,
+        }
+    }
+
+    fn fits(&self, held: &Held) -> bool {
+        self.wanted.moment.as_ref().is_none_or(|moment| held.times.fit(moment))
+    }
+
+    fn has_collection(&self, held: &Held) -> bool {
+        let fits = self.names_fit.get(held.collection as usize).copied();
+        fits.unwrap_or(self.wanted.collection_prefix.as_ref().is_none_or(String::is_empty))
+    }
+
+    fn collection_of(&self, entry: u32) -> Option<&Arc<str>> {
+        let held = self.copy.get(entry)?;
+        self.copy.collection(held.collection).map(|collection| &collection.name)
+    }
+
+    /// `None` where nothing speaks for it.
+    fn ranked(&self, entry: u32, recency: Option<Recency>) -> Option<Ranked> {
+        let held = self.copy.get(entry)?;
+        let near = self.own(entry) + PREVIOUS * self.own(held.previous) + NEXT * self.own(held.next);
+        let score = (near + TO_ENTRY * self.collection_share(entry)) / MOST;
+        let recent = recency.map(|recency| recency.of(held.at));
+        (near > 0.0).then(|| Ranked {
+            item: held.item(),
+            score: recency.zip(recent).map_or(score, |(recency, recent)| recency.weigh(score, recent)),
+            lexical: self.lexical.entries.score(entry),
+            vector: self.meaning.cosine(entry),
+            recency: recent,
+        })
+    }
+
+    /// What an entry is worth by itself and its window's words.
+    fn own(&self, entry: u32) -> f32 {
+        let words = share(self.lexical.entries.score(entry), self.best.entry);
+        let window = share(self.lexical.windows.score(entry), self.best.window);
+        WORDS * words + MEANING * self.meaning.share(entry, self.best.product) + WINDOW * window
+    }
+
+    fn collection_share(&self, entry: u32) -> f32 {
+        let number = self.copy.get(entry).map_or(super::index::NONE, |held| held.collection);
+        share(self.lexical.collections.score(number), self.best.collection)
+    }
+}
+
+fn share(score: f32, best: f32) -> f32 {
+    if best > 0.0 { score / best } else { 0.0 }
+}

@@ -1,0 +1,29 @@
+//! Every number of the recipe, with its reason.
+
+/// How soon further occurrences of a word stop counting. Memories are short: a word said twice says little more.
+pub const K1: f32 = 0.9;
+/// How much longer texts are marked down.
+pub const B: f32 = 0.4;
+
+/// Shares of the words and of the meaning in what an entry is worth by itself, each as a share of the best one.
+pub const WORDS: f32 = 0.5;
+pub const MEANING: f32 = 0.5;
+/// Cosines up to this one say nothing: any two texts are so much alike.
+pub const UNLIKE: f32 = 0.2;
+/// What the words of an entry and its neighbours together add: what is meant by a turn stands in the ones around it.
+pub const WINDOW: f32 = 0.6;
+/// What the neighbours are worth to an entry: answers follow questions.
+pub const PREVIOUS: f32 = 0.35;
+pub const NEXT: f32 = 0.2;
+/// What a collection's words are worth to each of its entries, and to itself.
+pub const TO_ENTRY: f32 = 0.25;
+pub const TO_COLLECTION: f32 = 0.8;
+
+/// The most that an entry can get: scores are shares of it, or of that and [`TO_COLLECTION`].
+pub const MOST: f32 = (WORDS + MEANING + WINDOW) * (1.0 + PREVIOUS + NEXT) + TO_ENTRY;
+
+/// Entries that are looked at because of their meaning alone: the best.
+pub const ALIKE: usize = 1000;
+
+/// Hits that tell of one collection.
+pub const HITS_OF_GROUP: usize = 3;

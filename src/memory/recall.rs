@@ -1,0 +1,126 @@
+//! The use case of recalling: partitions, copies, ranking, rows.
+use super::{
+    Group, GroupBy, Hit, Item, Memory, MemoryScope, MemoryService, Recall, RecallRequest,
+    index::{ItemId, ItemKind, Moment},
+    rank::{self, Query, Ranked, Recency, Wanted},
+    store,
+};
+use crate::shared::{
+    Result,
+    actor::{Actor, AtLeast, Grant, Read},
+    id::MemoryId,
+};
+use chrono::{DateTime, Utc};
+use std::collections::HashMap;
+
+impl MemoryService {
+    /// What answers the query best. Reads the actor's own memories and the workspace's; those of the actor's own sessions
+    /// only where the scopes name them.
+    pub async fn recall(&self, actor: &Actor, request: &RecallRequest) -> Result<Recall> {
+        let grant = actor.may::<Read>(request.workspace)?;
+        request.check()?;
+        let Some(query) = Query::of(&request.query) else { return Ok(Recall::default()) };
+        let scopes = request.scopes.as_deref().unwrap_or(&[MemoryScope::User, MemoryScope::Workspace]);
+        let standings = store::standings(&self.db, &grant, scopes).await?;
+        if standings.is_empty() {
+            return Ok(Recall::default());
+        }
+        let copies = self.index.copies(&standings).await?;
+        let micros = |at: DateTime<Utc>| at.timestamp_micros();
+        let moment = Moment {
+            now: micros(self.ambient.now()),
+            true_at: request.true_at.map(micros),
+            known_at: request.known_at.map(micros),
+        };
+        let wanted = Wanted {
+            kinds: request.kinds.clone(),
+            collection_prefix: request.collection_prefix.clone(),
+            moment: Some(moment),
+        };
+        let recency = request.recency.map(|recency| Recency {
+            now: self.ambient.now(),
+            half_life: recency.half_life,
+            weight: recency.weight,
+        });
+        let limit = request.limit;
+        match request.group_by {
+            GroupBy::None => {
+                let ranked =
+                    copies.rank(move |copies| rank::rank(copies, &query, &wanted, recency, limit)).await?;
+                let mut items = self.items(actor, &ranked).await?;
+                let hits = ranked.iter().filter_map(|ranked| hit(ranked, &mut items));
+                Ok(Recall::of_hits(hits, request.token_budget))
+            }
+            GroupBy::Collection => {
+                let groups = copies
+                    .rank(move |copies| rank::rank_groups(copies, &query, &wanted, recency, limit))
+                    .await?;
+                let ranked: Vec<Ranked> = groups.iter().flat_map(|group| group.best.clone()).collect();
+                let mut items = self.items(actor, &ranked).await?;
+                let groups = groups.iter().map(|group| Group {
+                    collection: group.collection.to_string(),
+                    score: group.score.into(),
+                    hits: group.best.iter().filter_map(|ranked| hit(ranked, &mut items)).collect(),
+                });
+                Ok(Recall::of_groups(groups, request.token_budget))
+            }
+        }
+    }
+
+    /// What is remembered near each of these texts, whoever's it is of what the actor may recall: for each the nearest,
+    /// at most `limit`. With what is expired or superseded left out.
+    pub(super) async fn near(
+        &self,
+        grant: &Grant<impl AtLeast<Read>>,
+        actor: &Actor,
+        texts: &[String],
+        limit: usize,
+    ) -> Result<Vec<Memory>> {
+        let queries: Vec<_> = texts.iter().filter_map(|text| Query::of(text)).collect();
+        let scopes = [MemoryScope::User, MemoryScope::Workspace, MemoryScope::Session];
+        let standings = store::standings(&self.db, grant, &scopes).await?;
+        if queries.is_empty() || standings.is_empty() {
+            return Ok(vec![]);
+        }
+        let now = self.ambient.now().timestamp_micros();
+        let moment = Some(Moment { now, true_at: None, known_at: None });
+        let wanted = Wanted { moment, ..Wanted::default() };
+        let copies = self.index.copies(&standings).await?;
+        let mut ranked = copies
+            .rank(move |copies| {
+                let ranked = queries.iter().flat_map(|query| rank::rank(copies, query, &wanted, None, limit));
+                ranked.collect::<Vec<_>>()
+            })
+            .await?;
+        ranked.sort_by_key(|ranked| ranked.item);
+        ranked.dedup_by_key(|ranked| ranked.item);
+        let items = self.items(actor, &ranked).await?;
+        Ok(items.into_values().filter_map(Item::into_memory).collect())
+    }
+
+    /// What was ranked, as it is now and as far as the actor may see it.
+    async fn items(&self, actor: &Actor, ranked: &[Ranked]) -> Result<HashMap<ItemId, Item>> {
+        let of_kind =
+            |kind: ItemKind| ranked.iter().map(|ranked| ranked.item).filter(move |item| item.kind == kind);
+        let memories: Vec<_> = of_kind(ItemKind::Memory).map(|item| MemoryId::from_uuid(item.id)).collect();
+        if memories.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let memories = store::find_many(&self.db, &actor.scope(), &memories).await?;
+        let named = memories
+            .into_iter()
+            .map(|(id, memory)| (ItemId { id: id.uuid(), kind: ItemKind::Memory }, Item::Memory(memory)));
+        Ok(named.collect())
+    }
+}
+
+/// `None` where it was forgotten a moment ago.
+fn hit(ranked: &Ranked, items: &mut HashMap<ItemId, Item>) -> Option<Hit> {
+    Some(Hit {
+        item: items.remove(&ranked.item)?,
+        score: ranked.score.into(),
+        lexical: ranked.lexical.into(),
+        vector: ranked.vector.into(),
+        recency: ranked.recency.map(f64::from),
+    })
+}

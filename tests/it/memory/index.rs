@@ -1,0 +1,231 @@
+//! The copies of the index that processes have, and the rows that they are made from.
+use super::{FORGET, IMPORT, import, problem, recall, remember, texts};
+use crate::{
+    counted_on_both, on_both,
+    support::{Binary, Database, TestApp, TestClock, text},
+};
+use aifirst::{
+    db::Source,
+    memory::NewMemory,
+    memory::{MemoryKind, MemoryScope},
+    shared::Ambient,
+};
+use chrono::TimeDelta;
+use futures_util::future::join_all;
+use sea_orm::{ConnectionTrait, Statement};
+use serde_json::{Value, json};
+
+/// Rows of a table.
+pub async fn count(app: &TestApp, table: &str) -> i64 {
+    let connection = app.running.services.db.connection();
+    let sql = format!("SELECT CAST(COUNT(*) AS BIGINT) FROM {table}");
+    let count = Statement::from_string(connection.get_database_backend(), sql);
+    connection.query_one_raw(count).await.unwrap().unwrap().try_get_by_index(0).unwrap()
+}
+
+async fn execute(app: &TestApp, sql: &str) {
+    let tx = app.running.services.db.begin().await.unwrap();
+    tx.connection().execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    tx.commit().await.unwrap();
+}
+
+fn tulips(name: &str, count: usize) -> Value {
+    (0..count)
+        .map(|n| json!({ "externalId": format!("{name}{n}"), "text": format!("tulip {name} {n}") }))
+        .collect()
+}
+
+/// Another server on the database of the first.
+async fn second_server(first: &TestApp) -> TestApp {
+    let settings = format!("database.url = '{}'", first.database.url);
+    TestApp::without_workspace(Database::sqlite(), &settings, Ambient::system()).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_server_finds_at_once_what_was_written_changed_and_forgotten() {
+    let first = TestApp::start(Database::postgres().await).await;
+    let second = second_server(&first).await;
+    let ask = async |query: &str| {
+        let variables = json!({ "ws": first.workspace, "q": query });
+        let data = second.ok(&first.owner, super::RECALL, variables).await;
+        let hits = data["workspace"]["recall"]["hits"].as_array().unwrap().clone();
+        hits.iter().map(|hit| text(hit, "/item/text")).collect::<Vec<_>>()
+    };
+    let write =
+        async |text: &str| remember(&first, &first.owner, json!({ "externalId": "1", "text": text })).await;
+    for round in 0..4 {
+        assert_eq!(write(&format!("apples {round}")).await["userErrors"], json!([]));
+        assert_eq!(ask("apples").await, [format!("apples {round}")]);
+    }
+    let memory = write("pears").await;
+    assert_eq!((ask("apples").await, ask("pears").await), (vec![], vec!["pears".to_owned()]));
+    first.ok(&first.owner, FORGET, json!({ "id": memory["memory"]["id"] })).await;
+    assert!(ask("pears").await.is_empty());
+}
+
+/// A copy that is older than what is told of removals is made anew.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_server_finds_nothing_forgotten_however_long_ago_it_looked() {
+    let clock = TestClock::default();
+    let first = TestApp::start_with(Database::postgres().await, "", clock.ambient()).await;
+    let second = second_server(&first).await;
+    let found = async || {
+        let variables = json!({ "ws": first.workspace, "q": "tulips" });
+        let data = second.ok(&first.owner, super::RECALL, variables).await;
+        data["workspace"]["recall"]["hits"].as_array().unwrap().len()
+    };
+    let imported = import(&first, &first.owner, tulips("a", 3)).await;
+    assert_eq!(found().await, 3);
+    for (index, left) in [(0, 1), (1, 1)] {
+        first.ok(&first.owner, FORGET, json!({ "id": imported["memories"][index]["id"] })).await;
+        assert_eq!(
+            count(&first, "memory_index_removal").await,
+            left,
+            "the removal of two days ago is pruned"
+        );
+        clock.forward(TimeDelta::days(2));
+    }
+    assert_eq!(found().await, 1);
+    assert_eq!(count(&first, "memory_index").await, 1);
+}
+
+on_both! {
+    async fn what_is_not_committed_is_in_no_index(app: TestApp) {
+        let imported = import(&app, &app.owner, tulips("a", 3)).await;
+        app.ok(&app.owner, FORGET, json!({ "id": imported["memories"][0]["id"] })).await;
+        // Refused as a whole, for one of them was forgotten.
+        let mut more = tulips("b", 60);
+        more[59]["externalId"] = json!("a0");
+        assert_eq!(problem(&import(&app, &app.owner, more).await).0, "FORGOTTEN");
+        let services = &app.running.services;
+        let actor = services.account.authenticate(&app.owner.token).await.unwrap();
+        let mut tx = services.log.begin().await.unwrap();
+        let new = NewMemory::new(app.workspace_id(), MemoryScope::User, MemoryKind::Note, "tulip never");
+        services.memory.remember_in(&mut tx, &actor, new).await.unwrap();
+        drop(tx);
+        assert_eq!((count(&app, "memory").await, count(&app, "memory_index").await), (2, 2));
+        assert_eq!(texts(&app, &app.owner, "tulips").await.len(), 2);
+    }
+}
+
+on_both! {
+    /// Killed in the midst of imports: what is there is indexed, and what is indexed is there.
+    async fn a_killed_server_leaves_nothing_half_indexed(database: Database) {
+        let binary = Binary::on(&database);
+        let server = binary.serve().await;
+        let client = server.client();
+        let workspace = client.workspace().await;
+        let (told, mut telling) = tokio::sync::mpsc::unbounded_channel();
+        let importing = tokio::spawn({
+            let (client, workspace) = (client.clone(), workspace.clone());
+            async move {
+                for batch in 0.. {
+                    let items = tulips(&format!("batch{batch}x"), 200);
+                    if client.ask(IMPORT, json!({ "ws": workspace, "items": items })).await.is_err() {
+                        return batch;
+                    }
+                    told.send(()).unwrap();
+                }
+                0
+            }
+        });
+        for _ in 0..2 {
+            telling.recv().await.unwrap();
+        }
+        server.kill();
+        let batches = importing.await.unwrap();
+        let server = binary.serve().await;
+        let client = client.at(&server);
+        let recall = "query($ws: ID!) { workspace(id: $ws) { memories(first: 1) { totalCount }
+            recall(input: {query: \"batch1x199\"}) { hits { item { ... on Memory { externalId } } } } } }";
+        let found = client.get(recall, json!({ "ws": workspace })).await["workspace"].clone();
+        let there = found["memories"]["totalCount"].as_i64().unwrap();
+        // The one that was cut off is there as a whole, or not at all.
+        assert!(there == batches * 200 || there == (batches + 1) * 200, "{there} of {batches}");
+        assert_eq!(server.stop().await.code, Some(0));
+        let app = TestApp::without_workspace(database, "", Ambient::system()).await;
+        assert_eq!(count(&app, "memory_index").await, there);
+        let partition = "memory_partition WHERE revision <> (SELECT MAX(revision) FROM memory_index)";
+        assert_eq!(count(&app, partition).await, 0);
+    }
+}
+
+on_both! {
+    async fn copies_beyond_their_bound_are_let_go_and_answers_stay_right(database: Database) {
+        let app = TestApp::start_with(database, "memory.index_bytes = 1", Ambient::system()).await;
+        import(&app, &app.owner, tulips("a", 30)).await;
+        remember(&app, &app.owner, json!({ "text": "a shared tulip", "scope": "WORKSPACE" })).await;
+        let first = recall(&app, &app.owner, "tulips a").await;
+        assert_eq!(first["hits"].as_array().unwrap().len(), 10);
+        let again = join_all((0..6).map(|_| recall(&app, &app.owner, "tulips a"))).await;
+        assert!(again.iter().all(|found| *found == first));
+    }
+}
+
+on_both! {
+    async fn recalls_at_once_after_a_start_read_the_index_once(database: Database) {
+        let app = TestApp::start(database).await;
+        import(&app, &app.owner, tulips("a", 40)).await;
+        let app = app.restart_counted().await;
+        let recalls = join_all((0..8).map(|_| recall(&app, &app.owner, "tulips")));
+        let (found, statements) = app.statements(recalls).await;
+        assert!(found.iter().all(|recall| *recall == found[0]));
+        assert_eq!(statements, 8 * 3 + 2);
+    }
+}
+
+counted_on_both! {
+    async fn a_thousand_memories_are_written_in_few_statements(app: TestApp) {
+        let (_, one) = app.statements(import(&app, &app.owner, tulips("a", 1))).await;
+        let (_, thousand) = app.statements(import(&app, &app.owner, tulips("b", 1000))).await;
+        assert!(thousand <= one + 15, "{one}, {thousand}");
+    }
+}
+
+/// What a database looks like that was made before the index was: as far as the migration changes it.
+const BEFORE: [&str; 9] = [
+    "DROP TABLE memory_index",
+    "DROP TABLE memory_index_removal",
+    "ALTER TABLE memory_partition DROP COLUMN revision",
+    "ALTER TABLE memory_partition DROP COLUMN pruned",
+    "ALTER TABLE memory_partition DROP COLUMN made_by",
+    "CREATE TABLE memory_posting (term TEXT)",
+    "DELETE FROM seaql_migrations WHERE version = 'm0014_memory_index'",
+    "UPDATE memory SET text = 'tulip from before' WHERE external_id = 'a2'",
+    "DELETE FROM memory WHERE external_id = 'a1'",
+];
+
+on_both! {
+    async fn memories_from_before_the_index_are_found_after_an_upgrade(database: Database) {
+        let app = TestApp::start(database).await;
+        import(&app, &app.owner, tulips("a", 3)).await;
+        remember(&app, &app.owner, json!({ "text": "a shared tulip", "scope": "WORKSPACE" })).await;
+        for sql in BEFORE {
+            execute(&app, sql).await;
+        }
+        for (table, column) in [("memory", "length"), ("memory", "postings"), ("memory_partition", "documents"), ("memory_partition", "length")] {
+            execute(&app, &format!("ALTER TABLE {table} ADD COLUMN {column} INTEGER NOT NULL DEFAULT 1")).await;
+        }
+        let app = app.restart().await;
+        let mut found = texts(&app, &app.owner, "tulips").await;
+        found.sort();
+        assert_eq!(found, ["a shared tulip", "tulip a 0", "tulip from before"]);
+        assert_eq!(count(&app, "memory_index").await, 3);
+    }
+}
+
+on_both! {
+    /// Half of it was done when the server was cut off; the rest was made by another model.
+    async fn indexing_anew_goes_on_where_it_was_cut_off(database: Database) {
+        let app = TestApp::start(database).await;
+        import(&app, &app.owner, tulips("a", 600)).await;
+        execute(&app, "UPDATE memory_index SET made_by = 'another' WHERE revision > 100").await;
+        execute(&app, "UPDATE memory_partition SET made_by = 'another'").await;
+        let before = recall(&app, &app.owner, "tulip 77").await;
+        let app = app.restart().await;
+        assert_eq!(count(&app, "memory_index WHERE made_by = 'another'").await, 0);
+        assert_eq!(count(&app, "memory_partition WHERE made_by = 'another'").await, 0);
+        assert_eq!(count(&app, "memory_index WHERE revision <= 100").await, 100, "what was done is not done again");
+        assert_eq!(recall(&app, &app.owner, "tulip 77").await, before);
+    }
+}
