@@ -25,6 +25,10 @@ pub(super) struct Statement {
     /// Whether the sentence before is part of it, for it tells of whom it speaks.
     pub with_context: bool,
     pub before_question: bool,
+    /// Whether the text asks anything.
+    pub beside_question: bool,
+    /// Whether nothing in the text is written large.
+    pub in_small_letters: bool,
     /// Whether the text has no other.
     pub alone: bool,
     /// Whether much else stands in the text.
@@ -132,6 +136,8 @@ static OPENS: LazyLock<Phrases> = phrases!("i, i'm, i've, i'll, i'd, we, we're, 
 pub(super) fn statements(text: &str) -> Vec<Statement> {
     let sentences = sentences(text);
     let mut found: Vec<Statement> = vec![];
+    let beside_question = text.contains('?');
+    let in_small_letters = !text.contains(char::is_uppercase);
     for (place, sentence) in sentences.iter().enumerate() {
         let (speaker, body) = said_by(text, sentence.clone());
         if speaker.as_deref().is_some_and(|name| MACHINES.contains(name.to_lowercase().as_str())) {
@@ -166,6 +172,8 @@ pub(super) fn statements(text: &str) -> Vec<Statement> {
                 quotes,
                 with_context,
                 before_question,
+                beside_question,
+                in_small_letters,
                 alone: sentences.len() == 1,
                 in_long_text: sentences.len() > 5,
             };
@@ -338,7 +346,7 @@ fn asks(clause: &Clause<'_>) -> bool {
     let first = clause.lower(0);
     let asks = QUESTIONS.contains(first)
         && list!(
-            "you, i, we, there, he, she, it, they, the, that, this, my, is, are, do, does, about, would, \
+            "you, i, we, should, could, can, will, there, he, she, it, they, the, that, this, my, is, are, do, does, about, would, \
             anyone, if"
         )
         .contains(clause.lower(1));

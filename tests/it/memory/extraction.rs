@@ -165,7 +165,9 @@ on_both! {
         }
         let found = extract(&app, &app.owner, json!({ "source": { "sessionId": session }, "dryRun": false })).await;
         assert_eq!(found["memories"], json!([]), "{found:#}");
-        assert_eq!(found["refused"].as_array().unwrap().len(), facts.len(), "{found:#}");
+        let refusals = all(&found["refused"], "/refusal");
+        let known = refusals.iter().filter(|refusal| ["RECALLED", "DUPLICATE"].contains(&refusal.as_str()));
+        assert!(known.count() >= facts.len(), "{found:#}");
     }
 }
 
