@@ -58,6 +58,8 @@ mod tests {
         for (one, other, how) in [
             ("I like tea", "I don't like tea", Contradiction::Denies),
             ("The launch is on 14 March", "The launch is on 21 March", Contradiction::OtherNumber),
+            ("The launch is on 14 March", "The launch is on 2 April", Contradiction::OtherNumber),
+            ("We meet on Mondays", "We meet on Tuesdays", Contradiction::OtherNumber),
             ("My budget is 400 euros", "My budget is 300 euros", Contradiction::OtherNumber),
             ("Ana lives in Oslo", "Ana lives in Bergen", Contradiction::OtherValue),
             ("My sister lives in Oslo", "My sister lives in Bergen", Contradiction::OtherValue),

@@ -4,7 +4,7 @@ use super::{
     Candidate, Passage,
     clause::{Clause, words},
     phrases::{Phrases, list, phrases},
-    subject::is_name,
+    subject::{is_name, names},
 };
 use crate::{
     memory::{contradiction, terms::Terms},
@@ -136,6 +136,8 @@ fn contradicted(candidate: &Candidate, known: &[Known]) -> Vec<MemoryId> {
 pub(in crate::memory) struct Gist {
     terms: BTreeSet<String>,
     denies: bool,
+    /// Names in it, as terms.
+    names: BTreeSet<String>,
     /// Whether it says that something is different now.
     turns: bool,
     speaker: Option<String>,
@@ -157,7 +159,7 @@ impl Gist {
             % 2
             == 1;
         let turns = words(text).iter().any(|word| TURNS.contains(word.lower.as_str()));
-        Self { terms, denies, turns, speaker: speaker.map(str::to_lowercase) }
+        Self { terms, denies, names: names(text), turns, speaker: speaker.map(str::to_lowercase) }
     }
 
     /// Whether the other text says all of this one, too.
@@ -168,7 +170,10 @@ impl Gist {
         let numbers =
             |gist: &Self| gist.terms.iter().filter(|term| has_digit(term)).cloned().collect::<BTreeSet<_>>();
         let of_others = matches!((&self.speaker, &other.speaker), (Some(own), Some(others)) if own != others);
-        said && self.denies == other.denies && numbers(self).is_subset(&numbers(other)) && !of_others
+        said && self.denies == other.denies
+            && numbers(self).is_subset(&numbers(other))
+            && self.names.is_subset(&other.terms)
+            && !of_others
     }
 }
 
@@ -190,7 +195,13 @@ impl Gist {
         let enough = share >= if told_again { REPEATED_SO } else { REPEATED };
         let new_number = self.terms.iter().any(|term| has_digit(term) && !other.terms.contains(term));
         let of_others = matches!((&self.speaker, &other.speaker), (Some(own), Some(others)) if own != others);
-        enough && both > 0 && !new_number && !self.turns && self.denies == other.denies && !of_others
+        enough
+            && both > 0
+            && !new_number
+            && self.names.is_subset(&other.terms)
+            && !self.turns
+            && self.denies == other.denies
+            && !of_others
     }
 }
 
@@ -397,6 +408,7 @@ mod tests {
         assert_eq!(verdicts(text, &["I prefer tea over coffee"], &[]), (0, vec![Refusal::Duplicate]));
         assert_eq!(verdicts("I don't like tea.", &["I like tea"], &[]).0, 1);
         assert_eq!(verdicts("My budget is 400 euros.", &["My budget is 300 euros"], &[]).0, 1);
+        assert_eq!(verdicts("My sister Ana lives in Bergen.", &["My sister Ana lives in Oslo"], &[]).0, 1);
         assert_eq!(verdicts(&format!("{text} {text}"), &[], &[]), (1, vec![Refusal::Duplicate]));
     }
 

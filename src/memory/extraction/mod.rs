@@ -102,10 +102,14 @@ impl Candidate {
     }
 }
 
-/// Words of a text that have a digit, as the index has them.
+/// Numbers in a text, and days and months, as the index has them.
 pub(super) fn numbers(text: &str) -> BTreeSet<String> {
-    let terms = Terms::of(text).counts.into_keys();
-    terms.filter(|term| term.bytes().any(|byte| byte.is_ascii_digit())).collect()
+    let of_date = |word: &clause::Word<'_>| {
+        word.lower.bytes().any(|byte| byte.is_ascii_digit())
+            || word.text.starts_with(char::is_uppercase) && when::is_of_calendar(&word.lower)
+    };
+    let found = words(text).into_iter().filter(of_date);
+    found.flat_map(|word| Terms::of(word.text).counts.into_keys()).collect()
 }
 
 /// Below it a statement is not even told of.

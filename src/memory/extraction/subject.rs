@@ -2,6 +2,7 @@
 use super::{
     clause::{Clause, Word, words},
     phrases::{Phrases, list, phrases},
+    when::is_of_calendar,
 };
 use crate::memory::terms::Terms;
 use std::{collections::BTreeSet, sync::LazyLock};
@@ -89,7 +90,8 @@ pub(super) fn before(clause: &Clause<'_>, verb: usize) -> Option<Subject> {
 /// Names in a text, as the index has them; what stands first may be none.
 pub(in crate::memory) fn names(text: &str) -> BTreeSet<String> {
     let found = words(text);
-    let found = found.iter().skip(1).filter(|word| is_name(word)).map(|word| word.text);
+    let named = |word: &&Word<'_>| is_name(word) && !is_of_calendar(&word.lower);
+    let found = found.iter().skip(1).filter(named).map(|word| word.text);
     found.flat_map(|name| Terms::of(name).counts.into_keys()).collect()
 }
 

@@ -53,8 +53,8 @@ impl MemoryService {
         }
         let Said { passages, recalled, instructions, .. } = said;
         let from_model = match &new.route {
-            Some(route) => self.told(gateway, actor, &new, route, &passages).await?,
-            None => None,
+            Some(route) if !passages.is_empty() => self.told(gateway, actor, &new, route, &passages).await?,
+            _ => None,
         };
         let used_model = from_model.is_some();
         let found = in_background({
