@@ -157,6 +157,7 @@ async fn connect(
     let copies = index::Index::new(db.clone(), config.memory.index_bytes);
     let ports = Ports {
         sessions: Some(Arc::new(MemoryPorts)),
+        transcript: Some(Arc::new(MemoryPorts)),
         derived: vec![Arc::new(MemoryPorts), Arc::new(workflow.clone()), Arc::new(gateway.clone())],
     };
     let memory = MemoryService::new(db.clone(), log.clone(), ambient.clone(), ports, copies);
@@ -261,6 +262,7 @@ impl Process {
         let executor = Executor::new(db.clone(), log.clone(), ambient.clone(), workflow, hands, settings);
         self.tasks.spawn(executor.work(self.stop.clone()));
         self.tasks.spawn(gateway.clone().sweep_budgets(self.stop.clone()));
+        self.tasks.spawn(memory.clone().expire_memories(self.stop.clone()));
         self.tasks.spawn(Worker::new(coaching).run(self.stop.clone()));
         let reader = Reader::new(memory.clone(), bus.clone(), config.documents.clone());
         self.tasks.spawn(reader.run(self.stop.clone()));

@@ -18,6 +18,7 @@ mod m0012_made_offline;
 mod m0013_takeover;
 mod m0014_memory_index;
 mod m0015_document;
+mod m0016_lifecycle;
 mod m0018_written_by_run;
 
 #[derive(Debug)]
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0013_takeover::Migration),
             Box::new(m0014_memory_index::Migration),
             Box::new(m0015_document::Migration),
+            Box::new(m0016_lifecycle::Migration),
             Box::new(m0018_written_by_run::Migration),
         ]
     }

@@ -46,7 +46,7 @@ const QUERY: usize = 2_000;
 const HISTORY: u64 = 40;
 const HISTORY_CHARACTERS: usize = 3 * MAX_MESSAGE;
 
-const INSTRUCTIONS: &str = "You are a coach. Follow the GROW conversation: goal, reality, options, will. Be warm, brief \
+pub(super) const INSTRUCTIONS: &str = "You are a coach. Follow the GROW conversation: goal, reality, options, will. Be warm, brief \
     and concrete; end with one question. Quote what is remembered word for word, and say so when nothing is.";
 
 /// What was said so far, shared with whoever keeps it.

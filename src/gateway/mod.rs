@@ -5,6 +5,7 @@
 //! answer from memory ([`cache`]), or [`call`], which goes along the route's targets to a [`Provider`] and its stream,
 //! and closes it where the provider forgets to. As it comes, the product has one route, `default`, and behind it
 //! [`Builtin`]: a coach without network and without a model.
+mod answering;
 mod budget;
 mod builtin;
 mod cache;
@@ -33,6 +34,7 @@ mod store;
 mod telemetry;
 mod tool;
 
+pub use answering::{Answered, AnsweredQuote};
 pub use budget::{Budget, BudgetAction, BudgetScope, BudgetUse, NewBudget};
 pub use builtin::{Builtin, digest};
 pub use event::changes;

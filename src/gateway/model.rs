@@ -65,6 +65,8 @@ pub enum Task {
     Coach { topic: Option<String>, goal: Option<String> },
     /// An answer to a prompt.
     Complete,
+    /// An answer to the last message from the sources alone, in the form of [`Answered`](super::Answered).
+    Answer,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -3,7 +3,7 @@
 //! the folder where `locomo-turns.jsonl` and `locomo-questions.jsonl` are, and without it nothing is measured.
 use super::{
     MemoryKind,
-    index::{Digest, ItemId, ItemKind, Replica},
+    index::{Digest, ItemId, ItemKind, Replica, Times},
     rank::{Query, Wanted, rank, rank_groups},
     store::Row,
 };
@@ -43,6 +43,7 @@ fn row(number: usize, turn: &Turn) -> Row {
     Row {
         revision: number as i64 + 1,
         item: ItemId { id: Uuid::from_u128(number as u128), kind: ItemKind::Memory },
+        times: Times::default(),
         collection: Some(collection(turn)),
         speaker: Some(turn.speaker.clone()),
         kind: Some(MemoryKind::Episode),

@@ -7,6 +7,14 @@ use serde::Deserialize;
 
 pub(super) const REMEMBERED: &str = "MEMORY_REMEMBERED";
 pub(super) const UPDATED: &str = "MEMORY_UPDATED";
+/// It is a candidate: nobody recalls it yet.
+pub(super) const PROPOSED: &str = "MEMORY_PROPOSED";
+pub(super) const ACCEPTED: &str = "MEMORY_ACCEPTED";
+pub(super) const REJECTED: &str = "MEMORY_REJECTED";
+/// Another says otherwise.
+pub(super) const SUPERSEDED: &str = "MEMORY_SUPERSEDED";
+/// Its time is over.
+pub(super) const EXPIRED: &str = "MEMORY_EXPIRED";
 pub(super) const FORGOTTEN: &str = "MEMORY_FORGOTTEN";
 pub(super) const DOCUMENT_ADDED: &str = "DOCUMENT_ADDED";
 /// Its text, or how far it is processed.
@@ -28,8 +36,8 @@ pub fn changes(event: &Event) -> Vec<Change> {
         _ => AnyId::Memory(MemoryId::from_uuid(event.subject)),
     };
     match event.kind.as_str() {
-        REMEMBERED | DOCUMENT_ADDED => vec![Change::created(id)],
-        UPDATED | DOCUMENT_UPDATED => vec![Change::updated(id)],
+        REMEMBERED | PROPOSED | DOCUMENT_ADDED => vec![Change::created(id)],
+        UPDATED | ACCEPTED | REJECTED | SUPERSEDED | EXPIRED | DOCUMENT_UPDATED => vec![Change::updated(id)],
         FORGOTTEN | DOCUMENT_FORGOTTEN => {
             let forgotten = Forgotten::deserialize(&event.data).ok();
             let receipt = forgotten.map(|told| Change::created(AnyId::ErasureReceipt(told.receipt)));

@@ -2,7 +2,7 @@
 //! what was forgotten. A new text takes the place of the old one with all its chunks, or not at all.
 use super::{
     Document, DocumentChunk, DocumentFailure, DocumentStatus, Prepared, event,
-    index::{self, Digest, Entry, ItemId, ItemKind},
+    index::{self, Digest, Entry, ItemId, ItemKind, Times},
     ingest::mark,
     model::{Described, forgotten},
     partition::Partition,
@@ -233,6 +233,7 @@ pub(super) fn entry(document: &Document, chunk: &DocumentChunk, digest: Digest) 
         speaker: None,
         kind: None,
         at: document.updated_at,
+        times: Times::default(),
         digest,
     }
 }

@@ -5,7 +5,7 @@
 //! looks cannot slip through: who writes down what derives from a memory takes its partition first, and here all
 //! partitions are taken before it is decided what goes.
 use super::{
-    Erased, ErasureReceipt, MemoryService, Remembered, event, filing, ingest,
+    Erased, ErasureReceipt, MemoryScope, MemoryService, Remembered, event, filing, ingest,
     partition::Partition,
     policy,
     store::{self, Stored, document as documents, document::StoredDocument},
@@ -200,12 +200,10 @@ impl MemoryService {
 
 impl Doomed {
     /// In the order in which everybody takes them: those of people before the workspace's.
-    fn partitions(&self) -> impl Iterator<Item = ((bool, Uuid), Partition)> {
+    fn partitions(&self) -> impl Iterator<Item = ((MemoryScope, Uuid), Partition)> {
         let memories = self.memories.iter().chain(&self.derived).map(|stored| stored.partition);
         let documents = self.documents.iter().map(|stored| stored.partition);
-        memories
-            .chain(documents)
-            .map(|partition| ((partition.user().is_none(), partition.owner()), partition))
+        memories.chain(documents).map(|partition| ((partition.scope(), partition.owner()), partition))
     }
 
     fn remembered(&self) -> impl Iterator<Item = Remembered> {

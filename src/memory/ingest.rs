@@ -1,7 +1,8 @@
 //! Carries out a batch of writes into one partition: what is new, what changed, what stays, what was forgotten.
 use super::{
-    Content, Memory, MemoryStatus, NewItem, Outcome, event,
-    index::{self, Digest, Entry, ItemId, ItemKind},
+    Content, Memory, MemoryStatus, NewItem, Outcome, Succession, event,
+    index::{self, Digest, Entry, ItemId, ItemKind, Times},
+    model::{MemoryChange, MemoryChanged},
     partition::Partition,
     store::{self, Stored},
 };
@@ -14,6 +15,7 @@ use crate::{
         id::{ErasureReceiptId, MemoryId, RunId},
     },
 };
+use chrono::{DateTime, Utc};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
@@ -45,6 +47,7 @@ pub(super) fn entry(memory: &Memory, digest: Digest) -> Entry {
         speaker: content.speaker.clone(),
         kind: Some(content.kind),
         at: content.occurred_at.unwrap_or(memory.created_at),
+        times: Times::of(memory),
         digest,
     }
 }
@@ -86,7 +89,11 @@ pub(super) async fn write(
             }
             Some(Stored { memory, client_hash, .. }) => {
                 let version = memory.version + 1;
-                let memory = Memory { content: item.content, version, updated_at: now, ..memory };
+                // What it says now was not known before, and stands whatever became of what it said then.
+                let succession = Succession { known_from: Some(now), ..Succession::default() };
+                let status = MemoryStatus::Active;
+                let content = item.content;
+                let memory = Memory { content, version, status, succession, updated_at: now, ..memory };
                 (memory, client_hash, Outcome::Updated)
             }
             None => {
@@ -99,6 +106,8 @@ pub(super) async fn write(
                     status: MemoryStatus::Active,
                     version: 1,
                     client_id,
+                    confidence: None,
+                    succession: Succession::default(),
                     created_at: now,
                     updated_at: now,
                 };
@@ -192,6 +201,46 @@ fn forgotten(path: String) -> Problem {
 /// What stays of an external id: enough to know it again, and without the partition's salt not to guess it.
 pub(super) fn mark(salt: &[u8], external_id: &str) -> Vec<u8> {
     Sha256::new().chain_update(salt).chain_update(external_id).finalize().to_vec()
+}
+
+/// Takes proposed memories up: from now on they are found. The partition is locked. Their digests were made before the
+/// transaction began.
+pub(super) async fn accept(
+    tx: &mut Tx,
+    ambient: &Ambient,
+    grant: &Grant<Write>,
+    partition: &Partition,
+    proposed: Vec<(Stored, Digest)>,
+) -> Result<Vec<Memory>> {
+    let now = ambient.now();
+    let (mut memories, mut entries) = (Vec::new(), Vec::new());
+    for (stored, digest) in proposed {
+        let memory = Memory { status: MemoryStatus::Active, updated_at: now, ..stored.memory };
+        entries.push(entry(&memory, digest));
+        memories.push(memory);
+    }
+    let ids: Vec<_> = memories.iter().map(|memory| memory.id).collect();
+    store::candidate::set_status(tx, partition, &ids, MemoryStatus::Active, now).await?;
+    index::insert(tx, partition, &entries).await?;
+    note(tx, grant, &ids, MemoryChanged::Accepted, now).await?;
+    for memory in &memories {
+        record(tx, grant, partition, event::ACCEPTED, memory, None);
+    }
+    Ok(memories)
+}
+
+/// Notes that the grant's principal did this with memories.
+pub(super) async fn note(
+    tx: &Tx,
+    grant: &Grant<Write>,
+    ids: &[MemoryId],
+    what: MemoryChanged,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    let by = Some(grant.principal().uuid());
+    let change = MemoryChange { what, reason: None, other: None, by, at };
+    let changes: Vec<_> = ids.iter().map(|id| (*id, change.clone())).collect();
+    store::course::note(tx, &changes).await
 }
 
 /// Takes a memory out for good, and keeps its outer ids from coming back. Gives how many entries of the index went with

@@ -8,6 +8,8 @@
 //! of the best: two statements, and two more for each partition that has changed. Memories lie in partitions by
 //! (workspace, owner), and a query reads nothing of another's.
 mod about;
+mod answer;
+mod contradiction;
 mod document;
 mod documents;
 mod embedding;
@@ -15,6 +17,7 @@ mod embedding;
 mod evaluation;
 mod event;
 mod export;
+mod extraction;
 mod filing;
 mod forgetting;
 pub mod graphql;
@@ -37,17 +40,18 @@ mod uploads;
 pub use about::{About, AboutIt};
 pub use event::changes;
 pub use export::Export;
+pub use extraction::{CandidateTopic, Passage};
 pub use graphql::{
     DocumentLoader, DocumentMutation, MemoryLoader, MemoryMutation, WorkspaceFiles, WorkspaceMemories,
     request_data,
 };
 pub use model::{
     Content, Described, Document, DocumentChunk, DocumentFailure, DocumentStatus, Erased, ErasureReceipt,
-    Group, GroupBy, Hit, Imported, Item, MediaType, Memory, MemoryFilter, MemoryKind, MemoryScope,
-    MemoryStatus, NewDocument, NewImport, NewItem, NewMemory, NewUpload, Outcome, Prepared, Recall,
-    RecallRequest, RecencyRequest, estimated_tokens,
+    Group, GroupBy, Hit, Holds, Imported, Item, MediaType, Memory, MemoryFilter, MemoryKind, MemoryScope,
+    MemorySource, MemoryStatus, NewDocument, NewImport, NewItem, NewMemory, NewUpload, Outcome, Prepared,
+    Recall, RecallRequest, RecencyRequest, Succession, estimated_tokens,
 };
-pub use port::{Derived, Ports, Remembered, Sessions};
+pub use port::{Derived, Ports, Remembered, Said, Sessions, Transcript};
 pub use reader::{Limits as ReadingLimits, Reader, read_document};
 pub use service::MemoryService;
 pub use tool::{RecallTool, RememberTool};

@@ -8,3 +8,7 @@ pub type ForgetMemory = Write;
 pub type AddDocument = Write;
 pub type CreateUpload = Write;
 pub type ForgetDocument = Write;
+pub type ExtractMemories = Write;
+pub type AcceptMemories = Write;
+pub type RejectMemories = Write;
+pub type SupersedeMemory = Write;

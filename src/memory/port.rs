@@ -1,6 +1,7 @@
 //! What memory needs of the slices above it; `app` fills it in.
-use super::Erased;
+use super::{Erased, extraction::Passage};
 use crate::{
+    db::Db,
     event::Tx,
     gateway::Gateway,
     shared::{
@@ -46,6 +47,33 @@ pub trait Sessions: Send + Sync {
     async fn is_own(&self, tx: &Tx, grant: &Grant<Write>, session: CoachingSessionId) -> Result<bool>;
 }
 
+/// Knows what was said in a coaching session.
+#[async_trait::async_trait]
+pub trait Transcript: Send + Sync {
+    /// What the person said in it, the latest, at most `characters`; `None` where the session does not lie in the grant's
+    /// workspace or is not the principal's own.
+    async fn read(
+        &self,
+        db: &Db,
+        grant: &Grant<Write>,
+        session: CoachingSessionId,
+        characters: usize,
+    ) -> Result<Option<Said>>;
+}
+
+/// What extraction reads of a session.
+#[derive(Clone, Debug, Default)]
+pub struct Said {
+    /// The person's own words alone, oldest first: what the coach said is made of memories already.
+    pub passages: Vec<Passage>,
+    /// What was quoted of memories in it.
+    pub recalled: Vec<String>,
+    /// What the coach was told to be.
+    pub instructions: Vec<String>,
+    /// Whether the session is to leave nothing.
+    pub leaves_nothing: bool,
+}
+
 /// Keeps something derived from memories and documents: quotes, outputs, summaries.
 #[async_trait::async_trait]
 pub trait Derived: Send + Sync {
@@ -80,6 +108,8 @@ impl Derived for Gateway {
 pub struct Ports {
     /// Without one, nobody owns a session.
     pub sessions: Option<Arc<dyn Sessions>>,
+    /// Without one, no session is read.
+    pub transcript: Option<Arc<dyn Transcript>>,
     pub derived: Vec<Arc<dyn Derived>>,
 }
 

@@ -1,15 +1,16 @@
 //! The use case of recalling: partitions, copies, ranking, rows.
 use super::{
-    Group, GroupBy, Hit, Item, MemoryScope, MemoryService, Recall, RecallRequest,
-    index::{ItemId, ItemKind},
+    Group, GroupBy, Hit, Item, Memory, MemoryScope, MemoryService, Recall, RecallRequest,
+    index::{ItemId, ItemKind, Moment},
     rank::{self, Query, Ranked, Recency, Wanted},
     store,
 };
 use crate::shared::{
     Result,
-    actor::{Actor, Read},
+    actor::{Actor, AtLeast, Grant, Read},
     id::{DocumentChunkId, MemoryId},
 };
+use chrono::{DateTime, Utc};
 use std::collections::{BTreeSet, HashMap};
 
 impl MemoryService {
@@ -25,8 +26,17 @@ impl MemoryService {
             return Ok(Recall::default());
         }
         let copies = self.index.copies(&standings).await?;
-        let wanted =
-            Wanted { kinds: request.kinds.clone(), collection_prefix: request.collection_prefix.clone() };
+        let micros = |at: DateTime<Utc>| at.timestamp_micros();
+        let moment = Moment {
+            now: micros(self.ambient.now()),
+            true_at: request.true_at.map(micros),
+            known_at: request.known_at.map(micros),
+        };
+        let wanted = Wanted {
+            kinds: request.kinds.clone(),
+            collection_prefix: request.collection_prefix.clone(),
+            moment: Some(moment),
+        };
         let recency = request.recency.map(|recency| Recency {
             now: self.ambient.now(),
             half_life: recency.half_life,
@@ -55,6 +65,37 @@ impl MemoryService {
                 Ok(Recall::of_groups(groups, request.token_budget))
             }
         }
+    }
+
+    /// What is remembered near each of these texts, whoever's it is of what the actor may recall: for each the nearest,
+    /// at most `limit`. With what is expired or superseded left out.
+    pub(super) async fn near(
+        &self,
+        grant: &Grant<impl AtLeast<Read>>,
+        actor: &Actor,
+        texts: &[String],
+        limit: usize,
+    ) -> Result<Vec<Memory>> {
+        let queries: Vec<_> = texts.iter().filter_map(|text| Query::of(text)).collect();
+        let scopes = [MemoryScope::User, MemoryScope::Workspace, MemoryScope::Session];
+        let standings = store::standings(&self.db, grant, &scopes).await?;
+        if queries.is_empty() || standings.is_empty() {
+            return Ok(vec![]);
+        }
+        let now = self.ambient.now().timestamp_micros();
+        let moment = Some(Moment { now, true_at: None, known_at: None });
+        let wanted = Wanted { moment, ..Wanted::default() };
+        let copies = self.index.copies(&standings).await?;
+        let mut ranked = copies
+            .rank(move |copies| {
+                let ranked = queries.iter().flat_map(|query| rank::rank(copies, query, &wanted, None, limit));
+                ranked.collect::<Vec<_>>()
+            })
+            .await?;
+        ranked.sort_by_key(|ranked| ranked.item);
+        ranked.dedup_by_key(|ranked| ranked.item);
+        let items = self.items(actor, &ranked).await?;
+        Ok(items.into_values().filter_map(Item::into_memory).collect())
     }
 
     /// What was ranked, as it is now and as far as the actor may see it.

@@ -1,6 +1,15 @@
+mod answer;
+mod contradict;
+mod expire;
+mod extract;
+mod settle;
+mod supersede;
+
+pub(super) use extract::source_of;
+
 use super::{
-    ErasureReceipt, Imported, Memory, MemoryFilter, MemoryScope, NewImport, NewItem, NewMemory, Outcome,
-    Ports, Remembered,
+    ErasureReceipt, Imported, Memory, MemoryFilter, MemoryScope, MemorySource, NewImport, NewItem, NewMemory,
+    Outcome, Ports, Remembered, event,
     index::Index,
     ingest::{self, Prepared},
     partition::Partition,
@@ -15,7 +24,7 @@ use crate::{
     shared::{
         Ambient, ClientId, Error, Page, PageRequest, Problem, ProblemCode, Problems, Result,
         actor::{Actor, Grant, Read, Write},
-        id::{ErasureReceiptId, MemoryId, WorkspaceId},
+        id::{CoachingSessionId, ErasureReceiptId, MemoryId, WorkspaceId},
     },
 };
 use std::{
@@ -86,25 +95,33 @@ impl MemoryService {
             _ => {}
         }
         problems.finish()?;
-        let partition = match (new.scope, new.session) {
-            (MemoryScope::Workspace, _) => Partition::of_workspace(&grant),
-            (MemoryScope::Session, Some(session)) => {
-                let own = match &self.ports.sessions {
-                    Some(sessions) => sessions.is_own(tx, &grant, session).await?,
-                    None => false,
-                };
-                if !own {
-                    return Err(Error::NotFound("session"));
-                }
-                Partition::of_session(&grant, session)
-            }
-            _ => Partition::of_user(&grant),
-        };
+        let partition = self.partition(tx, &grant, new.scope, new.session).await?;
         let batch = vec![Prepared::new(item)];
         let name = |_| String::new();
         let mut written =
             ingest::write(tx, &self.ambient, &grant, &partition, batch, client_id, new.run, name).await?;
         written.pop().map(|(memory, _)| memory).ok_or_else(|| Error::internal("an item was lost"))
+    }
+
+    /// Where memories of this scope are written; `NotFound` where the session is not the principal's own.
+    async fn partition(
+        &self,
+        tx: &Tx,
+        grant: &Grant<Write>,
+        scope: MemoryScope,
+        session: Option<CoachingSessionId>,
+    ) -> Result<Partition> {
+        match (scope, session) {
+            (MemoryScope::Workspace, _) => Ok(Partition::of_workspace(grant)),
+            (MemoryScope::Session, Some(session)) => {
+                let own = match &self.ports.sessions {
+                    Some(sessions) => sessions.is_own(tx, grant, session).await?,
+                    None => false,
+                };
+                if own { Ok(Partition::of_session(grant, session)) } else { Err(Error::NotFound("session")) }
+            }
+            _ => Ok(Partition::of_user(grant)),
+        }
     }
 
     /// Takes of memory what a transaction needs that also changes other things, before it takes any of those: with
@@ -218,6 +235,16 @@ impl MemoryService {
     pub async fn find_many(&self, actor: &Actor, ids: &[MemoryId]) -> Result<HashMap<MemoryId, Memory>> {
         actor.key_allows::<Read>()?;
         store::find_many(&self.db, &actor.scope(), ids).await
+    }
+
+    /// Where these memories were taken from, as far as the actor may see them.
+    pub async fn find_sources(
+        &self,
+        actor: &Actor,
+        ids: &[MemoryId],
+    ) -> Result<HashMap<MemoryId, Vec<MemorySource>>> {
+        actor.key_allows::<Read>()?;
+        store::candidate::sources_of(&self.db, &actor.scope(), ids).await
     }
 
     pub async fn find_receipts(

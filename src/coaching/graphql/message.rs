@@ -87,6 +87,12 @@ impl Message {
 #[derive(Clone, Debug)]
 pub struct Citation(model::Citation);
 
+impl From<model::Citation> for Citation {
+    fn from(citation: model::Citation) -> Self {
+        Self(citation)
+    }
+}
+
 /// A part of a memory or of a document's chunk that a reply quotes word for word. Offsets count UTF-16 code units of its
 /// text, as JavaScript, Swift and Java do; the quote is the text between them.
 #[Object]

@@ -146,6 +146,44 @@ pub async fn conversation(
     rows.into_iter().map(message_of).collect()
 }
 
+/// What the person said in a session, latest first, at most `limit` messages.
+pub async fn said(
+    source: &impl Source,
+    grant: &Grant<impl AtLeast<Read>>,
+    session: CoachingSessionId,
+    limit: u64,
+) -> Result<Vec<Message>> {
+    let rows = message::Entity::find()
+        .filter(message::Column::SessionId.eq(session.uuid()))
+        .filter(message::Column::OwnerId.eq(grant.principal().uuid()))
+        .filter(message::Column::Role.eq(MessageRole::User.name()))
+        .order_by_desc(message::Column::TurnNumber)
+        .order_by_desc(message::Column::Position)
+        .limit(limit)
+        .all(source.connection())
+        .await?;
+    rows.into_iter().map(message_of).collect()
+}
+
+/// What replies of a session quote.
+pub async fn quotes(
+    source: &impl Source,
+    grant: &Grant<impl AtLeast<Read>>,
+    session: CoachingSessionId,
+) -> Result<Vec<String>> {
+    let replies = message::Entity::find()
+        .select_only()
+        .column(message::Column::Id)
+        .filter(message::Column::SessionId.eq(session.uuid()))
+        .filter(message::Column::OwnerId.eq(grant.principal().uuid()))
+        .into_query();
+    let quotes = citation::Entity::find()
+        .select_only()
+        .column(citation::Column::Quote)
+        .filter(citation::Column::MessageId.in_subquery(replies));
+    Ok(quotes.into_tuple().all(source.connection()).await?)
+}
+
 /// Keeps what was said so far, and the citations that are new since the last time. A reply has one speaker and is
 /// closed in the transaction that ends its turn, so that it still streams means that the turn is still this worker's.
 pub async fn checkpoint(tx: &impl Source, reply: MessageId, speech: &Speech, known: usize) -> Result<()> {

@@ -1,6 +1,7 @@
 //! A coach without network and without a model: it follows the GROW conversation (Goal, Reality, Options, Will:
 //! John Whitmore, "Coaching for Performance"), quotes what is remembered word for word, and says so when nothing
 //! is. For a prompt it gives an extract. The same request always gives the same answer.
+mod answer;
 mod coach;
 mod passage;
 mod summary;
@@ -79,6 +80,10 @@ fn answer(request: &ChatRequest) -> Answer {
     match &request.task {
         Task::Coach { topic, goal } => {
             coach::reply(&request.messages, topic.as_deref(), goal.as_deref(), &request.sources)
+        }
+        Task::Answer => {
+            let question = request.messages.last().map(|message| message.text.as_str()).unwrap_or_default();
+            Answer { text: answer::answer(question, &request.sources), quotes: vec![] }
         }
         Task::Complete => {
             let prompt = request.messages.last().map(|message| message.text.as_str()).unwrap_or_default();

@@ -1,4 +1,7 @@
+mod answer;
+mod course;
 mod document;
+mod extract;
 mod forgetting;
 mod input;
 mod recall;
@@ -7,7 +10,7 @@ pub use document::{Document, DocumentChunk, DocumentLoader, DocumentMutation, Wo
 
 use super::{MemoryService, model, policy};
 use crate::{
-    gateway,
+    gateway::{self, Gateway},
     graphql_kit::{
         ApiError, Connection, ContextExt, DateTime, Loaded, Loader, UserError, connection, page_request,
         payload,
@@ -18,9 +21,12 @@ use crate::{
         id::{ErasureReceiptId, MemoryId, WorkspaceId},
     },
 };
-use async_graphql::{Context, Enum, ID, Object, Request, SimpleObject};
+use answer::{Answer, AnswerInput};
+use async_graphql::{Context, Enum, ID, MergedObject, Object, Request, SimpleObject};
+use course::{MemoryChange, MemoryContradiction};
+use extract::MemorySource;
 use forgetting::{ForgetAboutInput, ForgetAboutPayload, MemoryExport};
-use input::{ForgetMemoryInput, ImportMemoriesInput, MemoryFilter, RecallInput, RememberInput};
+use input::{ForgetMemoryInput, ImportMemoriesInput, MemoryFilter, RecallInput, RememberInput, into};
 use recall::RecallResult;
 use std::{collections::HashMap, sync::Arc};
 use tokio::sync::Semaphore;
@@ -114,8 +120,13 @@ impl Memory {
 
     /// What the caller may do with it: to show or to hide what leads there.
     async fn viewer_can(&self, ctx: &Context<'_>) -> Result<MemoryViewerCan, ApiError> {
-        let may = ctx.actor()?.may::<policy::ForgetMemory>(self.0.workspace);
-        Ok(MemoryViewerCan { forget_memory: may.is_ok() })
+        let (actor, workspace) = (ctx.actor()?, self.0.workspace);
+        Ok(MemoryViewerCan {
+            accept_memories: actor.may::<policy::AcceptMemories>(workspace).is_ok(),
+            forget_memory: actor.may::<policy::ForgetMemory>(workspace).is_ok(),
+            reject_memories: actor.may::<policy::RejectMemories>(workspace).is_ok(),
+            supersede_memory: actor.may::<policy::SupersedeMemory>(workspace).is_ok(),
+        })
     }
 
     /// What it belongs to with its neighbours: a conversation, a notebook.
@@ -158,6 +169,60 @@ impl Memory {
         self.0.content.egress.into()
     }
 
+    /// Of what was proposed: how sure it is, from 0 to 1; null for what was written by hand.
+    async fn confidence(&self) -> Option<f64> {
+        self.0.confidence
+    }
+
+    /// The words that it was extracted from; empty for what was written by hand.
+    async fn sources(&self, ctx: &Context<'_>) -> Result<Vec<MemorySource>, ApiError> {
+        // What was written by hand has none: not asked for.
+        if self.0.confidence.is_none() {
+            return Ok(vec![]);
+        }
+        let found = ctx.load::<_, MemoryLoader>(SourcesOf(self.0.id)).await?;
+        Ok(found.unwrap_or_default().into_iter().map(MemorySource).collect())
+    }
+
+    /// When it began to be so, where that is known.
+    async fn valid_from(&self) -> Option<DateTime> {
+        self.0.content.holds.valid_from.map(DateTime)
+    }
+
+    /// When it ended to be so, exclusive.
+    async fn valid_to(&self) -> Option<DateTime> {
+        self.0.content.holds.valid_to.map(DateTime)
+    }
+
+    /// When it goes out of use. From then on it is not recalled; its status follows within seconds.
+    async fn expires_at(&self) -> Option<DateTime> {
+        self.0.content.holds.expires_at.map(DateTime)
+    }
+
+    /// The memory that says otherwise; null where there is none, or the caller may not see it (any more).
+    async fn superseded_by(&self, ctx: &Context<'_>) -> Result<Option<Memory>, ApiError> {
+        match self.0.succession.superseded_by {
+            Some(id) => ctx.load::<_, MemoryLoader>(id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// When it was told that another says otherwise.
+    async fn superseded_at(&self) -> Option<DateTime> {
+        self.0.succession.superseded_at.map(DateTime)
+    }
+
+    /// Since when the other is so; null where this one never was.
+    async fn superseded_from(&self) -> Option<DateTime> {
+        self.0.succession.superseded_from.map(DateTime)
+    }
+
+    /// What was done with it, oldest first: accepted, rejected, superseded, expired. Changes of its content are not in it.
+    async fn history(&self, ctx: &Context<'_>) -> Result<Vec<MemoryChange>, ApiError> {
+        let found = ctx.load::<_, MemoryLoader>(HistoryOf(self.0.id)).await?;
+        Ok(found.unwrap_or_default().into_iter().map(MemoryChange::from).collect())
+    }
+
     /// When it was written here.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
@@ -167,8 +232,14 @@ impl Memory {
 /// What the caller may do with a memory: true where the mutation of that name is not refused with FORBIDDEN.
 #[derive(SimpleObject, Debug)]
 pub struct MemoryViewerCan {
+    /// Accept it, where it is proposed.
+    accept_memories: bool,
     /// Erase it.
     forget_memory: bool,
+    /// Reject it, where it is proposed.
+    reject_memories: bool,
+    /// Say what is so instead.
+    supersede_memory: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -248,6 +319,34 @@ impl WorkspaceMemories {
         Ok(memories.export(ctx.actor()?, self.workspace, scope.into(), after).await?.into())
     }
 
+    /// Answers a question from what is remembered: recalls as `recall` does, has a model answer, and holds each quote
+    /// against its source. Where the evidence is not there, there is no answer. Without a model it quotes the passages
+    /// that speak of what is asked. Costs a call of a model: a viewer of the workspace may not ask.
+    async fn answer(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is asked, and where to look.")] input: AnswerInput,
+    ) -> Result<Answer, ApiError> {
+        let request = input.request(self.workspace)?;
+        let (memories, gateway, actor) =
+            (ctx.service::<MemoryService>()?, ctx.service::<Gateway>()?, ctx.actor()?);
+        let _turn = ctx.service::<Recalls>()?.0.acquire().await.map_err(Error::internal)?;
+        Ok(memories.answer(gateway, actor, &request).await?.into())
+    }
+
+    /// Memories in use that cannot hold beside this one, as far as their words tell: a guess, for somebody to decide. See
+    /// `supersedeMemory`.
+    async fn contradictions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The memory.")] memory_id: MemoryId,
+    ) -> Result<Vec<MemoryContradiction>, ApiError> {
+        let memories = ctx.service::<MemoryService>()?;
+        let _turn = ctx.service::<Recalls>()?.0.acquire().await.map_err(Error::internal)?;
+        let found = memories.contradictions(ctx.actor()?, self.workspace, memory_id).await?;
+        Ok(found.into_iter().map(MemoryContradiction::from).collect())
+    }
+
     /// The memories that the caller may see, newest first.
     async fn memories(
         &self,
@@ -266,11 +365,15 @@ impl WorkspaceMemories {
     }
 }
 
+/// Changes of what is remembered and proposed.
+#[derive(MergedObject, Default, Debug)]
+pub struct MemoryMutation(WriteMutation, extract::ExtractionMutation, course::CourseMutation);
+
 #[derive(Default, Debug)]
-pub struct MemoryMutation;
+pub struct WriteMutation;
 
 #[Object]
-impl MemoryMutation {
+impl WriteMutation {
     /// Writes one memory. The same `externalId` again, in the same scope, is the same memory: changed where its
     /// content differs.
     async fn remember(
@@ -416,6 +519,34 @@ impl Loader<MemoryId> for MemoryLoader {
     async fn load(&self, ids: &[MemoryId]) -> Loaded<HashMap<MemoryId, Memory>> {
         let found = self.memories.find_many(&self.actor, ids).await?;
         Ok(found.into_iter().map(|(id, memory)| (id, Memory(memory))).collect())
+    }
+}
+
+/// What was done with a memory.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+struct HistoryOf(MemoryId);
+
+impl Loader<HistoryOf> for MemoryLoader {
+    type Value = Vec<model::MemoryChange>;
+
+    async fn load(&self, keys: &[HistoryOf]) -> Loaded<HashMap<HistoryOf, Self::Value>> {
+        let ids: Vec<_> = keys.iter().map(|HistoryOf(id)| *id).collect();
+        let found = self.memories.find_changes(&self.actor, &ids).await?;
+        Ok(found.into_iter().map(|(id, changes)| (HistoryOf(id), changes)).collect())
+    }
+}
+
+/// Where a memory was taken from.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+struct SourcesOf(MemoryId);
+
+impl Loader<SourcesOf> for MemoryLoader {
+    type Value = Vec<model::MemorySource>;
+
+    async fn load(&self, keys: &[SourcesOf]) -> Loaded<HashMap<SourcesOf, Self::Value>> {
+        let ids: Vec<_> = keys.iter().map(|SourcesOf(id)| *id).collect();
+        let found = self.memories.find_sources(&self.actor, &ids).await?;
+        Ok(found.into_iter().map(|(id, sources)| (SourcesOf(id), sources)).collect())
     }
 }
 

@@ -3,9 +3,13 @@ use super::{Document, DocumentChunk, MAX_HITS, MAX_QUERY, Memory, MemoryKind, Me
 use crate::{
     gateway::Egress,
     memory::Remembered,
-    shared::{Error, Problems, Result, id::WorkspaceId, text},
+    shared::{
+        Error, Problems, Result,
+        id::{DocumentChunkId, WorkspaceId},
+        text,
+    },
 };
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 #[derive(Clone, Debug)]
 pub struct RecallRequest {
@@ -21,6 +25,10 @@ pub struct RecallRequest {
     pub scopes: Option<Vec<MemoryScope>>,
     pub collection_prefix: Option<String>,
     pub group_by: GroupBy,
+    /// Only what was so then.
+    pub true_at: Option<DateTime<Utc>>,
+    /// As it was known then: without what was written later, and with what was superseded later.
+    pub known_at: Option<DateTime<Utc>>,
     /// How much age counts; not at all where it is not given.
     pub recency: Option<RecencyRequest>,
 }
@@ -51,6 +59,8 @@ impl RecallRequest {
             scopes: None,
             collection_prefix: None,
             group_by: GroupBy::None,
+            true_at: None,
+            known_at: None,
             recency: None,
         }
     }
@@ -117,6 +127,28 @@ impl Item {
         match self {
             Self::Memory(memory) => memory.content.egress,
             Self::Chunk(_, document) => document.egress,
+        }
+    }
+
+    /// Who said it, where that is known.
+    pub fn speaker(&self) -> Option<&str> {
+        match self {
+            Self::Memory(memory) => memory.content.speaker.as_deref(),
+            Self::Chunk(..) => None,
+        }
+    }
+
+    pub fn chunk(&self) -> Option<DocumentChunkId> {
+        match self {
+            Self::Memory(_) => None,
+            Self::Chunk(chunk, _) => Some(chunk.id),
+        }
+    }
+
+    pub fn into_memory(self) -> Option<Memory> {
+        match self {
+            Self::Memory(memory) => Some(memory),
+            Self::Chunk(..) => None,
         }
     }
 

@@ -15,7 +15,7 @@ pub use recency::Recency;
 use super::{
     MemoryKind,
     embedding::{Embedder, Vector},
-    index::{Held, ItemId, Replica},
+    index::{Held, ItemId, Moment, Replica},
     terms::Terms,
 };
 use bm25::Lexical;
@@ -46,6 +46,8 @@ impl Query {
 pub struct Wanted {
     pub kinds: Option<Vec<MemoryKind>>,
     pub collection_prefix: Option<String>,
+    /// Every time where there is none.
+    pub moment: Option<Moment>,
 }
 
 /// How an entry stands.
@@ -120,7 +122,7 @@ struct View<'a> {
     best: Best,
     wanted: &'a Wanted,
     /// By collection: whether its name fits.
-    fits: Vec<bool>,
+    names_fit: Vec<bool>,
 }
 
 /// The best score of each part in all copies.
@@ -149,8 +151,8 @@ impl<'a> View<'a> {
                 let fits = |name: &str| {
                     wanted.collection_prefix.as_ref().is_none_or(|prefix| name.starts_with(prefix))
                 };
-                let fits = copy.collections().iter().map(|collection| fits(&collection.name)).collect();
-                Self { copy, lexical, meaning, best, wanted, fits }
+                let names_fit = copy.collections().iter().map(|collection| fits(&collection.name)).collect();
+                Self { copy, lexical, meaning, best, wanted, names_fit }
             })
             .collect()
     }
@@ -170,9 +172,9 @@ impl<'a> View<'a> {
     }
 
     fn is_wanted(&self, entry: u32) -> bool {
-        self.copy
-            .get(entry)
-            .is_some_and(|held| held.is_live && self.has_kind(held) && self.has_collection(held))
+        self.copy.get(entry).is_some_and(|held| {
+            held.is_live && self.has_kind(held) && self.has_collection(held) && self.fits(held)
+        })
     }
 
     fn has_kind(&self, held: &Held) -> bool {
@@ -183,8 +185,12 @@ impl<'a> View<'a> {
         }
     }
 
+    fn fits(&self, held: &Held) -> bool {
+        self.wanted.moment.as_ref().is_none_or(|moment| held.times.fit(moment))
+    }
+
     fn has_collection(&self, held: &Held) -> bool {
-        let fits = self.fits.get(held.collection as usize).copied();
+        let fits = self.names_fit.get(held.collection as usize).copied();
         fits.unwrap_or(self.wanted.collection_prefix.as_ref().is_none_or(String::is_empty))
     }
 

@@ -1,5 +1,7 @@
-//! Rows of memories, partitions, tombstones and receipts; `index` has those that the index is made from, `document` and
-//! `upload` those of documents.
+//! Rows of memories, partitions, tombstones and receipts; `index` has those that the index is made from, `candidate` what
+//! is proposed, `document` and `upload` those of documents.
+pub(super) mod candidate;
+pub(super) mod course;
 pub(super) mod document;
 mod index;
 mod remake;
@@ -15,7 +17,7 @@ use super::{
     ErasureReceipt, Memory, MemoryFilter,
     about::Readable,
     index::MADE_BY,
-    model::{Content, MemoryKind, MemoryScope, MemoryStatus},
+    model::{Content, Holds, MemoryKind, MemoryScope, MemoryStatus, Succession},
     partition::Partition,
 };
 use crate::{
@@ -88,12 +90,17 @@ pub(super) async fn share_partition(tx: &impl Source, partition: &Partition) -> 
 
 /// Writes new memories, and the content of those that are there.
 pub(super) async fn save(tx: &impl Source, memories: &[Stored]) -> Result<()> {
-    use memory::Column::{Collection, Id, Kind, OccurredAt, RunId, Speaker, Text, UpdatedAt, Version};
-    let changed = [Text, Kind, OccurredAt, Speaker, Collection, Version, RunId, UpdatedAt];
+    use memory::Column::{
+        Collection, Egress, ExpiresAt, Id, Kind, KnownFrom, OccurredAt, RunId, Speaker, Status, SupersededAt,
+        SupersededBy, SupersededFrom, Text, UpdatedAt, ValidFrom, ValidTo, Version,
+    };
+    let content = [Text, Kind, OccurredAt, Speaker, Collection, Egress, ValidFrom, ValidTo, ExpiresAt];
+    let course = [Status, Version, KnownFrom, SupersededAt, SupersededFrom, SupersededBy, RunId, UpdatedAt];
+    let changed = content.into_iter().chain(course).collect::<Vec<_>>();
     for memories in memories.chunks(100) {
         let rows = memories.iter().map(to_row).collect::<Result<Vec<_>>>()?;
         memory::Entity::insert_many(rows)
-            .on_conflict(OnConflict::column(Id).update_columns(changed).to_owned())
+            .on_conflict(OnConflict::column(Id).update_columns(changed.clone()).to_owned())
             .exec_without_returning(tx.connection())
             .await?;
     }
@@ -187,6 +194,17 @@ pub(super) async fn find_stored<A>(
         found.extend(rows.into_iter().map(from_row).collect::<Result<Vec<_>>>()?);
     }
     Ok(found)
+}
+
+/// The memory by its id, and the grant for its workspace: `Forbidden` where the actor may only see it.
+pub(super) async fn find<A>(
+    source: &impl Source,
+    scope: &Scope<A>,
+    id: MemoryId,
+) -> Result<Option<(Stored, Grant<A>)>> {
+    let Some(stored) = find_stored(source, scope, &[id]).await?.pop() else { return Ok(None) };
+    let grant = scope.grant(stored.partition.workspace().uuid())?;
+    Ok(Some((stored, grant)))
 }
 
 /// Whoever holds one of these is waited for, and nobody holds it from now on.
@@ -444,6 +462,14 @@ fn to_row(stored: &Stored) -> Result<memory::ActiveModel> {
         version: Set(memory.version),
         occurred_at: Set(content.occurred_at),
         run_id: Set(run.map(RunId::uuid)),
+        confidence: Set(memory.confidence),
+        valid_from: Set(content.holds.valid_from),
+        valid_to: Set(content.holds.valid_to),
+        expires_at: Set(content.holds.expires_at),
+        known_from: Set(memory.succession.known_from),
+        superseded_at: Set(memory.succession.superseded_at),
+        superseded_from: Set(memory.succession.superseded_from),
+        superseded_by: Set(memory.succession.superseded_by.map(|id| id.uuid())),
         created_at: Set(memory.created_at),
         updated_at: Set(memory.updated_at),
     })
@@ -459,6 +485,7 @@ fn from_row(row: memory::Model) -> Result<Stored> {
         speaker: row.speaker,
         collection: row.collection,
         egress: Egress::from_name(&row.egress)?,
+        holds: Holds { valid_from: row.valid_from, valid_to: row.valid_to, expires_at: row.expires_at },
     };
     let memory = Memory {
         id: MemoryId::from_uuid(row.id),
@@ -469,6 +496,13 @@ fn from_row(row: memory::Model) -> Result<Stored> {
         status: MemoryStatus::from_name(&row.status)?,
         version: row.version,
         client_id: row.client_id,
+        confidence: row.confidence,
+        succession: Succession {
+            known_from: row.known_from,
+            superseded_at: row.superseded_at,
+            superseded_from: row.superseded_from,
+            superseded_by: row.superseded_by.map(MemoryId::from_uuid),
+        },
         created_at: row.created_at,
         updated_at: row.updated_at,
     };

@@ -172,6 +172,26 @@ fn memory() -> Vec<Case> {
             "mutation($ws: ID!) { createUpload(input: {workspaceId: $ws, name: \"x\", mediaType: \"text/plain\", size: 1}) {
                 upload { url } userErrors { code } } }",
         ),
+        Case::write(
+            "Mutation.extractMemories",
+            "mutation($ws: ID!) { extractMemories(input: {workspaceId: $ws, dryRun: false, source: {text: {
+                text: \"I prefer tea over coffee.\"}}}) { memories { id } userErrors { code } } }",
+        ),
+        Case::write(
+            "Mutation.acceptMemories",
+            "mutation($memory: ID!) { acceptMemories(input: {memoryIds: [$memory]}) {
+                memories { id } userErrors { code } } }",
+        ),
+        Case::write(
+            "Mutation.supersedeMemory",
+            "mutation($memory: ID!) { supersedeMemory(input: {memoryId: $memory, by: {text: \"at nine\"}}) {
+                memory { id } userErrors { code } } }",
+        ),
+        Case::write(
+            "Mutation.rejectMemories",
+            "mutation($memory: ID!) { rejectMemories(input: {memoryIds: [$memory]}) {
+                memories { id } userErrors { code } } }",
+        ),
     ]
 }
 

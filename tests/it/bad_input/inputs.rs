@@ -127,7 +127,7 @@ impl Inputs<'_> {
             "workspaceId" => "ws",
             "apiKeyId" => "key",
             "serviceAccountId" => "service",
-            other => other.strip_suffix("Id").unwrap(),
+            other => other.strip_suffix("Ids").or(other.strip_suffix("Id")).unwrap(),
         };
         let id = &self.world.variables[name];
         assert!(id.is_string(), "the world has no {name}, for {field}");

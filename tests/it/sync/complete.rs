@@ -390,6 +390,15 @@ async fn memories(world: &mut World<'_>, owner: &Person, mo: &Person) -> String 
     let items = json!([{ "externalId": "x", "text": "c" }, { "externalId": "y", "text": "c" }]);
     let import = json!({ "workspaceId": ws, "scope": "USER", "items": items });
     world.asks(mo, "importMemories", import, "memories { id }").await;
+    let said = json!({ "text": { "text": "I prefer tea over coffee. My sister Ana lives in Oslo." } });
+    let extraction = json!({ "workspaceId": ws, "source": said, "dryRun": false });
+    let proposed = world.asks(mo, "extractMemories", extraction, "memories { id }").await;
+    let settle = |place: &str| json!({ "memoryIds": [text(&proposed, place)] });
+    world.asks(mo, "acceptMemories", settle("/memories/0/id"), "memories { id }").await;
+    world.asks(mo, "rejectMemories", settle("/memories/1/id"), "memories { id }").await;
+    let instead =
+        json!({ "memoryId": text(&proposed, "/memories/0/id"), "by": { "text": "I prefer coffee now" } });
+    world.asks(mo, "supersedeMemory", instead, "memory { id } by { id }").await;
     text(&shared, "/memory/id")
 }
 
