@@ -3,8 +3,9 @@
 use super::{
     Candidate, Passage,
     clause::{Clause, words},
+    gist::Gist,
     phrases::{Phrases, list, phrases},
-    subject::{is_name, names},
+    subject::is_name,
 };
 use crate::{
     memory::{contradiction, terms::Terms},
@@ -76,8 +77,6 @@ pub struct Against<'a> {
 const SURE: f64 = 0.5;
 /// Words of a model's wording that its quote has at least.
 const SUPPORT: f64 = 0.5;
-/// Words that two texts share of all that they have, where they say the same.
-const SAME: f64 = 0.8;
 
 /// The candidates that may be kept, and the others with the reason.
 pub fn judge(candidates: Vec<Candidate>, against: &Against<'_>) -> (Vec<Candidate>, Vec<Refused>) {
@@ -130,90 +129,6 @@ fn contradicted(candidate: &Candidate, known: &[Known]) -> Vec<MemoryId> {
         .map(|known| known.id)
         .collect()
 }
-
-/// What a text says, as far as its words tell.
-#[derive(Debug)]
-pub(in crate::memory) struct Gist {
-    terms: BTreeSet<String>,
-    denies: bool,
-    /// Names in it, as terms.
-    names: BTreeSet<String>,
-    /// Whether it says that something is different now.
-    turns: bool,
-    speaker: Option<String>,
-}
-
-/// That turn a statement into its contrary.
-static DENIALS: LazyLock<Phrases> = phrases!(
-    "not, no, never, without, cannot, hate, hates, dislike, dislikes, avoid, avoids, stopped, quit, \
-    longer, against, refuse"
-);
-
-impl Gist {
-    pub fn of(text: &str, speaker: Option<&str>) -> Self {
-        let terms = Terms::of(text).counts.into_keys().collect();
-        let denies = words(text)
-            .iter()
-            .filter(|word| DENIALS.contains(word.lower.as_str()) || word.lower.ends_with("n't"))
-            .count()
-            % 2
-            == 1;
-        let turns = words(text).iter().any(|word| TURNS.contains(word.lower.as_str()));
-        Self { terms, denies, names: names(text), turns, speaker: speaker.map(str::to_lowercase) }
-    }
-
-    /// Whether the other text says all of this one, too.
-    fn says_no_more_than(&self, other: &Self) -> bool {
-        let both = self.terms.intersection(&other.terms).count();
-        let either = self.terms.union(&other.terms).count();
-        let said = both == self.terms.len() && both > 1 || both as f64 >= SAME * either as f64 && either > 0;
-        let numbers =
-            |gist: &Self| gist.terms.iter().filter(|term| has_digit(term)).cloned().collect::<BTreeSet<_>>();
-        let of_others = matches!((&self.speaker, &other.speaker), (Some(own), Some(others)) if own != others);
-        said && self.denies == other.denies
-            && numbers(self).is_subset(&numbers(other))
-            && self.names.is_subset(&other.terms)
-            && !of_others
-    }
-}
-
-impl Gist {
-    pub fn terms(&self) -> impl Iterator<Item = &String> {
-        self.terms.iter()
-    }
-
-    pub fn denies(&self) -> bool {
-        self.denies
-    }
-
-    /// Whether it brings nothing beside what the other says of the same: most of that, and no number or turn of its own.
-    /// Where somebody says that it is known already, less of it will do.
-    fn repeats(&self, other: &Self, told_again: bool) -> bool {
-        let known: BTreeSet<_> = other.terms.iter().filter(|term| *term != "user").collect();
-        let both = known.iter().filter(|term| self.terms.contains(**term)).count();
-        let share = both as f64 / known.len().max(1) as f64;
-        let enough = share >= if told_again { REPEATED_SO } else { REPEATED };
-        let new_number = self.terms.iter().any(|term| has_digit(term) && !other.terms.contains(term));
-        let of_others = matches!((&self.speaker, &other.speaker), (Some(own), Some(others)) if own != others);
-        enough
-            && both > 0
-            && !new_number
-            && self.names.is_subset(&other.terms)
-            && !self.turns
-            && self.denies == other.denies
-            && !of_others
-    }
-}
-
-/// Shares of a known text that another one repeats.
-const REPEATED: f64 = 0.7;
-const REPEATED_SO: f64 = 0.3;
-
-/// With which something new of what is known is told.
-static TURNS: LazyLock<Phrases> = phrases!(
-    "now, instead, moved, changed, changes, longer, since, actually, new, stopped, switched, anymore, \
-    meanwhile, cancelled, postponed, update, correction, wrong, withdrew, closed, different, but"
-);
 
 /// Whether the candidate, or the sentence before it, says that it is known.
 fn says_so_again(candidate: &Candidate, passages: &[Passage]) -> bool {
@@ -272,7 +187,7 @@ fn is_supported(candidate: &Candidate, passages: &[Passage]) -> bool {
     });
     let (said, quoted) = (Terms::of(&candidate.text).counts, Terms::of(quote).counts);
     let shared = said.keys().filter(|term| quoted.contains_key(*term)).count();
-    let denies = |text: &str| Gist::of(text, None).denies;
+    let denies = |text: &str| Gist::of(text, None).denies();
     !foreign
         && shared as f64 >= SUPPORT * said.len() as f64
         && shared > 0
@@ -366,8 +281,8 @@ fn is_vague(candidate: &Candidate, gist: &Gist) -> bool {
             their, its"
     );
     candidate.confidence < SURE
-        || gist.terms.len() < 2 && all.len() < 4
-        || gist.terms.is_empty()
+        || gist.terms().count() < 2 && all.len() < 4
+        || gist.terms().next().is_none()
         || pronouns.contains(&first)
 }
 

@@ -9,6 +9,7 @@ mod clause;
 mod evaluation;
 mod facts;
 pub(super) mod gate;
+mod gist;
 mod phrases;
 mod rules;
 mod subject;
@@ -17,7 +18,7 @@ mod weigh;
 mod when;
 
 pub(super) use clause::words;
-pub(super) use gate::Gist;
+pub(super) use gist::Gist;
 pub(super) use subject::names;
 
 use super::{model::MemoryKind, terms::Terms};

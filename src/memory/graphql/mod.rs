@@ -4,32 +4,29 @@ mod document;
 mod extract;
 mod forgetting;
 mod input;
+mod load;
 mod recall;
 
 pub use document::{Document, DocumentChunk, DocumentLoader, DocumentMutation, WorkspaceFiles};
+pub use load::{MemoryLoader, request_data};
 
 use super::{MemoryService, model, policy};
 use crate::{
     gateway::{self, Gateway},
-    graphql_kit::{
-        ApiError, Connection, ContextExt, DateTime, Loaded, Loader, UserError, connection, page_request,
-        payload,
-    },
+    graphql_kit::{ApiError, Connection, ContextExt, DateTime, UserError, connection, page_request, payload},
     shared::{
         Error,
-        actor::Actor,
         id::{ErasureReceiptId, MemoryId, WorkspaceId},
     },
 };
 use answer::{Answer, AnswerInput};
-use async_graphql::{Context, Enum, ID, MergedObject, Object, Request, SimpleObject};
+use async_graphql::{Context, Enum, ID, MergedObject, Object, SimpleObject};
 use course::{MemoryChange, MemoryContradiction};
 use extract::MemorySource;
 use forgetting::{ForgetAboutInput, ForgetAboutPayload, MemoryExport};
 use input::{ForgetMemoryInput, ImportMemoriesInput, MemoryFilter, RecallInput, RememberInput, into};
+use load::{HistoryOf, Recalls, SourcesOf};
 use recall::RecallResult;
-use std::{collections::HashMap, sync::Arc};
-use tokio::sync::Semaphore;
 
 /// What sort of thing is remembered. New kinds may come: show an unknown one as a note.
 #[derive(Enum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -491,70 +488,4 @@ pub struct ForgetMemoryPayload {
     receipt: Option<ErasureReceipt>,
     /// What a person can mend.
     user_errors: Vec<UserError>,
-}
-
-/// Puts the slice's batching loaders into a request.
-pub fn request_data(request: Request, memories: &MemoryService, actor: &Actor) -> Request {
-    let loader = MemoryLoader { memories: memories.clone(), actor: actor.clone() };
-    let documents = DocumentLoader { memories: memories.clone(), actor: actor.clone() };
-    request.data(Arc::new(loader)).data(Arc::new(documents)).data(Recalls(Semaphore::new(AT_ONCE)))
-}
-
-/// Recalls of one request at once.
-const AT_ONCE: usize = 2;
-
-/// The turns of one request's recalls.
-struct Recalls(Semaphore);
-
-/// Memories and receipts by id. One per request: it carries the request's actor.
-#[derive(Debug)]
-pub struct MemoryLoader {
-    memories: MemoryService,
-    actor: Actor,
-}
-
-impl Loader<MemoryId> for MemoryLoader {
-    type Value = Memory;
-
-    async fn load(&self, ids: &[MemoryId]) -> Loaded<HashMap<MemoryId, Memory>> {
-        let found = self.memories.find_many(&self.actor, ids).await?;
-        Ok(found.into_iter().map(|(id, memory)| (id, Memory(memory))).collect())
-    }
-}
-
-/// What was done with a memory.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-struct HistoryOf(MemoryId);
-
-impl Loader<HistoryOf> for MemoryLoader {
-    type Value = Vec<model::MemoryChange>;
-
-    async fn load(&self, keys: &[HistoryOf]) -> Loaded<HashMap<HistoryOf, Self::Value>> {
-        let ids: Vec<_> = keys.iter().map(|HistoryOf(id)| *id).collect();
-        let found = self.memories.find_changes(&self.actor, &ids).await?;
-        Ok(found.into_iter().map(|(id, changes)| (HistoryOf(id), changes)).collect())
-    }
-}
-
-/// Where a memory was taken from.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-struct SourcesOf(MemoryId);
-
-impl Loader<SourcesOf> for MemoryLoader {
-    type Value = Vec<model::MemorySource>;
-
-    async fn load(&self, keys: &[SourcesOf]) -> Loaded<HashMap<SourcesOf, Self::Value>> {
-        let ids: Vec<_> = keys.iter().map(|SourcesOf(id)| *id).collect();
-        let found = self.memories.find_sources(&self.actor, &ids).await?;
-        Ok(found.into_iter().map(|(id, sources)| (SourcesOf(id), sources)).collect())
-    }
-}
-
-impl Loader<ErasureReceiptId> for MemoryLoader {
-    type Value = ErasureReceipt;
-
-    async fn load(&self, ids: &[ErasureReceiptId]) -> Loaded<HashMap<ErasureReceiptId, ErasureReceipt>> {
-        let found = self.memories.find_receipts(&self.actor, ids).await?;
-        Ok(found.into_iter().map(|(id, receipt)| (id, ErasureReceipt(receipt))).collect())
-    }
 }
