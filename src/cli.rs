@@ -1,6 +1,7 @@
 //! The commands. Each ends with 0, with 1 when it failed, or with 2 when it was asked wrongly.
 mod access;
 mod documents;
+mod eval;
 
 use crate::{
     app::{self, App, Running},
@@ -61,6 +62,9 @@ enum Command {
     /// Register the documents of a frontend, so that its requests may name them
     #[command(subcommand)]
     Documents(documents::DocumentsCommand),
+    /// Measure how well recall finds
+    #[command(subcommand)]
+    Eval(eval::EvalCommand),
     /// Print the GraphQL schema
     Schema,
     /// Print the configuration in force, secrets masked
@@ -106,6 +110,7 @@ async fn carry_out(command: Command) -> Outcome {
         Command::Token(command) => access::token(command).await?,
         Command::User(command) => access::user(command).await?,
         Command::Documents(command) => documents::documents(command).await?,
+        Command::Eval(command) => eval::eval(command).await?,
         Command::Schema => print!("{}", graphql::sdl()),
         Command::Config => print!("{}", configuration()?.masked()?),
     }

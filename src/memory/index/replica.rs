@@ -316,7 +316,6 @@ mod tests {
             revision,
             item: ItemId { id: Uuid::from_u128(id), kind: ItemKind::Memory },
             collection: (collection > 0).then(|| format!("c{collection}")),
-            speaker: None,
             kind: Some(MemoryKind::Note),
             at: DateTime::from_timestamp_micros(at).unwrap(),
             length: digest.length,
