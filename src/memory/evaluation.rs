@@ -7,7 +7,7 @@ use super::{
     rank::{Query, Wanted, rank, rank_groups},
     store::Row,
 };
-use chrono::{DateTime, TimeDelta};
+use crate::shared::moment;
 use serde::{Deserialize, de::DeserializeOwned};
 use std::{collections::BTreeSet, fs, path::Path};
 use uuid::Uuid;
@@ -16,6 +16,7 @@ use uuid::Uuid;
 struct Turn {
     conversation: String,
     session: u32,
+    at: String,
     id: String,
     speaker: String,
     text: String,
@@ -45,9 +46,8 @@ fn row(number: usize, turn: &Turn) -> Row {
         item: ItemId { id: Uuid::from_u128(number as u128), kind: ItemKind::Memory },
         times: Times::default(),
         collection: Some(collection(turn)),
-        speaker: Some(turn.speaker.clone()),
         kind: Some(MemoryKind::Episode),
-        at: DateTime::UNIX_EPOCH + TimeDelta::days(turn.session.into()),
+        at: moment::parse(&moment::of_transcript(&turn.at).unwrap()).unwrap(),
         length: digest.length,
         terms: digest.terms,
         vector: Some(digest.vector),
@@ -95,6 +95,6 @@ fn what_answers_locomo_questions_is_found() {
         "{} questions: session hit@1 {hit:.3}, session R@10 {session:.3}, turn R@5 {five:.3}, turn R@10 {ten:.3}",
         questions.len()
     );
-    // A change of tokens or weights that costs more than noise fails here.
-    assert!(hit > 0.62 && session > 0.92 && five > 0.56 && ten > 0.64);
+    // What the product promises on the four conversations that its recipe was chosen by.
+    assert!(hit >= 0.74 && session >= 0.95 && five >= 0.70 && ten >= 0.79);
 }

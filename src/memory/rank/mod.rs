@@ -1,9 +1,11 @@
 //! Ranking: pure, over copies of the index. The recipe is a sum of shares, each 1 for the best entry of all that the
 //! actor may recall; filters hide entries and change no score.
 //!
-//! An entry by itself: its words (`bm25`), its meaning (`meaning`), and the words of its window. To that come its
-//! neighbours, and the words of its collection. `parameters` has all numbers.
+//! An entry by itself: its words and those that say nearly the same (`bm25`), its meaning (`meaning`), and the words of
+//! its window. To that come its neighbours, the words of its collection, and how it fits the dates that the query names
+//! (`dates`). `parameters` has all numbers; docs/decisions/0070-retrieval.md tells what each part is worth.
 mod bm25;
+mod dates;
 mod meaning;
 mod parameters;
 mod recency;
@@ -14,31 +16,48 @@ pub use recency::Recency;
 
 use super::{
     MemoryKind,
-    embedding::{Embedder, Vector},
+    embedding::{Embedder, Related, Vector},
     index::{Held, ItemId, Moment, Replica},
     terms::Terms,
 };
-use bm25::Lexical;
+use bm25::{Asked, Lexical, WHOLE};
+use dates::Dates;
 use meaning::Meaning;
-use parameters::{ALIKE, MEANING, MOST, NEXT, PREVIOUS, TO_COLLECTION, TO_ENTRY, WINDOW, WORDS};
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::Arc,
+use parameters::{
+    DATED, LIKELY, MEANING, MOST, NEXT, PREVIOUS, RELATED, TO_COLLECTION, TO_ENTRY, WINDOW, WORDS,
 };
+use std::{collections::HashMap, sync::Arc};
 
 /// A query as it is compared.
 #[derive(Clone, Debug)]
 pub struct Query {
-    words: BTreeSet<String>,
+    words: Vec<Asked>,
     vector: Vector,
+    dates: Dates,
 }
 
 impl Query {
     /// `None` where the text has no word that tells anything.
     pub fn of(text: &str) -> Option<Self> {
-        let words = Terms::asked(text);
-        (!words.is_empty()).then(|| Self { words, vector: Embedder::embedded().embed(text) })
+        let words: Vec<_> = Terms::asked(text).into_iter().map(asked).collect();
+        (!words.is_empty()).then(|| Self {
+            words,
+            vector: Embedder::embedded().embed(text),
+            dates: Dates::of(text),
+        })
     }
+
+    /// The most that an entry can get: scores are shares of it.
+    fn most(&self) -> f32 {
+        if self.dates.is_empty() { MOST } else { MOST + DATED }
+    }
+}
+
+/// With the words that say nearly the same.
+fn asked(term: String) -> Asked {
+    let parts = |near: u8| (RELATED * f32::from(near) / 255.0 * WHOLE as f32).round() as u32;
+    let related = Related::embedded().of(&term).map(|(other, near)| (other.to_owned(), parts(near)));
+    Asked { related: related.filter(|(_, parts)| *parts > 0).collect(), term }
 }
 
 /// Which entries are shown.
@@ -108,7 +127,8 @@ pub fn rank_groups(
     let groups = groups.into_iter().map(|(collection, (share, ranked))| {
         let best = top::best(ranked, HITS_OF_GROUP, |ranked| (ranked.score, ranked.item));
         let first = best.first().map_or(0.0, |ranked| ranked.score);
-        let score = (first * MOST + share * TO_COLLECTION) / (MOST + TO_COLLECTION);
+        let most = query.most();
+        let score = (first * most + share * TO_COLLECTION) / (most + TO_COLLECTION);
         RankedGroup { collection, score, best }
     });
     top::best(groups, limit, |group| (group.score, group.collection.clone()))
@@ -117,8 +137,9 @@ pub fn rank_groups(
 /// A copy with what its parts scored, and the best scores of all copies.
 struct View<'a> {
     copy: &'a Replica,
+    query: &'a Query,
     lexical: Lexical,
-    meaning: Meaning,
+    meaning: Meaning<'a>,
     best: Best,
     wanted: &'a Wanted,
     /// By collection: whether its name fits.
@@ -135,7 +156,7 @@ struct Best {
 }
 
 impl<'a> View<'a> {
-    fn all(copies: &[&'a Replica], query: &Query, wanted: &'a Wanted) -> Vec<Self> {
+    fn all(copies: &[&'a Replica], query: &'a Query, wanted: &'a Wanted) -> Vec<Self> {
         let lexical = bm25::score(copies, &query.words);
         let meaning: Vec<_> = copies.iter().map(|copy| Meaning::of(copy, &query.vector)).collect();
         let best = |of: fn(&Lexical) -> f32| lexical.iter().map(of).fold(0.0, f32::max);
@@ -152,7 +173,7 @@ impl<'a> View<'a> {
                     wanted.collection_prefix.as_ref().is_none_or(|prefix| name.starts_with(prefix))
                 };
                 let names_fit = copy.collections().iter().map(|collection| fits(&collection.name)).collect();
-                Self { copy, lexical, meaning, best, wanted, names_fit }
+                Self { copy, query, lexical, meaning, best, wanted, names_fit }
             })
             .collect()
     }
@@ -160,15 +181,21 @@ impl<'a> View<'a> {
     /// Wanted entries that may be worth something: where a word of the query is in their window, the best by meaning,
     /// and the neighbours of these.
     fn candidates(&self) -> Vec<u32> {
-        let mut found = self.meaning.alike(ALIKE, |entry| self.is_wanted(entry));
+        let mut found = self.meaning.alike(|entry| self.is_wanted(entry));
         let neighbours = found.iter().filter_map(|entry| self.copy.get(*entry));
         let neighbours: Vec<u32> = neighbours.flat_map(|held| [held.previous, held.next]).collect();
         found.extend(neighbours);
-        found.extend(self.lexical.windows.found());
         found.retain(|entry| self.is_wanted(*entry));
+        found.extend(self.likely());
         found.sort_unstable();
         found.dedup();
         found
+    }
+
+    /// Wanted entries that have words of the query in their windows: the best by these.
+    fn likely(&self) -> Vec<u32> {
+        let wanted = self.lexical.windows.found().iter().copied().filter(|entry| self.is_wanted(*entry));
+        top::best(wanted, LIKELY, |entry| (self.words(*entry), self.copy.get(*entry).map(Held::item)))
     }
 
     fn is_wanted(&self, entry: u32) -> bool {
@@ -203,7 +230,8 @@ impl<'a> View<'a> {
     fn ranked(&self, entry: u32, recency: Option<Recency>) -> Option<Ranked> {
         let held = self.copy.get(entry)?;
         let near = self.own(entry) + PREVIOUS * self.own(held.previous) + NEXT * self.own(held.next);
-        let score = (near + TO_ENTRY * self.collection_share(entry)) / MOST;
+        let around = TO_ENTRY * self.collection_share(entry) + DATED * self.query.dates.share(held.at);
+        let score = (near + around) / self.query.most();
         let recent = recency.map(|recency| recency.of(held.at));
         (near > 0.0).then(|| Ranked {
             item: held.item(),
@@ -216,9 +244,13 @@ impl<'a> View<'a> {
 
     /// What an entry is worth by itself and its window's words.
     fn own(&self, entry: u32) -> f32 {
+        self.words(entry) + MEANING * self.meaning.share(entry, self.best.product)
+    }
+
+    fn words(&self, entry: u32) -> f32 {
         let words = share(self.lexical.entries.score(entry), self.best.entry);
         let window = share(self.lexical.windows.score(entry), self.best.window);
-        WORDS * words + MEANING * self.meaning.share(entry, self.best.product) + WINDOW * window
+        WORDS * words + WINDOW * window
     }
 
     fn collection_share(&self, entry: u32) -> f32 {

@@ -8,6 +8,8 @@ pub const B: f32 = 0.4;
 /// Shares of the words and of the meaning in what an entry is worth by itself, each as a share of the best one.
 pub const WORDS: f32 = 0.5;
 pub const MEANING: f32 = 0.5;
+/// What a word that says nearly the same counts for, beside the word itself; times how near it is.
+pub const RELATED: f32 = 0.5;
 /// Cosines up to this one say nothing: any two texts are so much alike.
 pub const UNLIKE: f32 = 0.2;
 /// What the words of an entry and its neighbours together add: what is meant by a turn stands in the ones around it.
@@ -19,11 +21,19 @@ pub const NEXT: f32 = 0.2;
 pub const TO_ENTRY: f32 = 0.25;
 pub const TO_COLLECTION: f32 = 0.8;
 
-/// The most that an entry can get: scores are shares of it, or of that and [`TO_COLLECTION`].
+/// What it is worth to an entry that it happened when the query says.
+pub const DATED: f32 = 1.0;
+
+/// The most that an entry can get of a query without dates.
 pub const MOST: f32 = (WORDS + MEANING + WINDOW) * (1.0 + PREVIOUS + NEXT) + TO_ENTRY;
 
-/// Entries that are looked at because of their meaning alone: the best.
+/// Entries that are looked at because of their meaning alone, and because of their words alone: the best.
 pub const ALIKE: usize = 1000;
+pub const LIKELY: usize = 2000;
+/// Up to so many entries, all vectors are gone through: it takes less than a millisecond.
+pub const SMALL: usize = 8192;
+/// Else those whose signs are nearest: far more than [`ALIKE`], for signs are coarse.
+pub const NEAREST: usize = 4000;
 
 /// Hits that tell of one collection.
 pub const HITS_OF_GROUP: usize = 3;
