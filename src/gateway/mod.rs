@@ -56,4 +56,4 @@ pub use provider::{Embeddings, ModelCall, Provider, ProviderEvent, ProviderStrea
 pub use providers::Providers;
 pub use record::{Attempt, LlmCall, LlmCallStatus, Origin};
 pub use service::{DEFAULT_ROUTE, Gateway, NewGuardrailPolicy, Parts, ProviderError, ProviderView, Tried};
-pub use tool::{Done, Tool, Tools};
+pub use tool::{Done, TOOL_ROUNDS, TOOLS_AT_ONCE, Tool, Tools, Used};

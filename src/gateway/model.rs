@@ -234,12 +234,14 @@ pub struct Usage {
 pub struct Completion {
     pub text: String,
     pub quotes: Vec<Quote>,
+    /// What the model waits for, where it ended with [`FinishReason::ToolUse`].
+    pub tools: Vec<ToolUse>,
     pub reason: FinishReason,
     pub usage: Usage,
 }
 
 impl Usage {
-    pub(super) fn saturating_add(self, other: Self) -> Self {
+    pub fn saturating_add(self, other: Self) -> Self {
         Self {
             input_tokens: self.input_tokens.saturating_add(other.input_tokens),
             cached_input_tokens: self.cached_input_tokens.saturating_add(other.cached_input_tokens),

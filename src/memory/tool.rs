@@ -53,12 +53,13 @@ impl Tool for RecallTool {
     async fn run(&self, actor: &Actor, workspace: WorkspaceId, arguments: Value) -> Result<Done> {
         let Recall { query } = read(arguments)?;
         let recall = self.0.recall(actor, &RecallRequest::new(workspace, query, MOST)).await?;
-        let told = recall.hits.iter().map(|hit| &hit.memory.content);
-        let told = told.filter(|content| content.egress == Egress::Allowed).map(|content| {
+        let memories = recall.hits.iter().map(|hit| &hit.memory);
+        let memories: Vec<_> = memories.filter(|it| it.content.egress == Egress::Allowed).collect();
+        let told = memories.iter().map(|it| &it.content).map(|content| {
             json!({ "text": content.text, "speaker": content.speaker, "occurredAt": content.occurred_at })
         });
-        let told: Vec<_> = told.collect();
-        Ok(Done { tx: None, text: json!({ "memories": told }).to_string() })
+        let text = json!({ "memories": told.collect::<Vec<_>>() }).to_string();
+        Ok(Done { tx: None, text, read: memories.iter().map(|it| it.id).collect() })
     }
 }
 
@@ -88,7 +89,8 @@ impl Tool for RememberTool {
         let new = NewMemory::new(workspace, MemoryScope::User, kind.unwrap_or(MemoryKind::Note), text);
         let mut tx = self.log.begin().await?;
         let memory = self.memory.remember_in(&mut tx, actor, new).await?;
-        Ok(Done { tx: Some(tx), text: json!({ "remembered": memory.content.text }).to_string() })
+        let text = json!({ "remembered": memory.content.text }).to_string();
+        Ok(Done { tx: Some(tx), text, read: vec![] })
     }
 }
 

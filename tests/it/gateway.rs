@@ -9,4 +9,5 @@ mod policies;
 mod routes;
 mod scripted;
 mod spans;
+mod step_tools;
 mod tools;

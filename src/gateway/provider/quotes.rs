@@ -1,14 +1,16 @@
 //! What an answer quotes word for word, found in the answer itself: models are asked to put it in quotation marks, and
 //! no wire format has more for it.
 use super::{Embeddings, ModelCall, Provider, ProviderEvent, ProviderStream};
-use crate::gateway::model::{Failure, GroundingSource, Quote};
+use crate::gateway::model::{ChatRequest, Failure, GroundingSource, Quote};
 use futures_util::{StreamExt, future::BoxFuture};
-use std::mem;
+use std::{mem, sync::Arc};
 
 /// Characters of the shortest quote that counts: fewer may stand there by chance.
 const LEAST: usize = 12;
 /// Bytes of the longest.
 const MOST: usize = 4 << 10;
+/// Quotes of one answer that are looked for.
+const SEARCHES: usize = 64;
 
 /// A provider whose answers tell what they quote.
 #[derive(Debug)]
@@ -19,8 +21,8 @@ impl<P: Provider> Provider for Quoting<P> {
         if call.request.sources.is_empty() {
             return self.0.chat(call);
         }
-        let mut quotes = Quotes::of(&call.request.sources);
-        // What was said before is told before.
+        let mut quotes = Quotes::of(call.request.clone());
+        // What was said before is told already.
         quotes.hear(&call.prefill);
         let events = self.0.chat(call);
         async_stream::stream! {
@@ -49,15 +51,17 @@ impl<P: Provider> Provider for Quoting<P> {
 
 /// Finds quotes in a text that comes piece by piece.
 struct Quotes {
-    sources: Vec<Source>,
+    request: Arc<ChatRequest>,
     /// What stands behind a mark that was not closed yet.
     open: Option<String>,
     found: Vec<Quote>,
+    /// How often sources were searched.
+    searched: usize,
 }
 
 impl Quotes {
-    fn of(sources: &[GroundingSource]) -> Self {
-        Self { sources: sources.iter().map(Source::new).collect(), open: None, found: vec![] }
+    fn of(request: Arc<ChatRequest>) -> Self {
+        Self { request, open: None, found: vec![], searched: 0 }
     }
 
     /// Those that end in this piece, each once.
@@ -87,56 +91,63 @@ impl Quotes {
         let whole = open.split_whitespace().collect::<Vec<_>>().join(" ");
         // The end of the answer's own sentence may stand before the mark.
         let bare = whole.trim_end_matches(['.', ',', '!', '?', ';', ':']);
-        let found = [whole.as_str(), bare].into_iter().filter(|quote| quote.chars().count() >= LEAST);
-        let found = found.into_iter().find_map(|quote| self.sources.iter().find_map(|it| it.find(quote)));
+        if bare.chars().count() < LEAST || self.searched >= SEARCHES {
+            return;
+        }
+        self.searched += 1;
+        let sources = &self.request.sources;
+        let found = [whole.as_str(), bare]
+            .into_iter()
+            .find_map(|quote| sources.iter().find_map(|it| find(it, quote)));
         self.found.extend(found.filter(|quote| !self.found.contains(quote)));
     }
 }
 
-/// A source with its words one blank apart, as models are shown it.
-struct Source {
-    id: String,
-    text: String,
-    /// Where each character of the text stands in the source, in UTF-16 code units.
-    places: Vec<(usize, usize)>,
+fn find(source: &GroundingSource, quote: &str) -> Option<Quote> {
+    let text: String = shown(&source.text).map(|(c, _)| c).collect();
+    let first = text.get(..text.find(quote)?)?.chars().count();
+    let mut places = shown(&source.text).skip(first).take(quote.chars().count()).map(|(_, place)| place);
+    let (start, end) = places.next()?;
+    let end = places.last().map_or(end, |(_, end)| end);
+    Some(Quote { source: source.id.clone(), start, end })
 }
 
-impl Source {
-    fn new(source: &GroundingSource) -> Self {
-        let (mut text, mut places, mut at) = (String::new(), vec![], 0);
-        for c in source.text.chars() {
-            let place = (at, at + c.len_utf16());
-            at = place.1;
-            let c = if c.is_whitespace() { ' ' } else { c };
-            if c != ' ' || !text.ends_with(' ') {
-                text.push(c);
-                places.push(place);
-            }
-        }
-        Self { id: source.id.clone(), text, places }
-    }
-
-    fn find(&self, quote: &str) -> Option<Quote> {
-        let first = self.text.get(..self.text.find(quote)?)?.chars().count();
-        let last = first + quote.chars().count().checked_sub(1)?;
-        let (&(start, _), &(_, end)) = (self.places.get(first)?, self.places.get(last)?);
-        Some(Quote { source: self.id.clone(), start, end })
-    }
+/// A source's characters as models are shown them, with one blank between words; and where each stands, in UTF-16 code
+/// units.
+fn shown(text: &str) -> impl Iterator<Item = (char, (usize, usize))> {
+    let shown = text.chars().scan((0, false), |(at, after_blank), c| {
+        let (start, is_blank) = (*at, c.is_whitespace());
+        *at += c.len_utf16();
+        let is_shown = !(is_blank && *after_blank);
+        let c = if is_blank { ' ' } else { c };
+        *after_blank = is_blank;
+        Some(is_shown.then_some((c, (start, *at))))
+    });
+    shown.flatten()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{gateway::model::Egress, shared::text::slice_utf16};
+    use crate::{
+        gateway::model::Egress,
+        shared::{id::WorkspaceId, text::slice_utf16},
+    };
     use proptest::prelude::*;
+    use uuid::Uuid;
 
     fn source(id: &str, text: &str) -> GroundingSource {
         let (id, text) = (id.to_owned(), text.to_owned());
         GroundingSource { id, text, speaker: None, occurred_at: None, egress: Egress::Allowed }
     }
 
+    fn quotes(sources: &[GroundingSource]) -> Quotes {
+        let request = ChatRequest::prompt(WorkspaceId::from_uuid(Uuid::nil()), "default", "");
+        Quotes::of(Arc::new(ChatRequest { sources: sources.to_vec(), ..request }))
+    }
+
     fn quoted(sources: &[GroundingSource], pieces: &[&str]) -> Vec<(String, String)> {
-        let mut quotes = Quotes::of(sources);
+        let mut quotes = quotes(sources);
         let found = pieces.iter().flat_map(|piece| quotes.hear(piece)).collect::<Vec<_>>();
         let text = |quote: &Quote| {
             let source = sources.iter().find(|source| source.id == quote.source).unwrap();
@@ -173,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_quote_that_does_not_end_costs_no_memory() {
-        let mut quotes = Quotes::of(&[source("a", "Ana prefers short stand-ups")]);
+        let mut quotes = quotes(&[source("a", "Ana prefers short stand-ups")]);
         quotes.hear("“");
         for _ in 0..1_000 {
             quotes.hear(&"x".repeat(100));

@@ -212,23 +212,29 @@ impl Gateway {
     /// is an answer that was refused: without a word, for CONTENT_POLICY.
     pub async fn complete(&self, actor: &Actor, request: ChatRequest) -> Result<Completion> {
         let mut events = self.chat(actor, request).await?;
-        let (mut text, mut quotes) = (String::new(), vec![]);
+        let (mut text, mut quotes, mut tools) = (String::new(), vec![], vec![]);
         while let Some(event) = events.next().await {
             match event {
                 ChatEvent::Delta { text: more } => text.push_str(&more),
                 ChatEvent::Citation(quote) => quotes.push(quote),
-                ChatEvent::Tool(_) => {}
+                ChatEvent::Tool(tool) => tools.push(tool),
                 ChatEvent::Finished { reason, usage } => {
-                    return Ok(Completion { text, quotes, reason, usage });
+                    return Ok(Completion { text, quotes, tools, reason, usage });
                 }
                 // No second try would do better than the first.
                 ChatEvent::Failed(failure) if failure.kind == FailureKind::ContentPolicy => {
                     let (reason, usage) = (FinishReason::ContentPolicy, Usage::default());
-                    return Ok(Completion { text, quotes, reason, usage });
+                    return Ok(Completion { text, quotes, tools: vec![], reason, usage });
                 }
                 ChatEvent::Failed(failure) if failure.kind == FailureKind::Guardrail => {
                     let (reason, usage) = (FinishReason::ContentPolicy, Usage::default());
-                    return Ok(Completion { text: String::new(), quotes: vec![], reason, usage });
+                    return Ok(Completion {
+                        text: String::new(),
+                        quotes: vec![],
+                        tools: vec![],
+                        reason,
+                        usage,
+                    });
                 }
                 ChatEvent::Failed(failure) => return Err(failure.into()),
             }
