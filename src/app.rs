@@ -166,6 +166,7 @@ async fn connect(
         Arc::new(RememberTool { memory: memory.clone(), log: log.clone() }),
         Arc::new(StartWorkflowTool(workflow.clone())),
     ];
+    let tools = Tools::new(tools);
     let coaching = CoachingService::new(coaching::Parts {
         db: db.clone(),
         log: log.clone(),
@@ -174,12 +175,24 @@ async fn connect(
         account: account.clone(),
         gateway: gateway.clone(),
         memory: memory.clone(),
-        tools: Tools::new(tools).named(&config.coaching.tools),
+        tools: tools.named(&config.coaching.tools),
         config: config.coaching.clone(),
     });
     let sync = SyncService::new(db.clone(), log.clone());
-    let services =
-        Services { db, log, bus, ambient, account, trusted, gateway, memory, workflow, coaching, sync };
+    let services = Services {
+        db,
+        log,
+        bus,
+        ambient,
+        account,
+        trusted,
+        gateway,
+        memory,
+        workflow,
+        coaching,
+        sync,
+        tools,
+    };
     Ok((services, pipeline))
 }
 
@@ -255,9 +268,14 @@ impl Process {
 
     /// Carries out runs and coaching turns, and sweeps.
     fn work(&self, config: &Config) {
-        let Services { db, log, bus, ambient, account, gateway, memory, workflow, coaching, .. } =
+        let Services { db, log, bus, ambient, account, gateway, memory, workflow, coaching, tools, .. } =
             &self.services;
-        let hands = Hands { account: account.clone(), memory: memory.clone(), gateway: gateway.clone() };
+        let hands = Hands {
+            account: account.clone(),
+            memory: memory.clone(),
+            gateway: gateway.clone(),
+            tools: tools.clone(),
+        };
         let settings = config.workflow.clone();
         let executor = Executor::new(db.clone(), log.clone(), ambient.clone(), workflow, hands, settings);
         self.tasks.spawn(executor.work(self.stop.clone()));

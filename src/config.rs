@@ -217,8 +217,8 @@ pub struct CoachingConfig {
     pub tools: Vec<String>,
 }
 
-/// What a coach can be given.
-const TOOLS: [&str; 3] = ["recall", "remember", "start_workflow"];
+/// What a model can be given to use.
+pub const TOOLS: [&str; 3] = ["recall", "remember", "start_workflow"];
 
 impl CoachingConfig {
     /// How long a worker is taken to be alive after it last said so.

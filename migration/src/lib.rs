@@ -19,6 +19,7 @@ mod m0013_takeover;
 mod m0014_memory_index;
 mod m0015_document;
 mod m0016_lifecycle;
+mod m0017_workflow_of_call;
 mod m0018_written_by_run;
 
 #[derive(Debug)]
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0014_memory_index::Migration),
             Box::new(m0015_document::Migration),
             Box::new(m0016_lifecycle::Migration),
+            Box::new(m0017_workflow_of_call::Migration),
             Box::new(m0018_written_by_run::Migration),
         ]
     }

@@ -15,7 +15,7 @@ use crate::{
     event::Signal,
     gateway::{
         ChatEvent, ChatMessage, ChatRequest, DEFAULT_ROUTE, FailureKind, FinishReason, GroundingSource,
-        Origin, Quote, Speaker, Task, ToolUse,
+        Origin, Quote, Speaker, TOOL_ROUNDS, TOOLS_AT_ONCE, Task, ToolUse,
     },
     memory::{Item, RecallRequest, Remembered},
     shared::{
@@ -51,10 +51,6 @@ pub(super) const INSTRUCTIONS: &str = "You are a coach. Follow the GROW conversa
 
 /// What was said so far, shared with whoever keeps it.
 type Said = Arc<Mutex<Speech>>;
-
-/// Times that a model may ask for tools in one turn, and tools at a time.
-const TOOL_ROUNDS: usize = 4;
-const TOOLS_AT_ONCE: usize = 8;
 
 /// Where the reply is.
 struct Spoken {

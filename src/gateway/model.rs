@@ -121,8 +121,9 @@ pub struct Quote {
     pub end: usize,
 }
 
-/// What a caller hears: deltas and citations (one comes before the words that it stands for, so that an answer which
-/// breaks off in the midst of a quote still tells whose words they are), then exactly one of `Finished` and `Failed`.
+/// What a caller hears: deltas and citations, then exactly one of `Finished` and `Failed`. A citation comes before the words
+/// that it stands for where the provider gives it (an answer that breaks off in the midst of a quote still tells whose words
+/// they are), and right after them where it is found in the answer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ChatEvent {
     Delta { text: String },
@@ -235,12 +236,14 @@ pub struct Usage {
 pub struct Completion {
     pub text: String,
     pub quotes: Vec<Quote>,
+    /// What the model waits for, where it ended with [`FinishReason::ToolUse`].
+    pub tools: Vec<ToolUse>,
     pub reason: FinishReason,
     pub usage: Usage,
 }
 
 impl Usage {
-    pub(super) fn saturating_add(self, other: Self) -> Self {
+    pub fn saturating_add(self, other: Self) -> Self {
         Self {
             input_tokens: self.input_tokens.saturating_add(other.input_tokens),
             cached_input_tokens: self.cached_input_tokens.saturating_add(other.cached_input_tokens),

@@ -7,7 +7,7 @@ use crate::{
     shared::{
         Result,
         actor::{Grant, Write},
-        id::{CoachingSessionId, DocumentId, MemoryId, RunId, WorkspaceId},
+        id::{AnyId, CoachingSessionId, DocumentId, MemoryId, RunId, WorkspaceId},
     },
 };
 use std::{fmt, sync::Arc};
@@ -25,6 +25,22 @@ impl Remembered {
         match self {
             Self::Memory(id) => id.uuid(),
             Self::Document(id) => id.uuid(),
+        }
+    }
+
+    /// `None` of anything else.
+    pub fn of(id: AnyId) -> Option<Self> {
+        match id {
+            AnyId::Memory(id) => Some(Self::Memory(id)),
+            AnyId::Document(id) => Some(Self::Document(id)),
+            _ => None,
+        }
+    }
+
+    pub fn id(self) -> AnyId {
+        match self {
+            Self::Memory(id) => AnyId::Memory(id),
+            Self::Document(id) => AnyId::Document(id),
         }
     }
 

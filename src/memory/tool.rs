@@ -53,9 +53,11 @@ impl Tool for RecallTool {
     async fn run(&self, actor: &Actor, workspace: WorkspaceId, arguments: Value) -> Result<Done> {
         let Recall { query } = read(arguments)?;
         let recall = self.0.recall(actor, &RecallRequest::new(workspace, query, MOST)).await?;
-        let told = recall.hits.iter().map(|hit| &hit.item).filter(|item| item.egress() == Egress::Allowed);
-        let told: Vec<_> = told.map(told_of).collect();
-        Ok(Done { tx: None, text: json!({ "memories": told }).to_string() })
+        let found = recall.hits.iter().map(|hit| &hit.item);
+        let found: Vec<_> = found.filter(|item| item.egress() == Egress::Allowed).collect();
+        let told: Vec<_> = found.iter().map(|item| told_of(item)).collect();
+        let read = found.iter().map(|item| item.remembered().id()).collect();
+        Ok(Done { tx: None, text: json!({ "memories": told }).to_string(), read })
     }
 }
 
@@ -94,7 +96,8 @@ impl Tool for RememberTool {
         let new = NewMemory::new(workspace, MemoryScope::User, kind.unwrap_or(MemoryKind::Note), text);
         let mut tx = self.log.begin().await?;
         let memory = self.memory.remember_in(&mut tx, actor, new).await?;
-        Ok(Done { tx: Some(tx), text: json!({ "remembered": memory.content.text }).to_string() })
+        let text = json!({ "remembered": memory.content.text }).to_string();
+        Ok(Done { tx: Some(tx), text, read: vec![] })
     }
 }
 

@@ -2,10 +2,12 @@
 mod budgets;
 mod cache;
 mod calls;
-mod guarded;
+pub(crate) mod guarded;
 mod guardrails;
 mod overspend;
 mod policies;
 mod routes;
 mod scripted;
+mod spans;
+mod step_tools;
 mod tools;

@@ -14,6 +14,7 @@ use crate::{
     shared::{
         Error, Result,
         actor::{self, Actor},
+        id::StepRunId,
     },
 };
 use chrono::{DateTime, Utc};
@@ -29,6 +30,16 @@ pub(super) struct Change {
     pub(super) transitions: Vec<Transition>,
     pub(super) verdict: Verdict,
     pub(super) now: DateTime<Utc>,
+}
+
+/// A call that is to be made.
+#[derive(Clone, Debug)]
+pub(super) struct Due {
+    pub(super) place: usize,
+    pub(super) attempt: i32,
+    pub(super) step: StepRunId,
+    pub(super) call: Call,
+    pub(super) actor: Actor,
 }
 
 /// A step's memory cannot be written: known before the plan is made anew.
@@ -150,10 +161,16 @@ impl Change {
     }
 
     /// The calls that are still wanted at its end.
-    pub(super) fn calls(&self, actor: &Actor) -> Vec<(usize, i32, Call, Actor)> {
+    pub(super) fn calls(&self, actor: &Actor) -> Vec<Due> {
         let wanted = self.transitions.iter().filter(|transition| self.is_wanted(transition));
         let call = |transition: &Transition| match &transition.kind {
-            Kind::Called(call) => Some((transition.place, transition.attempt, call.clone(), actor.clone())),
+            Kind::Called(call) => Some(Due {
+                place: transition.place,
+                attempt: transition.attempt,
+                step: self.rows[transition.place].id,
+                call: call.clone(),
+                actor: actor.clone(),
+            }),
             _ => None,
         };
         wanted.filter_map(call).collect()
