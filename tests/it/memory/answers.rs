@@ -2,7 +2,7 @@
 use super::{member, remember, telling::Telling};
 use crate::{
     counted_on_both, on_both,
-    support::{Database, Person, TestApp, text},
+    support::{Person, TestApp, text},
 };
 use serde_json::{Value, json};
 

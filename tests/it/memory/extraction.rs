@@ -3,7 +3,7 @@
 use super::{FORGET, member, problem, remember, telling::Telling, texts};
 use crate::{
     coaching, counted_on_both, on_both,
-    support::{Database, Person, TestApp, text},
+    support::{Person, TestApp, text},
 };
 use serde_json::{Value, json};
 

@@ -2,7 +2,7 @@
 use super::{FORGET, import, member, problem, remember, texts};
 use crate::{
     counted_on_both, on_both,
-    support::{Database, Person, TestApp, TestClock, text},
+    support::{Person, TestApp, TestClock, text},
 };
 use chrono::TimeDelta;
 use serde_json::{Value, json};
