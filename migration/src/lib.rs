@@ -16,6 +16,7 @@ mod m0010_guardrail;
 mod m0011_route;
 mod m0012_made_offline;
 mod m0013_takeover;
+mod m0017_workflow_of_call;
 
 #[derive(Debug)]
 pub struct Migrator;
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0011_route::Migration),
             Box::new(m0012_made_offline::Migration),
             Box::new(m0013_takeover::Migration),
+            Box::new(m0017_workflow_of_call::Migration),
         ]
     }
 }

@@ -1,8 +1,13 @@
-//! What a process keeps in memory of a workspace: the routes that it set for itself, and the number by which they hold.
+//! What a process keeps in memory of a workspace: the routes and policies that it set for itself, and the number by which
+//! they hold.
 //!
 //! A call asks here, not the database. A change tells the other processes by the bus, which may lose it; so what was
 //! looked at longer ago than [`FRESH`] is looked at again: a change holds everywhere after that at the latest.
-use super::{named::NamedRoute, store};
+use super::{
+    guard::{Own, Policies},
+    named::NamedRoute,
+    store,
+};
 use crate::{
     db::Db,
     shared::{Result, id::WorkspaceId},
@@ -20,16 +25,17 @@ use std::{
 use tokio::time::Instant;
 
 /// How long what was looked at is believed.
-pub const FRESH: Duration = Duration::from_secs(5);
-/// Workspaces in memory; each sets a bounded number of routes.
+const FRESH: Duration = Duration::from_secs(2);
+/// Workspaces in memory; each sets a bounded number of routes and policies.
 const WORKSPACES: usize = 10_000;
 
 /// Of one workspace, as it was looked at.
 #[derive(Clone, Debug)]
 pub(super) struct Held {
-    /// Of routes, and of what models answered: an answer of another number does not count.
+    /// Of routes, of policies, and of what models answered: an answer of another number does not count.
     pub(super) version: i64,
     pub(super) routes: Arc<BTreeMap<String, NamedRoute>>,
+    pub(super) policies: Own,
     looked_at: Instant,
 }
 
@@ -58,6 +64,7 @@ impl HeldOf {
     pub(super) async fn of(
         &self,
         db: &Db,
+        policies: &Policies,
         workspace: WorkspaceId,
         changed: impl FnOnce(),
     ) -> Result<Arc<Held>> {
@@ -66,20 +73,22 @@ impl HeldOf {
             return Ok(known.clone());
         }
         let (heard, looked_at) = (self.0.heard.load(Ordering::Acquire), Instant::now());
-        // The number first: routes that are read after it are no older.
+        // The number first: what is read after it is no older.
         let version = store::find_version(db, workspace).await?;
         if known.as_ref().is_some_and(|known| known.version != version) {
             changed();
         }
-        let routes = match known {
-            Some(known) if known.version == version => known.routes.clone(),
-            _ if version == 0 => Arc::default(),
+        let (routes, policies) = match known {
+            Some(known) if known.version == version => (known.routes.clone(), known.policies.clone()),
+            _ if version == 0 => (Arc::default(), Arc::default()),
             _ => {
                 let routes = store::list_routes(db, workspace).await?;
-                Arc::new(routes.into_iter().map(|route| (route.name.clone(), route)).collect())
+                let routes = routes.into_iter().map(|route| (route.name.clone(), route)).collect();
+                let own = store::list_guardrail_policies(db, workspace).await?;
+                (Arc::new(routes), policies.ready(&own))
             }
         };
-        let held = Arc::new(Held { version, routes, looked_at });
+        let held = Arc::new(Held { version, routes, policies, looked_at });
         if self.0.heard.load(Ordering::Acquire) == heard {
             self.0.workspaces.insert(workspace, held.clone());
         }

@@ -119,8 +119,9 @@ pub struct Quote {
     pub end: usize,
 }
 
-/// What a caller hears: deltas and citations (one comes before the words that it stands for, so that an answer which
-/// breaks off in the midst of a quote still tells whose words they are), then exactly one of `Finished` and `Failed`.
+/// What a caller hears: deltas and citations, then exactly one of `Finished` and `Failed`. A citation comes before the words
+/// that it stands for where the provider gives it (an answer that breaks off in the midst of a quote still tells whose words
+/// they are), and right after them where it is found in the answer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ChatEvent {
     Delta { text: String },

@@ -11,7 +11,7 @@ use crate::{
     shared::{
         actor::Principal,
         amount::Amount,
-        id::{LlmCallId, RunId, TurnId, WorkspaceId},
+        id::{LlmCallId, RunId, TurnId, WorkflowId, WorkspaceId},
         stored,
     },
 };
@@ -54,6 +54,8 @@ pub struct LlmCall {
     pub workspace: WorkspaceId,
     pub principal: Principal,
     pub origin: Option<Origin>,
+    /// Whose step it was made for, if any.
+    pub workflow: Option<WorkflowId>,
     pub route: String,
     /// The first target's model.
     pub model_requested: Option<String>,

@@ -2,10 +2,11 @@
 mod budgets;
 mod cache;
 mod calls;
-mod guarded;
+pub(crate) mod guarded;
 mod guardrails;
 mod overspend;
 mod policies;
 mod routes;
 mod scripted;
+mod spans;
 mod tools;

@@ -2,6 +2,7 @@
 use super::{
     account::Account,
     block::Settlement,
+    known::KnownBudgets,
     model::{Budget, BudgetAction, Caller},
     reservation::{Part, Reservation},
     worst::Worst,
@@ -13,10 +14,7 @@ use crate::{
     gateway::{
         event,
         model::{ChatRequest, FailureKind},
-        store::{
-            budget,
-            ledger::{self as store, Leased, Settled},
-        },
+        store::ledger::{self as store, Leased, Settled},
     },
     shared::{
         Ambient, Error, Result,
@@ -33,8 +31,6 @@ use std::{
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-/// How long a workspace's budgets are believed to be as they were read: what another server changes holds then.
-const KNOWN: Duration = Duration::from_secs(2);
 /// How often what was used is written.
 const SETTLE: Duration = Duration::from_millis(500);
 /// A block from which nothing was taken for so long goes back.
@@ -53,18 +49,8 @@ struct Inner {
     log: Log,
     ambient: Ambient,
     prices: Arc<Prices>,
-    known: Mutex<Known>,
+    known: KnownBudgets,
     accounts: Mutex<Accounts>,
-    /// Held by who reads what is not known yet: of many calls at once, one.
-    reading: tokio::sync::Mutex<()>,
-}
-
-/// Budgets of workspaces, and when they were read.
-#[derive(Debug, Default)]
-struct Known {
-    of: HashMap<WorkspaceId, (Instant, Arc<[Budget]>)>,
-    /// Counts what has changed: what was read before is not believed.
-    changes: u64,
 }
 
 /// By budget, and when the period began.
@@ -75,8 +61,8 @@ pub type Routes = Arc<dyn Fn(&str) -> Option<Arc<Route>> + Send + Sync>;
 
 impl Ledger {
     pub fn new(db: Db, log: Log, ambient: Ambient, prices: Arc<Prices>) -> Self {
-        let (known, accounts, reading) = Default::default();
-        Self(Arc::new(Inner { db, log, ambient, prices, known, accounts, reading }))
+        let (known, accounts) = (KnownBudgets::new(db.clone()), Mutex::default());
+        Self(Arc::new(Inner { db, log, ambient, prices, known, accounts }))
     }
 
     pub(super) fn prices(&self) -> &Prices {
@@ -92,7 +78,7 @@ impl Ledger {
         routes: &Routes,
         request: &ChatRequest,
     ) -> Result<(Reservation, Arc<Route>), FailureKind> {
-        let budgets = self.budgets(caller.workspace).await.map_err(unknown)?;
+        let budgets = self.0.known.of(caller.workspace).await.map_err(unknown)?;
         let budgets: Vec<_> = budgets.iter().filter(|budget| budget.scope.covers(caller)).collect();
         if budgets.is_empty() {
             return Ok((Reservation::default(), requested.clone()));
@@ -229,42 +215,9 @@ impl Ledger {
         }
     }
 
-    async fn budgets(&self, workspace: WorkspaceId) -> Result<Arc<[Budget]>> {
-        let is_known = self.known().of.contains_key(&workspace);
-        let _reading = if is_known { None } else { Some(self.0.reading.lock().await) };
-        let now = Instant::now();
-        let (stale, changes) = {
-            let mut known = self.known();
-            let changes = known.changes;
-            match known.of.get_mut(&workspace) {
-                Some((at, budgets)) if now - *at < KNOWN => return Ok(budgets.clone()),
-                // Whoever comes while they are read takes them as they were.
-                Some((at, budgets)) => {
-                    *at = now;
-                    (Some(budgets.clone()), changes)
-                }
-                None => (None, changes),
-            }
-        };
-        match budget::list_all(&self.0.db, workspace).await {
-            Ok(budgets) => {
-                let budgets: Arc<[Budget]> = budgets.into();
-                let mut known = self.known();
-                if known.changes == changes {
-                    known.of.insert(workspace, (now, budgets.clone()));
-                }
-                Ok(budgets)
-            }
-            // Where the database is away, what is in open blocks can still be spent.
-            Err(error) => stale.ok_or(error),
-        }
-    }
-
     /// A workspace's budgets are not what they were.
     pub fn changed(&self, workspace: WorkspaceId) {
-        let mut known = self.known();
-        known.of.remove(&workspace);
-        known.changes += 1;
+        self.0.known.changed(workspace);
     }
 
     /// That of the present period, as the budget is now.
@@ -278,7 +231,7 @@ impl Ledger {
             }
             return Ok(account);
         }
-        let _reading = self.0.reading.lock().await;
+        let _reading = self.0.known.reading(budget.workspace).await;
         if let Some(account) = self.accounts().get(&key) {
             return Ok(account.clone());
         }
@@ -330,7 +283,7 @@ impl Ledger {
             let present = account.budget().period.began(now) == *period;
             present || Arc::strong_count(account) > 1 || !account.block().is_empty()
         });
-        self.known().of.retain(|_, (at, _)| at.elapsed() < RENEW);
+        self.0.known.forget_idle();
     }
 
     async fn settle(&self, account: &Arc<Account>, give_back: bool) {
@@ -377,10 +330,6 @@ impl Ledger {
                 () = sleep(RENEW) => {}
             }
         }
-    }
-
-    fn known(&self) -> MutexGuard<'_, Known> {
-        self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn accounts(&self) -> MutexGuard<'_, Accounts> {

@@ -2,7 +2,7 @@
 use super::{
     super::model::{Failure, FailureKind, FinishReason, Speaker, ToolSpec, ToolUse, Usage},
     ModelCall, Provider, ProviderEvent, ProviderStream,
-    http::{Endpoint, Events, MAX_ARGUMENTS, MAX_JSON, MAX_TOOLS, by_words, json, send},
+    http::{Endpoint, Events, MAX_ARGUMENTS, MAX_TOOLS, by_words, names, send},
     prompt,
 };
 use futures_util::{FutureExt, StreamExt, future::BoxFuture};
@@ -40,13 +40,7 @@ impl Provider for Anthropic {
     }
 
     fn models(&self) -> BoxFuture<'static, Result<Vec<String>, Failure>> {
-        let request = self.authorised(self.0.get("/models"));
-        async move {
-            let answer = json(send(request).await?, MAX_JSON).await?;
-            let models = answer["data"].as_array().ok_or(FailureKind::Malformed.plain())?;
-            Ok(models.iter().filter_map(|model| Some(model["id"].as_str()?.to_owned())).collect())
-        }
-        .boxed()
+        names(self.authorised(self.0.get("/models")), "data", "id").boxed()
     }
 }
 

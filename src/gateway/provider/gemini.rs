@@ -2,10 +2,10 @@
 use super::{
     super::model::{Failure, FailureKind, FinishReason, Speaker, ToolSpec, ToolUse, Usage},
     ModelCall, Provider, ProviderEvent, ProviderStream,
-    http::{Endpoint, Events, MAX_JSON, MAX_TOOLS, by_words, json, send},
+    http::{Endpoint, Events, MAX_TOOLS, by_words, names, send},
     prompt,
 };
-use futures_util::{FutureExt, StreamExt, future::BoxFuture};
+use futures_util::{FutureExt, StreamExt, TryFutureExt, future::BoxFuture};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -36,14 +36,9 @@ impl Provider for Gemini {
     }
 
     fn models(&self) -> BoxFuture<'static, Result<Vec<String>, Failure>> {
-        let request = self.authorised(self.0.get("/models"));
-        async move {
-            let answer = json(send(request).await?, MAX_JSON).await?;
-            let models = answer["models"].as_array().ok_or(FailureKind::Malformed.plain())?;
-            let name = |model: &Value| Some(model["name"].as_str()?.trim_start_matches("models/").to_owned());
-            Ok(models.iter().filter_map(name).collect())
-        }
-        .boxed()
+        let names = names(self.authorised(self.0.get("/models")), "models", "name");
+        let plain = |name: String| name.trim_start_matches("models/").to_owned();
+        names.map_ok(move |names| names.into_iter().map(plain).collect()).boxed()
     }
 }
 

@@ -1,8 +1,8 @@
 //! The wire format of OpenAI's chat completions, which most servers of models speak.
 use super::{
-    super::model::{Failure, FailureKind, FinishReason, Speaker, ToolSpec, ToolUse, Usage},
+    super::model::{Failure, FailureKind, FinishReason, Speaker, ToolUse, Usage},
     Embeddings, ModelCall, Provider, ProviderEvent, ProviderStream,
-    http::{Endpoint, Events, MAX_ARGUMENTS, MAX_JSON, MAX_TOOLS, by_words, json, send},
+    http::{Endpoint, Events, MAX_ARGUMENTS, MAX_TOOLS, by_words, json, names, send},
     prompt,
 };
 use futures_util::{FutureExt, StreamExt, future::BoxFuture};
@@ -47,7 +47,7 @@ impl Provider for OpenAi {
         let count = texts.len();
         let request = self.authorised(self.0.post("/embeddings", &json!({ "model": model, "input": texts })));
         async move {
-            let answer = json(send(request).await?, MAX_JSON).await?;
+            let answer = json(send(request).await?).await?;
             let answer = Vectors::deserialize(answer).map_err(|_| FailureKind::Malformed.plain())?;
             let mut data = answer.data;
             data.sort_by_key(|item| item.index);
@@ -58,24 +58,13 @@ impl Provider for OpenAi {
     }
 
     fn models(&self) -> BoxFuture<'static, Result<Vec<String>, Failure>> {
-        let request = self.authorised(self.0.get("/models"));
-        async move {
-            let answer = json(send(request).await?, MAX_JSON).await?;
-            let models = answer["data"].as_array().ok_or(FailureKind::Malformed.plain())?;
-            Ok(models.iter().filter_map(|model| Some(model["id"].as_str()?.to_owned())).collect())
-        }
-        .boxed()
+        names(self.authorised(self.0.get("/models")), "data", "id").boxed()
     }
 }
 
 fn body(call: &ModelCall) -> Value {
     let request = &call.request;
-    let mut messages = vec![];
-    let system = prompt::system(request);
-    if !system.is_empty() {
-        messages.push(json!({ "role": "system", "content": system }));
-    }
-    messages.extend(prompt::messages(call).iter().map(|message| match &message.speaker {
+    let messages = prompt::messages_after_system(call, |message| match &message.speaker {
         Speaker::User => json!({ "role": "user", "content": message.text }),
         Speaker::Tool { id } => json!({ "role": "tool", "tool_call_id": id, "content": message.text }),
         Speaker::Assistant { tools } if tools.is_empty() => {
@@ -85,7 +74,7 @@ fn body(call: &ModelCall) -> Value {
             let tools: Vec<_> = tools.iter().map(tool_call).collect();
             json!({ "role": "assistant", "content": message.text, "tool_calls": tools })
         }
-    }));
+    });
     let mut body = json!({
         "model": call.model,
         "messages": messages,
@@ -94,11 +83,7 @@ fn body(call: &ModelCall) -> Value {
         "stream_options": { "include_usage": true },
     });
     if !request.tools.is_empty() {
-        let tool = |tool: &ToolSpec| {
-            json!({ "type": "function", "function": {
-                "name": tool.name, "description": tool.description, "parameters": tool.parameters } })
-        };
-        body["tools"] = request.tools.iter().map(tool).collect();
+        body["tools"] = prompt::functions(&request.tools);
     }
     if let Some(schema) = &request.output_schema {
         body["response_format"] =

@@ -1,8 +1,9 @@
 //! A request in the form that all wire formats have: instructions, and messages by turns.
 use super::{
-    super::model::{ChatMessage, ChatRequest, GroundingSource, Task},
+    super::model::{ChatMessage, ChatRequest, GroundingSource, Task, ToolSpec},
     ModelCall,
 };
+use serde_json::{Value, json};
 use std::fmt::Write;
 
 /// For a model that goes on with another one's answer.
@@ -38,6 +39,22 @@ pub(super) fn messages(call: &ModelCall) -> Vec<ChatMessage> {
         messages.push(ChatMessage::user(GO_ON));
     }
     messages
+}
+
+/// The same in a format where instructions are the first message.
+pub(super) fn messages_after_system(call: &ModelCall, write: impl Fn(&ChatMessage) -> Value) -> Vec<Value> {
+    let system = Some(system(&call.request)).filter(|system| !system.is_empty());
+    let system = system.map(|system| json!({ "role": "system", "content": system }));
+    system.into_iter().chain(messages(call).iter().map(write)).collect()
+}
+
+/// Tools in the form that OpenAI gave them and others took over.
+pub(super) fn functions(tools: &[ToolSpec]) -> Value {
+    let function = |tool: &ToolSpec| {
+        json!({ "type": "function", "function": {
+            "name": tool.name, "description": tool.description, "parameters": tool.parameters } })
+    };
+    tools.iter().map(function).collect()
 }
 
 fn paragraph(text: &mut String, more: &str) {

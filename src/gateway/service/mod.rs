@@ -18,7 +18,7 @@ use super::{
     held::{Held, HeldOf},
     log::CallLog,
     model::{ChatEvent, ChatRequest, Completion, FailureKind, FinishReason, MAX_INPUT, Usage},
-    provider::{self, Provider},
+    provider::{Provider, open_provider},
     providers::{Known, Providers},
     record::{LlmCall, LlmCallStatus, Record},
 };
@@ -29,7 +29,7 @@ use crate::{
     event::{Bus, Log, Signal},
     shared::{
         Ambient, Error, Result,
-        actor::{Actor, Read, Write},
+        actor::{Actor, Write},
         id::WorkspaceId,
     },
 };
@@ -87,7 +87,7 @@ impl Gateway {
     pub fn new(config: &GatewayConfig, parts: Parts) -> Result<Self, ProviderError> {
         let Parts { db, events, bus, ambient, account, workflows } = parts;
         let open = |(name, settings): (&String, &ProviderConfig)| {
-            let opened = provider::open(settings, &config.builtin);
+            let opened = open_provider(settings, &config.builtin);
             let opened = opened.map_err(|problem| ProviderError { name: name.clone(), problem })?;
             let (kind, max_concurrent) = (settings.kind, settings.max_concurrent);
             Ok((name.clone(), Known { provider: opened, kind, max_concurrent }))
@@ -96,7 +96,7 @@ impl Gateway {
         let routes = config.routes.iter().map(|(name, route)| (name.clone(), Arc::new(route.clone())));
         let prices = Arc::new(config.prices.clone());
         let ledger = Ledger::new(db.clone(), events.clone(), ambient.clone(), prices.clone());
-        let policies = Policies::new(config, db.clone(), ambient.clock.clone());
+        let policies = Policies::new(config, ambient.clock.clone());
         Ok(Self {
             policies,
             providers: Providers::new(providers),
@@ -145,7 +145,6 @@ impl Gateway {
     /// `Refused` at `route` where no route has this name, and where the texts are longer than a call may be.
     pub async fn chat(&self, actor: &Actor, request: ChatRequest) -> Result<BoxStream<'static, ChatEvent>> {
         actor.may::<Write>(request.workspace)?;
-        let grant = actor.may::<Read>(request.workspace)?;
         let held = self.held(request.workspace).await?;
         let route = self.known_route(&held, &request.route)?;
         let length: usize = request.texts().map(|text| text.chars().count()).sum();
@@ -160,6 +159,7 @@ impl Gateway {
             workspace: request.workspace,
             principal: actor.principal(),
             origin: request.origin.clone(),
+            workflow: request.workflow,
             route: request.route.clone(),
             model_requested: route.targets.first().map(|target| target.model.clone()),
             model_used: None,
@@ -191,17 +191,14 @@ impl Gateway {
             routes: self.routes_of(held.clone()),
             providers: self.providers.clone(),
             policies: self.policies.clone(),
-            grant,
+            own: held.policies.clone(),
             route,
             request: Arc::new(request),
             random: self.ambient.random.clone(),
             record: record(call),
+            place,
         };
-        let events = drive(call);
-        Ok(match place {
-            Some(place) => place.keep(events).boxed(),
-            None => events.boxed(),
-        })
+        Ok(drive(call).boxed())
     }
 
     pub(super) fn known_route(&self, held: &Held, name: &str) -> Result<Arc<Route>> {

@@ -219,7 +219,7 @@ impl Gateway {
     }
 
     pub(super) async fn held(&self, workspace: WorkspaceId) -> Result<Arc<Held>> {
-        self.held.of(&self.db, workspace, || self.answers.forget(workspace)).await
+        self.held.of(&self.db, &self.policies, workspace, || self.answers.forget(workspace)).await
     }
 
     async fn held_routes(&self, workspace: WorkspaceId) -> Result<BTreeMap<String, NamedRoute>> {
@@ -238,7 +238,6 @@ impl Gateway {
     /// What is kept of the workspace in this process holds no more.
     pub fn forget_held(&self, workspace: WorkspaceId) {
         self.held.forget(workspace);
-        self.policies.changed(workspace);
         self.answers.forget(workspace);
     }
 }

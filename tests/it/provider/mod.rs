@@ -4,10 +4,12 @@ mod faults;
 mod formats;
 mod keys;
 mod leaving;
+mod quotes;
 mod real_model;
 mod retrying;
 mod seam;
 mod size;
+mod whole;
 
 use crate::{
     coaching::reader::name,
