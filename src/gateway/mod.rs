@@ -28,6 +28,7 @@ mod record;
 mod route;
 mod schema;
 mod service;
+mod size;
 mod store;
 mod telemetry;
 mod tool;
@@ -46,7 +47,7 @@ pub use guardrail::{
 };
 pub use model::{
     ChatEvent, ChatMessage, ChatRequest, Completion, Egress, Failure, FailureKind, FinishReason,
-    GroundingSource, Quote, Speaker, Task, ToolSpec, ToolUse, Usage, estimate_tokens,
+    GroundingSource, Quote, Speaker, Task, ToolSpec, ToolUse, Usage,
 };
 pub use named::{NamedRoute, NewRoute};
 pub use period::UsagePeriod;
@@ -56,4 +57,5 @@ pub use provider::{Embeddings, ModelCall, Provider, ProviderEvent, ProviderStrea
 pub use providers::Providers;
 pub use record::{Attempt, LlmCall, LlmCallStatus, Origin};
 pub use service::{DEFAULT_ROUTE, Gateway, NewGuardrailPolicy, Parts, ProviderError, ProviderView, Tried};
+pub use size::estimate_tokens;
 pub use tool::{Done, Tool, Tools};

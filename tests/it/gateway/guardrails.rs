@@ -1,6 +1,7 @@
 //! What guardrails do on the way of a call: to the provider, and back.
 use super::guarded::{
     Model, again, answer, app, call, calls, count, delta, end, policy, prompt, remember, route, says,
+    set_policy,
 };
 use crate::{
     on_both,
@@ -328,6 +329,9 @@ on_both! {
     async fn without_its_policies_no_call_is_made(database: Database) {
         let model = Model::saying(&["Yes."]);
         let app = app(database, &route(&["outside"], &[]), &model, &model).await;
+        let rules = json!([{ "check": "LENGTH", "action": "ALLOW", "max": 100 }]);
+        let set = set_policy(&app, json!({ "name": "long", "stage": "INPUT", "rules": rules })).await;
+        assert_eq!(set["userErrors"], json!([]));
         let tx = app.running.services.db.begin().await.unwrap();
         let connection = tx.connection();
         let rename = Statement::from_string(connection.get_database_backend(), "ALTER TABLE guardrail_policy RENAME TO gone");
