@@ -29,6 +29,7 @@ mod record;
 mod route;
 mod schema;
 mod service;
+mod size;
 mod store;
 mod telemetry;
 mod tool;
@@ -48,7 +49,7 @@ pub use guardrail::{
 };
 pub use model::{
     ChatEvent, ChatMessage, ChatRequest, Completion, Egress, Failure, FailureKind, FinishReason,
-    GroundingSource, Quote, Speaker, Task, ToolSpec, ToolUse, Usage, estimate_tokens,
+    GroundingSource, Quote, Speaker, Task, ToolSpec, ToolUse, Usage,
 };
 pub use named::{NamedRoute, NewRoute};
 pub use period::UsagePeriod;
@@ -58,4 +59,5 @@ pub use provider::{Embeddings, ModelCall, Provider, ProviderEvent, ProviderStrea
 pub use providers::Providers;
 pub use record::{Attempt, LlmCall, LlmCallStatus, Origin};
 pub use service::{DEFAULT_ROUTE, Gateway, NewGuardrailPolicy, Parts, ProviderError, ProviderView, Tried};
+pub use size::estimate_tokens;
 pub use tool::{Done, TOOL_ROUNDS, TOOLS_AT_ONCE, Tool, Tools, Used};

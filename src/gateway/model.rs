@@ -204,6 +204,25 @@ impl FailureKind {
     pub const fn plain(self) -> Failure {
         Failure { kind: self, retry_after: None }
     }
+
+    /// Whether a provider that failed so before it said anything may have read the request, and bills it.
+    pub(super) const fn was_carried_out(self) -> bool {
+        match self {
+            Self::Timeout | Self::Malformed | Self::TooLong | Self::CutOff => true,
+            Self::Connect
+            | Self::RateLimited
+            | Self::Provider
+            | Self::Unauthorized
+            | Self::Rejected
+            | Self::ContextWindow
+            | Self::ContentPolicy
+            | Self::Budget
+            | Self::NoPrice
+            | Self::BudgetUnknown
+            | Self::Guardrail
+            | Self::Unchecked => false,
+        }
+    }
 }
 
 impl From<Failure> for Error {
@@ -220,7 +239,7 @@ impl From<Failure> for Error {
     }
 }
 
-/// Tokens, as the provider counted them, or by [`estimate_tokens`].
+/// Tokens, as the provider counted them, or by [`super::estimate_tokens`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     /// All that went in, the cached ones included.
@@ -291,15 +310,4 @@ impl ChatRequest {
         let sources = self.sources.iter().map(|source| source.text.as_str());
         [self.system.as_str()].into_iter().chain(messages).chain(sources)
     }
-}
-
-/// A count of tokens where no tokenizer is at hand: one for each four characters, and one for what remains.
-/// English text has 4 to 4.5 characters a token with today's tokenizers, so this errs on the high side.
-pub fn estimate_tokens(text: &str) -> u32 {
-    tokens_of(text.chars().count())
-}
-
-/// The same of so many characters.
-pub(super) fn tokens_of(characters: usize) -> u32 {
-    u32::try_from(characters.div_ceil(4)).unwrap_or(u32::MAX)
 }

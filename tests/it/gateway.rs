@@ -1,4 +1,5 @@
 //! Calls of models, as clients see and steer them.
+mod blocks;
 mod budgets;
 mod cache;
 mod calls;

@@ -1,7 +1,6 @@
 //! The accounts from which this process spends.
 use super::{
     account::Account,
-    block::Settlement,
     known::KnownBudgets,
     model::{Budget, BudgetAction, Caller},
     reservation::{Part, Reservation},
@@ -38,6 +37,8 @@ const IDLE: Duration = Duration::from_secs(3);
 /// How long a process is believed to be alive without a word, and how often it gives one.
 const LEASE: TimeDelta = TimeDelta::seconds(60);
 const RENEW: Duration = Duration::from_secs(15);
+/// Accounts written in one transaction.
+const TOGETHER: usize = 100;
 
 /// Cheap to clone.
 #[derive(Clone, Debug)]
@@ -128,7 +129,7 @@ impl Ledger {
             let taken = async {
                 let currency = &budget.limit.currency;
                 let need = worst.of_route(route, self.prices(), currency).ok_or(FailureKind::NoPrice)?;
-                self.take(&account.map_err(unknown)?, need).await
+                self.take(&account.map_err(unknown)?, need, Need::Call).await
             };
             reservation.add(taken.await.map_err(|kind| (budget, kind))?);
         }
@@ -136,19 +137,28 @@ impl Ledger {
     }
 
     /// Out of the block in memory, or else out of the account.
-    pub(super) async fn take(&self, account: &Arc<Account>, need: Amount) -> Result<Part, FailureKind> {
+    pub(super) async fn take(
+        &self,
+        account: &Arc<Account>,
+        need: Amount,
+        of: Need,
+    ) -> Result<Part, FailureKind> {
         account.times().taken = Some(Instant::now());
         let taken = account.block().take(need);
         if let Some(taken) = taken {
             return Ok(Part::of(account.clone(), taken));
         }
         // A task of its own: it ends, and what it takes goes back, also where nobody waits for it any more.
-        let leasing = tokio::spawn(self.clone().lease(account.clone(), need));
+        let leasing = tokio::spawn(self.clone().lease(account.clone(), need, of));
         leasing.await.unwrap_or_else(|error| Err(unknown(Error::internal(error))))
     }
 
-    async fn lease(self, account: Arc<Account>, need: Amount) -> Result<Part, FailureKind> {
+    async fn lease(self, account: Arc<Account>, need: Amount, of: Need) -> Result<Part, FailureKind> {
         let _writing = account.writing.lock().await;
+        let is_recalled = account.block().is_recalled();
+        if is_recalled {
+            self.write(&[(&account, false)]).await;
+        }
         // Once more with a new lease, where somebody has ended this one.
         for _ in 0..2 {
             let wanted = {
@@ -179,12 +189,18 @@ impl Ledger {
                 Ok(Leased::Refused) => {
                     account.block().refused(wanted);
                     account.times().denied = Some((Instant::now(), wanted.missing));
-                    self.exceeded(&account).await;
+                    if of == Need::Call {
+                        self.exceeded(&account).await;
+                    }
                     return Err(FailureKind::Budget);
                 }
                 Ok(Leased::Lost) => account.block().lost(Amount::ZERO),
-                Err(error) => {
-                    account.block().lost(Amount::ZERO);
+                Err((error, written)) => {
+                    match written {
+                        // What is free can still be spent.
+                        Written::Nothing => account.block().refused(wanted),
+                        Written::Unknown => account.block().lost(Amount::ZERO),
+                    }
                     return Err(unknown(error));
                 }
             }
@@ -274,9 +290,14 @@ impl Ledger {
         let now = self.0.ambient.now();
         let accounts: Vec<_> =
             self.accounts().iter().map(|((_, period), account)| (*period, account.clone())).collect();
+        let mut due = Vec::with_capacity(accounts.len());
         for (period, account) in accounts {
             let over = account.budget().period.began(now) != period;
-            self.settle(&account, over || gives_back(&account)).await;
+            due.push((account.clone(), over || gives_back(&account)));
+        }
+        due.sort_by_key(|(account, _)| account.id);
+        for due in due.chunks(TOGETHER) {
+            self.settle(due).await;
         }
         // Of another period, or of a budget that is gone.
         self.accounts().retain(|(_, period), account| {
@@ -286,25 +307,51 @@ impl Ledger {
         self.0.known.forget_idle();
     }
 
-    async fn settle(&self, account: &Arc<Account>, give_back: bool) {
-        let _writing = account.writing.lock().await;
-        let Some(settlement) = account.block().settle(give_back) else { return };
-        let until = self.0.ambient.now() + LEASE;
-        let Settlement { over, .. } = settlement;
-        match store::settle(&self.0.db, account.id, settlement, until).await {
-            Ok(Settled::Done) => {
-                account.block().settled(settlement);
-                account.times().renewed = Some(Instant::now());
-            }
-            Ok(Settled::Lost) => account.block().lost(over),
-            Ok(Settled::Gone) => account.block().lost(Amount::ZERO),
+    /// Accounts in the order of their ids, each with whether all that is free goes back.
+    async fn settle(&self, due: &[(Arc<Account>, bool)]) {
+        let mut writing = Vec::with_capacity(due.len());
+        for (account, _) in due {
+            writing.push(account.writing.lock().await);
+        }
+        let due: Vec<_> = due.iter().map(|(account, give_back)| (account, *give_back)).collect();
+        self.write(&due).await;
+    }
+
+    /// The same, for who may write them.
+    async fn write(&self, due: &[(&Arc<Account>, bool)]) {
+        let settlement = |(account, give_back): &(&Arc<Account>, bool)| {
+            let settlement = account.block().settle(*give_back)?;
+            Some(((*account).clone(), settlement))
+        };
+        let (accounts, settlements): (Vec<_>, Vec<_>) = due.iter().filter_map(settlement).unzip();
+        if accounts.is_empty() {
+            return;
+        }
+        let ids: Vec<_> =
+            accounts.iter().map(|account| account.id).zip(settlements.iter().copied()).collect();
+        let written = store::settle(&self.0.db, &ids, self.0.ambient.now() + LEASE).await;
+        let outcomes: Vec<_> = match written {
+            Ok(outcomes) => outcomes.into_iter().map(Some).collect(),
             Err((error, Written::Nothing)) => {
-                tracing::warn!(%error, "what a budget has used could not be written; trying again");
-                account.block().unsettled(settlement);
+                tracing::warn!(%error, "what budgets have used could not be written; trying again");
+                vec![None; accounts.len()]
             }
             Err((error, Written::Unknown)) => {
-                tracing::warn!(%error, "nobody knows whether it was written what a budget has used: its block is given up");
-                account.block().lost(over);
+                tracing::warn!(%error, "nobody knows whether it was written what budgets have used: their blocks are given up");
+                for (account, settlement) in accounts.iter().zip(&settlements) {
+                    account.block().lost(settlement.over);
+                }
+                return;
+            }
+        };
+        for ((account, settlement), outcome) in accounts.iter().zip(settlements).zip(outcomes) {
+            match outcome {
+                Some(Settled::Done) => {
+                    account.block().settled(settlement);
+                    account.times().renewed = Some(Instant::now());
+                }
+                Some(Settled::Lost | Settled::Gone) => account.block().lost(Amount::ZERO),
+                None => account.block().unsettled(settlement),
             }
         }
     }
@@ -335,6 +382,15 @@ impl Ledger {
     fn accounts(&self) -> MutexGuard<'_, Accounts> {
         self.0.accounts.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What is taken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    /// A call, or a part of it, that cannot go on without.
+    Call,
+    /// What it can do without: nobody is told where it does not fit in.
+    Extra,
 }
 
 /// Whether a write that failed may be in the database all the same.

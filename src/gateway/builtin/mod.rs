@@ -8,8 +8,9 @@ mod summary;
 mod words;
 
 use super::{
-    model::{ChatRequest, Failure, FinishReason, Quote, Task, Usage, estimate_tokens},
+    model::{ChatRequest, Failure, FinishReason, Quote, Task, Usage},
     provider::{ModelCall, Provider, ProviderEvent, ProviderStream},
+    size::estimate_tokens,
 };
 use futures_util::{FutureExt, StreamExt, future::BoxFuture};
 use std::time::Duration;

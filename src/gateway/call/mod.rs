@@ -9,7 +9,7 @@ use super::{
     budget::{Caller, Ledger, Routes},
     cache::{Keeping, Place},
     guard::{Guard, Own, Policies},
-    model::{ChatEvent, ChatRequest, Failure, FailureKind, FinishReason, Usage, estimate_tokens},
+    model::{ChatEvent, ChatRequest, Failure, FailureKind, FinishReason, Usage},
     providers::{Admitted, Providers},
     record::{LlmCallStatus, Record},
     route::Journey,
@@ -124,7 +124,8 @@ impl Drive {
         let guard = Guard::begin(&policies, layers, request, record.guardrails());
         let guard = timeout_at(deadline, guard).await.unwrap_or(Err(FailureKind::Timeout.plain()));
         let guard = guard.map_err(|failure| refused(&mut record, failure))?;
-        let input_tokens = guard.request(true).texts().map(estimate_tokens).sum();
+        record.measure(guard.request(true));
+        let input_tokens = guard.request(true).estimate_tokens();
         Ok(Self {
             // What a cheaper route answers is not what was asked for.
             keeping: place.filter(|_| Arc::ptr_eq(&route, &requested)).map(Place::keeping),
@@ -148,6 +149,7 @@ impl Drive {
             None => answer.attempt.next().await,
         };
         let Step::Event(mut event) = step else { return step };
+        answer.admitted.answered();
         let taken = self.said.take(&mut event);
         if taken.is_full {
             answer.next = Some(Step::Ended(Ended::Finished(FinishReason::Length, None)));
@@ -155,7 +157,7 @@ impl Drive {
         if taken.is_nothing {
             return Step::Quiet;
         }
-        self.record.said(taken.characters);
+        self.record.said(&event);
         let passed = self.guard.pass(event).await;
         if self.guard.is_blocked() {
             answer.next = Some(Step::Ended(Ended::Blocked));
@@ -173,7 +175,8 @@ impl Drive {
             Ended::Finished(FinishReason::ContentPolicy, usage) if !self.said.is_anything() => {
                 let failure = FailureKind::ContentPolicy.plain();
                 admitted.succeeded();
-                self.record.attempt_ended(LlmCallStatus::Failed, Some(failure), usage.unwrap_or_default());
+                let usage = usage.unwrap_or_else(|| self.record.estimate());
+                self.record.attempt_ended(LlmCallStatus::Failed, Some(failure), usage);
                 self.journey.failed(failure);
                 None
             }
@@ -189,7 +192,7 @@ impl Drive {
             }
             Ended::Failed(failure) => {
                 admitted.failed(failure);
-                self.record.attempt_ended(LlmCallStatus::Failed, Some(failure), self.record.used());
+                self.record.attempt_ended(LlmCallStatus::Failed, Some(failure), self.record.used(failure));
                 let for_good = self.said.tool || self.route.stream_failure == StreamFailure::Terminate;
                 if Instant::now() >= self.deadline || (self.said.is_anything() && for_good) {
                     return Some(Err(failure));

@@ -14,8 +14,6 @@ pub(super) struct Said {
 /// What was taken of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Taken {
-    /// 0 of what is no text.
-    pub(super) characters: usize,
     /// Whether nothing of it is left to be passed on.
     pub(super) is_nothing: bool,
     /// Whether the answer is now as long as one may be.
@@ -32,7 +30,7 @@ impl Said {
         let ChatEvent::Delta { text } = event else {
             self.more = true;
             self.tool |= matches!(event, ChatEvent::Tool(_));
-            return Taken { characters: 0, is_nothing: false, is_full: false };
+            return Taken { is_nothing: false, is_full: false };
         };
         let mut places = text.char_indices();
         let characters = places.by_ref().take(MAX_OUTPUT.saturating_sub(self.characters)).count();
@@ -40,6 +38,6 @@ impl Said {
         text.truncate(over.unwrap_or(text.len()));
         self.characters += characters;
         self.text.push_str(text);
-        Taken { characters, is_nothing: characters == 0, is_full: over.is_some() }
+        Taken { is_nothing: characters == 0, is_full: over.is_some() }
     }
 }

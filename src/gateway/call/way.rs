@@ -8,11 +8,12 @@ use super::{
 use crate::{
     config::Target,
     gateway::{
-        model::{Failure, FailureKind, Usage, estimate_tokens},
+        model::{Failure, FailureKind, Usage},
         provider::ModelCall,
         providers::{Passed, Refused},
         record::LlmCallStatus,
         route::Next,
+        size::estimate_tokens,
     },
     shared::Random,
 };
@@ -88,7 +89,7 @@ impl Drive {
     /// Takes from the budgets what an attempt lacks. After how long a second target may be asked beside it: where the
     /// route says so, nothing was said yet, and budgets allow both.
     async fn cover(&mut self, target: &Target) -> Result<Option<Duration>, Failure> {
-        let said = self.said.text.len();
+        let said = self.said.text.len().max(self.guard.known(&self.said.text).len());
         let hedge = self.route.hedge_milliseconds.filter(|_| !self.said.is_anything());
         if let Some((wait, second)) = hedge.zip(self.journey.peek())
             && self.record.cover(&[target, second], said).await.is_ok()
@@ -102,13 +103,13 @@ impl Drive {
     /// Begins an attempt, which goes on after what is `known` of the answer.
     fn run(&mut self, target: Target, (provider, admitted): Passed, known: &Arc<str>) -> Runner {
         let told = self.input_tokens.saturating_add(estimate_tokens(known));
-        let place = self.record.attempt(&target, told);
         let internal = self.guard.is_internal(&target.provider);
         if !internal {
             self.guard.note_kept();
         }
         let request = self.guard.request(internal).clone();
         let max_output_tokens = request.max_output_tokens.unwrap_or(self.route.max_output_tokens);
+        let place = self.record.attempt(&target, told, max_output_tokens);
         let call =
             ModelCall { model: target.model.clone(), request, prefill: known.clone(), max_output_tokens };
         let attempt = Attempt::new(provider.chat(call), &self.route, self.deadline, known);
@@ -128,7 +129,9 @@ impl Drive {
         match failure {
             Some(failure) => {
                 runner.admitted.failed(failure);
-                self.record.attempt_ended(LlmCallStatus::Failed, Some(failure), Usage::default());
+                let read = if failure.kind.was_carried_out() { self.input_tokens } else { 0 };
+                let usage = Usage { input_tokens: read, ..Usage::default() };
+                self.record.attempt_ended(LlmCallStatus::Failed, Some(failure), usage);
             }
             // It has read the request by then.
             None => {

@@ -1,7 +1,7 @@
 //! What the wire formats have in common: a request by HTTP, what a refusal means, and an answer read piece by piece,
 //! each piece and all of them bounded.
 use super::{
-    super::model::{Failure, FailureKind},
+    super::model::{Failure, FailureKind, ToolUse},
     egress::Egress,
 };
 use crate::{config::ProviderConfig, shared::http};
@@ -22,6 +22,9 @@ const REFUSAL: usize = 64 << 10;
 /// Tools that one answer may ask for, and bytes of the arguments of one.
 pub(super) const MAX_TOOLS: usize = 64;
 pub(super) const MAX_ARGUMENTS: usize = 256 << 10;
+/// Characters of a tool's name, and of the id of its use.
+const MAX_TOOL_NAME: usize = 64;
+const MAX_TOOL_ID: usize = 256;
 /// How long it may take to be connected.
 const CONNECT: Duration = Duration::from_secs(10);
 
@@ -110,6 +113,28 @@ pub(super) async fn json(response: Response) -> Result<Value, Failure> {
     serde_json::from_str(&body).map_err(|_| FailureKind::Malformed.plain())
 }
 
+/// What a model asks for: its words, and kept where others see them.
+pub(super) fn tool_use(id: String, name: String, arguments: Value) -> Result<ToolUse, Failure> {
+    if name.chars().count() > MAX_TOOL_NAME || id.chars().count() > MAX_TOOL_ID {
+        return Err(FailureKind::TooLong.plain());
+    }
+    Ok(ToolUse { id, name, arguments })
+}
+
+/// A name as one segment of a path.
+pub(super) fn segment(name: &str) -> String {
+    let mut segment = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => segment.push(byte.into()),
+            _ => {
+                let _ = write!(segment, "%{byte:02X}");
+            }
+        }
+    }
+    segment
+}
+
 /// What stands at `name` in each item of the `list`: a provider's models.
 pub(super) async fn names(
     request: RequestBuilder,
@@ -132,10 +157,11 @@ fn told_with_its_causes(error: &reqwest::Error) -> String {
 }
 
 fn told(error: &reqwest::Error) -> FailureKind {
-    if error.is_timeout() {
-        FailureKind::Timeout
-    } else if error.is_connect() {
+    // Also where it took too long to be connected.
+    if error.is_connect() {
         FailureKind::Connect
+    } else if error.is_timeout() {
+        FailureKind::Timeout
     } else {
         // Also where it was closed before an answer began.
         FailureKind::CutOff
@@ -269,5 +295,19 @@ impl Events {
             }
         }
         Ok(Some(mem::take(&mut self.data)).filter(|data| !data.is_empty()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_segment_of_a_path() {
+        let base = reqwest::Url::parse("http://127.0.0.1/v1").unwrap();
+        for name in ["gemini-2.5", "../../x", "a?b", "a#b", "a%2fb", "a b", "ä"] {
+            let url = reqwest::Url::parse(&format!("{base}/{}", segment(name))).unwrap();
+            assert_eq!((url.path_segments().unwrap().count(), url.query()), (2, None), "{name}");
+        }
     }
 }

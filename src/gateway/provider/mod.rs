@@ -80,7 +80,9 @@ pub fn open_provider(config: &ProviderConfig, builtin: &BuiltinConfig) -> Result
     Ok(match config.kind {
         ProviderKind::Builtin => Arc::new(Builtin::new(Duration::from_millis(builtin.pace_milliseconds))),
         ProviderKind::OpenaiCompatible => {
-            Arc::new(Quoting(openai::OpenAi(endpoint("https://api.openai.com/v1")?)))
+            let endpoint = endpoint("https://api.openai.com/v1")?;
+            let most = if config.takes_completion_tokens() { "max_completion_tokens" } else { "max_tokens" };
+            Arc::new(Quoting(openai::OpenAi { endpoint, most }))
         }
         ProviderKind::Anthropic => {
             Arc::new(Quoting(anthropic::Anthropic(endpoint("https://api.anthropic.com/v1")?)))

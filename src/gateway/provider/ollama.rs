@@ -1,8 +1,8 @@
 //! The wire format of Ollama's `/api/chat`: one JSON object a line.
 use super::{
-    super::model::{Failure, FailureKind, FinishReason, Speaker, ToolUse, Usage},
+    super::model::{Failure, FailureKind, FinishReason, Speaker, Usage},
     Embeddings, ModelCall, Provider, ProviderEvent, ProviderStream,
-    http::{Endpoint, Lines, MAX_TOOLS, by_words, json, names, send},
+    http::{Endpoint, Lines, MAX_TOOLS, by_words, json, names, send, tool_use},
     prompt,
 };
 use futures_util::{FutureExt, StreamExt, future::BoxFuture};
@@ -114,7 +114,7 @@ struct Vectors {
 
 #[derive(Default)]
 struct Answer {
-    end: Option<(FinishReason, Usage)>,
+    end: Option<(FinishReason, Option<Usage>)>,
     tools: usize,
 }
 
@@ -137,7 +137,7 @@ impl Answer {
                 if self.tools > MAX_TOOLS {
                     return Err(FailureKind::TooLong.plain());
                 }
-                events.push(ProviderEvent::Tool(ToolUse { id: name.clone(), name, arguments }));
+                events.push(ProviderEvent::Tool(tool_use(name.clone(), name, arguments)?));
             }
         }
         if chunk.done {
@@ -146,11 +146,13 @@ impl Answer {
                 _ if self.tools > 0 => FinishReason::ToolUse,
                 _ => FinishReason::EndOfTurn,
             };
-            let usage = Usage {
-                input_tokens: chunk.prompt_eval_count.unwrap_or(0),
+            // A prompt that it has in its memory is not counted.
+            let counted = chunk.prompt_eval_count.zip(chunk.eval_count);
+            let usage = counted.map(|(input_tokens, output_tokens)| Usage {
+                input_tokens,
                 cached_input_tokens: 0,
-                output_tokens: chunk.eval_count.unwrap_or(0),
-            };
+                output_tokens,
+            });
             self.end = Some((reason, usage));
         }
         Ok(events)
@@ -158,6 +160,6 @@ impl Answer {
 
     fn end(self) -> Result<ProviderEvent, Failure> {
         let (reason, usage) = self.end.ok_or(FailureKind::CutOff.plain())?;
-        Ok(ProviderEvent::Finished { reason, usage: Some(usage) })
+        Ok(ProviderEvent::Finished { reason, usage })
     }
 }

@@ -99,7 +99,7 @@ impl Gateway {
         let policies = Policies::new(config, ambient.clock.clone());
         Ok(Self {
             policies,
-            providers: Providers::new(providers),
+            providers: Providers::new(providers, Duration::from_millis(config.patience_milliseconds)),
             prices,
             routes: Arc::new(routes.collect()),
             held: HeldOf::new(),
@@ -124,7 +124,7 @@ impl Gateway {
                 known.provider = provider;
             }
         }
-        Self { providers: Providers::new(all), ..self }
+        Self { providers: Providers::new(all, self.providers.patience()), ..self }
     }
 
     /// The same, with this provider alone behind the default route, asked once a call.
@@ -133,7 +133,7 @@ impl Gateway {
         let route = Arc::new(Route { retry, ..Route::to("own", builtin::MODEL) });
         let known = Known { provider, kind: ProviderKind::Builtin, max_concurrent: None };
         Self {
-            providers: Providers::new([("own".to_owned(), known)]),
+            providers: Providers::new([("own".to_owned(), known)], self.providers.patience()),
             routes: Arc::new([(DEFAULT_ROUTE.to_owned(), route)].into()),
             ..self
         }
@@ -189,7 +189,7 @@ impl Gateway {
             caller,
             ledger: self.ledger.clone(),
             routes: self.routes_of(held.clone()),
-            providers: self.providers.clone(),
+            providers: self.providers.of(request.workspace),
             policies: self.policies.clone(),
             own: held.policies.clone(),
             route,
@@ -270,7 +270,7 @@ impl Gateway {
 /// What was answered before, at once.
 fn again(answer: &Answer, mut record: Record) -> BoxStream<'static, ChatEvent> {
     let (reason, usage) = (FinishReason::EndOfTurn, Usage::default());
-    record.said(0);
+    record.begun();
     record.end(LlmCallStatus::Completed, Some(reason));
     let events = answer.events.clone().into_iter().chain([ChatEvent::Finished { reason, usage }]);
     stream::iter(events).boxed()

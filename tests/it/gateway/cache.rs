@@ -1,10 +1,16 @@
 //! Answers from memory.
-use super::scripted::{Scripted, answer, ask, begin, calls, settings, start, start_with, until, workflow};
+use super::{
+    guarded::{call, prompt, set_policy},
+    scripted::{Scripted, answer, ask, begin, calls, settings, start, start_with, until, workflow},
+};
 use crate::{
     on_both,
     support::{Database, TestApp, text},
 };
-use aifirst::shared::{Ambient, Clock, Random};
+use aifirst::{
+    gateway::{ChatEvent, FailureKind},
+    shared::{Ambient, Clock, Random},
+};
 use chrono::TimeDelta;
 use serde_json::json;
 use std::sync::{
@@ -182,4 +188,29 @@ async fn a_forgetting_on_another_server_reaches_the_answers_here() {
         a.asked() == 2
     })
     .await;
+}
+
+/// Another server hears nothing, and goes by the old policies for a moment.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_was_given_under_old_policies_is_not_given_under_new_ones() {
+    let database = Database::postgres().await;
+    let a = Scripted::named("a");
+    let more = format!("database.url = '{}'", database.url);
+    let app = start(database, &[&a], CACHED, &more).await;
+    let other = settings(&[&a], CACHED, &format!("{more}\nserve.work = false"));
+    let mut other = TestApp::without_workspace(Database::sqlite(), &other, Ambient::system()).await;
+    (other.owner, other.workspace) = (app.owner.clone(), app.workspace.clone());
+    let ask = async |said: &str| call(&other, prompt(&other, said)).await.1;
+    let blocked = ChatEvent::Failed(FailureKind::Guardrail.plain());
+    assert!(matches!(ask("Well?").await, ChatEvent::Finished { .. }));
+    let rules = json!([{ "check": "TOPIC", "action": "BLOCK", "phrases": ["falcon"] }]);
+    set_policy(&app, json!({ "name": "a", "stage": "INPUT", "rules": rules })).await;
+    ask("The falcon").await;
+    let mut number = 0;
+    until(async || {
+        number += 1;
+        ask(&format!("The falcon {number}")).await == blocked
+    })
+    .await;
+    assert_eq!(ask("The falcon").await, blocked);
 }
