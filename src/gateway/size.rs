@@ -1,7 +1,7 @@
 //! How many tokens a request or an answer has, where no provider counts them. No tokenizer is at hand, so this errs on
 //! the high side: what a budget is told of an answer that broke off must not be less than what it cost.
 use super::model::{ChatEvent, ChatRequest, Speaker, Task, Usage};
-use std::borrow::Cow;
+use std::{borrow::Cow, mem};
 
 /// Tokens that a provider adds of its own to each part of a request, and where it explains to its model what tools are.
 const FRAME: u32 = 8;
@@ -15,8 +15,10 @@ const CHARACTERS: usize = 4;
 /// Counts the tokens of a text that comes in pieces.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tokens {
+    /// Of letters one after the other, at the end of what came.
     letters: usize,
-    others: usize,
+    /// Tokens of what came before them.
+    before: usize,
     characters: usize,
 }
 
@@ -34,7 +36,10 @@ impl Tokens {
                 'a'..='z' | ' ' => self.letters += 1,
                 // A digit, a sign or a capital may be a token of its own; ä or я is one at most, a character of Chinese or Japanese
                 // two, an emoji three.
-                other => self.others += (other.len_utf8() - 1).max(1),
+                other => {
+                    let letters = mem::take(&mut self.letters);
+                    self.before += letters.div_ceil(LETTERS) + (other.len_utf8() - 1).max(1);
+                }
             }
         }
     }
@@ -46,7 +51,7 @@ impl Tokens {
     }
 
     pub fn count(self) -> u32 {
-        count(self.letters.div_ceil(LETTERS) + self.others)
+        count(self.before + self.letters.div_ceil(LETTERS))
     }
 
     /// What goes out to a caller is what came from a model.
