@@ -81,7 +81,7 @@ impl ChatRequest {
     pub(super) fn parts(&self) -> impl Iterator<Item = Cow<'_, str>> {
         let about = match &self.task {
             Task::Coach { topic, goal } => [topic.as_deref(), goal.as_deref()],
-            Task::Complete => [None, None],
+            Task::Answer | Task::Complete => [None, None],
         };
         let asked = self.messages.iter().flat_map(|message| match &message.speaker {
             Speaker::Assistant { tools } => tools.as_slice(),
