@@ -1,7 +1,7 @@
 //! How alike the query and the entries are: products of whole numbers, so exact everywhere. In a small copy all
 //! vectors are gone through; in a large one their signs first, which takes a tenth of the time, and then the vectors of the
 //! entries that are nearest by them.
-use super::parameters::{ALIKE, NEAREST, SMALL, UNLIKE};
+use super::parameters::{ALIKE, LIKE, NEAREST, SMALL, UNLIKE};
 use crate::memory::{
     embedding::{DIMENSIONS, Vector},
     index::{Replica, Signs, signs},
@@ -69,9 +69,9 @@ impl<'a> Meaning<'a> {
         if cosine <= UNLIKE { 0.0 } else { ((cosine - UNLIKE) / (best - UNLIKE)).min(1.0) }
     }
 
-    /// Entries above [`UNLIKE`] that are wanted: the best, with all that equal the last of them.
+    /// Entries above [`LIKE`] that are wanted: the best, with all that equal the last of them.
     pub fn alike(&self, wanted: impl Fn(u32) -> bool) -> Vec<u32> {
-        let least = (UNLIKE * ONE) as i32;
+        let least = (LIKE * ONE) as i32;
         let entries: Vec<u32> = match &self.found {
             Found::Products(products) => (0..).zip(products).map(|(entry, _)| entry).collect(),
             Found::Distances(distances) => nearest(distances, NEAREST, &wanted),

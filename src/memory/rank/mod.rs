@@ -7,6 +7,8 @@ mod bm25;
 mod meaning;
 mod parameters;
 mod recency;
+#[cfg(test)]
+mod tests;
 mod top;
 
 pub use parameters::HITS_OF_GROUP;

@@ -82,8 +82,8 @@ pub(super) async fn share_partition(tx: &impl Source, partition: &Partition) -> 
 
 /// Writes new memories, and the content of those that are there.
 pub(super) async fn save(tx: &impl Source, memories: &[Stored]) -> Result<()> {
-    use memory::Column::{Collection, Id, Kind, OccurredAt, Speaker, Text, UpdatedAt, Version};
-    let changed = [Text, Kind, OccurredAt, Speaker, Collection, Version, UpdatedAt];
+    use memory::Column::{Collection, Egress, Id, Kind, OccurredAt, Speaker, Text, UpdatedAt, Version};
+    let changed = [Text, Kind, OccurredAt, Speaker, Collection, Egress, Version, UpdatedAt];
     for memories in memories.chunks(100) {
         let rows = memories.iter().map(to_row).collect::<Result<Vec<_>>>()?;
         memory::Entity::insert_many(rows)
