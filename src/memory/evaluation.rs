@@ -6,7 +6,7 @@ use super::{
     rank::{Query, Wanted, rank, rank_groups},
     store::Row,
 };
-use chrono::{DateTime, TimeDelta};
+use crate::shared::moment;
 use serde::{Deserialize, de::DeserializeOwned};
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -14,6 +14,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 struct Turn {
     conversation: String,
     session: u32,
+    at: String,
     id: String,
     speaker: String,
     text: String,
@@ -37,7 +38,7 @@ fn collection(turn: &Turn) -> String {
 }
 
 fn row(number: usize, turn: &Turn) -> Row {
-    let at = DateTime::UNIX_EPOCH + TimeDelta::days(turn.session.into());
+    let at = moment::parse(&moment::of_transcript(&turn.at).unwrap()).unwrap();
     let said = (turn.text.as_str(), Some(turn.speaker.as_str()));
     Row::said(number as i64 + 1, number as u128, said, Some(&collection(turn)), at)
 }
@@ -83,6 +84,6 @@ fn what_answers_locomo_questions_is_found() {
         "{} questions: session hit@1 {hit:.3}, session R@10 {session:.3}, turn R@5 {five:.3}, turn R@10 {ten:.3}",
         questions.len()
     );
-    // A change of tokens or weights that costs more than noise fails here.
-    assert!(hit > 0.62 && session > 0.92 && five > 0.56 && ten > 0.64);
+    // What the product promises on the four conversations that its recipe was chosen by.
+    assert!(hit >= 0.74 && session >= 0.95 && five >= 0.70 && ten >= 0.79);
 }

@@ -43,7 +43,7 @@ def classes(tokens: Tokenizer) -> dict[str, list[tuple[int, int]]]:
 
 
 def write_classes(target: Path, tokens: Tokenizer) -> None:
-    lines = ["// Made by tools/embedding/distil.py --check out of the teacher's tokenizer: not to be edited.", ""]
+    lines = ["// Made by tools/embedding/distil.py --derive out of the teacher's tokenizer: not to be edited.", ""]
     for name, ranges in classes(tokens).items():
         lines += [f"#[rustfmt::skip]\npub(super) static {name}: &[(u32, u32)] = &["]
         entries = [f"(0x{first:x}, 0x{last:x})," for first, last in ranges]

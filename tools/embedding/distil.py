@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Makes the embedded model out of all-MiniLM-L6-v2. See README.md.
 
-    python3 distil.py            writes src/memory/embedding/{model.bin,vocabulary.txt}
-    python3 distil.py --check    writes tokenizer and vector checks beside them, out of the written model
+    python3 distil.py            writes model.bin, vocabulary.txt and name.txt into src/memory/embedding
+    python3 distil.py --derive    writes related.bin, characters.rs and checks.jsonl beside them, out of these
 """
 
 import argparse
@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 
 import asset
+from checks import write_checks
+from related import write_related
 from teacher import Teacher, tokenizer
 
 DIMENSIONS = 256
@@ -49,17 +51,16 @@ def weights(vocabulary: int) -> np.ndarray:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--check", action="store_true")
-    check = options.parse_args().check
+    options.add_argument("--derive", action="store_true")
+    derive = options.parse_args().derive
     tokens = tokenizer()
-    if check:
-        from checks import write_checks
-
+    words = [word for word, _ in sorted(tokens.get_vocab().items(), key=lambda item: item[1])]
+    if derive:
         write_checks(TARGET, tokens)
+        write_related(TARGET, asset.Model(TARGET, tokens), words)
         return
-    words = sorted(tokens.get_vocab().items(), key=lambda item: item[1])
     table = reduce(alone(len(words))) * weights(len(words))[:, None]
-    print(asset.write(TARGET, table, [word for word, _ in words]))
+    print(asset.write(TARGET, table, words))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-// Made by tools/embedding/distil.py --check out of the teacher's tokenizer: not to be edited.
+// Made by tools/embedding/distil.py --derive out of the teacher's tokenizer: not to be edited.
 
 #[rustfmt::skip]
 pub(super) static ERASED: &[(u32, u32)] = &[

@@ -4,7 +4,10 @@
 //!
 //! Sums are of whole numbers, so a text has the same vector on every machine.
 mod characters;
+mod related;
 mod wordpiece;
+
+pub use related::Related;
 
 use std::sync::LazyLock;
 use wordpiece::WordPiece;

@@ -1,7 +1,7 @@
 //! A partition's index in memory, made from its rows. Entries are numbered as they came; those that are gone keep
 //! their number until a compaction.
 use super::{
-    ItemId, ItemKind,
+    ItemId, ItemKind, Times,
     collections::{Collection, Collections, NONE},
     digest,
     words::{MAX_ENTRIES, Posting, Words},
@@ -43,6 +43,7 @@ pub struct Held {
     revision: i64,
     /// Microseconds since 1970.
     pub at: i64,
+    pub times: Times,
     /// Or [`NONE`], as its neighbours there.
     pub collection: u32,
     pub previous: u32,
@@ -146,6 +147,7 @@ impl Replica {
             id: row.item.id,
             revision: row.revision,
             at: row.at.timestamp_micros(),
+            times: row.times,
             collection,
             previous: NONE,
             next: NONE,

@@ -1,9 +1,11 @@
 //! Ranking: pure, over copies of the index. The recipe is a sum of shares, each 1 for the best entry of all that the
 //! actor may recall; filters hide entries and change no score.
 //!
-//! An entry by itself: its words (`bm25`), its meaning (`meaning`), and the words of its window. To that come its
-//! neighbours, and the words of its collection. `parameters` has all numbers.
+//! An entry by itself: its words and those that say nearly the same (`bm25`), its meaning (`meaning`), and the words of
+//! its window. To that come its neighbours, the words of its collection, and how it fits the dates that the query names
+//! (`dates`). `parameters` has all numbers; docs/decisions/0070-retrieval.md tells what each part is worth.
 mod bm25;
+mod dates;
 mod meaning;
 mod parameters;
 mod recency;
@@ -16,31 +18,48 @@ pub use recency::Recency;
 
 use super::{
     MemoryKind,
-    embedding::{Embedder, Vector},
-    index::{Held, ItemId, Replica},
+    embedding::{Embedder, Related, Vector},
+    index::{Held, ItemId, Moment, Replica},
     terms::Terms,
 };
-use bm25::Lexical;
+use bm25::{Asked, Lexical, WHOLE};
+use dates::Dates;
 use meaning::Meaning;
-use parameters::{LIKELY, MEANING, MOST, NEXT, PREVIOUS, TO_COLLECTION, TO_ENTRY, WINDOW, WORDS};
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::Arc,
+use parameters::{
+    DATED, LIKELY, MEANING, MOST, NEXT, PREVIOUS, RELATED, TO_COLLECTION, TO_ENTRY, WINDOW, WORDS,
 };
+use std::{collections::HashMap, sync::Arc};
 
 /// A query as it is compared.
 #[derive(Clone, Debug)]
 pub struct Query {
-    words: BTreeSet<String>,
+    words: Vec<Asked>,
     vector: Vector,
+    dates: Dates,
 }
 
 impl Query {
     /// `None` where the text has no word that tells anything.
     pub fn of(text: &str) -> Option<Self> {
-        let words = Terms::asked(text);
-        (!words.is_empty()).then(|| Self { words, vector: Embedder::embedded().embed(text) })
+        let words: Vec<_> = Terms::asked(text).into_iter().map(asked).collect();
+        (!words.is_empty()).then(|| Self {
+            words,
+            vector: Embedder::embedded().embed(text),
+            dates: Dates::of(text),
+        })
     }
+
+    /// The most that an entry can get: scores are shares of it.
+    fn most(&self) -> f32 {
+        if self.dates.is_empty() { MOST } else { MOST + DATED }
+    }
+}
+
+/// With the words that say nearly the same.
+fn asked(term: String) -> Asked {
+    let parts = |near: u8| (RELATED * f32::from(near) / 255.0 * WHOLE as f32).round() as u32;
+    let related = Related::embedded().of(&term).map(|(other, near)| (other.to_owned(), parts(near)));
+    Asked { related: related.filter(|(_, parts)| *parts > 0).collect(), term }
 }
 
 /// Which entries are shown.
@@ -48,6 +67,8 @@ impl Query {
 pub struct Wanted {
     pub kinds: Option<Vec<MemoryKind>>,
     pub collection_prefix: Option<String>,
+    /// Every time where there is none.
+    pub moment: Option<Moment>,
 }
 
 /// How an entry stands.
@@ -108,7 +129,8 @@ pub fn rank_groups(
     let groups = groups.into_iter().map(|(collection, (share, ranked))| {
         let best = top::best(ranked, HITS_OF_GROUP, |ranked| (ranked.score, ranked.item));
         let first = best.first().map_or(0.0, |ranked| ranked.score);
-        let score = (first * MOST + share * TO_COLLECTION) / (MOST + TO_COLLECTION);
+        let most = query.most();
+        let score = (first * most + share * TO_COLLECTION) / (most + TO_COLLECTION);
         RankedGroup { collection, score, best }
     });
     top::best(groups, limit, |group| (group.score, group.collection.clone()))
@@ -117,12 +139,13 @@ pub fn rank_groups(
 /// A copy with what its parts scored, and the best scores of all copies.
 struct View<'a> {
     copy: &'a Replica,
+    query: &'a Query,
     lexical: Lexical,
     meaning: Meaning<'a>,
     best: Best,
     wanted: &'a Wanted,
     /// By collection: whether its name fits.
-    fits: Vec<bool>,
+    names_fit: Vec<bool>,
 }
 
 /// The best score of each part in all copies.
@@ -135,7 +158,7 @@ struct Best {
 }
 
 impl<'a> View<'a> {
-    fn all(copies: &[&'a Replica], query: &Query, wanted: &'a Wanted) -> Vec<Self> {
+    fn all(copies: &[&'a Replica], query: &'a Query, wanted: &'a Wanted) -> Vec<Self> {
         let lexical = bm25::score(copies, &query.words);
         let meaning: Vec<_> = copies.iter().map(|copy| Meaning::of(copy, &query.vector)).collect();
         let best = |of: fn(&Lexical) -> f32| lexical.iter().map(of).fold(0.0, f32::max);
@@ -151,8 +174,8 @@ impl<'a> View<'a> {
                 let fits = |name: &str| {
                     wanted.collection_prefix.as_ref().is_none_or(|prefix| name.starts_with(prefix))
                 };
-                let fits = copy.collections().iter().map(|collection| fits(&collection.name)).collect();
-                Self { copy, lexical, meaning, best, wanted, fits }
+                let names_fit = copy.collections().iter().map(|collection| fits(&collection.name)).collect();
+                Self { copy, query, lexical, meaning, best, wanted, names_fit }
             })
             .collect()
     }
@@ -178,9 +201,9 @@ impl<'a> View<'a> {
     }
 
     fn is_wanted(&self, entry: u32) -> bool {
-        self.copy
-            .get(entry)
-            .is_some_and(|held| held.is_live && self.has_kind(held) && self.has_collection(held))
+        self.copy.get(entry).is_some_and(|held| {
+            held.is_live && self.has_kind(held) && self.has_collection(held) && self.fits(held)
+        })
     }
 
     fn has_kind(&self, held: &Held) -> bool {
@@ -191,8 +214,12 @@ impl<'a> View<'a> {
         }
     }
 
+    fn fits(&self, held: &Held) -> bool {
+        self.wanted.moment.as_ref().is_none_or(|moment| held.times.fit(moment))
+    }
+
     fn has_collection(&self, held: &Held) -> bool {
-        let fits = self.fits.get(held.collection as usize).copied();
+        let fits = self.names_fit.get(held.collection as usize).copied();
         fits.unwrap_or(self.wanted.collection_prefix.as_ref().is_none_or(String::is_empty))
     }
 
@@ -205,7 +232,8 @@ impl<'a> View<'a> {
     fn ranked(&self, entry: u32, recency: Option<Recency>) -> Option<Ranked> {
         let held = self.copy.get(entry)?;
         let near = self.own(entry) + PREVIOUS * self.own(held.previous) + NEXT * self.own(held.next);
-        let score = (near + TO_ENTRY * self.collection_share(entry)) / MOST;
+        let around = TO_ENTRY * self.collection_share(entry) + DATED * self.query.dates.share(held.at);
+        let score = (near + around) / self.query.most();
         let recent = recency.map(|recency| recency.of(held.at));
         (near > 0.0).then(|| Ranked {
             item: held.item(),

@@ -8,6 +8,8 @@ pub const B: f32 = 0.4;
 /// Shares of the words and of the meaning in what an entry is worth by itself, each as a share of the best one.
 pub const WORDS: f32 = 0.5;
 pub const MEANING: f32 = 0.5;
+/// What a word that says nearly the same counts for, beside the word itself; times how near it is.
+pub const RELATED: f32 = 0.5;
 /// Cosines up to this one say nothing: any two texts are so much alike.
 pub const UNLIKE: f32 = 0.2;
 /// Cosines from this one on speak for an entry by themselves, without a word of the query near it.
@@ -21,7 +23,10 @@ pub const NEXT: f32 = 0.2;
 pub const TO_ENTRY: f32 = 0.25;
 pub const TO_COLLECTION: f32 = 0.8;
 
-/// The most that an entry can get: scores are shares of it, or of that and [`TO_COLLECTION`].
+/// What it is worth to an entry that it happened when the query says.
+pub const DATED: f32 = 1.0;
+
+/// The most that an entry can get of a query without dates.
 pub const MOST: f32 = (WORDS + MEANING + WINDOW) * (1.0 + PREVIOUS + NEXT) + TO_ENTRY;
 
 /// Entries that are looked at because of their meaning alone, and because of their words alone: the best.

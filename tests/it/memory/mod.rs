@@ -1,9 +1,15 @@
 //! What memory promises its clients.
+mod about;
 mod access;
 mod agreement;
+mod answers;
+mod documents;
+mod extraction;
 mod forgetting;
 mod grouping;
 mod index;
+mod telling;
+mod time;
 
 use crate::{
     counted_on_both, on_both,
