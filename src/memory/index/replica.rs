@@ -334,23 +334,12 @@ fn hash(id: Uuid) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::index::Digest;
     use chrono::DateTime;
     use proptest::prelude::*;
 
     fn row(revision: i64, id: u128, text: &str, collection: u8, at: i64) -> Row {
-        let digest = Digest::of(text, None, None);
-        Row {
-            revision,
-            item: ItemId { id: Uuid::from_u128(id), kind: ItemKind::Memory },
-            times: Times::default(),
-            collection: (collection > 0).then(|| format!("c{collection}")),
-            kind: Some(MemoryKind::Note),
-            at: DateTime::from_timestamp_micros(at).unwrap(),
-            length: digest.length,
-            terms: digest.terms,
-            vector: Some(digest.vector),
-        }
+        let collection = (collection > 0).then(|| format!("c{collection}"));
+        Row::of(revision, id, text, collection.as_deref(), DateTime::from_timestamp_micros(at).unwrap())
     }
 
     /// By ids, whatever the numbers are.

@@ -9,6 +9,8 @@ mod dates;
 mod meaning;
 mod parameters;
 mod recency;
+#[cfg(test)]
+mod tests;
 mod top;
 
 pub use parameters::HITS_OF_GROUP;

@@ -272,3 +272,33 @@ pub(in crate::memory) async fn removals_after(
         .await?;
     Ok(rows.into_iter().map(|row| (row.item_id, row.revision)).collect())
 }
+
+#[cfg(test)]
+impl Row {
+    /// Of a memory as `ingest` would have it written.
+    pub fn of(revision: i64, id: u128, text: &str, collection: Option<&str>, at: DateTime<Utc>) -> Self {
+        Self::said(revision, id, (text, None), collection, at)
+    }
+
+    /// The same with who said it.
+    pub fn said(
+        revision: i64,
+        id: u128,
+        (text, speaker): (&str, Option<&str>),
+        collection: Option<&str>,
+        at: DateTime<Utc>,
+    ) -> Self {
+        let digest = crate::memory::index::Digest::of(text, None, speaker);
+        Self {
+            revision,
+            item: ItemId { id: Uuid::from_u128(id), kind: ItemKind::Memory },
+            collection: collection.map(str::to_owned),
+            kind: Some(MemoryKind::Note),
+            at,
+            times: Times::default(),
+            length: digest.length,
+            terms: digest.terms,
+            vector: Some(digest.vector),
+        }
+    }
+}
