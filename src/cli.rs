@@ -1,6 +1,7 @@
 //! The commands. Each ends with 0, with 1 when it failed, or with 2 when it was asked wrongly.
 mod access;
 mod documents;
+mod eval;
 
 use crate::{
     app::{self, App, Running},
@@ -70,6 +71,9 @@ enum Command {
         #[arg(long)]
         seconds: u64,
     },
+    /// Measure how well recall finds
+    #[command(subcommand)]
+    Eval(eval::EvalCommand),
     /// Print the GraphQL schema
     Schema,
     /// Print the configuration in force, secrets masked
@@ -118,6 +122,7 @@ async fn carry_out(command: Command) -> Outcome {
         Command::ReadDocument { media_type, memory_bytes, seconds } => {
             memory::read_document(&media_type, memory::ReadingLimits { memory_bytes, seconds })?;
         }
+        Command::Eval(command) => eval::eval(command).await?,
         Command::Schema => print!("{}", graphql::sdl()),
         Command::Config => print!("{}", configuration()?.masked()?),
     }

@@ -15,7 +15,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug)]
 pub struct Client {
     http: reqwest::Client,
-    address: SocketAddr,
+    /// Of the GraphQL endpoint, http or https.
+    url: String,
     token: String,
 }
 
@@ -45,21 +46,24 @@ impl From<tungstenite::Error> for ClientError {
 
 impl Client {
     pub fn new(address: SocketAddr, token: String) -> Result<Self, ClientError> {
-        Ok(Self { http: http::plain()?, address, token })
+        Self::at(&format!("http://{address}/graphql"), token)
+    }
+
+    pub fn at(url: &str, token: String) -> Result<Self, ClientError> {
+        Ok(Self { http: http::plain()?, url: url.to_owned(), token })
     }
 
     /// The `data` of a query or mutation; errors, `userErrors` among them, are `Refused`.
     pub async fn run(&self, document: &str, variables: Value) -> Result<Value, ClientError> {
         let body = json!({ "query": document, "variables": variables });
-        let url = format!("http://{}/graphql", self.address);
         let answer: Value =
-            self.http.post(url).bearer_auth(&self.token).json(&body).send().await?.json().await?;
+            self.http.post(&self.url).bearer_auth(&self.token).json(&body).send().await?.json().await?;
         data(answer)
     }
 
     /// Starts a subscription by graphql-transport-ws.
     pub async fn subscribe(&self, document: &str, variables: Value) -> Result<Subscription, ClientError> {
-        let mut request = format!("ws://{}/graphql", self.address).into_client_request()?;
+        let mut request = self.url.replacen("http", "ws", 1).into_client_request()?;
         let protocol = HeaderValue::from_static("graphql-transport-ws");
         request.headers_mut().insert("Sec-WebSocket-Protocol", protocol);
         let mut subscription = Subscription(connect_async(request).await?.0);

@@ -1,5 +1,5 @@
 //! What the demo remembers: a week's notes, this repository's own docs, and a file of the user's.
-use chrono::NaiveDateTime;
+use crate::shared::moment;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::{fs, path::Path};
@@ -112,19 +112,10 @@ fn item(line: Line, number: usize) -> Item {
         external_id: collection.as_deref().map_or(id.clone(), |collection| format!("{collection}:{id}")),
         text: line.text,
         kind: line.kind.unwrap_or_else(|| if line.speaker.is_some() { "EPISODE" } else { "NOTE" }.into()),
-        occurred_at: line.occurred_at.as_deref().and_then(moment),
+        occurred_at: line.occurred_at.as_deref().and_then(moment::of_transcript),
         speaker: line.speaker,
         collection,
     }
-}
-
-/// RFC 3339, or as people write it in transcripts: `1:56 pm on 8 May, 2023`.
-fn moment(text: &str) -> Option<String> {
-    if chrono::DateTime::parse_from_rfc3339(text).is_ok() {
-        return Some(text.to_owned());
-    }
-    let moment = NaiveDateTime::parse_from_str(text, "%I:%M %p on %d %B, %Y").ok()?;
-    Some(moment.and_utc().to_rfc3339())
 }
 
 /// As the variables of `importMemories`, at most 1,000 a call.

@@ -44,7 +44,6 @@ fn row(number: usize, turn: &Turn) -> Row {
         revision: number as i64 + 1,
         item: ItemId { id: Uuid::from_u128(number as u128), kind: ItemKind::Memory },
         collection: Some(collection(turn)),
-        speaker: Some(turn.speaker.clone()),
         kind: Some(MemoryKind::Episode),
         at: DateTime::UNIX_EPOCH + TimeDelta::days(turn.session.into()),
         length: digest.length,

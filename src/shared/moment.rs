@@ -1,5 +1,5 @@
 //! Moments as clients write them.
-use chrono::{DateTime, Datelike, SubsecRound, Utc};
+use chrono::{DateTime, Datelike, NaiveDateTime, SubsecRound, Utc};
 
 /// By RFC 3339, cut to microseconds; or why it is none.
 pub fn parse(text: &str) -> Result<DateTime<Utc>, &'static str> {
@@ -11,4 +11,13 @@ pub fn parse(text: &str) -> Result<DateTime<Utc>, &'static str> {
         return Err("the year must lie between 0 and 9999");
     }
     Ok(moment.trunc_subsecs(6))
+}
+
+/// RFC 3339, or as people write it in transcripts: `1:56 pm on 8 May, 2023`. In RFC 3339.
+pub fn of_transcript(text: &str) -> Option<String> {
+    if DateTime::parse_from_rfc3339(text).is_ok() {
+        return Some(text.to_owned());
+    }
+    let moment = NaiveDateTime::parse_from_str(text, "%I:%M %p on %d %B, %Y").ok()?;
+    Some(moment.and_utc().to_rfc3339())
 }

@@ -15,6 +15,7 @@ mod deploy;
 mod docs;
 mod documents;
 mod editing;
+mod eval;
 mod explain;
 mod gateway;
 mod guide;

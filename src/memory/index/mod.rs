@@ -13,7 +13,7 @@ mod words;
 pub use collections::NONE;
 pub use digest::{Digest, MADE_BY};
 pub use remake::remake;
-pub use replica::{Held, Replica, Statistics};
+pub use replica::{Held, Replica, Signs, Statistics, signs};
 pub use replicas::Index;
 
 use super::{MemoryKind, partition::Partition, store};

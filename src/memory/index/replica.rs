@@ -7,7 +7,11 @@ use super::{
     words::{MAX_ENTRIES, Posting, Words},
 };
 use crate::{
-    memory::{MemoryKind, embedding::DIMENSIONS, store::Row},
+    memory::{
+        MemoryKind,
+        embedding::{DIMENSIONS, Vector},
+        store::Row,
+    },
     shared::{Error, Result},
 };
 use hashbrown::HashTable;
@@ -21,8 +25,10 @@ pub struct Replica {
     /// What was removed up to this revision is out.
     removals: i64,
     entries: Vec<Held>,
-    /// [`DIMENSIONS`] numbers an entry; all zero for one that is gone.
-    vectors: Vec<i8>,
+    /// Of each entry; all zero for one that is gone.
+    vectors: Vec<Vector>,
+    /// Of each vector.
+    signs: Vec<Signs>,
     by_id: HashTable<u32>,
     words: Words,
     collections: Collections,
@@ -93,9 +99,14 @@ impl Replica {
         self.entries.get(entry as usize)
     }
 
-    /// All vectors behind each other.
-    pub fn vectors(&self) -> &[i8] {
+    /// Of each entry.
+    pub fn vectors(&self) -> &[Vector] {
         &self.vectors
+    }
+
+    /// Of each entry.
+    pub fn signs(&self) -> &[Signs] {
+        &self.signs
     }
 
     /// Of entries that are live.
@@ -143,7 +154,9 @@ impl Replica {
             kind: row.kind,
             is_live: true,
         });
-        self.vectors.extend_from_slice(row.vector.as_ref().unwrap_or(&[0; DIMENSIONS]));
+        let vector = row.vector.unwrap_or([0; DIMENSIONS]);
+        self.vectors.push(vector);
+        self.signs.push(signs(&vector));
         let words = &mut self.words;
         digest::unpack(&row.terms, |word, frequency| words.add(word, number, frequency))?;
         self.link(number);
@@ -221,8 +234,8 @@ impl Replica {
         self.unlink(number);
         let held = &mut self.entries[number as usize];
         (held.is_live, held.previous, held.next) = (false, NONE, NONE);
-        let begin = number as usize * DIMENSIONS;
-        self.vectors[begin..begin + DIMENSIONS].fill(0);
+        self.vectors[number as usize] = [0; DIMENSIONS];
+        self.signs[number as usize] = Signs::default();
     }
 
     /// Whether a compaction pays: much is gone, or much is new.
@@ -241,14 +254,15 @@ impl Replica {
         };
         let live = self.by_id.len();
         kept.entries.reserve_exact(live);
-        kept.vectors.reserve_exact(live * DIMENSIONS);
+        kept.vectors.reserve_exact(live);
+        kept.signs.reserve_exact(live);
         let mut numbers = vec![NONE; self.entries.len()];
-        let vectors = self.vectors.chunks_exact(DIMENSIONS);
-        for ((old, held), vector) in self.entries.iter().enumerate().zip(vectors) {
+        for (old, held) in self.entries.iter().enumerate() {
             if held.is_live {
                 numbers[old] = kept.entries.len() as u32;
                 kept.entries.push(*held);
-                kept.vectors.extend_from_slice(vector);
+                kept.vectors.push(self.vectors[old]);
+                kept.signs.push(self.signs[old]);
             }
         }
         let number = |old: u32| numbers.get(old as usize).copied().unwrap_or(NONE);
@@ -274,7 +288,8 @@ impl Replica {
 
     /// What it takes of memory, about.
     pub fn bytes(&self) -> usize {
-        let entries = self.entries.capacity() * size_of::<Held>() + self.vectors.capacity();
+        let vectors = self.vectors.capacity() * DIMENSIONS + self.signs.capacity() * size_of::<Signs>();
+        let entries = self.entries.capacity() * size_of::<Held>() + vectors;
         let by_id = self.by_id.capacity() * 6;
         size_of::<Self>() + entries + by_id + self.words.bytes() + self.collections.bytes()
     }
@@ -297,6 +312,17 @@ fn windows(entries: &[Held], number: u32) -> u64 {
     windows * u64::from(held.length)
 }
 
+/// Whether each number of a vector is above zero, a bit each.
+pub type Signs = [u64; DIMENSIONS / 64];
+
+pub fn signs(vector: &Vector) -> Signs {
+    let mut signs = Signs::default();
+    for (signs, numbers) in signs.iter_mut().zip(vector.chunks(64)) {
+        *signs = numbers.iter().rev().fold(0, |signs, number| signs << 1 | u64::from(*number > 0));
+    }
+    signs
+}
+
 /// Half of an id is random already.
 fn hash(id: Uuid) -> u64 {
     let (high, low) = id.as_u64_pair();
@@ -316,7 +342,6 @@ mod tests {
             revision,
             item: ItemId { id: Uuid::from_u128(id), kind: ItemKind::Memory },
             collection: (collection > 0).then(|| format!("c{collection}")),
-            speaker: None,
             kind: Some(MemoryKind::Note),
             at: DateTime::from_timestamp_micros(at).unwrap(),
             length: digest.length,
@@ -328,7 +353,7 @@ mod tests {
     /// By ids, whatever the numbers are.
     fn told(replica: &Replica) -> (Vec<String>, Statistics) {
         let id = |number: u32| replica.get(number).map(|held| held.id.as_u128());
-        let entries = replica.entries().iter().zip(replica.vectors().chunks(DIMENSIONS)).enumerate();
+        let entries = replica.entries().iter().zip(replica.vectors()).enumerate();
         let mut told: Vec<_> = entries
             .filter(|(_, (held, _))| held.is_live)
             .map(|(number, (held, vector))| {
@@ -393,6 +418,6 @@ mod tests {
         assert_eq!(replica.statistics().entries, 1);
         replica.remove_all(&[(Uuid::from_u128(1), 10)], 10);
         assert_eq!((replica.statistics(), replica.revision()), (Statistics::default(), 10));
-        assert!(replica.vectors().iter().all(|number| *number == 0));
+        assert!(replica.vectors().iter().all(|vector| *vector == [0; DIMENSIONS]));
     }
 }

@@ -1,60 +1,145 @@
-//! How alike the query and the entries are: products of whole numbers, so exact everywhere.
-use super::parameters::UNLIKE;
+//! How alike the query and the entries are: products of whole numbers, so exact everywhere. In a small copy all
+//! vectors are gone through; in a large one their signs first, which takes a tenth of the time, and then the vectors of the
+//! entries that are nearest by them.
+use super::parameters::{ALIKE, NEAREST, SMALL, UNLIKE};
 use crate::memory::{
     embedding::{DIMENSIONS, Vector},
-    index::Replica,
+    index::{Replica, Signs, signs},
 };
 
 /// The product of a vector with itself: both have length 127.
 const ONE: f32 = 127.0 * 127.0;
 
-/// Products of the query with each entry of one copy.
+/// The query beside the entries of one copy.
 #[derive(Debug)]
-pub struct Meaning {
-    products: Vec<i32>,
+pub struct Meaning<'a> {
+    copy: &'a Replica,
+    query: [i16; DIMENSIONS],
+    found: Found,
 }
 
-impl Meaning {
-    pub fn of(copy: &Replica, query: &Vector) -> Self {
-        let query = query.map(i16::from);
-        let products =
-            copy.vectors().chunks_exact(DIMENSIONS).map(|vector| product(&query, vector)).collect();
-        Self { products }
+#[derive(Debug)]
+enum Found {
+    /// Of each entry.
+    Products(Vec<i32>),
+    /// Signs that are others than the query's, of each entry.
+    Distances(Vec<u16>),
+}
+
+impl<'a> Meaning<'a> {
+    pub fn of(copy: &'a Replica, query: &Vector) -> Self {
+        let found = if copy.entries().len() <= SMALL {
+            let query = query.map(i16::from);
+            Found::Products(copy.vectors().iter().map(|vector| product(&query, vector)).collect())
+        } else {
+            let query = signs(query);
+            Found::Distances(copy.signs().iter().map(|signs| distance(&query, signs)).collect())
+        };
+        Self { copy, query: query.map(i16::from), found }
     }
 
-    /// The best product.
+    /// The best product, as far as it was looked for.
     pub fn best(&self) -> i32 {
-        self.products.iter().copied().max().unwrap_or_default()
+        match &self.found {
+            Found::Products(products) => products.iter().copied().max().unwrap_or_default(),
+            Found::Distances(distances) => {
+                let nearest = nearest(distances, ALIKE, |_| true);
+                nearest.into_iter().map(|entry| self.product(entry)).max().unwrap_or_default()
+            }
+        }
+    }
+
+    fn product(&self, entry: u32) -> i32 {
+        match &self.found {
+            Found::Products(products) => products.get(entry as usize).copied().unwrap_or_default(),
+            Found::Distances(_) => {
+                self.copy.vectors().get(entry as usize).map_or(0, |vector| product(&self.query, vector))
+            }
+        }
     }
 
     /// −1 to 1.
     pub fn cosine(&self, entry: u32) -> f32 {
-        self.products.get(entry as usize).map_or(0.0, |product| *product as f32 / ONE)
+        self.product(entry) as f32 / ONE
     }
 
     /// 0 to 1: as a share of the best one of all copies, as far as it says anything.
     pub fn share(&self, entry: u32, best: i32) -> f32 {
         let (cosine, best) = (self.cosine(entry), best as f32 / ONE);
-        if cosine <= UNLIKE { 0.0 } else { (cosine - UNLIKE) / (best - UNLIKE) }
+        if cosine <= UNLIKE { 0.0 } else { ((cosine - UNLIKE) / (best - UNLIKE)).min(1.0) }
     }
 
-    /// Entries above [`UNLIKE`] that are wanted: the best `most` with all that equal the last of them.
-    pub fn alike(&self, most: usize, wanted: impl Fn(u32) -> bool) -> Vec<u32> {
+    /// Entries above [`UNLIKE`] that are wanted: the best, with all that equal the last of them.
+    pub fn alike(&self, wanted: impl Fn(u32) -> bool) -> Vec<u32> {
         let least = (UNLIKE * ONE) as i32;
-        let mut alike: Vec<(i32, u32)> = (0..)
-            .zip(&self.products)
-            .filter(|(entry, product)| **product > least && wanted(*entry))
-            .map(|(entry, product)| (*product, entry))
-            .collect();
-        if alike.len() > most {
-            alike.select_nth_unstable_by(most, |a, b| b.0.cmp(&a.0));
-            let last = alike.iter().take(most).map(|(product, _)| *product).min().unwrap_or_default();
+        let entries: Vec<u32> = match &self.found {
+            Found::Products(products) => (0..).zip(products).map(|(entry, _)| entry).collect(),
+            Found::Distances(distances) => nearest(distances, NEAREST, &wanted),
+        };
+        let products = entries.into_iter().map(|entry| (self.product(entry), entry));
+        let mut alike: Vec<_> =
+            products.filter(|(product, entry)| *product > least && wanted(*entry)).collect();
+        if alike.len() > ALIKE {
+            alike.select_nth_unstable_by(ALIKE, |a, b| b.0.cmp(&a.0));
+            let last = alike.iter().take(ALIKE).map(|(product, _)| *product).min().unwrap_or_default();
             alike.retain(|(product, _)| *product >= last);
         }
         alike.into_iter().map(|(_, entry)| entry).collect()
     }
 }
 
-fn product(query: &[i16; DIMENSIONS], vector: &[i8]) -> i32 {
+fn product(query: &[i16; DIMENSIONS], vector: &Vector) -> i32 {
     query.iter().zip(vector).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum()
+}
+
+fn distance(query: &Signs, signs: &Signs) -> u16 {
+    query.iter().zip(signs).map(|(a, b)| (a ^ b).count_ones() as u16).sum()
+}
+
+/// Wanted entries by their distance: the nearest `count`, with all that are as near as the last of them.
+fn nearest(distances: &[u16], count: usize, wanted: impl Fn(u32) -> bool) -> Vec<u32> {
+    let mut at_distance = [0_usize; DIMENSIONS + 1];
+    let is_wanted: Vec<bool> = (0..).zip(distances).map(|(entry, _)| wanted(entry)).collect();
+    for (distance, _) in distances.iter().zip(&is_wanted).filter(|(_, wanted)| **wanted) {
+        at_distance[usize::from(*distance)] += 1;
+    }
+    let mut within = 0;
+    let furthest = at_distance.iter().position(|some| {
+        within += some;
+        within >= count
+    });
+    let furthest = furthest.unwrap_or(DIMENSIONS);
+    let near = (0..).zip(distances.iter().zip(&is_wanted));
+    let near = near.filter(|(_, (distance, wanted))| **wanted && usize::from(**distance) <= furthest);
+    near.map(|(entry, _)| entry).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_nearest_are_nearer_than_all_others(
+            distances in prop::collection::vec(0_u16..=256, 0..200), count in 1_usize..50, every in 1_u32..4,
+        ) {
+            let wanted = |entry: u32| entry.is_multiple_of(every);
+            let found = nearest(&distances, count, wanted);
+            let all: Vec<u32> = (0..distances.len() as u32).filter(|entry| wanted(*entry)).collect();
+            prop_assert!(found.len() >= count.min(all.len()));
+            let at = |entry: &u32| distances[*entry as usize];
+            let furthest = found.iter().map(at).max().unwrap_or(0);
+            prop_assert!(all.iter().filter(|entry| !found.contains(entry)).all(|entry| at(entry) > furthest));
+            prop_assert!(found.iter().all(|entry| wanted(*entry)));
+        }
+    }
+
+    #[test]
+    fn signs_differ_where_numbers_do() {
+        let (mut a, mut b) = ([1_i8; DIMENSIONS], [1_i8; DIMENSIONS]);
+        (a[0], a[200], b[255]) = (-3, -1, -9);
+        assert_eq!(distance(&signs(&a), &signs(&b)), 3);
+        assert_eq!(distance(&signs(&a), &signs(&a)), 0);
+    }
 }

@@ -20,7 +20,7 @@ use super::{
 };
 use bm25::Lexical;
 use meaning::Meaning;
-use parameters::{ALIKE, MEANING, MOST, NEXT, PREVIOUS, TO_COLLECTION, TO_ENTRY, WINDOW, WORDS};
+use parameters::{LIKELY, MEANING, MOST, NEXT, PREVIOUS, TO_COLLECTION, TO_ENTRY, WINDOW, WORDS};
 use std::{
     collections::{BTreeSet, HashMap},
     sync::Arc,
@@ -116,7 +116,7 @@ pub fn rank_groups(
 struct View<'a> {
     copy: &'a Replica,
     lexical: Lexical,
-    meaning: Meaning,
+    meaning: Meaning<'a>,
     best: Best,
     wanted: &'a Wanted,
     /// By collection: whether its name fits.
@@ -158,15 +158,21 @@ impl<'a> View<'a> {
     /// Wanted entries that may be worth something: where a word of the query is in their window, the best by meaning,
     /// and the neighbours of these.
     fn candidates(&self) -> Vec<u32> {
-        let mut found = self.meaning.alike(ALIKE, |entry| self.is_wanted(entry));
+        let mut found = self.meaning.alike(|entry| self.is_wanted(entry));
         let neighbours = found.iter().filter_map(|entry| self.copy.get(*entry));
         let neighbours: Vec<u32> = neighbours.flat_map(|held| [held.previous, held.next]).collect();
         found.extend(neighbours);
-        found.extend(self.lexical.windows.found());
         found.retain(|entry| self.is_wanted(*entry));
+        found.extend(self.likely());
         found.sort_unstable();
         found.dedup();
         found
+    }
+
+    /// Wanted entries that have words of the query in their windows: the best by these.
+    fn likely(&self) -> Vec<u32> {
+        let wanted = self.lexical.windows.found().iter().copied().filter(|entry| self.is_wanted(*entry));
+        top::best(wanted, LIKELY, |entry| (self.words(*entry), self.copy.get(*entry).map(Held::item)))
     }
 
     fn is_wanted(&self, entry: u32) -> bool {
@@ -210,9 +216,13 @@ impl<'a> View<'a> {
 
     /// What an entry is worth by itself and its window's words.
     fn own(&self, entry: u32) -> f32 {
+        self.words(entry) + MEANING * self.meaning.share(entry, self.best.product)
+    }
+
+    fn words(&self, entry: u32) -> f32 {
         let words = share(self.lexical.entries.score(entry), self.best.entry);
         let window = share(self.lexical.windows.score(entry), self.best.window);
-        WORDS * words + MEANING * self.meaning.share(entry, self.best.product) + WINDOW * window
+        WORDS * words + WINDOW * window
     }
 
     fn collection_share(&self, entry: u32) -> f32 {

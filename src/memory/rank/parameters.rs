@@ -22,8 +22,13 @@ pub const TO_COLLECTION: f32 = 0.8;
 /// The most that an entry can get: scores are shares of it, or of that and [`TO_COLLECTION`].
 pub const MOST: f32 = (WORDS + MEANING + WINDOW) * (1.0 + PREVIOUS + NEXT) + TO_ENTRY;
 
-/// Entries that are looked at because of their meaning alone: the best.
+/// Entries that are looked at because of their meaning alone, and because of their words alone: the best.
 pub const ALIKE: usize = 1000;
+pub const LIKELY: usize = 2000;
+/// Up to so many entries, all vectors are gone through: it takes less than a millisecond.
+pub const SMALL: usize = 8192;
+/// Else those whose signs are nearest: far more than [`ALIKE`], for signs are coarse.
+pub const NEAREST: usize = 4000;
 
 /// Hits that tell of one collection.
 pub const HITS_OF_GROUP: usize = 3;

@@ -30,26 +30,25 @@ const TOLD: TimeDelta = TimeDelta::days(1);
 
 /// A partition as a recall finds it.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::memory) struct Standing {
-    pub(in crate::memory) partition: Partition,
-    pub(in crate::memory) revision: i64,
+pub struct Standing {
+    pub partition: Partition,
+    pub revision: i64,
     /// A copy that is older than this cannot follow any more.
-    pub(in crate::memory) pruned: i64,
+    pub pruned: i64,
 }
 
 /// A row of the index.
 #[derive(Debug)]
-pub(in crate::memory) struct Row {
-    pub(in crate::memory) revision: i64,
-    pub(in crate::memory) item: ItemId,
-    pub(in crate::memory) collection: Option<String>,
-    pub(in crate::memory) speaker: Option<String>,
-    pub(in crate::memory) kind: Option<MemoryKind>,
-    pub(in crate::memory) at: DateTime<Utc>,
-    pub(in crate::memory) length: u32,
-    pub(in crate::memory) terms: Vec<u8>,
+pub struct Row {
+    pub revision: i64,
+    pub item: ItemId,
+    pub collection: Option<String>,
+    pub kind: Option<MemoryKind>,
+    pub at: DateTime<Utc>,
+    pub length: u32,
+    pub terms: Vec<u8>,
     /// `None` where another model made it.
-    pub(in crate::memory) vector: Option<Vector>,
+    pub vector: Option<Vector>,
 }
 
 /// Counts a partition's revision on, and gives the new one. Others who write into the partition wait until the
@@ -232,7 +231,6 @@ fn from_row(row: memory_index::Model, made_by: &str) -> Result<Row> {
         revision: row.revision,
         item: ItemId { id: row.item_id, kind: ItemKind::from_name(&row.item)? },
         collection: row.collection,
-        speaker: row.speaker,
         kind: row.kind.as_deref().map(MemoryKind::from_name).transpose()?,
         at: row.at,
         length: u32::try_from(row.length).map_err(Error::internal)?,
