@@ -111,8 +111,9 @@ pub fn judge(candidates: Vec<Candidate>, against: &Against<'_>) -> (Vec<Candidat
         };
         match verdict {
             None => {
-                let contradicts = contradicted(&candidate, against.known);
-                kept.push((Candidate { contradicts, ..candidate }, gist));
+                let mut candidate = candidate;
+                candidate.contradicts.extend(contradicted(&candidate, against.known));
+                kept.push((candidate, gist));
             }
             Some((refusal, duplicate_of)) => refused.push(Refused { candidate, refusal, duplicate_of }),
         }

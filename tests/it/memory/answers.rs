@@ -156,14 +156,22 @@ on_both! {
 counted_on_both! {
     async fn an_answer_costs_as_many_statements_beside_many_memories(app: TestApp) {
         let question = json!({ "ws": app.workspace, "input": { "question": "When is the violin rehearsal?" } });
+        let gateway = &app.running.services.gateway;
+        // Calls of models are written a moment later: counted with their answer.
+        let count = async || {
+            app.ok(&app.owner, ASK, question.clone()).await;
+            gateway.flush_log().await;
+            let ask = async {
+                app.ok(&app.owner, ASK, question.clone()).await;
+                gateway.flush_log().await;
+            };
+            app.statements(ask).await.1
+        };
         remember(&app, &app.owner, json!({ "text": "The violin rehearsal is on Monday" })).await;
-        app.ok(&app.owner, ASK, question.clone()).await;
-        let (_, few) = app.cost(&app.owner, ASK, question.clone()).await;
+        let few = count().await;
         for number in 0..12 {
             remember(&app, &app.owner, json!({ "text": format!("The violin rehearsal number {number} is over") })).await;
         }
-        app.ok(&app.owner, ASK, question.clone()).await;
-        let (_, more) = app.cost(&app.owner, ASK, question).await;
-        assert_eq!(few, more);
+        assert_eq!(count().await, few);
     }
 }
