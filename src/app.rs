@@ -8,7 +8,7 @@ use crate::{
     gateway::{self, Gateway, ProviderError, Tool, Tools},
     graphql::{self, pipeline::Pipeline},
     http,
-    memory::{MemoryService, Ports, RecallTool, RememberTool, index},
+    memory::{MemoryService, Ports, Reader, RecallTool, RememberTool, index},
     services::Services,
     shared::{Ambient, Error},
     sync::SyncService,
@@ -157,6 +157,7 @@ async fn connect(
     let copies = index::Index::new(db.clone(), config.memory.index_bytes);
     let ports = Ports {
         sessions: Some(Arc::new(MemoryPorts)),
+        transcript: Some(Arc::new(MemoryPorts)),
         derived: vec![Arc::new(MemoryPorts), Arc::new(workflow.clone()), Arc::new(gateway.clone())],
     };
     let memory = MemoryService::new(db.clone(), log.clone(), ambient.clone(), ports, copies);
@@ -165,6 +166,7 @@ async fn connect(
         Arc::new(RememberTool { memory: memory.clone(), log: log.clone() }),
         Arc::new(StartWorkflowTool(workflow.clone())),
     ];
+    let tools = Tools::new(tools);
     let coaching = CoachingService::new(coaching::Parts {
         db: db.clone(),
         log: log.clone(),
@@ -173,12 +175,24 @@ async fn connect(
         account: account.clone(),
         gateway: gateway.clone(),
         memory: memory.clone(),
-        tools: Tools::new(tools).named(&config.coaching.tools),
+        tools: tools.named(&config.coaching.tools),
         config: config.coaching.clone(),
     });
     let sync = SyncService::new(db.clone(), log.clone());
-    let services =
-        Services { db, log, bus, ambient, account, trusted, gateway, memory, workflow, coaching, sync };
+    let services = Services {
+        db,
+        log,
+        bus,
+        ambient,
+        account,
+        trusted,
+        gateway,
+        memory,
+        workflow,
+        coaching,
+        sync,
+        tools,
+    };
     Ok((services, pipeline))
 }
 
@@ -254,13 +268,22 @@ impl Process {
 
     /// Carries out runs and coaching turns, and sweeps.
     fn work(&self, config: &Config) {
-        let Services { db, log, ambient, account, gateway, memory, workflow, coaching, .. } = &self.services;
-        let hands = Hands { account: account.clone(), memory: memory.clone(), gateway: gateway.clone() };
+        let Services { db, log, bus, ambient, account, gateway, memory, workflow, coaching, tools, .. } =
+            &self.services;
+        let hands = Hands {
+            account: account.clone(),
+            memory: memory.clone(),
+            gateway: gateway.clone(),
+            tools: tools.clone(),
+        };
         let settings = config.workflow.clone();
         let executor = Executor::new(db.clone(), log.clone(), ambient.clone(), workflow, hands, settings);
         self.tasks.spawn(executor.work(self.stop.clone()));
         self.tasks.spawn(gateway.clone().sweep_budgets(self.stop.clone()));
+        self.tasks.spawn(memory.clone().expire_memories(self.stop.clone()));
         self.tasks.spawn(Worker::new(coaching).run(self.stop.clone()));
+        let reader = Reader::new(memory.clone(), bus.clone(), config.documents.clone());
+        self.tasks.spawn(reader.run(self.stop.clone()));
         if let Some(keep) = config.events.retention() {
             self.tasks.spawn(Sweeper::new(log.clone(), keep).run(self.stop.clone()));
         }

@@ -6,7 +6,7 @@ mod eval;
 use crate::{
     app::{self, App, Running},
     config::Config,
-    db, demo, graphql,
+    db, demo, graphql, memory,
     shared::{Ambient, http},
     telemetry,
 };
@@ -62,6 +62,15 @@ enum Command {
     /// Register the documents of a frontend, so that its requests may name them
     #[command(subcommand)]
     Documents(documents::DocumentsCommand),
+    /// Read the file on the standard input, within limits: what the server starts for each file that was sent to it
+    #[command(hide = true)]
+    ReadDocument {
+        media_type: String,
+        #[arg(long)]
+        memory_bytes: u64,
+        #[arg(long)]
+        seconds: u64,
+    },
     /// Measure how well recall finds
     #[command(subcommand)]
     Eval(eval::EvalCommand),
@@ -110,6 +119,9 @@ async fn carry_out(command: Command) -> Outcome {
         Command::Token(command) => access::token(command).await?,
         Command::User(command) => access::user(command).await?,
         Command::Documents(command) => documents::documents(command).await?,
+        Command::ReadDocument { media_type, memory_bytes, seconds } => {
+            memory::read_document(&media_type, memory::ReadingLimits { memory_bytes, seconds })?;
+        }
         Command::Eval(command) => eval::eval(command).await?,
         Command::Schema => print!("{}", graphql::sdl()),
         Command::Config => print!("{}", configuration()?.masked()?),

@@ -43,6 +43,7 @@ pub struct Config {
     pub memory: MemoryConfig,
     pub coaching: CoachingConfig,
     pub workflow: WorkflowConfig,
+    pub documents: DocumentsReading,
     pub log: LogConfig,
     pub http: HttpConfig,
     pub graphql: Limits,
@@ -97,6 +98,19 @@ pub struct WorkflowConfig {
     pub call_timeout_seconds: u64,
 }
 
+/// How files are read that become documents.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DocumentsReading {
+    /// At once.
+    pub readers: usize,
+    pub seconds: u32,
+    pub memory_bytes: u64,
+    pub lease_seconds: u32,
+    /// What reads them; empty: this program.
+    pub program: PathBuf,
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HttpConfig {
@@ -106,6 +120,8 @@ pub struct HttpConfig {
     pub head_seconds: u64,
     pub idle_seconds: u64,
     pub body_bytes: usize,
+    /// Coming in at once.
+    pub files: usize,
     pub request_timeout_seconds: u64,
     pub heartbeat_seconds: u64,
     pub cost_per_minute: NonZeroU32,
@@ -201,8 +217,8 @@ pub struct CoachingConfig {
     pub tools: Vec<String>,
 }
 
-/// What a coach can be given.
-const TOOLS: [&str; 3] = ["recall", "remember", "start_workflow"];
+/// What a model can be given to use.
+pub const TOOLS: [&str; 3] = ["recall", "remember", "start_workflow"];
 
 impl CoachingConfig {
     /// How long a worker is taken to be alive after it last said so.
@@ -309,6 +325,10 @@ impl Config {
         if workflow.heartbeat_milliseconds.saturating_mul(2) > u64::from(workflow.lease_seconds) * 1000 {
             let message = "workflow.heartbeat_milliseconds: at most half of workflow.lease_seconds";
             return Err(ConfigError(message.into()));
+        }
+        let documents = &self.documents;
+        if documents.readers == 0 || documents.seconds == 0 || documents.lease_seconds == 0 {
+            return Err(ConfigError("documents: readers, seconds, lease_seconds: at least 1".into()));
         }
         let http = &self.http;
         if http.max_connections == 0 || http.max_connections > 1_000_000 {

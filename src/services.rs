@@ -4,7 +4,7 @@ use crate::{
     coaching::CoachingService,
     db::Db,
     event::{Bus, Log},
-    gateway::Gateway,
+    gateway::{Gateway, Tools},
     memory::MemoryService,
     shared::Ambient,
     sync::SyncService,
@@ -26,4 +26,6 @@ pub struct Services {
     pub workflow: WorkflowService,
     pub coaching: CoachingService,
     pub sync: SyncService,
+    /// What models can have done.
+    pub tools: Tools,
 }

@@ -10,8 +10,10 @@ pub struct Model {
     /// Counts the reply's citations from 1, in the order of the text.
     #[sea_orm(primary_key, auto_increment = false)]
     pub place: i64,
+    /// The memory that is quoted; with a chunk, its document.
     pub memory_id: Uuid,
-    /// The memory's text between the two offsets, as it was then.
+    pub chunk_id: Option<Uuid>,
+    /// The text of the memory or of the chunk between the two offsets, as it was then.
     #[sea_orm(column_type = "Text")]
     pub quote: String,
     /// UTF-16 code units.

@@ -13,6 +13,7 @@ pub struct Model {
     pub is_service: bool,
     /// What it was made for.
     pub turn_id: Option<Uuid>,
+    pub workflow_id: Option<Uuid>,
     pub run_id: Option<Uuid>,
     #[sea_orm(column_type = "Text", nullable)]
     pub step_key: Option<String>,

@@ -34,6 +34,24 @@ pub struct Model {
     pub status: String,
     pub version: i32,
     pub occurred_at: Option<ChronoDateTimeUtc>,
+    /// The run that wrote what it says now.
+    pub run_id: Option<Uuid>,
+    /// Of what was proposed: how sure it is, 0 to 1.
+    pub confidence: Option<f64>,
+    /// When what it says began to hold; unknown where there is none.
+    pub valid_from: Option<ChronoDateTimeUtc>,
+    /// When that ended.
+    pub valid_to: Option<ChronoDateTimeUtc>,
+    /// When it goes out of use.
+    pub expires_at: Option<ChronoDateTimeUtc>,
+    /// Since when its content was known here; since it was written where there is none.
+    pub known_from: Option<ChronoDateTimeUtc>,
+    /// When it was told that another says otherwise.
+    pub superseded_at: Option<ChronoDateTimeUtc>,
+    /// Since when the other is so; this one never was, where there is none.
+    pub superseded_from: Option<ChronoDateTimeUtc>,
+    /// The memory that says otherwise.
+    pub superseded_by: Option<Uuid>,
     pub created_at: ChronoDateTimeUtc,
     pub updated_at: ChronoDateTimeUtc,
 }

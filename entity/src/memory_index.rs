@@ -26,6 +26,13 @@ pub struct Model {
     pub kind: Option<String>,
     /// When it happened, or was written where that is not known.
     pub at: ChronoDateTimeUtc,
+    /// As in `memory`; what was written before there were these has none.
+    pub valid_from: Option<ChronoDateTimeUtc>,
+    pub valid_to: Option<ChronoDateTimeUtc>,
+    pub expires_at: Option<ChronoDateTimeUtc>,
+    pub known_from: Option<ChronoDateTimeUtc>,
+    pub superseded_at: Option<ChronoDateTimeUtc>,
+    pub superseded_from: Option<ChronoDateTimeUtc>,
     /// Indexed words.
     pub length: i64,
     /// The words with their numbers, packed.

@@ -1,4 +1,4 @@
-//! A memory that a run has read: what forgetting it has to reach.
+//! A memory or a document that a run has read: what forgetting it has to reach.
 use sea_orm::entity::prelude::*;
 
 #[sea_orm::model]
@@ -7,6 +7,7 @@ use sea_orm::entity::prelude::*;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub run_id: Uuid,
+    /// Or the document's.
     #[sea_orm(primary_key, auto_increment = false)]
     pub memory_id: Uuid,
     pub workspace_id: Uuid,

@@ -17,6 +17,10 @@ mod m0011_route;
 mod m0012_made_offline;
 mod m0013_takeover;
 mod m0014_memory_index;
+mod m0015_document;
+mod m0016_lifecycle;
+mod m0017_workflow_of_call;
+mod m0018_written_by_run;
 
 #[derive(Debug)]
 pub struct Migrator;
@@ -39,6 +43,10 @@ impl MigratorTrait for Migrator {
             Box::new(m0012_made_offline::Migration),
             Box::new(m0013_takeover::Migration),
             Box::new(m0014_memory_index::Migration),
+            Box::new(m0015_document::Migration),
+            Box::new(m0016_lifecycle::Migration),
+            Box::new(m0017_workflow_of_call::Migration),
+            Box::new(m0018_written_by_run::Migration),
         ]
     }
 }

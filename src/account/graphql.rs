@@ -19,7 +19,7 @@ use crate::{
         ApiError, Connection, ContextExt, Cursor, Shown, UserError, connection, edited, page_request, patch,
         payload, wants_cursor,
     },
-    memory::WorkspaceMemories,
+    memory::{WorkspaceFiles, WorkspaceMemories},
     shared::{
         Error, Page,
         actor::{self, Principal},
@@ -143,6 +143,7 @@ pub struct Workspace(
     member::WorkspacePeople,
     key::WorkspaceSecurity,
     WorkspaceDocuments,
+    WorkspaceFiles,
 );
 
 impl Workspace {
@@ -158,6 +159,7 @@ impl Workspace {
             member::WorkspacePeople(id),
             key::WorkspaceSecurity(id),
             WorkspaceDocuments { workspace: id },
+            WorkspaceFiles { workspace: id },
         )
     }
 

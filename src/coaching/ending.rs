@@ -18,7 +18,7 @@ impl Parts {
     /// Ends the turn and its reply, and records it; `None` where the turn is in other hands or over: then nothing was
     /// changed.
     ///
-    /// What was forgotten while the coach spoke is not kept. The memories are held first, as forgetting does: so the
+    /// What was forgotten while the coach spoke is not kept. What it quotes is held first, as forgetting does: so the
     /// two take turns, and never wait for each other both.
     pub(super) async fn end_turn(
         &self,
@@ -33,7 +33,7 @@ impl Parts {
             (None, None) => Speech::default(),
         };
         let speech = if ending.status == TurnStatus::Completed { speech } else { speech.broken_off() };
-        let quoted: Vec<_> = speech.citations.iter().map(|citation| citation.memory).collect();
+        let quoted: Vec<_> = speech.citations.iter().map(|citation| citation.from).collect();
         let there = self.memory.hold(tx, grant, &quoted).await?;
         let speech = speech.only_of(&there);
         let Some(ended) = turns::end(tx, turn, ending.status, self.ambient.now()).await? else {

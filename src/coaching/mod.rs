@@ -27,8 +27,8 @@ mod worker;
 
 pub use event::{CoachingEvent, Happened, TurnFacts, changes};
 pub use graphql::{
-    CoachingLoader, CoachingMutation, CoachingSession, CoachingSubscription, Goal, Message, Turn,
-    WorkspaceSessions, request_data,
+    Citation as CitationNode, CoachingLoader, CoachingMutation, CoachingSession, CoachingSubscription, Goal,
+    Message, Turn, WorkspaceSessions, request_data,
 };
 pub use model::{
     Citation, MessageRole, MessageStatus, NewMessage, NewSession, Session, SessionMode, SessionStatus,

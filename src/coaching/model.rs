@@ -1,8 +1,11 @@
 use super::speech::Speech;
-use crate::shared::{
-    ClientId, Patch, Problems, Result,
-    id::{ApiKeyId, CoachingSessionId, GoalId, MemoryId, MessageId, TurnId, UserId, WorkspaceId},
-    stored, text,
+use crate::{
+    memory::Remembered,
+    shared::{
+        ClientId, Patch, Problems, Result,
+        id::{ApiKeyId, CoachingSessionId, DocumentChunkId, GoalId, MessageId, TurnId, UserId, WorkspaceId},
+        stored, text,
+    },
 };
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -139,10 +142,12 @@ impl TokenUsage {
     }
 }
 
-/// The text of a memory between two offsets (UTF-16 code units), as it was when it was quoted.
+/// The text of a memory or a chunk between two offsets (UTF-16 code units), as it was when it was quoted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Citation {
-    pub memory: MemoryId,
+    pub from: Remembered,
+    /// The part of the document.
+    pub chunk: Option<DocumentChunkId>,
     pub quote: String,
     pub start: usize,
     pub end: usize,

@@ -1,12 +1,13 @@
 //! What coaching gives to memory below it.
-use super::{event::reply_erased, store};
+use super::{event::reply_erased, store, turn::INSTRUCTIONS};
 use crate::{
+    db::Db,
     event::Tx,
-    memory::{Derived, Erased, Sessions},
+    memory::{Derived, Erased, Passage, Remembered, Said, Sessions, Transcript},
     shared::{
         Result,
         actor::{Grant, Write},
-        id::{CoachingSessionId, MemoryId},
+        id::CoachingSessionId,
     },
 };
 
@@ -22,9 +23,50 @@ impl Sessions for MemoryPorts {
 }
 
 #[async_trait::async_trait]
+impl Transcript for MemoryPorts {
+    async fn read(
+        &self,
+        db: &Db,
+        grant: &Grant<Write>,
+        session: CoachingSessionId,
+        characters: usize,
+    ) -> Result<Option<Said>> {
+        if !store::is_own(db, grant, session).await? {
+            return Ok(None);
+        }
+        let messages = store::message::said(db, grant, session, MESSAGES).await?;
+        let mut left = characters;
+        let latest = messages.into_iter().take_while(|message| {
+            let count = message.text.chars().count();
+            let fits = count <= left;
+            left = left.saturating_sub(count);
+            fits
+        });
+        let passages = latest.map(|message| Passage {
+            text: message.text,
+            message: Some(message.id),
+            speaker: None,
+            at: Some(message.created_at),
+        });
+        let mut passages: Vec<_> = passages.collect();
+        passages.reverse();
+        let recalled = store::message::quotes(db, grant, session).await?;
+        Ok(Some(Said {
+            passages,
+            recalled,
+            instructions: vec![INSTRUCTIONS.to_owned()],
+            leaves_nothing: false,
+        }))
+    }
+}
+
+/// Messages of a session that are read, the latest.
+const MESSAGES: u64 = 500;
+
+#[async_trait::async_trait]
 impl Derived for MemoryPorts {
-    async fn erase(&self, tx: &mut Tx, grant: &Grant<Write>, memory: MemoryId) -> Result<Vec<Erased>> {
-        let (replies, count) = store::message::erase_quotes(tx, grant, memory).await?;
+    async fn erase(&self, tx: &mut Tx, grant: &Grant<Write>, from: Remembered) -> Result<Vec<Erased>> {
+        let (replies, count) = store::message::erase_quotes(tx, grant, from).await?;
         for (reply, owner) in replies {
             tx.record(grant, reply_erased(reply, owner));
         }

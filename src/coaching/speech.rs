@@ -1,9 +1,9 @@
-//! What a reply says and quotes, and what is left of it where it broke off or a memory was forgotten. Pure.
+//! What a reply says and quotes, and what is left of it where it broke off or something was forgotten. Pure.
 use super::model::Citation;
-use crate::shared::{id::MemoryId, text::utf16_len};
+use crate::{memory::Remembered, shared::text::utf16_len};
 use std::collections::HashSet;
 
-/// Stands in a reply where a forgotten memory was quoted.
+/// Stands in a reply where something forgotten was quoted.
 pub(super) const ERASED: &str = "[forgotten]";
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,11 +23,11 @@ impl Speech {
         Self { text, citations }
     }
 
-    /// Without the words of memories other than these, and without citing them.
-    pub(super) fn only_of(self, there: &HashSet<MemoryId>) -> Self {
+    /// Without the words of others than these, and without citing them.
+    pub(super) fn only_of(self, there: &HashSet<Remembered>) -> Self {
         let Self { text, citations } = self;
         let (citations, gone): (Vec<_>, Vec<_>) =
-            citations.into_iter().partition(|citation| there.contains(&citation.memory));
+            citations.into_iter().partition(|citation| there.contains(&citation.from));
         Self { text: without(text, gone.iter().map(|citation| citation.quote.as_str())), citations }
     }
 }
@@ -54,19 +54,19 @@ fn as_far_as_said(citation: Citation, text: &str) -> Option<Citation> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shared::text::slice_utf16;
+    use crate::shared::{id::MemoryId, text::slice_utf16};
     use proptest::prelude::*;
     use uuid::Uuid;
 
     const SOURCE: &str = "😀 Ana prefers short stand-ups before ten";
 
-    fn memory(number: u128) -> MemoryId {
-        MemoryId::from_uuid(Uuid::from_u128(number))
+    fn memory(number: u128) -> Remembered {
+        Remembered::Memory(MemoryId::from_uuid(Uuid::from_u128(number)))
     }
 
     fn said(text: &str) -> Speech {
         let quote = SOURCE.strip_prefix("😀 ").unwrap().to_owned();
-        let citation = Citation { memory: memory(1), quote, start: 3, end: 3 + SOURCE.len() - 5 };
+        let citation = Citation { from: memory(1), chunk: None, quote, start: 3, end: 3 + SOURCE.len() - 5 };
         Speech { text: text.to_owned(), citations: vec![citation] }
     }
 

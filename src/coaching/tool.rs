@@ -6,7 +6,7 @@ use super::{
     worker::{Worker, upkeep},
 };
 use crate::{
-    gateway::ToolUse,
+    gateway::{ToolUse, Used},
     shared::{Error, Result, actor::Actor},
 };
 
@@ -25,23 +25,15 @@ impl Worker {
         self.hold_on(&tx, turn).await?;
         tx.record(&grant, tool_event(&grant, turn, &tool, None)?);
         tx.commit().await?;
-        let (tx, text, succeeded) = match self.parts.tools.run(actor, turn.workspace, asked).await {
-            Ok(done) => (done.tx, done.text, true),
-            Err(error) => {
-                if let Error::Internal(source) = &error {
-                    tracing::error!(turn = %turn.id, tool, source = source.as_ref(), "a tool failed");
-                }
-                (None, format!("error: {error}"), false)
-            }
-        };
-        let mut tx = match tx {
+        let Used { done, succeeded } = self.parts.tools.use_one(actor, turn.workspace, asked).await;
+        let mut tx = match done.tx {
             Some(tx) => tx,
             None => self.parts.log.begin().await?,
         };
         self.hold_on(&tx, turn).await?;
         tx.record(&grant, tool_event(&grant, turn, &tool, Some(succeeded))?);
         tx.commit().await?;
-        Ok(text)
+        Ok(done.text)
     }
 
     /// An error where the turn is over or in other hands: then nothing of the transaction is to stay.

@@ -15,12 +15,13 @@ use crate::{
     event::Signal,
     gateway::{
         ChatEvent, ChatMessage, ChatRequest, DEFAULT_ROUTE, FailureKind, FinishReason, GroundingSource,
-        Origin, Quote, Speaker, Task, ToolUse,
+        Origin, Quote, Speaker, TOOL_ROUNDS, TOOLS_AT_ONCE, Task, ToolUse,
     },
-    memory::RecallRequest,
+    memory::{Item, RecallRequest, Remembered},
     shared::{
         Error, Result,
         actor::{Actor, Principal, Read},
+        id::DocumentChunkId,
         text::slice_utf16,
     },
 };
@@ -45,15 +46,11 @@ const QUERY: usize = 2_000;
 const HISTORY: u64 = 40;
 const HISTORY_CHARACTERS: usize = 3 * MAX_MESSAGE;
 
-const INSTRUCTIONS: &str = "You are a coach. Follow the GROW conversation: goal, reality, options, will. Be warm, brief \
+pub(super) const INSTRUCTIONS: &str = "You are a coach. Follow the GROW conversation: goal, reality, options, will. Be warm, brief \
     and concrete; end with one question. Quote what is remembered word for word, and say so when nothing is.";
 
 /// What was said so far, shared with whoever keeps it.
 type Said = Arc<Mutex<Speech>>;
-
-/// Times that a model may ask for tools in one turn, and tools at a time.
-const TOOL_ROUNDS: usize = 4;
-const TOOLS_AT_ONCE: usize = 8;
 
 /// Where the reply is.
 struct Spoken {
@@ -166,18 +163,7 @@ impl Worker {
             ..RecallRequest::new(turn.workspace, query, RECALLED)
         };
         let recall = self.parts.memory.recall(&actor, &request).await?;
-        let sources: Vec<_> = recall
-            .hits
-            .into_iter()
-            .filter_map(|hit| hit.item.into_memory())
-            .map(|memory| GroundingSource {
-                id: memory.id.to_string(),
-                text: memory.content.text,
-                speaker: memory.content.speaker,
-                occurred_at: memory.content.occurred_at,
-                egress: memory.content.egress,
-            })
-            .collect();
+        let sources: Vec<_> = recall.hits.into_iter().map(|hit| grounding(hit.item)).collect();
         let request = ChatRequest {
             workspace: turn.workspace,
             route: DEFAULT_ROUTE.to_owned(),
@@ -328,9 +314,9 @@ impl Worker {
             Some(true) => return Ok(Some(Stop::Asked)),
             Some(false) => {}
         }
-        let quoted: Vec<_> = speech.citations.iter().map(|citation| citation.memory).collect();
+        let quoted: Vec<_> = speech.citations.iter().map(|citation| citation.from).collect();
         let there = self.parts.memory.hold(&tx, &grant, &quoted).await?;
-        if quoted.iter().any(|memory| !there.contains(memory)) {
+        if quoted.iter().any(|from| !there.contains(from)) {
             // Forgotten while the coach speaks of it: it says no more.
             return Ok(Some(Stop::Asked));
         }
@@ -370,12 +356,37 @@ fn latest<'a, 'b>(messages: &'a [&'b Message], characters: usize) -> &'a [&'b Me
 fn citation(quote: Quote, sources: &[GroundingSource]) -> Option<Citation> {
     let source = sources.iter().find(|source| source.id == quote.source)?;
     let text = slice_utf16(&source.text, quote.start, quote.end).filter(|text| !text.is_empty())?;
-    Some(Citation {
-        memory: source.id.parse().ok()?,
-        quote: text.to_owned(),
-        start: quote.start,
-        end: quote.end,
-    })
+    let (from, chunk) = named(&source.id)?;
+    Some(Citation { from, chunk, quote: text.to_owned(), start: quote.start, end: quote.end })
+}
+
+fn grounding(item: Item) -> GroundingSource {
+    match item {
+        Item::Memory(memory) => GroundingSource {
+            id: memory.id.to_string(),
+            text: memory.content.text,
+            speaker: memory.content.speaker,
+            occurred_at: memory.content.occurred_at,
+            egress: memory.content.egress,
+        },
+        Item::Chunk(chunk, document) => GroundingSource {
+            id: format!("{} {}", document.id, chunk.id),
+            text: chunk.text,
+            speaker: None,
+            occurred_at: None,
+            egress: document.egress,
+        },
+    }
+}
+
+/// What a source is called: a memory by its id, a chunk by its document's and its own.
+fn named(source: &str) -> Option<(Remembered, Option<DocumentChunkId>)> {
+    match source.split_once(' ') {
+        None => Some((Remembered::Memory(source.parse().ok()?), None)),
+        Some((document, chunk)) => {
+            Some((Remembered::Document(document.parse().ok()?), Some(chunk.parse().ok()?)))
+        }
+    }
 }
 
 fn so_far(said: &Said) -> Speech {

@@ -23,6 +23,8 @@ pub struct GatewayConfig {
     pub builtin: BuiltinConfig,
     /// Answers that this process keeps in memory for routes with a cache.
     pub cache_bytes: u64,
+    /// A target that was silent for less than this before a call gave it up is not taken to have failed.
+    pub patience_milliseconds: u64,
     /// By name.
     pub providers: BTreeMap<String, ProviderConfig>,
     /// By the model's name.
@@ -60,6 +62,10 @@ pub struct ProviderConfig {
     /// Whether it gets what may not leave for outside; where nothing is said: the built-in one, and those on loopback.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub internal: Option<bool>,
+    /// Whether it is told the greatest length of an answer as `max_completion_tokens`, which OpenAI's reasoning models
+    /// take, and not as `max_tokens`, which others take; where nothing is said: OpenAI itself is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_completion_tokens: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,6 +120,12 @@ impl ProviderConfig {
     }
 }
 
+impl ProviderConfig {
+    pub fn takes_completion_tokens(&self) -> bool {
+        self.max_completion_tokens.unwrap_or(self.base_url.is_none())
+    }
+}
+
 fn is_loopback(url: &str) -> bool {
     let Ok(url) = reqwest::Url::parse(url) else { return false };
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
@@ -141,8 +153,7 @@ impl GatewayConfig {
             if let Some(message) = route_name_problem(name) {
                 return Err(ConfigError(format!("gateway.routes.{name}: {message}")));
             }
-            if let Some((path, message)) = route.problems(|provider| self.knows(provider)).into_iter().next()
-            {
+            if let Some((path, message)) = route.problems(|provider| self.kind(provider)).into_iter().next() {
                 return Err(ConfigError(format!("gateway.routes.{name}.{path}: {message}")));
             }
         }
@@ -159,8 +170,8 @@ impl GatewayConfig {
         Ok(())
     }
 
-    fn knows(&self, provider: &str) -> bool {
-        self.providers.contains_key(provider)
+    fn kind(&self, provider: &str) -> Option<ProviderKind> {
+        Some(self.providers.get(provider)?.kind)
     }
 }
 
@@ -300,8 +311,8 @@ impl Route {
         }
     }
 
-    /// What is wrong with it, each with its path. `knows` tells whether there is a provider of this name.
-    pub fn problems(&self, knows: impl Fn(&str) -> bool) -> Vec<(String, String)> {
+    /// What is wrong with it, each with its path. `kind` is that of the provider of a name, where there is one.
+    pub fn problems(&self, kind: impl Fn(&str) -> Option<ProviderKind>) -> Vec<(String, String)> {
         let lists = [
             ("targets", &self.targets),
             ("fallbacks.context_window", &self.fallbacks.context_window),
@@ -320,7 +331,8 @@ impl Route {
                 );
             }
             for (place, target) in targets.iter().enumerate() {
-                if !knows(&target.provider) {
+                let kind = kind(&target.provider);
+                if kind.is_none() {
                     let name: String = target.provider.chars().take(MAX_NAME).collect();
                     let message = format!("there is no provider {name:?}");
                     problem(format!("{path}.{place}.provider"), message);
@@ -328,6 +340,9 @@ impl Route {
                 if !is_model(&target.model) {
                     let message = format!("name a model, in at most {MAX_MODEL} characters on one line");
                     problem(format!("{path}.{place}.model"), message);
+                } else if kind == Some(ProviderKind::Gemini) && !is_plain(&target.model) {
+                    let message = "a model of Gemini's has letters, digits, -, _ and . in its name";
+                    problem(format!("{path}.{place}.model"), message.to_owned());
                 }
                 if !(1..=1_000_000).contains(&target.weight) {
                     problem(format!("{path}.{place}.weight"), "between 1 and 1000000".into());
@@ -367,9 +382,13 @@ impl Route {
 
 /// What keeps a text from being a route's name.
 pub fn route_name_problem(name: &str) -> Option<String> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    let good = (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(plain);
+    let good = (1..=MAX_NAME).contains(&name.len()) && is_plain(name);
     (!good).then(|| format!("1 to {MAX_NAME} of a–z, A–Z, 0–9, -, _ and ."))
+}
+
+/// Also for a part of a path.
+fn is_plain(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
 fn is_model(name: &str) -> bool {
@@ -388,7 +407,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(route.targets.len(), 2);
-        assert!(route.problems(|_| true).is_empty());
+        assert!(route.problems(|_| Some(ProviderKind::Builtin)).is_empty());
     }
 
     #[test]
@@ -412,14 +431,21 @@ mod tests {
     #[test]
     fn what_is_wrong_with_a_route_is_told_with_its_path() {
         let mut route = Route::to("main", "small-1");
-        assert!(route.problems(|_| true).is_empty());
+        assert!(route.problems(|_| Some(ProviderKind::Builtin)).is_empty());
         let told = |route: &Route| -> Vec<String> {
-            route.problems(|name| name == "main").into_iter().map(|(path, _)| path).collect()
+            route
+                .problems(|name| (name == "main").then_some(ProviderKind::Gemini))
+                .into_iter()
+                .map(|(path, _)| path)
+                .collect()
         };
         route.targets.push(Target { provider: "nowhere".into(), model: " ".into(), weight: 0 });
         assert_eq!(told(&route), ["targets.1.provider", "targets.1.model", "targets.1.weight"]);
         let none = Route { targets: vec![], retry: Retry { rounds: 0, ..Retry::default() }, ..route.clone() };
         assert_eq!(told(&none), ["targets", "retry.rounds"]);
+        for name in ["..:generate?", "a/b", "a#b", "a%2e", "ä"] {
+            assert_eq!(told(&Route::to("main", name)), ["targets.0.model"], "{name}");
+        }
         let many = Route { targets: vec![Route::to("main", "m").targets[0].clone(); 17], ..route };
         assert_eq!(told(&many), ["targets"]);
     }

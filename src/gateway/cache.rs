@@ -10,13 +10,12 @@ use crate::{
         texts::{ByText, Text, cache_of_texts},
     },
 };
-use async_stream::stream;
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::Stream;
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 use std::{
     fmt::{self, Write as _},
+    mem,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -97,35 +96,8 @@ impl Place {
         (answer.version == self.version && answer.until > self.answers.clock.now()).then_some(answer)
     }
 
-    /// Passes an answer on, and keeps it once it is complete.
-    pub(super) fn keep(
-        self,
-        events: impl Stream<Item = ChatEvent> + Send,
-    ) -> impl Stream<Item = ChatEvent> + Send {
-        stream! {
-            let (mut said, mut bytes) = (vec![], 0);
-            for await event in events {
-                match &event {
-                    ChatEvent::Delta { text } => bytes += text.len(),
-                    ChatEvent::Citation(quote) => bytes += quote.source.len() + size_of::<ChatEvent>(),
-                    // What a tool is to do is not done by an answer from memory.
-                    ChatEvent::Tool(_) | ChatEvent::Failed(_) => bytes = MAX_BYTES + 1,
-                    ChatEvent::Finished { .. } => {}
-                }
-                match &event {
-                    ChatEvent::Finished { reason: FinishReason::EndOfTurn, .. } if bytes <= MAX_BYTES => {
-                        self.insert(std::mem::take(&mut said), bytes);
-                    }
-                    _ if bytes > MAX_BYTES => said.clear(),
-                    ChatEvent::Delta { text } => match said.last_mut() {
-                        Some(ChatEvent::Delta { text: before }) => before.push_str(text),
-                        _ => said.push(event.clone()),
-                    },
-                    _ => said.push(event.clone()),
-                }
-                yield event;
-            }
-        }
+    pub(super) fn keeping(self) -> Keeping {
+        Keeping { place: self, said: vec![], bytes: 0 }
     }
 
     fn insert(&self, events: Vec<ChatEvent>, bytes: usize) {
@@ -135,6 +107,37 @@ impl Place {
         // Asked after it was put there: else a forgetting could pass between.
         if self.answers.forgotten.load(Ordering::Acquire) != self.forgotten {
             self.answers.kept.remove(&self.key);
+        }
+    }
+}
+
+/// An answer that is kept once it is complete.
+pub(super) struct Keeping {
+    place: Place,
+    said: Vec<ChatEvent>,
+    bytes: usize,
+}
+
+impl Keeping {
+    /// What the answer's owner is told, in order.
+    pub(super) fn take(&mut self, event: &ChatEvent) {
+        match event {
+            ChatEvent::Delta { text } => self.bytes += text.len(),
+            ChatEvent::Citation(quote) => self.bytes += quote.source.len() + size_of::<ChatEvent>(),
+            // What a tool is to do is not done by an answer from memory.
+            ChatEvent::Tool(_) | ChatEvent::Failed(_) => self.bytes = MAX_BYTES + 1,
+            ChatEvent::Finished { .. } => {}
+        }
+        match event {
+            _ if self.bytes > MAX_BYTES => self.said.clear(),
+            ChatEvent::Finished { reason: FinishReason::EndOfTurn, .. } => {
+                self.place.insert(mem::take(&mut self.said), self.bytes);
+            }
+            ChatEvent::Delta { text } => match self.said.last_mut() {
+                Some(ChatEvent::Delta { text: before }) => before.push_str(text),
+                _ => self.said.push(event.clone()),
+            },
+            _ => self.said.push(event.clone()),
         }
     }
 }
@@ -178,7 +181,6 @@ mod tests {
         gateway::model::{ChatMessage, Failure, FailureKind, Usage},
         shared::Ambient,
     };
-    use futures_util::{StreamExt, stream::iter};
     use uuid::Uuid;
 
     fn route() -> Route {
@@ -201,10 +203,9 @@ mod tests {
         Answers::new(1 << 20, Ambient::system().clock)
     }
 
-    async fn keep(answers: &Answers, prompt: &str, events: Vec<ChatEvent>) {
-        let place = answers.place(&route(), &request(prompt), 1).unwrap();
-        let passed: Vec<_> = place.keep(iter(events.clone())).collect().await;
-        assert_eq!(passed, events);
+    fn keep(answers: &Answers, prompt: &str, events: &[ChatEvent]) {
+        let mut keeping = answers.place(&route(), &request(prompt), 1).unwrap().keeping();
+        events.iter().for_each(|event| keeping.take(event));
     }
 
     fn found(answers: &Answers, prompt: &str, version: i64) -> Option<Vec<ChatEvent>> {
@@ -212,11 +213,11 @@ mod tests {
         found.map(|answer| answer.events.clone())
     }
 
-    #[tokio::test]
-    async fn a_complete_answer_is_found_again_in_one_piece() {
+    #[test]
+    fn a_complete_answer_is_found_again_in_one_piece() {
         let answers = answers();
         let events = vec![said("Good "), said("morning"), finished(FinishReason::EndOfTurn)];
-        keep(&answers, "Hi", events).await;
+        keep(&answers, "Hi", &events);
         assert_eq!(found(&answers, "Hi", 1), Some(vec![said("Good morning")]));
         assert_eq!(found(&answers, "Hi!", 1), None);
         assert_eq!(found(&answers, "Hi", 2), None, "something was forgotten since");
@@ -226,14 +227,14 @@ mod tests {
         assert_eq!(found(&answers, "Hi", 1), None);
     }
 
-    #[tokio::test]
-    async fn what_is_not_whole_is_not_kept() {
+    #[test]
+    fn what_is_not_whole_is_not_kept() {
         let answers = answers();
         let failed = ChatEvent::Failed(Failure { kind: FailureKind::CutOff, retry_after: None });
-        keep(&answers, "cut", vec![said("Good"), failed]).await;
-        keep(&answers, "long", vec![said("Good"), finished(FinishReason::Length)]).await;
+        keep(&answers, "cut", &[said("Good"), failed]);
+        keep(&answers, "long", &[said("Good"), finished(FinishReason::Length)]);
         let much = said(&"x".repeat(MAX_BYTES + 1));
-        keep(&answers, "much", vec![much, finished(FinishReason::EndOfTurn)]).await;
+        keep(&answers, "much", &[much, finished(FinishReason::EndOfTurn)]);
         for prompt in ["cut", "long", "much"] {
             assert_eq!(found(&answers, prompt, 1), None, "{prompt}");
         }

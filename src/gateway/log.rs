@@ -1,10 +1,12 @@
 //! The usage log: calls that have ended wait here for a moment and are written together, so that nobody waits for the
-//! database. What a crash can lose is what waits: the calls of the last tenth of a second.
+//! database. A crash loses what is not written: those that wait, those that are being written just then, and those that
+//! have not ended. While the database does not take any, they wait, up to [`MOST`].
 use super::{
     Gateway,
     record::{LlmCall, Sink},
 };
 use std::{
+    collections::VecDeque,
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -16,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 const GATHER: Duration = Duration::from_millis(50);
 /// Between two tries of a database that does not take them.
 const AGAIN: Duration = Duration::from_secs(1);
-/// Calls that may wait while the database is away; the oldest go first.
+/// Calls that may wait while the database is away, or takes its time; the oldest go first.
 const MOST: usize = 100_000;
 
 #[derive(Clone, Debug, Default)]
@@ -24,7 +26,7 @@ pub struct CallLog(Arc<Waiting>);
 
 #[derive(Debug, Default)]
 struct Waiting {
-    calls: Mutex<Vec<LlmCall>>,
+    calls: Mutex<VecDeque<LlmCall>>,
     some: Notify,
     /// Taken while some are written: who flushes waits for those, too.
     writing: tokio::sync::Mutex<()>,
@@ -32,13 +34,16 @@ struct Waiting {
 
 impl Sink for CallLog {
     fn take(&self, call: LlmCall) {
-        self.waiting().push(call);
+        let mut waiting = self.waiting();
+        waiting.push_back(call);
+        bound(&mut waiting);
+        drop(waiting);
         self.0.some.notify_one();
     }
 }
 
 impl CallLog {
-    fn waiting(&self) -> MutexGuard<'_, Vec<LlmCall>> {
+    fn waiting(&self) -> MutexGuard<'_, VecDeque<LlmCall>> {
         self.0.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -61,6 +66,19 @@ impl CallLog {
         self.flush_once(gateway).await;
     }
 
+    /// The same for the last time: what the database does not take now is lost.
+    pub(super) async fn close(&self, gateway: &Gateway) {
+        self.flush_once(gateway).await;
+        let lost = mem::take(&mut *self.waiting()).len();
+        if lost > 0 {
+            tracing::error!(
+                calls = lost,
+                "the usage log could not be written before the end: calls are lost"
+            );
+            count_lost(lost);
+        }
+    }
+
     /// Whether the database took them; if not, they wait on.
     async fn flush_once(&self, gateway: &Gateway) -> bool {
         let _writing = self.0.writing.lock().await;
@@ -68,16 +86,37 @@ impl CallLog {
         if calls.is_empty() {
             return true;
         }
+        let calls = Vec::from(calls);
         let Err(error) = gateway.keep_calls(&calls).await else { return true };
         tracing::warn!(%error, calls = calls.len(), "the usage log could not be written; trying again");
         let mut waiting = self.waiting();
-        let newer = mem::replace(&mut *waiting, calls);
+        let newer = mem::replace(&mut *waiting, calls.into());
         waiting.extend(newer);
-        let over = waiting.len().saturating_sub(MOST);
-        if over > 0 {
-            waiting.drain(..over);
-            metrics::counter!("aifirst_llm_calls_lost_total").increment(over as u64);
-        }
+        bound(&mut waiting);
         false
+    }
+}
+
+fn bound<C>(waiting: &mut VecDeque<C>) {
+    let over = waiting.len().saturating_sub(MOST);
+    if over > 0 {
+        waiting.drain(..over);
+        count_lost(over);
+    }
+}
+
+fn count_lost(calls: usize) {
+    metrics::counter!("aifirst_llm_calls_lost_total").increment(calls as u64);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_more_than_may_wait_the_oldest_are_lost() {
+        let mut waiting: VecDeque<usize> = (0..MOST + 2).collect();
+        bound(&mut waiting);
+        assert_eq!((waiting.len(), waiting.front(), waiting.back()), (MOST, Some(&2), Some(&(MOST + 1))));
     }
 }

@@ -5,6 +5,7 @@
 //! answer from memory ([`cache`]), or [`call`], which goes along the route's targets to a [`Provider`] and its stream,
 //! and closes it where the provider forgets to. As it comes, the product has one route, `default`, and behind it
 //! [`Builtin`]: a coach without network and without a model.
+mod answering;
 mod budget;
 mod builtin;
 mod cache;
@@ -14,7 +15,6 @@ mod graphql;
 mod guard;
 mod guardrail;
 mod health;
-mod hedge;
 mod held;
 mod log;
 mod model;
@@ -29,10 +29,12 @@ mod record;
 mod route;
 mod schema;
 mod service;
+mod size;
 mod store;
 mod telemetry;
 mod tool;
 
+pub use answering::{Answered, AnsweredQuote};
 pub use budget::{Budget, BudgetAction, BudgetScope, BudgetUse, NewBudget};
 pub use builtin::{Builtin, digest};
 pub use event::changes;
@@ -47,14 +49,15 @@ pub use guardrail::{
 };
 pub use model::{
     ChatEvent, ChatMessage, ChatRequest, Completion, Egress, Failure, FailureKind, FinishReason,
-    GroundingSource, Quote, Speaker, Task, ToolSpec, ToolUse, Usage, estimate_tokens,
+    GroundingSource, Quote, Speaker, Task, ToolSpec, ToolUse, Usage,
 };
 pub use named::{NamedRoute, NewRoute};
 pub use period::UsagePeriod;
 pub use port::Workflows;
 pub use price::Cost;
-pub use provider::{Embeddings, ModelCall, Provider, ProviderEvent, ProviderStream};
+pub use provider::{Embeddings, ModelCall, Provider, ProviderEvent, ProviderStream, open_provider};
 pub use providers::Providers;
 pub use record::{Attempt, LlmCall, LlmCallStatus, Origin};
 pub use service::{DEFAULT_ROUTE, Gateway, NewGuardrailPolicy, Parts, ProviderError, ProviderView, Tried};
-pub use tool::{Done, Tool, Tools};
+pub use size::estimate_tokens;
+pub use tool::{Done, TOOL_ROUNDS, TOOLS_AT_ONCE, Tool, Tools, Used};

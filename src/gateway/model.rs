@@ -65,6 +65,8 @@ pub enum Task {
     Coach { topic: Option<String>, goal: Option<String> },
     /// An answer to a prompt.
     Complete,
+    /// An answer to the last message from the sources alone, in the form of [`Answered`](super::Answered).
+    Answer,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -119,8 +121,9 @@ pub struct Quote {
     pub end: usize,
 }
 
-/// What a caller hears: deltas and citations (one comes before the words that it stands for, so that an answer which
-/// breaks off in the midst of a quote still tells whose words they are), then exactly one of `Finished` and `Failed`.
+/// What a caller hears: deltas and citations, then exactly one of `Finished` and `Failed`. A citation comes before the words
+/// that it stands for where the provider gives it (an answer that breaks off in the midst of a quote still tells whose words
+/// they are), and right after them where it is found in the answer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ChatEvent {
     Delta { text: String },
@@ -201,6 +204,25 @@ impl FailureKind {
     pub const fn plain(self) -> Failure {
         Failure { kind: self, retry_after: None }
     }
+
+    /// Whether a provider that failed so before it said anything may have read the request, and bills it.
+    pub(super) const fn was_carried_out(self) -> bool {
+        match self {
+            Self::Timeout | Self::Malformed | Self::TooLong | Self::CutOff => true,
+            Self::Connect
+            | Self::RateLimited
+            | Self::Provider
+            | Self::Unauthorized
+            | Self::Rejected
+            | Self::ContextWindow
+            | Self::ContentPolicy
+            | Self::Budget
+            | Self::NoPrice
+            | Self::BudgetUnknown
+            | Self::Guardrail
+            | Self::Unchecked => false,
+        }
+    }
 }
 
 impl From<Failure> for Error {
@@ -217,7 +239,7 @@ impl From<Failure> for Error {
     }
 }
 
-/// Tokens, as the provider counted them, or by [`estimate_tokens`].
+/// Tokens, as the provider counted them, or by [`super::estimate_tokens`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     /// All that went in, the cached ones included.
@@ -233,12 +255,14 @@ pub struct Usage {
 pub struct Completion {
     pub text: String,
     pub quotes: Vec<Quote>,
+    /// What the model waits for, where it ended with [`FinishReason::ToolUse`].
+    pub tools: Vec<ToolUse>,
     pub reason: FinishReason,
     pub usage: Usage,
 }
 
 impl Usage {
-    pub(super) fn saturating_add(self, other: Self) -> Self {
+    pub fn saturating_add(self, other: Self) -> Self {
         Self {
             input_tokens: self.input_tokens.saturating_add(other.input_tokens),
             cached_input_tokens: self.cached_input_tokens.saturating_add(other.cached_input_tokens),
@@ -286,15 +310,4 @@ impl ChatRequest {
         let sources = self.sources.iter().map(|source| source.text.as_str());
         [self.system.as_str()].into_iter().chain(messages).chain(sources)
     }
-}
-
-/// A count of tokens where no tokenizer is at hand: one for each four characters, and one for what remains.
-/// English text has 4 to 4.5 characters a token with today's tokenizers, so this errs on the high side.
-pub fn estimate_tokens(text: &str) -> u32 {
-    tokens_of(text.chars().count())
-}
-
-/// The same of so many characters.
-pub(super) fn tokens_of(characters: usize) -> u32 {
-    u32::try_from(characters.div_ceil(4)).unwrap_or(u32::MAX)
 }

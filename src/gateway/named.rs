@@ -1,6 +1,6 @@
 //! Routes by name, as a workspace has them: those of the configuration, and its own in their place or beside them.
 use crate::{
-    config::{Route, route_name_problem},
+    config::{ProviderKind, Route, route_name_problem},
     shared::{
         Problems, Result,
         id::{RouteId, WorkspaceId},
@@ -63,9 +63,9 @@ pub(super) fn merged(
 }
 
 /// All that is wrong with a route, at paths below `at`, as inputs name them.
-pub(super) fn check(route: &Route, at: &str, knows: impl Fn(&str) -> bool) -> Result<()> {
+pub(super) fn check(route: &Route, at: &str, kind: impl Fn(&str) -> Option<ProviderKind>) -> Result<()> {
     let mut problems = Problems::default();
-    for (path, message) in route.problems(knows) {
+    for (path, message) in route.problems(kind) {
         problems.invalid(format!("{at}.{}", input_path(&path)), message);
     }
     problems.finish()

@@ -2,8 +2,9 @@
 use super::{
     budget::Reservation,
     guard::{GuardrailUse, Uses},
-    model::{Failure, FailureKind, FinishReason, Usage, tokens_of},
+    model::{ChatEvent, ChatRequest, Failure, FailureKind, FinishReason, Usage},
     price::{self, Cost},
+    size::Tokens,
     telemetry,
 };
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
     shared::{
         actor::Principal,
         amount::Amount,
-        id::{LlmCallId, RunId, TurnId, WorkspaceId},
+        id::{LlmCallId, RunId, TurnId, WorkflowId, WorkspaceId},
         stored,
     },
 };
@@ -54,6 +55,8 @@ pub struct LlmCall {
     pub workspace: WorkspaceId,
     pub principal: Principal,
     pub origin: Option<Origin>,
+    /// Whose step it was made for, if any.
+    pub workflow: Option<WorkflowId>,
     pub route: String,
     /// The first target's model.
     pub model_requested: Option<String>,
@@ -98,8 +101,9 @@ pub trait Sink: Send + Sync + std::fmt::Debug {
 #[derive(Clone, Copy, Debug, Default)]
 struct UnderWay {
     input_tokens: u32,
-    characters: usize,
-    said: bool,
+    /// Tokens after which it was to stop.
+    most: u32,
+    said: Option<Tokens>,
 }
 
 /// Grows with the call and is handed to the sink once, when it ends or is dropped.
@@ -130,6 +134,11 @@ impl Record {
         self.guardrails.clone()
     }
 
+    /// What providers are to see of the request is known: its budgets go by that.
+    pub(super) fn measure(&mut self, request: &ChatRequest) {
+        self.reservation.measure(request);
+    }
+
     /// The call has leave to cost so much; what it does not cost goes back when it ends.
     pub(super) fn reserved(&mut self, reservation: Reservation) {
         self.reservation = reservation;
@@ -142,9 +151,9 @@ impl Record {
         reservation.cover(targets, said, |currency| cost_in(attempts, prices, currency)).await
     }
 
-    /// A target is asked, which reads so much; its place among the attempts.
-    pub(super) fn attempt(&mut self, target: &Target, input_tokens: u32) -> usize {
-        self.under_way = UnderWay { input_tokens, ..UnderWay::default() };
+    /// A target is asked, which reads so much and may say `most` tokens; its place among the attempts.
+    pub(super) fn attempt(&mut self, target: &Target, input_tokens: u32, most: u32) -> usize {
+        self.under_way = UnderWay { input_tokens, most, said: None };
         let Some(call) = &mut self.call else { return 0 };
         self.current = call.attempts.len();
         call.attempts.push(Attempt {
@@ -164,10 +173,14 @@ impl Record {
         self.current = place;
     }
 
-    /// The attempt said something, of so many characters.
-    pub(super) fn said(&mut self, characters: usize) {
-        self.under_way.said = true;
-        self.under_way.characters += characters;
+    /// The attempt said something.
+    pub(super) fn said(&mut self, event: &ChatEvent) {
+        self.under_way.said.get_or_insert_default().hear(event);
+        self.begun();
+    }
+
+    /// The answer has begun.
+    pub(super) fn begun(&mut self) {
         let elapsed = self.began.elapsed();
         let Some(call) = &mut self.call else { return };
         call.time_to_first_token.get_or_insert(elapsed);
@@ -176,16 +189,16 @@ impl Record {
 
     /// What the attempt under way used, by our own count.
     pub(super) fn estimate(&self) -> Usage {
-        Usage {
-            input_tokens: self.under_way.input_tokens,
-            cached_input_tokens: 0,
-            output_tokens: tokens_of(self.under_way.characters),
-        }
+        let UnderWay { input_tokens, most, said } = self.under_way;
+        Usage::estimated(input_tokens, said.unwrap_or_default(), most)
     }
 
-    /// The same of an attempt that broke off: nothing, as far as is known, where it said nothing.
-    pub(super) fn used(&self) -> Usage {
-        if self.under_way.said { self.estimate() } else { Usage::default() }
+    /// The same of an attempt that broke off: nothing, where it said nothing and was not carried out.
+    pub(super) fn used(&self, failure: Failure) -> Usage {
+        match self.under_way.said {
+            None if !failure.kind.was_carried_out() => Usage::default(),
+            _ => self.estimate(),
+        }
     }
 
     pub(super) fn attempt_ended(&mut self, status: LlmCallStatus, error: Option<Failure>, usage: Usage) {
@@ -234,11 +247,11 @@ impl Record {
 impl Drop for Record {
     fn drop(&mut self) {
         // Each target that still runs has read the request, and the one that answers has said something.
-        let UnderWay { input_tokens, characters, .. } = self.under_way;
+        let estimate = self.estimate();
         for (place, attempt) in self.call.iter_mut().flat_map(|call| &mut call.attempts).enumerate() {
             if attempt.status == LlmCallStatus::Running {
-                attempt.input_tokens = input_tokens;
-                attempt.output_tokens = if place == self.current { tokens_of(characters) } else { 0 };
+                attempt.input_tokens = estimate.input_tokens;
+                attempt.output_tokens = if place == self.current { estimate.output_tokens } else { 0 };
             }
         }
         self.end(LlmCallStatus::Cancelled, None);

@@ -8,13 +8,20 @@ use super::{
 };
 use crate::{
     event::Tx,
-    shared::{Error, Result, actor::Actor, id::WorkspaceId},
+    shared::{
+        Error, Result,
+        actor::Actor,
+        id::{AnyId, WorkspaceId},
+    },
 };
 use serde_json::Value;
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 /// Characters of what a tool tells a model.
 const MAX_TOLD: usize = 20_000;
+/// How often a model may ask for tools before it answers, and how many are used each time.
+pub const TOOL_ROUNDS: usize = 4;
+pub const TOOLS_AT_ONCE: usize = 8;
 
 /// One thing that a model may ask for.
 #[async_trait::async_trait]
@@ -26,12 +33,21 @@ pub trait Tool: Send + Sync + fmt::Debug {
 }
 
 /// What came of a tool.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Done {
     /// What it changed, not committed yet: whoever ran it does that, together with its own word about it.
     pub tx: Option<Tx>,
     /// For the model.
     pub text: String,
+    /// The memories and documents that it tells of.
+    pub read: Vec<AnyId>,
+}
+
+/// What came of a use of a tool, well or not.
+#[derive(Debug)]
+pub struct Used {
+    pub done: Done,
+    pub succeeded: bool,
 }
 
 /// The tools that a model is offered, by their names.
@@ -65,8 +81,22 @@ impl Tools {
         self.0.values().map(|ready| ready.spec.clone()).collect()
     }
 
+    /// Uses a tool; what goes wrong is told to the model.
+    pub async fn use_one(&self, actor: &Actor, workspace: WorkspaceId, asked: ToolUse) -> Used {
+        let tool = asked.name.clone();
+        match self.run(actor, workspace, asked).await {
+            Ok(done) => Used { done, succeeded: true },
+            Err(error) => {
+                if let Error::Internal(source) = &error {
+                    tracing::error!(%workspace, tool, source = source.as_ref(), "a tool failed");
+                }
+                Used { done: Done { text: format!("error: {error}"), ..Done::default() }, succeeded: false }
+            }
+        }
+    }
+
     /// `Refused` where there is no such tool, or where the arguments do not fit.
-    pub async fn run(&self, actor: &Actor, workspace: WorkspaceId, asked: ToolUse) -> Result<Done> {
+    async fn run(&self, actor: &Actor, workspace: WorkspaceId, asked: ToolUse) -> Result<Done> {
         let Some(ready) = self.0.get(&asked.name) else {
             let names: Vec<_> = self.0.keys().map(String::as_str).collect();
             return Err(Error::invalid(

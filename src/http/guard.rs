@@ -126,7 +126,7 @@ impl Guard {
                     parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
                 origin.to_str().is_ok_and(|origin| guard.allows_origin(origin, host))
             }))
-            .allow_methods([Method::GET, Method::POST])
+            .allow_methods([Method::GET, Method::POST, Method::PUT])
             .allow_headers([
                 header::ACCEPT,
                 header::AUTHORIZATION,

@@ -1,6 +1,8 @@
 //! The front door. `/graphql` takes GraphQL over HTTP, WebSocket and Server-Sent Events; health and metrics have a listener of
 //! their own.
 //!
+//! `/uploads` takes files that a mutation gave leave for ([`file`]).
+//!
 //! A request's way: [`guard`] (id, Host, Origin, panics) → CORS → compression → [`request`] (with files: [`upload`]), [`socket`] or
 //! [`stream`] (what the transport demands) → [`door`] (who asks, the document pipeline, execution) → [`answer`] (masking, form).
 mod admin;
@@ -9,6 +11,7 @@ mod answer;
 mod call;
 mod document;
 mod door;
+mod file;
 mod graphiql;
 mod guard;
 mod listen;
@@ -34,9 +37,10 @@ use axum::{
     Router,
     http::StatusCode,
     middleware,
-    routing::{any, get},
+    routing::{any, get, put},
 };
 use door::FrontDoor;
+use file::Incoming;
 use guard::Guard;
 use listen::{Listening, Patience};
 use seats::Seats;
@@ -54,6 +58,7 @@ struct Public {
     door: FrontDoor,
     guard: Guard,
     body_bytes: usize,
+    incoming: Incoming,
     /// Operations in one POST; zero takes no batches.
     batch: usize,
     timeout: Duration,
@@ -111,6 +116,7 @@ impl Server {
             door: FrontDoor::new(config, schema, pipeline, services, tasks.clone()),
             guard: guard.clone(),
             body_bytes: config.http.body_bytes,
+            incoming: Incoming::new(config.http.files, config.data_dir.clone()),
             batch: config.http.batch,
             timeout: request::BODY_TIMEOUT,
             graphiql: (config.mode == Mode::Development).then(|| {
@@ -130,6 +136,7 @@ impl Server {
         let door = public.door.clone();
         let router = Router::new()
             .route("/graphql", any(request::graphql))
+            .route("/uploads/{id}", put(file::receive))
             .route("/graphiql/{*name}", get(graphiql::file))
             .fallback(async || (StatusCode::NOT_FOUND, "there is nothing here: the API is at /graphql\n"))
             .with_state(public)

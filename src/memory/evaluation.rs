@@ -2,15 +2,13 @@
 //! without a server: for those who change the recipe. The data may not be part of the project; AIFIRST_EVAL_DATA names
 //! the folder where `locomo-turns.jsonl` and `locomo-questions.jsonl` are, and without it nothing is measured.
 use super::{
-    MemoryKind,
-    index::{Digest, ItemId, ItemKind, Replica},
+    index::Replica,
     rank::{Query, Wanted, rank, rank_groups},
     store::Row,
 };
 use crate::shared::moment;
 use serde::{Deserialize, de::DeserializeOwned};
 use std::{collections::BTreeSet, fs, path::Path};
-use uuid::Uuid;
 
 #[derive(Deserialize)]
 struct Turn {
@@ -40,17 +38,9 @@ fn collection(turn: &Turn) -> String {
 }
 
 fn row(number: usize, turn: &Turn) -> Row {
-    let digest = Digest::of(&turn.text, None, Some(&turn.speaker));
-    Row {
-        revision: number as i64 + 1,
-        item: ItemId { id: Uuid::from_u128(number as u128), kind: ItemKind::Memory },
-        collection: Some(collection(turn)),
-        kind: Some(MemoryKind::Episode),
-        at: moment::parse(&moment::of_transcript(&turn.at).unwrap()).unwrap(),
-        length: digest.length,
-        terms: digest.terms,
-        vector: Some(digest.vector),
-    }
+    let at = moment::parse(&moment::of_transcript(&turn.at).unwrap()).unwrap();
+    let said = (turn.text.as_str(), Some(turn.speaker.as_str()));
+    Row::said(number as i64 + 1, number as u128, said, Some(&collection(turn)), at)
 }
 
 fn share<T: Ord>(found: impl Iterator<Item = T>, of: &BTreeSet<T>) -> f64 {

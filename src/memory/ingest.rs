@@ -1,7 +1,8 @@
 //! Carries out a batch of writes into one partition: what is new, what changed, what stays, what was forgotten.
 use super::{
-    Content, Memory, MemoryStatus, NewItem, Outcome, event,
-    index::{self, Digest, Entry, ItemId, ItemKind},
+    Content, Memory, MemoryStatus, NewItem, Outcome, Succession, event,
+    index::{self, Digest, Entry, ItemId, ItemKind, Times},
+    model::{MemoryChange, MemoryChanged},
     partition::Partition,
     store::{self, Stored},
 };
@@ -11,9 +12,10 @@ use crate::{
     shared::{
         Ambient, ClientId, Error, Problem, ProblemCode, Result,
         actor::{Grant, Write},
-        id::ErasureReceiptId,
+        id::{ErasureReceiptId, MemoryId, RunId},
     },
 };
+use chrono::{DateTime, Utc};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
@@ -45,12 +47,14 @@ pub(super) fn entry(memory: &Memory, digest: Digest) -> Entry {
         speaker: content.speaker.clone(),
         kind: Some(content.kind),
         at: content.occurred_at.unwrap_or(memory.created_at),
+        times: Times::of(memory),
         digest,
     }
 }
 
 /// Writes what is new or changed and gives every item's memory, in the order of the items. Items with the same
-/// external id must not be in one batch; a client's id goes with a single item. `path` tells where an item stands in the input.
+/// external id must not be in one batch; a client's id goes with a single item. `run` is the one that writes them;
+/// `path` tells where an item stands in the input.
 pub(super) async fn write(
     tx: &mut Tx,
     ambient: &Ambient,
@@ -58,6 +62,7 @@ pub(super) async fn write(
     partition: &Partition,
     batch: Vec<Prepared>,
     client_id: Option<ClientId>,
+    run: Option<RunId>,
     path: impl Fn(usize) -> String,
 ) -> Result<Vec<(Memory, Outcome)>> {
     let salt = store::lock_partition(tx, partition, ambient.random.bytes()).await?;
@@ -69,6 +74,7 @@ pub(super) async fn write(
     let external_ids = || batch.iter().filter_map(|prepared| prepared.item.external_id.as_deref());
     refuse_forgotten(tx, partition, &salt, &batch, &path).await?;
     let mut known = store::find_by_external_ids(tx, partition, external_ids().collect()).await?;
+    known.extend(find_exported(tx, partition, external_ids()).await?);
 
     let now = ambient.now();
     let (client_id, client_hash) = client_id.map(|client| (client.id, client.hash)).unzip();
@@ -83,7 +89,11 @@ pub(super) async fn write(
             }
             Some(Stored { memory, client_hash, .. }) => {
                 let version = memory.version + 1;
-                let memory = Memory { content: item.content, version, updated_at: now, ..memory };
+                // What it says now was not known before, and stands whatever became of what it said then.
+                let succession = Succession { known_from: Some(now), ..Succession::default() };
+                let status = MemoryStatus::Active;
+                let content = item.content;
+                let memory = Memory { content, version, status, succession, updated_at: now, ..memory };
                 (memory, client_hash, Outcome::Updated)
             }
             None => {
@@ -96,6 +106,8 @@ pub(super) async fn write(
                     status: MemoryStatus::Active,
                     version: 1,
                     client_id,
+                    confidence: None,
+                    succession: Succession::default(),
                     created_at: now,
                     updated_at: now,
                 };
@@ -103,7 +115,7 @@ pub(super) async fn write(
             }
         };
         entries.push(entry(&memory, digest));
-        rows.push(Stored { memory: memory.clone(), partition: *partition, client_hash });
+        rows.push(Stored { memory: memory.clone(), partition: *partition, client_hash, run });
         outcomes.push((memory, outcome));
     }
 
@@ -122,6 +134,17 @@ pub(super) async fn write(
 /// The client's id is unique in the workspace, not in the locked partition: somebody else may have been quicker.
 fn taken_meanwhile(error: Error) -> Error {
     if is_unique_violation(&error) { ClientId::taken() } else { error }
+}
+
+/// Memories without an external id, which an export names by their own: so what was exported comes back as itself.
+async fn find_exported(
+    tx: &Tx,
+    partition: &Partition,
+    external_ids: impl Iterator<Item = &str>,
+) -> Result<HashMap<String, Stored>> {
+    let ids: Vec<MemoryId> = external_ids.filter_map(|id| id.parse().ok()).collect();
+    let found = store::find_without_external_id(tx, partition, &ids).await?;
+    Ok(found.into_iter().map(|stored| (stored.memory.id.to_string(), stored)).collect())
 }
 
 /// The memory that the client's id stands for, where it was written before: the same request again gives the same
@@ -176,8 +199,48 @@ fn forgotten(path: String) -> Problem {
 }
 
 /// What stays of an external id: enough to know it again, and without the partition's salt not to guess it.
-fn mark(salt: &[u8], external_id: &str) -> Vec<u8> {
+pub(super) fn mark(salt: &[u8], external_id: &str) -> Vec<u8> {
     Sha256::new().chain_update(salt).chain_update(external_id).finalize().to_vec()
+}
+
+/// Takes proposed memories up: from now on they are found. The partition is locked. Their digests were made before the
+/// transaction began.
+pub(super) async fn accept(
+    tx: &mut Tx,
+    ambient: &Ambient,
+    grant: &Grant<Write>,
+    partition: &Partition,
+    proposed: Vec<(Stored, Digest)>,
+) -> Result<Vec<Memory>> {
+    let now = ambient.now();
+    let (mut memories, mut entries) = (Vec::new(), Vec::new());
+    for (stored, digest) in proposed {
+        let memory = Memory { status: MemoryStatus::Active, updated_at: now, ..stored.memory };
+        entries.push(entry(&memory, digest));
+        memories.push(memory);
+    }
+    let ids: Vec<_> = memories.iter().map(|memory| memory.id).collect();
+    store::candidate::set_status(tx, partition, &ids, MemoryStatus::Active, now).await?;
+    index::insert(tx, partition, &entries).await?;
+    note(tx, grant, &ids, MemoryChanged::Accepted, now).await?;
+    for memory in &memories {
+        record(tx, grant, partition, event::ACCEPTED, memory, None);
+    }
+    Ok(memories)
+}
+
+/// Notes that the grant's principal did this with memories.
+pub(super) async fn note(
+    tx: &Tx,
+    grant: &Grant<Write>,
+    ids: &[MemoryId],
+    what: MemoryChanged,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    let by = Some(grant.principal().uuid());
+    let change = MemoryChange { what, reason: None, other: None, by, at };
+    let changes: Vec<_> = ids.iter().map(|id| (*id, change.clone())).collect();
+    store::course::note(tx, &changes).await
 }
 
 /// Takes a memory out for good, and keeps its outer ids from coming back. Gives how many entries of the index went with
@@ -188,9 +251,10 @@ pub(super) async fn erase(tx: &Tx, ambient: &Ambient, salt: &[u8], stored: &Stor
         return Ok(None);
     }
     let removed = index::remove(tx, partition, &[stored.memory.id.uuid()], ambient.now()).await?;
-    let external_id = stored.memory.external_id.as_deref().map(|id| mark(salt, id));
+    let own_name = || stored.memory.id.to_string();
+    let external_id = mark(salt, &stored.memory.external_id.clone().unwrap_or_else(own_name));
     let client_id = stored.memory.client_id.map(|id| id.as_bytes().to_vec());
-    store::insert_tombstones(tx, partition.workspace(), external_id.into_iter().chain(client_id).collect())
+    store::insert_tombstones(tx, partition.workspace(), [external_id].into_iter().chain(client_id).collect())
         .await?;
     Ok(Some(removed))
 }

@@ -1,10 +1,11 @@
 //! Memories as JSON Lines: one object a line, with the fields of `ImportMemoryItem`. What a file says of itself, its
 //! name and its media type, counts for nothing.
-use super::model::{Content, MAX_ITEMS, MemoryKind, NewItem};
+use super::model::{Content, Holds, MAX_ITEMS, Memory, MemoryKind, NewItem};
 use crate::{
     gateway::Egress,
     shared::{Error, Problems, Result, json, moment},
 };
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value};
 
 /// Characters of an unknown field's name that a problem repeats.
@@ -38,6 +39,30 @@ pub(super) fn read(file: &[u8], problems: &mut Problems) -> Result<Vec<(usize, N
     Ok(items.collect())
 }
 
+/// A line as [`read`] takes it; always the same for the same memory.
+pub(super) fn write(memory: &Memory) -> String {
+    let Content { text, kind, occurred_at, speaker, collection, egress, holds } = &memory.content;
+    let id = memory.external_id.clone().unwrap_or_else(|| memory.id.to_string());
+    let mut line = Map::new();
+    let mut add = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            line.insert(name.to_owned(), value.into());
+        }
+    };
+    add("externalId", Some(id));
+    add("text", Some(text.clone()));
+    add("kind", Some(kind.name().to_owned()));
+    let shown = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+    add("occurredAt", occurred_at.map(shown));
+    add("validFrom", holds.valid_from.map(shown));
+    add("validTo", holds.valid_to.map(shown));
+    add("expiresAt", holds.expires_at.map(shown));
+    add("speaker", speaker.clone());
+    add("collection", collection.clone());
+    add("egress", (*egress != Egress::Allowed).then(|| egress.name().to_owned()));
+    Value::Object(line).to_string() + "\n"
+}
+
 /// A line, as far as it is not read yet.
 struct Fields<'p> {
     at: String,
@@ -65,9 +90,12 @@ impl Fields<'_> {
                 MemoryKind::Note
             }),
         };
-        let occurred_at = self.text("occurredAt").and_then(|text| {
-            moment::parse(&text).map_err(|message| self.problem("occurredAt", message)).ok()
-        });
+        let occurred_at = self.time("occurredAt");
+        let holds = Holds {
+            valid_from: self.time("validFrom"),
+            valid_to: self.time("validTo"),
+            expires_at: self.time("expiresAt"),
+        };
         let egress = match self.text("egress") {
             None => Egress::Allowed,
             Some(name) => Egress::from_name(&name).unwrap_or_else(|_| {
@@ -80,7 +108,7 @@ impl Fields<'_> {
             let name: String = unknown.chars().take(TOLD).collect();
             self.problem(&name, "there is no such field");
         }
-        let content = Content { text, kind, occurred_at, speaker, collection, egress };
+        let content = Content { text, kind, occurred_at, speaker, collection, egress, holds };
         self.good.then_some(NewItem { external_id: Some(external_id), content })
     }
 
@@ -91,6 +119,12 @@ impl Fields<'_> {
             self.problem(name, "this is missing");
         }
         text.unwrap_or_default()
+    }
+
+    /// `None` where it is left out, null, or a problem.
+    fn time(&mut self, name: &str) -> Option<DateTime<Utc>> {
+        let text = self.text(name)?;
+        moment::parse(&text).map_err(|message| self.problem(name, message)).ok()
     }
 
     /// `None` where it is left out, null, or a problem.

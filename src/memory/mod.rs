@@ -7,10 +7,19 @@
 //! A recall: how the actor's own partitions stand, what this process's copies of them do not have yet, ranking, the rows
 //! of the best: two statements, and two more for each partition that has changed. Memories lie in partitions by
 //! (workspace, owner), and a query reads nothing of another's.
+mod about;
+mod answer;
+mod contradiction;
+mod document;
+mod documents;
 mod embedding;
 #[cfg(test)]
 mod evaluation;
 mod event;
+mod export;
+mod extraction;
+mod filing;
+mod forgetting;
 pub mod graphql;
 pub mod index;
 mod ingest;
@@ -20,19 +29,30 @@ mod partition;
 pub mod policy;
 mod port;
 mod rank;
+mod reader;
 mod recall;
 mod service;
 mod store;
 mod terms;
 mod tool;
+mod uploads;
 
+pub use about::{About, AboutIt};
 pub use event::changes;
-pub use graphql::{MemoryLoader, MemoryMutation, WorkspaceMemories, request_data};
-pub use model::{
-    Content, Erased, ErasureReceipt, Group, GroupBy, Hit, Imported, Item, Memory, MemoryFilter, MemoryKind,
-    MemoryScope, MemoryStatus, NewImport, NewItem, NewMemory, Outcome, Recall, RecallRequest, RecencyRequest,
-    estimated_tokens,
+pub use export::Export;
+pub use extraction::{CandidateTopic, Passage};
+pub use graphql::{
+    DocumentLoader, DocumentMutation, MemoryLoader, MemoryMutation, WorkspaceFiles, WorkspaceMemories,
+    request_data,
 };
-pub use port::{Derived, Ports, Sessions};
+pub use model::{
+    Content, Described, Document, DocumentChunk, DocumentFailure, DocumentStatus, Erased, ErasureReceipt,
+    Group, GroupBy, Hit, Holds, Imported, Item, MediaType, Memory, MemoryFilter, MemoryKind, MemoryScope,
+    MemorySource, MemoryStatus, NewDocument, NewImport, NewItem, NewMemory, NewUpload, Outcome, Prepared,
+    Recall, RecallRequest, RecencyRequest, Succession, estimated_tokens,
+};
+pub use port::{Derived, Ports, Remembered, Said, Sessions, Transcript};
+pub use reader::{Limits as ReadingLimits, Reader, read_document};
 pub use service::MemoryService;
 pub use tool::{RecallTool, RememberTool};
+pub use uploads::{Expected, Signed};

@@ -1,13 +1,28 @@
+mod answer;
+mod change;
+mod document;
+mod extraction;
+mod holds;
 mod recall;
+mod source;
 
+pub use answer::{Abstention, Answer, AnswerRequest, Citation};
+pub use change::{Contradiction, MemoryChange, MemoryChanged, NewSuccession, SupersededBy};
+pub use document::{
+    Described, Document, DocumentChunk, DocumentFailure, DocumentStatus, MediaType, NewDocument, NewUpload,
+    Prepared, Upload, digest, forgotten, prepare,
+};
+pub use extraction::{Extraction, ExtractionSource, MAX_CANDIDATES, MAX_SOURCE, NewExtraction};
+pub use holds::{Holds, Succession};
 pub use recall::{Group, GroupBy, Hit, Item, Recall, RecallRequest, RecencyRequest, estimated_tokens};
+pub use source::MemorySource;
 
 use super::lines;
 use crate::{
     gateway::Egress,
     shared::{
         Error, Problems, Result,
-        id::{CoachingSessionId, ErasureReceiptId, MemoryId, WorkspaceId},
+        id::{CoachingSessionId, ErasureReceiptId, MemoryId, RunId, WorkspaceId},
         stored, text,
     },
 };
@@ -56,6 +71,11 @@ stored! {
     }
 }
 
+impl MemoryStatus {
+    /// What the index has: what is recalled, and what was at a time.
+    pub const INDEXED: [Self; 2] = [Self::Active, Self::Superseded];
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct Memory {
     pub id: MemoryId,
@@ -67,6 +87,9 @@ pub struct Memory {
     /// From 1, one more with each change of the content.
     pub version: i32,
     pub client_id: Option<Uuid>,
+    /// Of what was proposed: how sure it is, 0 to 1.
+    pub confidence: Option<f64>,
+    pub succession: Succession,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
@@ -84,6 +107,9 @@ pub struct Content {
     /// Which providers of models may see it. Left out of hashes where it says nothing, as before it was there.
     #[serde(skip_serializing_if = "is_allowed")]
     pub egress: Egress,
+    /// When it holds, and how long it is used.
+    #[serde(skip_serializing_if = "Holds::is_open")]
+    pub holds: Holds,
 }
 
 fn is_allowed(egress: &Egress) -> bool {
@@ -100,6 +126,9 @@ pub struct NewMemory {
     pub item: NewItem,
     /// A UUID that the client made.
     pub client_id: Option<String>,
+    /// The run that writes it: it goes with what the run has read.
+    #[serde(skip)]
+    pub run: Option<RunId>,
 }
 
 impl NewMemory {
@@ -111,14 +140,22 @@ impl NewMemory {
         text: impl Into<String>,
     ) -> Self {
         let egress = Egress::Allowed;
-        let content =
-            Content { text: text.into(), kind, occurred_at: None, speaker: None, collection: None, egress };
+        let content = Content {
+            text: text.into(),
+            kind,
+            occurred_at: None,
+            speaker: None,
+            collection: None,
+            egress,
+            holds: Holds::default(),
+        };
         Self {
             workspace,
             scope,
             session: None,
             item: NewItem { external_id: None, content },
             client_id: None,
+            run: None,
         }
     }
 }
@@ -173,7 +210,7 @@ pub struct NewItem {
 impl NewItem {
     /// Trimmed and within bounds. `at` is the item's path with its dot, empty for a single one.
     pub fn checked(self, problems: &mut Problems, at: &str) -> Self {
-        let Content { text: words, kind, occurred_at, speaker, collection, egress } = self.content;
+        let Content { text: words, kind, occurred_at, speaker, collection, egress, holds } = self.content;
         let words = text::required(problems, &format!("{at}text"), &words, MAX_TEXT);
         let mut short = |name: &str, value: Option<String>, max| {
             value.map(|value| text::required(problems, &format!("{at}{name}"), &value, max))
@@ -182,7 +219,8 @@ impl NewItem {
         let speaker = short("speaker", speaker, MAX_SPEAKER);
         let collection = short("collection", collection, MAX_COLLECTION);
         let occurred_at = occurred_at.map(|at| at.trunc_subsecs(6));
-        let content = Content { text: words, kind, occurred_at, speaker, collection, egress };
+        let holds = holds.checked(problems, at);
+        let content = Content { text: words, kind, occurred_at, speaker, collection, egress, holds };
         Self { external_id, content }
     }
 }
@@ -269,7 +307,7 @@ pub struct ErasureReceipt {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Erased {
-    /// `MEMORY`, `INDEX_ENTRY`, and what derived from it elsewhere.
+    /// `MEMORY`, `DOCUMENT`, `CHUNK`, `INDEX_ENTRY`, and what derived from it elsewhere.
     pub kind: String,
     pub count: u64,
 }
@@ -287,6 +325,7 @@ mod tests {
             speaker: None,
             collection: None,
             egress: Egress::Allowed,
+            holds: Holds::default(),
         };
         NewItem { external_id: Some(external_id.to_owned()), content }
     }
@@ -327,6 +366,8 @@ mod tests {
             status: MemoryStatus::Active,
             version: 1,
             client_id: None,
+            confidence: None,
+            succession: Succession::default(),
             created_at: at,
             updated_at: at,
         };

@@ -1,15 +1,60 @@
 //! What memory needs of the slices above it; `app` fills it in.
-use super::Erased;
+use super::{Erased, extraction::Passage};
 use crate::{
+    db::Db,
     event::Tx,
     gateway::Gateway,
     shared::{
         Result,
         actor::{Grant, Write},
-        id::{CoachingSessionId, MemoryId, WorkspaceId},
+        id::{AnyId, CoachingSessionId, DocumentId, MemoryId, RunId, WorkspaceId},
     },
 };
 use std::{fmt, sync::Arc};
+use uuid::Uuid;
+
+/// What others derive something from. Of a document it does not matter which part: they go together.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Remembered {
+    Memory(MemoryId),
+    Document(DocumentId),
+}
+
+impl Remembered {
+    pub fn uuid(self) -> Uuid {
+        match self {
+            Self::Memory(id) => id.uuid(),
+            Self::Document(id) => id.uuid(),
+        }
+    }
+
+    /// `None` of anything else.
+    pub fn of(id: AnyId) -> Option<Self> {
+        match id {
+            AnyId::Memory(id) => Some(Self::Memory(id)),
+            AnyId::Document(id) => Some(Self::Document(id)),
+            _ => None,
+        }
+    }
+
+    pub fn id(self) -> AnyId {
+        match self {
+            Self::Memory(id) => AnyId::Memory(id),
+            Self::Document(id) => AnyId::Document(id),
+        }
+    }
+
+    pub(super) fn apart(of: &[Self]) -> (Vec<MemoryId>, Vec<DocumentId>) {
+        let (mut memories, mut documents) = (vec![], vec![]);
+        for remembered in of {
+            match remembered {
+                Self::Memory(id) => memories.push(*id),
+                Self::Document(id) => documents.push(*id),
+            }
+        }
+        (memories, documents)
+    }
+}
 
 /// Knows whose a coaching session is.
 #[async_trait::async_trait]
@@ -18,13 +63,45 @@ pub trait Sessions: Send + Sync {
     async fn is_own(&self, tx: &Tx, grant: &Grant<Write>, session: CoachingSessionId) -> Result<bool>;
 }
 
-/// Keeps something derived from memories: quotes, outputs, summaries.
+/// Knows what was said in a coaching session.
+#[async_trait::async_trait]
+pub trait Transcript: Send + Sync {
+    /// What the person said in it, the latest, at most `characters`; `None` where the session does not lie in the grant's
+    /// workspace or is not the principal's own.
+    async fn read(
+        &self,
+        db: &Db,
+        grant: &Grant<Write>,
+        session: CoachingSessionId,
+        characters: usize,
+    ) -> Result<Option<Said>>;
+}
+
+/// What extraction reads of a session.
+#[derive(Clone, Debug, Default)]
+pub struct Said {
+    /// The person's own words alone, oldest first: what the coach said is made of memories already.
+    pub passages: Vec<Passage>,
+    /// What was quoted of memories in it.
+    pub recalled: Vec<String>,
+    /// What the coach was told to be.
+    pub instructions: Vec<String>,
+    /// Whether the session is to leave nothing.
+    pub leaves_nothing: bool,
+}
+
+/// Keeps something derived from memories and documents: quotes, outputs, summaries.
 #[async_trait::async_trait]
 pub trait Derived: Send + Sync {
-    /// Erases what derives from the memory, in the transaction that forgets it, and counts it by kind. Called before
-    /// the memory itself is gone, and with its partition taken: who writes a derivate and takes the partition, too,
+    /// Erases what derives from it, in the transaction that forgets it, and counts it by kind. Called before it is
+    /// gone itself, and with its partition taken: who writes a derivate and takes the partition, too,
     /// takes it first.
-    async fn erase(&self, tx: &mut Tx, grant: &Grant<Write>, memory: MemoryId) -> Result<Vec<Erased>>;
+    async fn erase(&self, tx: &mut Tx, grant: &Grant<Write>, from: Remembered) -> Result<Vec<Erased>>;
+
+    /// The runs that read any of these. What they wrote into memory goes with it.
+    async fn runs(&self, _tx: &Tx, _grant: &Grant<Write>, _read: &[Remembered]) -> Result<Vec<RunId>> {
+        Ok(vec![])
+    }
 
     /// That transaction was committed: for what is not in the database.
     fn erased(&self, _workspace: WorkspaceId) {}
@@ -33,7 +110,7 @@ pub trait Derived: Send + Sync {
 /// Answers of models in memory: of what they were made they do not tell, so none of the workspace stays.
 #[async_trait::async_trait]
 impl Derived for Gateway {
-    async fn erase(&self, tx: &mut Tx, grant: &Grant<Write>, _: MemoryId) -> Result<Vec<Erased>> {
+    async fn erase(&self, tx: &mut Tx, grant: &Grant<Write>, _: Remembered) -> Result<Vec<Erased>> {
         self.forget_answers_in(tx, grant).await?;
         Ok(vec![])
     }
@@ -47,6 +124,8 @@ impl Derived for Gateway {
 pub struct Ports {
     /// Without one, nobody owns a session.
     pub sessions: Option<Arc<dyn Sessions>>,
+    /// Without one, no session is read.
+    pub transcript: Option<Arc<dyn Transcript>>,
     pub derived: Vec<Arc<dyn Derived>>,
 }
 

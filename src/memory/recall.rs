@@ -1,16 +1,17 @@
 //! The use case of recalling: partitions, copies, ranking, rows.
 use super::{
-    Group, GroupBy, Hit, Item, MemoryScope, MemoryService, Recall, RecallRequest,
-    index::{ItemId, ItemKind},
+    Group, GroupBy, Hit, Item, Memory, MemoryScope, MemoryService, Recall, RecallRequest,
+    index::{ItemId, ItemKind, Moment},
     rank::{self, Query, Ranked, Recency, Wanted},
     store,
 };
 use crate::shared::{
     Result,
-    actor::{Actor, Read},
-    id::MemoryId,
+    actor::{Actor, AtLeast, Grant, Read},
+    id::{DocumentChunkId, MemoryId},
 };
-use std::collections::HashMap;
+use chrono::{DateTime, Utc};
+use std::collections::{BTreeSet, HashMap};
 
 impl MemoryService {
     /// What answers the query best. Reads the actor's own memories and the workspace's; those of the actor's own sessions
@@ -25,8 +26,17 @@ impl MemoryService {
             return Ok(Recall::default());
         }
         let copies = self.index.copies(&standings).await?;
-        let wanted =
-            Wanted { kinds: request.kinds.clone(), collection_prefix: request.collection_prefix.clone() };
+        let micros = |at: DateTime<Utc>| at.timestamp_micros();
+        let moment = Moment {
+            now: micros(self.ambient.now()),
+            true_at: request.true_at.map(micros),
+            known_at: request.known_at.map(micros),
+        };
+        let wanted = Wanted {
+            kinds: request.kinds.clone(),
+            collection_prefix: request.collection_prefix.clone(),
+            moment: Some(moment),
+        };
         let recency = request.recency.map(|recency| Recency {
             now: self.ambient.now(),
             half_life: recency.half_life,
@@ -57,19 +67,62 @@ impl MemoryService {
         }
     }
 
+    /// What is remembered near each of these texts, whoever's it is of what the actor may recall: for each the nearest,
+    /// at most `limit`. With what is expired or superseded left out.
+    pub(super) async fn near(
+        &self,
+        grant: &Grant<impl AtLeast<Read>>,
+        actor: &Actor,
+        texts: &[String],
+        limit: usize,
+    ) -> Result<Vec<Memory>> {
+        let queries: Vec<_> = texts.iter().filter_map(|text| Query::of(text)).collect();
+        let scopes = [MemoryScope::User, MemoryScope::Workspace, MemoryScope::Session];
+        let standings = store::standings(&self.db, grant, &scopes).await?;
+        if queries.is_empty() || standings.is_empty() {
+            return Ok(vec![]);
+        }
+        let now = self.ambient.now().timestamp_micros();
+        let moment = Some(Moment { now, true_at: None, known_at: None });
+        let wanted = Wanted { moment, ..Wanted::default() };
+        let copies = self.index.copies(&standings).await?;
+        let mut ranked = copies
+            .rank(move |copies| {
+                let ranked = queries.iter().flat_map(|query| rank::rank(copies, query, &wanted, None, limit));
+                ranked.collect::<Vec<_>>()
+            })
+            .await?;
+        ranked.sort_by_key(|ranked| ranked.item);
+        ranked.dedup_by_key(|ranked| ranked.item);
+        let items = self.items(actor, &ranked).await?;
+        Ok(items.into_values().filter_map(Item::into_memory).collect())
+    }
+
     /// What was ranked, as it is now and as far as the actor may see it.
     async fn items(&self, actor: &Actor, ranked: &[Ranked]) -> Result<HashMap<ItemId, Item>> {
         let of_kind =
             |kind: ItemKind| ranked.iter().map(|ranked| ranked.item).filter(move |item| item.kind == kind);
         let memories: Vec<_> = of_kind(ItemKind::Memory).map(|item| MemoryId::from_uuid(item.id)).collect();
-        if memories.is_empty() {
-            return Ok(HashMap::new());
+        let mut items = HashMap::new();
+        if !memories.is_empty() {
+            let memories = store::find_many(&self.db, &actor.scope(), &memories).await?;
+            items.extend(memories.into_iter().map(|(id, memory)| {
+                (ItemId { id: id.uuid(), kind: ItemKind::Memory }, Item::Memory(memory))
+            }));
         }
-        let memories = store::find_many(&self.db, &actor.scope(), &memories).await?;
-        let named = memories
-            .into_iter()
-            .map(|(id, memory)| (ItemId { id: id.uuid(), kind: ItemKind::Memory }, Item::Memory(memory)));
-        Ok(named.collect())
+        let chunks: Vec<_> =
+            of_kind(ItemKind::Chunk).map(|item| DocumentChunkId::from_uuid(item.id)).collect();
+        if !chunks.is_empty() {
+            let chunks = store::document::find_chunks(&self.db, &actor.scope(), &chunks).await?;
+            let documents: BTreeSet<_> = chunks.values().map(|chunk| chunk.document).collect();
+            let documents: Vec<_> = documents.into_iter().collect();
+            let documents = store::document::find_many(&self.db, &actor.scope(), &documents).await?;
+            items.extend(chunks.into_iter().filter_map(|(id, chunk)| {
+                let document = documents.get(&chunk.document)?.clone();
+                Some((ItemId { id: id.uuid(), kind: ItemKind::Chunk }, Item::Chunk(chunk, document)))
+            }));
+        }
+        Ok(items)
     }
 }
 

@@ -1,11 +1,19 @@
+mod answer;
+mod contradict;
+mod expire;
+mod extract;
+mod settle;
+mod supersede;
+
+pub(super) use extract::source_of;
+
 use super::{
-    Erased, ErasureReceipt, Imported, Memory, MemoryFilter, MemoryScope, NewImport, NewItem, NewMemory,
-    Outcome, Ports, event,
+    ErasureReceipt, Imported, Memory, MemoryFilter, MemoryScope, MemorySource, NewImport, NewItem, NewMemory,
+    Outcome, Ports, Remembered, event,
     index::Index,
     ingest::{self, Prepared},
     partition::Partition,
-    policy,
-    store::{self, Stored},
+    policy, store,
 };
 use crate::{
     db::{
@@ -16,23 +24,27 @@ use crate::{
     shared::{
         Ambient, ClientId, Error, Page, PageRequest, Problem, ProblemCode, Problems, Result,
         actor::{Actor, Grant, Read, Write},
-        id::{ErasureReceiptId, MemoryId, WorkspaceId},
+        id::{CoachingSessionId, ErasureReceiptId, MemoryId, WorkspaceId},
     },
 };
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
 };
-use tokio::{sync::Semaphore, task::spawn_blocking};
+use tokio::{
+    sync::{OnceCell, Semaphore},
+    task::spawn_blocking,
+};
 
 #[derive(Clone, Debug)]
 pub struct MemoryService {
     pub(super) db: Db,
-    log: Log,
+    pub(super) log: Log,
     pub(super) ambient: Ambient,
-    ports: Ports,
+    pub(super) ports: Ports,
     pub(super) index: Index,
-    imports: Arc<Semaphore>,
+    pub(super) imports: Arc<Semaphore>,
+    pub(super) signing: Arc<OnceCell<Vec<u8>>>,
 }
 
 /// An import of so many items writes for so long that others take their turns for it.
@@ -42,7 +54,7 @@ impl MemoryService {
     pub fn new(db: Db, log: Log, ambient: Ambient, ports: Ports, index: Index) -> Self {
         // One SQLite file has one writer: what is small gets between two imports, not behind all of them.
         let imports = Arc::new(Semaphore::new(if db.is_sqlite() { 1 } else { 4 }));
-        Self { db, log, ambient, ports, index, imports }
+        Self { db, log, ambient, ports, index, imports, signing: Arc::default() }
     }
 
     /// Writes one memory. The same external id again is the same memory, changed where its content differs.
@@ -83,24 +95,33 @@ impl MemoryService {
             _ => {}
         }
         problems.finish()?;
-        let partition = match (new.scope, new.session) {
-            (MemoryScope::Workspace, _) => Partition::of_workspace(&grant),
+        let partition = self.partition(tx, &grant, new.scope, new.session).await?;
+        let batch = vec![Prepared::new(item)];
+        let name = |_| String::new();
+        let mut written =
+            ingest::write(tx, &self.ambient, &grant, &partition, batch, client_id, new.run, name).await?;
+        written.pop().map(|(memory, _)| memory).ok_or_else(|| Error::internal("an item was lost"))
+    }
+
+    /// Where memories of this scope are written; `NotFound` where the session is not the principal's own.
+    async fn partition(
+        &self,
+        tx: &Tx,
+        grant: &Grant<Write>,
+        scope: MemoryScope,
+        session: Option<CoachingSessionId>,
+    ) -> Result<Partition> {
+        match (scope, session) {
+            (MemoryScope::Workspace, _) => Ok(Partition::of_workspace(grant)),
             (MemoryScope::Session, Some(session)) => {
                 let own = match &self.ports.sessions {
-                    Some(sessions) => sessions.is_own(tx, &grant, session).await?,
+                    Some(sessions) => sessions.is_own(tx, grant, session).await?,
                     None => false,
                 };
-                if !own {
-                    return Err(Error::NotFound("session"));
-                }
-                Partition::of_session(&grant, session)
+                if own { Ok(Partition::of_session(grant, session)) } else { Err(Error::NotFound("session")) }
             }
-            _ => Partition::of_user(&grant),
-        };
-        let batch = vec![Prepared::new(item)];
-        let mut written =
-            ingest::write(tx, &self.ambient, &grant, &partition, batch, client_id, |_| String::new()).await?;
-        written.pop().map(|(memory, _)| memory).ok_or_else(|| Error::internal("an item was lost"))
+            _ => Ok(Partition::of_user(grant)),
+        }
     }
 
     /// Takes of memory what a transaction needs that also changes other things, before it takes any of those: with
@@ -126,13 +147,23 @@ impl MemoryService {
     }
 
     /// Of these, the ones that exist in the transaction, or where else it is read, and that the actor may see.
-    pub async fn find_many_in(
+    pub async fn find_remembered_in(
         &self,
         source: &impl Source,
         actor: &Actor,
-        ids: &[MemoryId],
-    ) -> Result<HashMap<MemoryId, Memory>> {
-        store::find_many(source, &actor.scope(), ids).await
+        of: &[Remembered],
+    ) -> Result<HashSet<Remembered>> {
+        let (memories, documents) = Remembered::apart(of);
+        let mut found = HashSet::new();
+        if !memories.is_empty() {
+            let there = store::find_many(source, &actor.scope(), &memories).await?;
+            found.extend(there.into_keys().map(Remembered::Memory));
+        }
+        if !documents.is_empty() {
+            let there = store::document::find_many(source, &actor.scope(), &documents).await?;
+            found.extend(there.into_keys().map(Remembered::Document));
+        }
+        Ok(found)
     }
 
     /// Writes up to a thousand memories, all or none.
@@ -167,7 +198,8 @@ impl MemoryService {
             Claimed::New(claim) => {
                 let path = |index| format!("{}.", places.of(index));
                 let written =
-                    ingest::write(&mut tx, &self.ambient, &grant, &partition, batch, None, path).await?;
+                    ingest::write(&mut tx, &self.ambient, &grant, &partition, batch, None, None, path)
+                        .await?;
                 let outcomes: Vec<_> =
                     written.iter().map(|(memory, outcome)| (memory.id, *outcome)).collect();
                 claim.keep(&tx, &outcomes).await?;
@@ -205,6 +237,16 @@ impl MemoryService {
         store::find_many(&self.db, &actor.scope(), ids).await
     }
 
+    /// Where these memories were taken from, as far as the actor may see them.
+    pub async fn find_sources(
+        &self,
+        actor: &Actor,
+        ids: &[MemoryId],
+    ) -> Result<HashMap<MemoryId, Vec<MemorySource>>> {
+        actor.key_allows::<Read>()?;
+        store::candidate::sources_of(&self.db, &actor.scope(), ids).await
+    }
+
     pub async fn find_receipts(
         &self,
         actor: &Actor,
@@ -214,45 +256,19 @@ impl MemoryService {
         store::find_receipts(&self.db, &actor.scope(), ids).await
     }
 
-    /// Of these, the ones that exist; they stay until the transaction ends. Whoever writes down what derives from a
-    /// memory holds it first: so either forgetting finds what was written, or the writer finds the memory gone.
-    pub async fn hold(&self, tx: &Tx, grant: &Grant<Write>, ids: &[MemoryId]) -> Result<HashSet<MemoryId>> {
-        store::hold(tx, grant, ids).await
-    }
-
-    /// Erases a memory, its entry in the index and what derives from it, for good; its external id stays taken.
-    pub async fn forget(&self, actor: &Actor, id: MemoryId) -> Result<ErasureReceipt> {
-        let mut tx = self.log.begin().await?;
-        let (forgotten, receipt) = self.forget_in(&mut tx, actor, id).await?;
-        tx.commit().await?;
-        self.index.drop_copies(&forgotten.partition, &[id.uuid()]);
-        let workspace = forgotten.partition.workspace();
-        self.ports.derived.iter().for_each(|derived| derived.erased(workspace));
-        // The text is out of reach; what is left of it in the write-ahead log goes now, or with the next checkpoint.
-        if let Err(error) = self.db.checkpoint().await {
-            tracing::warn!(%error, "the write-ahead log was not emptied after a forgetting");
-        }
-        Ok(receipt)
-    }
-
-    async fn forget_in(&self, tx: &mut Tx, actor: &Actor, id: MemoryId) -> Result<(Stored, ErasureReceipt)> {
-        const GONE: Error = Error::NotFound("memory");
-        let scope = actor.scope::<policy::ForgetMemory>();
-        let (found, grant): (_, Grant<Write>) = store::find(tx, &scope, id).await?.ok_or(GONE)?;
-        let salt = store::lock_partition(tx, &found.partition, self.ambient.random.bytes()).await?;
-        // It may have changed, or gone, while another held the lock.
-        let (stored, _) = store::find_to_erase(tx, &scope, id).await?.ok_or(GONE)?;
-        let mut erased = Vec::new();
-        for derived in &self.ports.derived {
-            erased.extend(derived.erase(tx, &grant, id).await?);
-        }
-        let removed = ingest::erase(tx, &self.ambient, &salt, &stored).await?.ok_or(GONE)?;
-        erased.push(Erased { kind: "MEMORY".to_owned(), count: 1 });
-        erased.push(Erased { kind: "INDEX_ENTRY".to_owned(), count: removed });
-        let receipt = ErasureReceipt { id: self.ambient.ids.next(), erased, at: self.ambient.now() };
-        store::insert_receipt(tx, &grant, &stored, &receipt).await?;
-        ingest::record(tx, &grant, &stored.partition, event::FORGOTTEN, &stored.memory, Some(receipt.id));
-        Ok((stored, receipt))
+    /// Of these, the ones that exist; they stay until the transaction ends. Whoever writes down what derives from
+    /// something holds it first: so either forgetting finds what was written, or the writer finds it gone.
+    pub async fn hold(
+        &self,
+        tx: &Tx,
+        grant: &Grant<Write>,
+        of: &[Remembered],
+    ) -> Result<HashSet<Remembered>> {
+        let (memories, documents) = Remembered::apart(of);
+        let memories = store::hold(tx, grant, &memories).await?;
+        let documents = store::document::hold(tx, grant, &documents).await?;
+        let memories = memories.into_iter().map(Remembered::Memory);
+        Ok(memories.chain(documents.into_iter().map(Remembered::Document)).collect())
     }
 }
 

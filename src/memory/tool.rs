@@ -1,5 +1,5 @@
 //! What a model may do with memory, as the actor for whom it answers.
-use super::{MemoryKind, MemoryScope, MemoryService, NewMemory, RecallRequest};
+use super::{Item, Memory, MemoryKind, MemoryScope, MemoryService, NewMemory, RecallRequest};
 use crate::{
     event::Log,
     gateway::{Done, Egress, Tool, ToolSpec},
@@ -53,12 +53,20 @@ impl Tool for RecallTool {
     async fn run(&self, actor: &Actor, workspace: WorkspaceId, arguments: Value) -> Result<Done> {
         let Recall { query } = read(arguments)?;
         let recall = self.0.recall(actor, &RecallRequest::new(workspace, query, MOST)).await?;
-        let told = recall.hits.iter().filter_map(|hit| hit.item.memory()).map(|memory| &memory.content);
-        let told = told.filter(|content| content.egress == Egress::Allowed).map(|content| {
+        let found = recall.hits.iter().map(|hit| &hit.item);
+        let found: Vec<_> = found.filter(|item| item.egress() == Egress::Allowed).collect();
+        let told: Vec<_> = found.iter().map(|item| told_of(item)).collect();
+        let read = found.iter().map(|item| item.remembered().id()).collect();
+        Ok(Done { tx: None, text: json!({ "memories": told }).to_string(), read })
+    }
+}
+
+fn told_of(item: &Item) -> Value {
+    match item {
+        Item::Memory(Memory { content, .. }) => {
             json!({ "text": content.text, "speaker": content.speaker, "occurredAt": content.occurred_at })
-        });
-        let told: Vec<_> = told.collect();
-        Ok(Done { tx: None, text: json!({ "memories": told }).to_string() })
+        }
+        Item::Chunk(chunk, document) => json!({ "text": chunk.text, "document": document.title }),
     }
 }
 
@@ -88,7 +96,8 @@ impl Tool for RememberTool {
         let new = NewMemory::new(workspace, MemoryScope::User, kind.unwrap_or(MemoryKind::Note), text);
         let mut tx = self.log.begin().await?;
         let memory = self.memory.remember_in(&mut tx, actor, new).await?;
-        Ok(Done { tx: Some(tx), text: json!({ "remembered": memory.content.text }).to_string() })
+        let text = json!({ "remembered": memory.content.text }).to_string();
+        Ok(Done { tx: Some(tx), text, read: vec![] })
     }
 }
 

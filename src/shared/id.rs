@@ -65,6 +65,8 @@ registry! {
     ApiKey, ApiKeyId, "key";
     AuditEntry, AuditEntryId, "aud";
     Memory, MemoryId, "mem";
+    Document, DocumentId, "doc";
+    DocumentChunk, DocumentChunkId, "chk";
     ErasureReceipt, ErasureReceiptId, "rcpt";
     Goal, GoalId, "goal";
     CoachingSession, CoachingSessionId, "cs";

@@ -12,6 +12,7 @@ pub mod id;
 pub mod json;
 pub mod moment;
 pub mod page;
+pub mod sentence;
 mod stored;
 pub mod text;
 pub mod texts;

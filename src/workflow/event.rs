@@ -54,6 +54,15 @@ pub enum What {
         step: Snapshot,
         until: DateTime<Utc>,
     },
+    StepToolStarted {
+        step: Snapshot,
+        tool: String,
+    },
+    StepToolCompleted {
+        step: Snapshot,
+        tool: String,
+        succeeded: bool,
+    },
     StepCompleted {
         step: Snapshot,
     },
@@ -93,6 +102,8 @@ impl What {
             Self::RunCreated { .. } => RUN_CREATED,
             Self::StepStarted { .. } => "STEP_STARTED",
             Self::StepWaiting { .. } => "STEP_WAITING",
+            Self::StepToolStarted { .. } => "STEP_TOOL_STARTED",
+            Self::StepToolCompleted { .. } => "STEP_TOOL_COMPLETED",
             Self::StepCompleted { .. } => "STEP_COMPLETED",
             Self::StepSkipped { .. } => "STEP_SKIPPED",
             Self::StepRetryScheduled { .. } => "STEP_RETRY_SCHEDULED",
@@ -217,6 +228,7 @@ pub fn changes(event: &Event) -> Vec<Change> {
         Ok(What::RunCompleted { .. } | What::RunFailed { .. } | What::RunCancelled { .. }) => {
             vec![Change::updated(run)]
         }
-        Err(_) => vec![],
+        // The step is as it was.
+        Ok(What::StepToolStarted { .. } | What::StepToolCompleted { .. }) | Err(_) => vec![],
     }
 }

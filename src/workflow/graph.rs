@@ -97,6 +97,9 @@ pub enum Action {
         prompt: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         output_schema: Option<Value>,
+        /// What the model may have done while it answers, by name.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        tools: Vec<String>,
     },
     /// Output: `{memories: [{id, text, kind, score}]}`, the best first.
     MemoryRecall { query: String, limit: i32 },

@@ -273,8 +273,9 @@ impl Planner<'_> {
         }
         self.record(place, Kind::Started);
         let done = match &step.action {
-            Action::Llm { route, prompt, output_schema } => render(prompt, &scope).map(|prompt| {
-                Kind::Called(Call::Llm { route: route.clone(), prompt, output_schema: output_schema.clone() })
+            Action::Llm { route, prompt, output_schema, tools } => render(prompt, &scope).map(|prompt| {
+                let (route, output_schema, tools) = (route.clone(), output_schema.clone(), tools.clone());
+                Kind::Called(Call::Llm { route, prompt, output_schema, tools })
             }),
             Action::MemoryRecall { query, limit } => {
                 render(query, &scope).map(|query| Kind::Called(Call::Recall { query, limit: *limit }))

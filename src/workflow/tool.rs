@@ -44,6 +44,6 @@ impl Tool for StartWorkflowTool {
         let new = NewRun { workflow: workflow.id, version: None, input: input.unwrap_or_else(|| json!({})) };
         let (tx, run) = self.0.begin_run(actor, new).await?;
         let text = json!({ "started": workflow.name, "run": run.id, "status": run.status.name() });
-        Ok(Done { tx: Some(tx), text: text.to_string() })
+        Ok(Done { tx: Some(tx), text: text.to_string(), read: vec![] })
     }
 }

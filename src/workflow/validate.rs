@@ -7,7 +7,7 @@ use super::{
     scope::Reference,
     template,
 };
-use crate::{memory::MemoryScope, shared::text::is_blank};
+use crate::{config::TOOLS, memory::MemoryScope, shared::text::is_blank};
 use chrono::{DateTime, TimeDelta};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -146,13 +146,21 @@ fn check_step(found: &mut Found, step: &Step, known: &Known<'_>) {
         }
     }
     match &step.action {
-        Action::Llm { route, prompt, output_schema } => {
+        Action::Llm { route, prompt, output_schema, tools } => {
             if is_blank(route) {
                 found.add(at("action.llm.route"), "EMPTY", "name a route, such as default");
             }
             check_template(found, &at("action.llm.prompt"), prompt, known);
             if output_schema.as_ref().is_some_and(|schema| !schema.is_object()) {
                 found.add(at("action.llm.outputSchema"), "INVALID_SCHEMA", "a JSON schema is an object");
+            }
+            for (index, _) in tools.iter().enumerate().filter(|(_, tool)| !TOOLS.contains(&tool.as_str())) {
+                let path = at(&format!("action.llm.tools.{index}"));
+                found.add(
+                    path,
+                    "UNKNOWN_TOOL",
+                    &format!("there is no such tool: {} are possible", TOOLS.join(", ")),
+                );
             }
         }
         Action::MemoryRecall { query, limit } => {

@@ -1,11 +1,14 @@
 //! Calls of models, as clients see and steer them.
+mod blocks;
 mod budgets;
 mod cache;
 mod calls;
-mod guarded;
+pub(crate) mod guarded;
 mod guardrails;
 mod overspend;
 mod policies;
 mod routes;
 mod scripted;
+mod spans;
+mod step_tools;
 mod tools;

@@ -182,7 +182,7 @@ fn the_import_check_sees_a_breach() {
         ("memory/service.rs", "use crate::{coaching::CoachingService, db::Db};"),
         ("memory/service.rs", "use crate::{\n    db::{Db, Source},\n    workflow::Run,\n};"),
         ("memory/model.rs", "use crate::graphql_kit::ApiError;"),
-        ("memory/rank.rs", "fn f() -> async_graphql::ID {}"),
+        ("memory/rank/mod.rs", "fn f() -> async_graphql::ID {}"),
         ("memory/graphql.rs", "use axum::Router;"),
         ("memory/graphql.rs", "fn f() -> Result<(), async_graphql::Error> {}"),
         ("shared/page.rs", "use crate::memory::Memory;"),
@@ -194,7 +194,7 @@ fn the_import_check_sees_a_breach() {
     }
     for (path, source) in [
         ("memory/store.rs", "use sea_orm::EntityTrait; use entity::memory;"),
-        ("memory/store/postings.rs", "use sea_orm::EntityTrait;"),
+        ("memory/store/index.rs", "use sea_orm::EntityTrait;"),
         ("coaching/service.rs", "use crate::{memory::MemoryService, gateway::Gateway, shared::Error};"),
         ("account/graphql.rs", "use crate::{memory::WorkspaceMemories, graphql_kit::ApiError};"),
         ("memory/service.rs", "// use sea_orm::EntityTrait;"),

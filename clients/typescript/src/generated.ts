@@ -245,6 +245,11 @@ export type LlmActionInput = {
   readonly prompt: string;
   /** Which route of the gateway is asked. */
   readonly route?: string;
+  /**
+   * What the model may have done while it answers, as whoever started the run: recall, remember, start_workflow. Takes a
+   * model that knows tools. An attempt that is made anew may use them anew.
+   */
+  readonly tools?: ReadonlyArray<string>;
 };
 
 /** Which memories are wanted; what is left out wants all. */
@@ -1215,6 +1220,8 @@ export type RunEventsSubscription = { readonly runEvents:
     | { readonly __typename: 'StepRetryScheduled', readonly nextAttemptAt: string, readonly cursor: Cursor, readonly at: string, readonly step: { readonly key: string, readonly attempt: number, readonly status: StepStatus, readonly output: unknown }, readonly error: { readonly code: string, readonly message: string } }
     | { readonly __typename: 'StepSkipped', readonly cursor: Cursor, readonly at: string, readonly step: { readonly key: string, readonly attempt: number, readonly status: StepStatus, readonly output: unknown } }
     | { readonly __typename: 'StepStarted', readonly cursor: Cursor, readonly at: string, readonly step: { readonly key: string, readonly attempt: number, readonly status: StepStatus, readonly output: unknown } }
+    | { readonly __typename: 'StepToolCompleted', readonly cursor: Cursor, readonly at: string }
+    | { readonly __typename: 'StepToolStarted', readonly cursor: Cursor, readonly at: string }
     | { readonly __typename: 'StepWaiting', readonly until: string, readonly cursor: Cursor, readonly at: string, readonly step: { readonly key: string, readonly attempt: number, readonly status: StepStatus, readonly output: unknown } }
    };
 

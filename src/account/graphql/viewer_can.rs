@@ -46,6 +46,12 @@ pub struct WorkspaceViewerCan {
     remember: bool,
     /// Write many memories.
     import_memories: bool,
+    /// Add a document.
+    add_document: bool,
+    /// Send a file that becomes a document.
+    create_upload: bool,
+    /// Have memories proposed.
+    extract_memories: bool,
     /// Set a goal.
     create_goal: bool,
     /// Start a session with the coach.
@@ -70,6 +76,9 @@ impl WorkspaceViewerCan {
             remove_guardrail_policy: actor.may::<gateway::policy::RemoveGuardrailPolicy>(id).is_ok(),
             remember: actor.may::<memory::policy::Remember>(id).is_ok(),
             import_memories: actor.may::<memory::policy::ImportMemories>(id).is_ok(),
+            add_document: actor.may::<memory::policy::AddDocument>(id).is_ok(),
+            create_upload: actor.may::<memory::policy::CreateUpload>(id).is_ok(),
+            extract_memories: actor.may::<memory::policy::ExtractMemories>(id).is_ok(),
             create_goal: coaching::policy::begin(actor, id).is_ok(),
             start_coaching_session: coaching::policy::begin(actor, id).is_ok(),
             create_workflow: actor.may::<workflow::policy::CreateWorkflow>(id).is_ok(),

@@ -2,7 +2,10 @@ use super::{CoachingSession, MessageRole, MessageStatus, StopReason, TurnStatus,
 use crate::{
     coaching::{CoachingLoader, TurnFacts, model},
     graphql_kit::{ApiError, ContextExt, DateTime},
-    memory::{MemoryLoader, graphql::Memory},
+    memory::{
+        DocumentLoader, MemoryLoader, Remembered,
+        graphql::{DocumentChunk, Memory},
+    },
     shared::{
         Error,
         id::{MessageId, TurnId},
@@ -84,7 +87,13 @@ impl Message {
 #[derive(Clone, Debug)]
 pub struct Citation(model::Citation);
 
-/// A part of something remembered that a reply quotes word for word. Offsets count UTF-16 code units of the source's
+impl From<model::Citation> for Citation {
+    fn from(citation: model::Citation) -> Self {
+        Self(citation)
+    }
+}
+
+/// A part of a memory or of a document's chunk that a reply quotes word for word. Offsets count UTF-16 code units of its
 /// text, as JavaScript, Swift and Java do; the quote is the text between them.
 #[Object]
 impl Citation {
@@ -103,9 +112,21 @@ impl Citation {
         i32::try_from(self.0.end).unwrap_or(i32::MAX)
     }
 
-    /// The memory that is quoted; null where the caller may not see it any more.
+    /// The memory that is quoted; null where it is a chunk, and where the caller may not see it any more.
     async fn memory(&self, ctx: &Context<'_>) -> Result<Option<Memory>, ApiError> {
-        ctx.load::<_, MemoryLoader>(self.0.memory).await
+        match self.0.from {
+            Remembered::Memory(memory) => ctx.load::<_, MemoryLoader>(memory).await,
+            Remembered::Document(_) => Ok(None),
+        }
+    }
+
+    /// The part of a document that is quoted; null where it is a memory, where the document says something else by now, and
+    /// where the caller may not see it any more.
+    async fn chunk(&self, ctx: &Context<'_>) -> Result<Option<DocumentChunk>, ApiError> {
+        match self.0.chunk {
+            Some(chunk) => ctx.load::<_, DocumentLoader>(chunk).await,
+            None => Ok(None),
+        }
     }
 }
 

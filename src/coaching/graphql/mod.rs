@@ -10,7 +10,7 @@ mod viewer_can;
 
 pub use event::CoachingSubscription;
 pub use load::{CoachingLoader, request_data};
-pub use message::{Message, Turn};
+pub use message::{Citation, Message, Turn};
 pub use session::{CoachingSession, Goal, WorkspaceSessions};
 
 use super::{CoachingService, model};

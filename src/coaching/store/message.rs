@@ -6,10 +6,11 @@ use crate::{
         speech::{Speech, without},
     },
     db::{Source, page},
+    memory::Remembered,
     shared::{
         Error, Page, PageRequest, Result,
         actor::{AtLeast, Grant, Read, Scope, Write},
-        id::{CoachingSessionId, MemoryId, MessageId, TurnId, UserId},
+        id::{CoachingSessionId, DocumentChunkId, DocumentId, MemoryId, MessageId, TurnId, UserId},
     },
 };
 use entity::{citation, message};
@@ -145,6 +146,44 @@ pub async fn conversation(
     rows.into_iter().map(message_of).collect()
 }
 
+/// What the person said in a session, latest first, at most `limit` messages.
+pub async fn said(
+    source: &impl Source,
+    grant: &Grant<impl AtLeast<Read>>,
+    session: CoachingSessionId,
+    limit: u64,
+) -> Result<Vec<Message>> {
+    let rows = message::Entity::find()
+        .filter(message::Column::SessionId.eq(session.uuid()))
+        .filter(message::Column::OwnerId.eq(grant.principal().uuid()))
+        .filter(message::Column::Role.eq(MessageRole::User.name()))
+        .order_by_desc(message::Column::TurnNumber)
+        .order_by_desc(message::Column::Position)
+        .limit(limit)
+        .all(source.connection())
+        .await?;
+    rows.into_iter().map(message_of).collect()
+}
+
+/// What replies of a session quote.
+pub async fn quotes(
+    source: &impl Source,
+    grant: &Grant<impl AtLeast<Read>>,
+    session: CoachingSessionId,
+) -> Result<Vec<String>> {
+    let replies = message::Entity::find()
+        .select_only()
+        .column(message::Column::Id)
+        .filter(message::Column::SessionId.eq(session.uuid()))
+        .filter(message::Column::OwnerId.eq(grant.principal().uuid()))
+        .into_query();
+    let quotes = citation::Entity::find()
+        .select_only()
+        .column(citation::Column::Quote)
+        .filter(citation::Column::MessageId.in_subquery(replies));
+    Ok(quotes.into_tuple().all(source.connection()).await?)
+}
+
 /// Keeps what was said so far, and the citations that are new since the last time. A reply has one speaker and is
 /// closed in the transaction that ends its turn, so that it still streams means that the turn is still this worker's.
 pub async fn checkpoint(tx: &impl Source, reply: MessageId, speech: &Speech, known: usize) -> Result<()> {
@@ -200,7 +239,8 @@ async fn cite(tx: &impl Source, reply: MessageId, citations: &[Citation], known:
         Ok(citation::Model {
             message_id: reply.uuid(),
             place,
-            memory_id: citation.memory.uuid(),
+            memory_id: citation.from.uuid(),
+            chunk_id: citation.chunk.map(DocumentChunkId::uuid),
             quote: citation.quote.clone(),
             start_offset: i64::try_from(citation.start).map_err(Error::internal)?,
             end_offset: i64::try_from(citation.end).map_err(Error::internal)?,
@@ -220,17 +260,17 @@ async fn cite(tx: &impl Source, reply: MessageId, citations: &[Citation], known:
     Ok(())
 }
 
-/// Takes a memory's words out of every reply that quotes them, and the citations with them; gives the replies, with whose they
+/// Takes the words of a memory or a document out of every reply that quotes them, and the citations with them; gives the replies, with whose they
 /// are, and the number of citations.
 /// Another member's replies too: a memory of the workspace may be quoted to everybody.
 pub async fn erase_quotes(
     tx: &impl Source,
     grant: &Grant<Write>,
-    memory: MemoryId,
+    from: Remembered,
 ) -> Result<(Vec<(MessageId, UserId)>, u64)> {
     let connection = tx.connection();
     let citations =
-        citation::Entity::find().filter(citation::Column::MemoryId.eq(memory.uuid())).all(connection).await?;
+        citation::Entity::find().filter(citation::Column::MemoryId.eq(from.uuid())).all(connection).await?;
     // Locked, in one order: another forgetting may rewrite the same reply at the same time.
     let replies = message::Entity::find()
         .filter(message::Column::WorkspaceId.eq(grant.workspace().uuid()))
@@ -254,7 +294,7 @@ pub async fn erase_quotes(
             .await?;
     }
     let erased = citation::Entity::delete_many()
-        .filter(citation::Column::MemoryId.eq(memory.uuid()))
+        .filter(citation::Column::MemoryId.eq(from.uuid()))
         .exec(connection)
         .await?;
     let replies = replies.iter().map(|row| (MessageId::from_uuid(row.id), UserId::from_uuid(row.owner_id)));
@@ -265,8 +305,13 @@ pub async fn erase_quotes(
 const REDACTED_AT_ONCE: usize = 500;
 
 fn citation_of(row: citation::Model) -> Result<Citation> {
+    let chunk = row.chunk_id.map(DocumentChunkId::from_uuid);
     Ok(Citation {
-        memory: MemoryId::from_uuid(row.memory_id),
+        from: match chunk {
+            None => Remembered::Memory(MemoryId::from_uuid(row.memory_id)),
+            Some(_) => Remembered::Document(DocumentId::from_uuid(row.memory_id)),
+        },
+        chunk,
         quote: row.quote,
         start: usize::try_from(row.start_offset).map_err(Error::internal)?,
         end: usize::try_from(row.end_offset).map_err(Error::internal)?,

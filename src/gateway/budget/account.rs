@@ -63,9 +63,10 @@ impl Account {
         self.budget.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// What did not fit in may do so now, and is told anew.
+    /// What did not fit in may do so now, and is told anew. What was leased under the old limit is for no call any more.
     pub(super) fn change(&self, budget: &Budget) {
         *self.budget.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(budget.clone());
+        self.block().recall();
         self.times().denied = None;
         self.exceeded.store(false, Ordering::Relaxed);
     }

@@ -14,10 +14,12 @@ const LONG: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Debug, Default)]
 pub struct Block {
-    /// The row that says what this process holds: `free`, `held` and `used` together.
+    /// The row that says what this process holds: `free`, `recalled`, `held` and `used` together.
     lease: Option<Uuid>,
     /// For the calls to come.
     free: Amount,
+    /// For no call any more: it goes back with what is written next.
+    recalled: Amount,
     /// For those under way.
     held: Amount,
     /// By calls that have ended, and not in the account yet.
@@ -53,7 +55,9 @@ pub struct Settlement {
     pub lease: Option<Uuid>,
     pub used: Amount,
     pub over: Amount,
+    /// Of what was free, and of what was recalled.
     pub given_back: Amount,
+    pub recalled: Amount,
     /// Nothing is left of the lease.
     pub last: bool,
 }
@@ -61,7 +65,7 @@ pub struct Settlement {
 impl Settlement {
     /// By how much the lease becomes smaller.
     pub fn released(&self) -> Amount {
-        self.used.saturating_add(self.given_back)
+        self.used.saturating_add(self.given_back).saturating_add(self.recalled)
     }
 }
 
@@ -72,6 +76,17 @@ impl Block {
 
     pub fn is_empty(&self) -> bool {
         self.lease.is_none() && self.over == Amount::ZERO
+    }
+
+    /// What is free is for no call any more: the budget is another than when it was leased.
+    pub fn recall(&mut self) {
+        self.recalled = self.recalled.saturating_add(self.free);
+        self.free = Amount::ZERO;
+    }
+
+    /// Whether something is to go back before more is leased.
+    pub fn is_recalled(&self) -> bool {
+        self.recalled > Amount::ZERO
     }
 
     /// For a call that is counted, and for which nothing can be or needs to be reserved.
@@ -140,8 +155,8 @@ impl Block {
         self.over = self.over.saturating_add(excess.saturating_sub(covered));
     }
 
-    /// What is to be written: what was used, and what is free where no more calls are expected. `None` where there is
-    /// nothing. [`Self::settled`], [`Self::unsettled`] or [`Self::lost`] follows.
+    /// What is to be written: what was used, what was recalled, and what is free where no more calls are expected. `None`
+    /// where there is nothing. [`Self::settled`], [`Self::unsettled`] or [`Self::lost`] follows.
     pub fn settle(&mut self, give_back: bool) -> Option<Settlement> {
         let given_back = if give_back { self.free } else { Amount::ZERO };
         let settlement = Settlement {
@@ -149,6 +164,7 @@ impl Block {
             used: self.used,
             over: self.over,
             given_back,
+            recalled: self.recalled,
             last: self.held == Amount::ZERO && self.free == given_back,
         };
         let nothing = settlement.released() == Amount::ZERO && self.over == Amount::ZERO;
@@ -156,7 +172,7 @@ impl Block {
         if nothing && !(settlement.last && self.lease.is_some()) {
             return None;
         }
-        (self.used, self.over) = (Amount::ZERO, Amount::ZERO);
+        (self.used, self.over, self.recalled) = (Amount::ZERO, Amount::ZERO, Amount::ZERO);
         self.free = self.free.saturating_sub(given_back);
         Some(settlement)
     }
@@ -172,6 +188,7 @@ impl Block {
         self.used = self.used.saturating_add(settlement.used);
         self.over = self.over.saturating_add(settlement.over);
         self.free = self.free.saturating_add(settlement.given_back);
+        self.recalled = self.recalled.saturating_add(settlement.recalled);
     }
 
     /// The lease is not this process's any more, or nobody knows what was written: all of it counts as spent.
@@ -253,6 +270,10 @@ mod tests {
             give_back: bool,
             fails: bool,
         },
+        /// The budget is another one.
+        Recall {
+            process: usize,
+        },
         /// It is killed, and another takes its place.
         Crash {
             process: usize,
@@ -271,6 +292,7 @@ mod tests {
                 .prop_map(|(process, which, cost)| Event::End { process, which, cost }),
             4 => (process.clone(), any::<bool>(), prop::bool::weighted(0.2))
                 .prop_map(|(process, give_back, fails)| Event::Settle { process, give_back, fails }),
+            1 => process.clone().prop_map(|process| Event::Recall { process }),
             1 => process.clone().prop_map(|process| Event::Crash { process }),
             1 => process.prop_map(|process| Event::EndLease { process }),
         ]
@@ -323,6 +345,11 @@ mod tests {
                     }
                     Event::Settle { process, give_back, fails } => {
                         settle(&mut blocks[process], &mut account, give_back, fails);
+                    }
+                    Event::Recall { process } => {
+                        blocks[process].recall();
+                        let refused = blocks[process].take(Amount::from_billionths(1)).is_none();
+                        prop_assert!(refused, "what was recalled is for no call");
                     }
                     Event::Crash { process } => {
                         crashed = true;

@@ -1,7 +1,7 @@
 //! The accounts from which this process spends.
 use super::{
     account::Account,
-    block::Settlement,
+    known::KnownBudgets,
     model::{Budget, BudgetAction, Caller},
     reservation::{Part, Reservation},
     worst::Worst,
@@ -13,10 +13,7 @@ use crate::{
     gateway::{
         event,
         model::{ChatRequest, FailureKind},
-        store::{
-            budget,
-            ledger::{self as store, Leased, Settled},
-        },
+        store::ledger::{self as store, Leased, Settled},
     },
     shared::{
         Ambient, Error, Result,
@@ -33,8 +30,6 @@ use std::{
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-/// How long a workspace's budgets are believed to be as they were read: what another server changes holds then.
-const KNOWN: Duration = Duration::from_secs(2);
 /// How often what was used is written.
 const SETTLE: Duration = Duration::from_millis(500);
 /// A block from which nothing was taken for so long goes back.
@@ -42,6 +37,8 @@ const IDLE: Duration = Duration::from_secs(3);
 /// How long a process is believed to be alive without a word, and how often it gives one.
 const LEASE: TimeDelta = TimeDelta::seconds(60);
 const RENEW: Duration = Duration::from_secs(15);
+/// Accounts written in one transaction.
+const TOGETHER: usize = 100;
 
 /// Cheap to clone.
 #[derive(Clone, Debug)]
@@ -53,18 +50,8 @@ struct Inner {
     log: Log,
     ambient: Ambient,
     prices: Arc<Prices>,
-    known: Mutex<Known>,
+    known: KnownBudgets,
     accounts: Mutex<Accounts>,
-    /// Held by who reads what is not known yet: of many calls at once, one.
-    reading: tokio::sync::Mutex<()>,
-}
-
-/// Budgets of workspaces, and when they were read.
-#[derive(Debug, Default)]
-struct Known {
-    of: HashMap<WorkspaceId, (Instant, Arc<[Budget]>)>,
-    /// Counts what has changed: what was read before is not believed.
-    changes: u64,
 }
 
 /// By budget, and when the period began.
@@ -75,8 +62,8 @@ pub type Routes = Arc<dyn Fn(&str) -> Option<Arc<Route>> + Send + Sync>;
 
 impl Ledger {
     pub fn new(db: Db, log: Log, ambient: Ambient, prices: Arc<Prices>) -> Self {
-        let (known, accounts, reading) = Default::default();
-        Self(Arc::new(Inner { db, log, ambient, prices, known, accounts, reading }))
+        let (known, accounts) = (KnownBudgets::new(db.clone()), Mutex::default());
+        Self(Arc::new(Inner { db, log, ambient, prices, known, accounts }))
     }
 
     pub(super) fn prices(&self) -> &Prices {
@@ -92,7 +79,7 @@ impl Ledger {
         routes: &Routes,
         request: &ChatRequest,
     ) -> Result<(Reservation, Arc<Route>), FailureKind> {
-        let budgets = self.budgets(caller.workspace).await.map_err(unknown)?;
+        let budgets = self.0.known.of(caller.workspace).await.map_err(unknown)?;
         let budgets: Vec<_> = budgets.iter().filter(|budget| budget.scope.covers(caller)).collect();
         if budgets.is_empty() {
             return Ok((Reservation::default(), requested.clone()));
@@ -142,7 +129,7 @@ impl Ledger {
             let taken = async {
                 let currency = &budget.limit.currency;
                 let need = worst.of_route(route, self.prices(), currency).ok_or(FailureKind::NoPrice)?;
-                self.take(&account.map_err(unknown)?, need).await
+                self.take(&account.map_err(unknown)?, need, Need::Call).await
             };
             reservation.add(taken.await.map_err(|kind| (budget, kind))?);
         }
@@ -150,19 +137,28 @@ impl Ledger {
     }
 
     /// Out of the block in memory, or else out of the account.
-    pub(super) async fn take(&self, account: &Arc<Account>, need: Amount) -> Result<Part, FailureKind> {
+    pub(super) async fn take(
+        &self,
+        account: &Arc<Account>,
+        need: Amount,
+        of: Need,
+    ) -> Result<Part, FailureKind> {
         account.times().taken = Some(Instant::now());
         let taken = account.block().take(need);
         if let Some(taken) = taken {
             return Ok(Part::of(account.clone(), taken));
         }
         // A task of its own: it ends, and what it takes goes back, also where nobody waits for it any more.
-        let leasing = tokio::spawn(self.clone().lease(account.clone(), need));
+        let leasing = tokio::spawn(self.clone().lease(account.clone(), need, of));
         leasing.await.unwrap_or_else(|error| Err(unknown(Error::internal(error))))
     }
 
-    async fn lease(self, account: Arc<Account>, need: Amount) -> Result<Part, FailureKind> {
+    async fn lease(self, account: Arc<Account>, need: Amount, of: Need) -> Result<Part, FailureKind> {
         let _writing = account.writing.lock().await;
+        let is_recalled = account.block().is_recalled();
+        if is_recalled {
+            self.write(&[(&account, false)]).await;
+        }
         // Once more with a new lease, where somebody has ended this one.
         for _ in 0..2 {
             let wanted = {
@@ -193,12 +189,18 @@ impl Ledger {
                 Ok(Leased::Refused) => {
                     account.block().refused(wanted);
                     account.times().denied = Some((Instant::now(), wanted.missing));
-                    self.exceeded(&account).await;
+                    if of == Need::Call {
+                        self.exceeded(&account).await;
+                    }
                     return Err(FailureKind::Budget);
                 }
                 Ok(Leased::Lost) => account.block().lost(Amount::ZERO),
-                Err(error) => {
-                    account.block().lost(Amount::ZERO);
+                Err((error, written)) => {
+                    match written {
+                        // What is free can still be spent.
+                        Written::Nothing => account.block().refused(wanted),
+                        Written::Unknown => account.block().lost(Amount::ZERO),
+                    }
                     return Err(unknown(error));
                 }
             }
@@ -229,42 +231,9 @@ impl Ledger {
         }
     }
 
-    async fn budgets(&self, workspace: WorkspaceId) -> Result<Arc<[Budget]>> {
-        let is_known = self.known().of.contains_key(&workspace);
-        let _reading = if is_known { None } else { Some(self.0.reading.lock().await) };
-        let now = Instant::now();
-        let (stale, changes) = {
-            let mut known = self.known();
-            let changes = known.changes;
-            match known.of.get_mut(&workspace) {
-                Some((at, budgets)) if now - *at < KNOWN => return Ok(budgets.clone()),
-                // Whoever comes while they are read takes them as they were.
-                Some((at, budgets)) => {
-                    *at = now;
-                    (Some(budgets.clone()), changes)
-                }
-                None => (None, changes),
-            }
-        };
-        match budget::list_all(&self.0.db, workspace).await {
-            Ok(budgets) => {
-                let budgets: Arc<[Budget]> = budgets.into();
-                let mut known = self.known();
-                if known.changes == changes {
-                    known.of.insert(workspace, (now, budgets.clone()));
-                }
-                Ok(budgets)
-            }
-            // Where the database is away, what is in open blocks can still be spent.
-            Err(error) => stale.ok_or(error),
-        }
-    }
-
     /// A workspace's budgets are not what they were.
     pub fn changed(&self, workspace: WorkspaceId) {
-        let mut known = self.known();
-        known.of.remove(&workspace);
-        known.changes += 1;
+        self.0.known.changed(workspace);
     }
 
     /// That of the present period, as the budget is now.
@@ -278,7 +247,7 @@ impl Ledger {
             }
             return Ok(account);
         }
-        let _reading = self.0.reading.lock().await;
+        let _reading = self.0.known.reading(budget.workspace).await;
         if let Some(account) = self.accounts().get(&key) {
             return Ok(account.clone());
         }
@@ -321,37 +290,68 @@ impl Ledger {
         let now = self.0.ambient.now();
         let accounts: Vec<_> =
             self.accounts().iter().map(|((_, period), account)| (*period, account.clone())).collect();
+        let mut due = Vec::with_capacity(accounts.len());
         for (period, account) in accounts {
             let over = account.budget().period.began(now) != period;
-            self.settle(&account, over || gives_back(&account)).await;
+            due.push((account.clone(), over || gives_back(&account)));
+        }
+        due.sort_by_key(|(account, _)| account.id);
+        for due in due.chunks(TOGETHER) {
+            self.settle(due).await;
         }
         // Of another period, or of a budget that is gone.
         self.accounts().retain(|(_, period), account| {
             let present = account.budget().period.began(now) == *period;
             present || Arc::strong_count(account) > 1 || !account.block().is_empty()
         });
-        self.known().of.retain(|_, (at, _)| at.elapsed() < RENEW);
+        self.0.known.forget_idle();
     }
 
-    async fn settle(&self, account: &Arc<Account>, give_back: bool) {
-        let _writing = account.writing.lock().await;
-        let Some(settlement) = account.block().settle(give_back) else { return };
-        let until = self.0.ambient.now() + LEASE;
-        let Settlement { over, .. } = settlement;
-        match store::settle(&self.0.db, account.id, settlement, until).await {
-            Ok(Settled::Done) => {
-                account.block().settled(settlement);
-                account.times().renewed = Some(Instant::now());
-            }
-            Ok(Settled::Lost) => account.block().lost(over),
-            Ok(Settled::Gone) => account.block().lost(Amount::ZERO),
+    /// Accounts in the order of their ids, each with whether all that is free goes back.
+    async fn settle(&self, due: &[(Arc<Account>, bool)]) {
+        let mut writing = Vec::with_capacity(due.len());
+        for (account, _) in due {
+            writing.push(account.writing.lock().await);
+        }
+        let due: Vec<_> = due.iter().map(|(account, give_back)| (account, *give_back)).collect();
+        self.write(&due).await;
+    }
+
+    /// The same, for who may write them.
+    async fn write(&self, due: &[(&Arc<Account>, bool)]) {
+        let settlement = |(account, give_back): &(&Arc<Account>, bool)| {
+            let settlement = account.block().settle(*give_back)?;
+            Some(((*account).clone(), settlement))
+        };
+        let (accounts, settlements): (Vec<_>, Vec<_>) = due.iter().filter_map(settlement).unzip();
+        if accounts.is_empty() {
+            return;
+        }
+        let ids: Vec<_> =
+            accounts.iter().map(|account| account.id).zip(settlements.iter().copied()).collect();
+        let written = store::settle(&self.0.db, &ids, self.0.ambient.now() + LEASE).await;
+        let outcomes: Vec<_> = match written {
+            Ok(outcomes) => outcomes.into_iter().map(Some).collect(),
             Err((error, Written::Nothing)) => {
-                tracing::warn!(%error, "what a budget has used could not be written; trying again");
-                account.block().unsettled(settlement);
+                tracing::warn!(%error, "what budgets have used could not be written; trying again");
+                vec![None; accounts.len()]
             }
             Err((error, Written::Unknown)) => {
-                tracing::warn!(%error, "nobody knows whether it was written what a budget has used: its block is given up");
-                account.block().lost(over);
+                tracing::warn!(%error, "nobody knows whether it was written what budgets have used: their blocks are given up");
+                for (account, settlement) in accounts.iter().zip(&settlements) {
+                    account.block().lost(settlement.over);
+                }
+                return;
+            }
+        };
+        for ((account, settlement), outcome) in accounts.iter().zip(settlements).zip(outcomes) {
+            match outcome {
+                Some(Settled::Done) => {
+                    account.block().settled(settlement);
+                    account.times().renewed = Some(Instant::now());
+                }
+                Some(Settled::Lost | Settled::Gone) => account.block().lost(Amount::ZERO),
+                None => account.block().unsettled(settlement),
             }
         }
     }
@@ -379,13 +379,18 @@ impl Ledger {
         }
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
-        self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn accounts(&self) -> MutexGuard<'_, Accounts> {
         self.0.accounts.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What is taken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    /// A call, or a part of it, that cannot go on without.
+    Call,
+    /// What it can do without: nobody is told where it does not fit in.
+    Extra,
 }
 
 /// Whether a write that failed may be in the database all the same.

@@ -10,6 +10,7 @@
 //! process that was taken for dead spends what counts as spent already.
 mod account;
 mod block;
+mod known;
 mod ledger;
 mod model;
 mod reservation;

@@ -2,13 +2,13 @@
 use super::{
     account::Account,
     block::{Block, Taken},
-    ledger::Ledger,
+    ledger::{Ledger, Need},
     model::BudgetAction,
     worst::Worst,
 };
 use crate::{
     config::{Route, Target},
-    gateway::model::FailureKind,
+    gateway::model::{ChatRequest, FailureKind},
     shared::amount::Amount,
 };
 use std::{mem, sync::Arc};
@@ -70,6 +70,13 @@ impl Reservation {
         self.parts.push(part);
     }
 
+    /// The request as providers see it: guardrails may have made it longer.
+    pub fn measure(&mut self, request: &ChatRequest) {
+        if let Some((_, _, worst)) = &mut self.within {
+            *worst = Worst::of(request);
+        }
+    }
+
     /// Takes more where attempts with all of these, after `said` bytes of the answer, can cost more than is left of what was
     /// taken.
     /// `so_far`: what the call has cost in a currency.
@@ -80,6 +87,8 @@ impl Reservation {
         so_far: impl Fn(&str) -> Amount + Sync,
     ) -> Result<(), FailureKind> {
         let Some((ledger, route, worst)) = &self.within else { return Ok(()) };
+        // A second target at once is asked only where both fit in.
+        let of = if targets.len() > 1 { Need::Extra } else { Need::Call };
         for part in self.parts.iter_mut().filter(|part| !part.lenient) {
             let budget = part.account.budget();
             let currency = budget.limit.currency.as_str();
@@ -92,7 +101,7 @@ impl Reservation {
             if more <= Amount::ZERO {
                 continue;
             }
-            match ledger.take(&part.account, more).await {
+            match ledger.take(&part.account, more, of).await {
                 Ok(mut taken) => part.taken.append(&mut taken.taken),
                 // It has begun: it goes on where it may.
                 Err(FailureKind::Budget) if budget.action != BudgetAction::Block => {}

@@ -2,13 +2,13 @@
 use crate::{
     config::{Price, Prices, Route, Target},
     gateway::{
-        model::{ChatRequest, Speaker, Usage},
+        model::{ChatRequest, Usage},
         price,
     },
     shared::amount::Amount,
 };
 
-/// Tokens that a provider adds of its own: to each message, source and tool, and to each call, where it also explains to
+/// Tokens that a provider adds of its own: to each part of a request, and to each call, where it also explains to
 /// its model what tools are.
 const FRAME: usize = 64;
 const CALL_FRAME: usize = 1_024;
@@ -22,18 +22,8 @@ pub struct Worst {
 
 impl Worst {
     pub fn of(request: &ChatRequest) -> Self {
-        let texts: usize = request.texts().map(|text| text.len() + FRAME).sum();
-        let tools = request
-            .tools
-            .iter()
-            .map(|tool| FRAME + tool.name.len() + tool.description.len() + tool.parameters.to_string().len());
-        let asked = request.messages.iter().flat_map(|message| match &message.speaker {
-            Speaker::Assistant { tools } => tools.as_slice(),
-            Speaker::User | Speaker::Tool { .. } => &[],
-        });
-        let asked = asked.map(|tool| FRAME + tool.name.len() + tool.arguments.to_string().len());
-        let schema = request.output_schema.as_ref().map_or(0, |schema| schema.to_string().len());
-        let input_bytes = CALL_FRAME + texts + tools.sum::<usize>() + asked.sum::<usize>() + schema;
+        let parts: usize = request.parts().map(|part| part.len() + FRAME).sum();
+        let input_bytes = CALL_FRAME + parts;
         Self { input_bytes, max_output_tokens: request.max_output_tokens }
     }
 

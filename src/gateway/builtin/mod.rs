@@ -1,14 +1,16 @@
 //! A coach without network and without a model: it follows the GROW conversation (Goal, Reality, Options, Will:
 //! John Whitmore, "Coaching for Performance"), quotes what is remembered word for word, and says so when nothing
 //! is. For a prompt it gives an extract. The same request always gives the same answer.
+mod answer;
 mod coach;
 mod passage;
 mod summary;
 mod words;
 
 use super::{
-    model::{ChatRequest, Failure, FinishReason, Quote, Task, Usage, estimate_tokens},
+    model::{ChatRequest, Failure, FinishReason, Quote, Task, Usage},
     provider::{ModelCall, Provider, ProviderEvent, ProviderStream},
+    size::estimate_tokens,
 };
 use futures_util::{FutureExt, StreamExt, future::BoxFuture};
 use std::time::Duration;
@@ -79,6 +81,10 @@ fn answer(request: &ChatRequest) -> Answer {
     match &request.task {
         Task::Coach { topic, goal } => {
             coach::reply(&request.messages, topic.as_deref(), goal.as_deref(), &request.sources)
+        }
+        Task::Answer => {
+            let question = request.messages.last().map(|message| message.text.as_str()).unwrap_or_default();
+            Answer { text: answer::answer(question, &request.sources), quotes: vec![] }
         }
         Task::Complete => {
             let prompt = request.messages.last().map(|message| message.text.as_str()).unwrap_or_default();

@@ -12,6 +12,8 @@ const WHOLE: usize = 200;
 const LONGEST: usize = 240;
 /// What the shared words of a relevant passage weigh at least: one telling word, or several faint ones.
 const RELEVANT: f64 = 0.99;
+/// What a question weighs at least: below it, it asks for nothing.
+const FAINTEST: f64 = 0.25;
 
 #[derive(Clone, Debug)]
 pub(super) struct Passage<'a> {
@@ -43,6 +45,56 @@ pub(super) fn relevant<'a>(
     best.sort_by(|(a, _), (b, _)| b.total_cmp(a));
     let mut chosen: Vec<Passage<'_>> = vec![];
     for (_, passage) in best {
+        if chosen.len() < limit && !chosen.iter().any(|other| other.text() == passage.text()) {
+            chosen.push(passage);
+        }
+    }
+    chosen
+}
+
+/// Of what is asked: words that ask for anything.
+const ASKING: [&str; 12] = [
+    "know", "rememb", "tell", "say", "said", "think", "thought", "mean", "find", "anyth", "someth",
+    "question",
+];
+/// Share of what is asked that a passage has to speak of.
+const ANSWERS: f64 = 0.6;
+/// How much less than the best a further passage may speak of.
+const BESIDE: f64 = 0.2;
+
+/// At most `limit` passages that speak of nearly all that is asked, each of another source, the most telling first.
+pub(super) fn answering<'a>(
+    question: &str,
+    sources: &'a [GroundingSource],
+    limit: usize,
+) -> Vec<Passage<'a>> {
+    let asked: BTreeMap<String, f64> =
+        content(question).into_iter().filter(|(stem, _)| !ASKING.contains(&stem.as_str())).collect();
+    if asked.values().sum::<f64>() < FAINTEST {
+        return vec![];
+    }
+    let mut found: Vec<(f64, Passage<'_>)> = vec![];
+    for source in sources {
+        let about = source.speaker.as_deref().map(content).unwrap_or_default();
+        let covered = |range: &Range<usize>| {
+            let said = content(&source.text[range.clone()]);
+            let both =
+                asked.keys().filter(|stem| said.contains_key(*stem) || about.contains_key(*stem)).count();
+            both as f64 / asked.len() as f64
+        };
+        let parts = sentences(&source.text).into_iter().map(|range| (covered(&range), range));
+        let best = parts
+            .filter(|(share, _)| *share >= ANSWERS)
+            .max_by(|(a, x), (b, y)| a.total_cmp(b).then(y.start.cmp(&x.start)));
+        found.extend(
+            best.map(|(share, range)| (share, Passage { source, range: clip(&asked, &source.text, range) })),
+        );
+    }
+    found.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    let best = found.first().map(|(share, _)| *share).unwrap_or_default();
+    let near = found.into_iter().take_while(|(share, _)| *share >= best - BESIDE).map(|(_, passage)| passage);
+    let mut chosen: Vec<Passage<'_>> = vec![];
+    for passage in near {
         if chosen.len() < limit && !chosen.iter().any(|other| other.text() == passage.text()) {
             chosen.push(passage);
         }

@@ -1,6 +1,7 @@
 //! Words of a text: which of them carry its meaning, and which sentences it falls into.
+pub(super) use crate::shared::sentence::{sentences, trimmed};
 use rust_stemmers::{Algorithm, Stemmer};
-use std::{collections::BTreeMap, ops::Range};
+use std::collections::BTreeMap;
 
 /// Words without a meaning of their own.
 const EMPTY: &str = "a about above after again against all also am an and any are aren't as at be because been before \
@@ -56,41 +57,6 @@ fn is_empty(word: &str) -> bool {
 
 fn contains(list: &str, word: &str) -> bool {
     list.split_ascii_whitespace().any(|listed| listed == word)
-}
-
-/// The sentences and lines of a text, without blanks around them, as byte ranges.
-pub(super) fn sentences(text: &str) -> Vec<Range<usize>> {
-    let mut found = vec![];
-    let mut start = 0;
-    let mut chars = text.char_indices().peekable();
-    while let Some((at, char)) = chars.next() {
-        let end = at + char.len_utf8();
-        let closes = match char {
-            '\n' | '\r' => true,
-            '.' | '!' | '?' | '…' => match chars.peek() {
-                Some((_, next)) if next.is_whitespace() => {
-                    !text[end..].trim_start().starts_with(char::is_lowercase)
-                }
-                Some(_) => false,
-                None => true,
-            },
-            _ => false,
-        };
-        if closes {
-            found.extend(trimmed(text, start..end));
-            start = end;
-        }
-    }
-    found.extend(trimmed(text, start..text.len()));
-    found
-}
-
-/// `None` where only blanks are left.
-pub(super) fn trimmed(text: &str, range: Range<usize>) -> Option<Range<usize>> {
-    let part = &text[range.clone()];
-    let start = range.start + (part.len() - part.trim_start().len());
-    let end = start + part.trim().len();
-    (start < end).then_some(start..end)
 }
 
 /// Whether the person says what they are going to do.
@@ -187,7 +153,6 @@ fn has_any(text: &str, cues: &[&str]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     #[test]
     fn spellings_of_a_word_agree() {
@@ -198,21 +163,5 @@ mod tests {
         assert!(shared("How long are our stand-ups?", "Ana likes a short standup"));
         assert!(shared("I'm running", "the run’s route"));
         assert!(!shared("What is it about?", "This is about that"));
-    }
-
-    #[test]
-    fn sentences_end_at_marks_and_lines() {
-        let text = "First one. Second, e.g. here!\nThird";
-        let parts: Vec<_> = sentences(text).into_iter().map(|range| &text[range]).collect();
-        assert_eq!(parts, ["First one.", "Second, e.g. here!", "Third"]);
-    }
-
-    proptest! {
-        #[test]
-        fn sentences_cover_every_word_once(text in "[a-zäß😀.!?\n ]{0,80}") {
-            let joined: String = sentences(&text).into_iter().map(|range| text[range].to_owned()).collect();
-            let bare = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
-            prop_assert_eq!(bare(&joined), bare(&text));
-        }
     }
 }

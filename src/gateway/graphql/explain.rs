@@ -30,7 +30,7 @@ pub struct ExplainedTarget {
     share: f64,
     /// Whether calls pass to it.
     circuit: CircuitState,
-    /// Calls that are on their way to it.
+    /// Calls of the workspace that are on their way to it.
     running: i32,
     /// Calls that it takes at once; null where that has no bound.
     max_concurrent: Option<i32>,

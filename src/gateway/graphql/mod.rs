@@ -4,6 +4,7 @@ mod call;
 mod event;
 mod explain;
 mod guardrail;
+mod guardrail_input;
 mod provider;
 mod route;
 mod route_input;

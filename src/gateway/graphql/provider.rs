@@ -80,7 +80,7 @@ pub struct ModelCircuit {
     model: String,
     /// Whether they do.
     state: CircuitState,
-    /// Calls that are on their way to it.
+    /// Calls of the workspace that are on their way to it.
     running: i32,
     /// Calls that it takes at once; null where that has no bound.
     max_concurrent: Option<i32>,

@@ -27,12 +27,15 @@ pub enum UsageGroup {
     Route,
     /// By who asked: a person or a service account.
     Principal,
+    /// By the workflow whose step asked.
+    Workflow,
 }
 
 /// A part of what calls of models used.
 #[derive(SimpleObject, Debug)]
 pub struct UsageShare {
-    /// The model's or the route's name, or the id of who asked; null for calls that no model answered.
+    /// The model's or the route's name, or the id of who asked or of the workflow; null for calls that no model answered,
+    /// or that were not made for a workflow.
     pub key: Option<String>,
     /// What they used.
     pub usage: Usage,

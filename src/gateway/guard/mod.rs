@@ -3,23 +3,19 @@
 //!
 //! First all that only watches sees a text as it is, then one after another masks it. All stages share the call's
 //! masks, so a value has one placeholder wherever it stands, and the answer gives it back to whoever asked.
+mod asked;
 mod ledger;
 mod policies;
 
 pub use ledger::{GuardrailUse, Uses};
-pub use policies::{GuardrailPolicy, Layer, Policies};
+pub use policies::{GuardrailPolicy, Layer, Own, Policies};
 
 use super::{
     guardrail::{Action, Checking, Guardrail, Masks, Overlay, Shape, Span, Stage, Unmasking},
-    model::{
-        ChatEvent, ChatRequest, Egress, Failure, FailureKind, GroundingSource, Quote, Speaker, Task, ToolUse,
-    },
+    model::{ChatEvent, ChatRequest, Failure, FailureKind, Quote, ToolUse},
     schema::Schema,
 };
-use crate::{
-    config::Route,
-    shared::actor::{Grant, Read},
-};
+use asked::for_each_text;
 use ledger::Ledger;
 use serde_json::Value;
 use std::{borrow::Cow, collections::HashMap, mem, sync::Arc};
@@ -60,32 +56,28 @@ struct Link {
 }
 
 impl Guard {
-    /// Checks what is asked. Long texts are checked aside, so that no other call waits for it.
+    /// Checks what is asked; fails where it is blocked. Long texts are checked aside, so that no other call waits for it.
     pub(super) async fn begin(
         policies: &Policies,
-        grant: &Grant<Read>,
-        route: &Route,
+        layers: Vec<Arc<Layer>>,
         request: Arc<ChatRequest>,
         uses: Uses,
     ) -> Result<Self, Failure> {
-        let layers = policies.of(grant, &request.route, route).await.map_err(|error| {
-            tracing::error!(workspace = %request.workspace, %error, "a call is refused: its guardrails cannot be read");
-            FailureKind::Unchecked.plain()
-        })?;
         let mut guard = Self::new(policies.clone(), layers, request, uses);
         let bytes: usize = guard.request.texts().map(str::len).sum();
         if guard.layers.is_empty() || bytes <= AT_ONCE {
             guard.check_request();
-            return Ok(guard);
+        } else {
+            let checked = spawn_blocking(move || {
+                guard.check_request();
+                guard
+            });
+            guard = checked.await.map_err(|panic| {
+                tracing::error!(%panic, "a guardrail failed");
+                FailureKind::Unchecked.plain()
+            })?;
         }
-        let checked = spawn_blocking(move || {
-            guard.check_request();
-            guard
-        });
-        checked.await.map_err(|panic| {
-            tracing::error!(%panic, "a guardrail failed");
-            FailureKind::Unchecked.plain()
-        })
+        if guard.blocked { Err(FailureKind::Guardrail.plain()) } else { Ok(guard) }
     }
 
     fn new(policies: Policies, layers: Vec<Arc<Layer>>, request: Arc<ChatRequest>, uses: Uses) -> Self {
@@ -115,27 +107,6 @@ impl Guard {
             unmasking: Unmasking::default(),
             overlays: HashMap::new(),
         }
-    }
-
-    /// Of a text alone: what is done with it, and how it may go on; for trying policies out.
-    pub(super) fn try_on(
-        policies: &Policies,
-        layers: &[Arc<Layer>],
-        stage: Stage,
-        text: &str,
-    ) -> (Action, String) {
-        let mut action = Action::Allow;
-        let mut masks = Masks::default();
-        for guardrail in watching(layers, stage) {
-            action = action.stronger(guardrail.evaluate(text, &mut Masks::default(), None).action);
-        }
-        let mut out = text.to_owned();
-        for guardrail in masking(policies, layers, stage) {
-            let decision = guardrail.evaluate(&out, &mut masks, None);
-            action = action.stronger(decision.action);
-            out = decision.text;
-        }
-        (action, if action == Action::Block { String::new() } else { out })
     }
 
     pub(super) fn is_blocked(&self) -> bool {
@@ -268,90 +239,6 @@ impl Guard {
         Quote { start, end, ..quote }
     }
 
-    fn check_request(&mut self) {
-        let leaves = |source: &GroundingSource| source.egress == Egress::Allowed;
-        let kept = self.request.sources.iter().filter(|source| !leaves(source)).count();
-        if kept > 0 {
-            self.ledger.kept_inside(0);
-        }
-        let asks = self.layers.iter().any(|layer| layer.stage() != Stage::Output);
-        if asks {
-            let mut request = ChatRequest::clone(&self.request);
-            if self.check_texts(&mut request).is_none() {
-                self.blocked = true;
-            }
-            self.request = Arc::new(request);
-        }
-        if kept > 0 {
-            let mut outside = ChatRequest::clone(&self.request);
-            outside.sources.retain(leaves);
-            self.outside = Some(Arc::new(outside));
-        }
-    }
-
-    /// `None` where one is blocked.
-    fn check_texts(&mut self, request: &mut ChatRequest) -> Option<()> {
-        self.replace(Stage::Input, &mut request.system)?;
-        if let Task::Coach { topic, goal } = &mut request.task {
-            for text in [topic, goal].into_iter().flatten() {
-                self.replace(Stage::Input, text)?;
-            }
-        }
-        for message in &mut request.messages {
-            let stage = match &mut message.speaker {
-                Speaker::Tool { .. } => Stage::Retrieval,
-                Speaker::User => Stage::Input,
-                Speaker::Assistant { tools } => {
-                    for tool in tools {
-                        let mut blocked = false;
-                        for_each_text(&mut tool.arguments, &mut |text| {
-                            blocked |= self.replace(Stage::Input, text).is_none();
-                        });
-                        if blocked {
-                            return None;
-                        }
-                    }
-                    Stage::Input
-                }
-            };
-            self.replace(stage, &mut message.text)?;
-        }
-        for source in &mut request.sources {
-            self.replace(Stage::Retrieval, &mut source.text)?;
-            if let Some(speaker) = &mut source.speaker {
-                self.replace(Stage::Retrieval, speaker)?;
-            }
-        }
-        Some(())
-    }
-
-    fn replace(&mut self, stage: Stage, text: &mut String) -> Option<()> {
-        *text = self.check(stage, text)?;
-        Some(())
-    }
-
-    /// The text as it may go on; `None` where it may not.
-    fn check(&mut self, stage: Stage, text: &str) -> Option<String> {
-        let layers = self.layers.clone();
-        for guardrail in watching(&layers, stage) {
-            let decision = guardrail.evaluate(text, &mut Masks::default(), None);
-            self.ledger.note(guardrail.policy(), &decision.findings, &decision.faults, decision.duration);
-            if decision.is_blocked() {
-                return None;
-            }
-        }
-        let mut out = text.to_owned();
-        for guardrail in masking(&self.policies, &layers, stage) {
-            let decision = guardrail.evaluate(&out, &mut self.masks, None);
-            self.ledger.note(guardrail.policy(), &decision.findings, &decision.faults, decision.duration);
-            if decision.is_blocked() {
-                return None;
-            }
-            out = decision.text;
-        }
-        Some(out)
-    }
-
     /// Says that an outside provider was asked without what may not leave.
     pub(super) fn note_kept(&mut self) {
         let (all, told) = (self.request.sources.len(), self.request(false).sources.len());
@@ -396,36 +283,5 @@ impl Link {
         let decision = checking.finish(self.own_masks.as_mut().unwrap_or(masks), shape);
         ledger.note(self.guardrail.policy(), &decision.findings, &decision.faults, decision.duration);
         (decision.text, decision.action == Action::Block)
-    }
-}
-
-/// What sees a text of this stage as it is.
-fn watching(layers: &[Arc<Layer>], stage: Stage) -> impl Iterator<Item = &Arc<Guardrail>> {
-    layers.iter().filter(move |layer| layer.stage() == stage).filter_map(|layer| layer.watching.as_ref())
-}
-
-/// What masks a text of this stage, one after another. Where something is masked in another stage, placeholders that the
-/// text has of its own are taken care of here as well.
-fn masking<'l>(policies: &'l Policies, layers: &'l [Arc<Layer>], stage: Stage) -> Vec<&'l Arc<Guardrail>> {
-    let masks = |layer: &&Arc<Layer>| layer.masking.is_some();
-    let of_stage =
-        layers.iter().filter(|layer| layer.stage() == stage).filter_map(|layer| layer.masking.as_ref());
-    let mut found: Vec<_> =
-        of_stage.enumerate().map(|(place, [first, later])| if place == 0 { first } else { later }).collect();
-    let others = || layers.iter().filter(masks).any(|layer| layer.stage() != Stage::Output);
-    if found.is_empty() && stage != Stage::Output && others() {
-        let [input, retrieval] = policies.plain();
-        found.push(if stage == Stage::Input { input } else { retrieval });
-    }
-    found
-}
-
-/// Keys are the tool's, values the model's.
-fn for_each_text(value: &mut Value, act: &mut impl FnMut(&mut String)) {
-    match value {
-        Value::String(text) => act(text),
-        Value::Array(items) => items.iter_mut().for_each(|item| for_each_text(item, act)),
-        Value::Object(fields) => fields.values_mut().for_each(|field| for_each_text(field, act)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

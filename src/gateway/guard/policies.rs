@@ -2,32 +2,17 @@
 //!
 //! The operator's come first and see the texts as they are, so that no policy of a workspace takes anything from what
 //! they find: it can only add.
-use super::super::{
-    guardrail::{Guardrail, OnError, Policy, Stage},
-    store,
-};
+use super::super::guardrail::{Guardrail, OnError, Policy, Stage};
 use crate::{
     config::{GatewayConfig, Route},
-    db::Db,
-    shared::{
-        Clock, Result,
-        actor::{Grant, Read},
-        id::WorkspaceId,
-    },
+    shared::{Clock, id::WorkspaceId},
 };
 use chrono::{DateTime, Utc};
-use quick_cache::sync::Cache;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
-    time::Duration,
 };
-use tokio::time::Instant;
 
-/// How long what was read of a workspace is taken for true: what another server changed holds here after that.
-const FRESH: Duration = Duration::from_secs(2);
-/// Workspaces of which it is known.
-const KNOWN: usize = 10_000;
 /// The route whose policies hold on routes that the operator has not configured.
 const STANDARD: &str = super::super::DEFAULT_ROUTE;
 
@@ -77,14 +62,13 @@ impl Layer {
 }
 
 /// What the workspace added, by the routes on which it holds.
-type Own = Arc<[(Vec<String>, Arc<Layer>)]>;
+pub type Own = Arc<[(Vec<String>, Arc<Layer>)]>;
 
 #[derive(Clone, Debug)]
 pub struct Policies(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    db: Db,
     clock: Clock,
     configured: BTreeMap<String, Arc<Layer>>,
     /// Names of policies by the routes that the operator has configured.
@@ -93,11 +77,10 @@ struct Inner {
     internal: BTreeSet<String>,
     /// Take care of placeholders that texts have of their own, where another stage masks.
     plain: [Arc<Guardrail>; 2],
-    own: Cache<WorkspaceId, (Instant, Own)>,
 }
 
 impl Policies {
-    pub fn new(config: &GatewayConfig, db: Db, clock: Clock) -> Self {
+    pub fn new(config: &GatewayConfig, clock: Clock) -> Self {
         let layer = |(name, policy): (&String, &Policy)| {
             (name.clone(), Arc::new(Layer::of_valid(name, policy, &clock)))
         };
@@ -112,8 +95,6 @@ impl Policies {
             by_route: routes.map(|(name, route)| (name.clone(), route.guardrails.clone())).collect(),
             internal: internal.map(|(name, _)| name.clone()).collect(),
             plain,
-            own: Cache::new(KNOWN),
-            db,
             clock,
         }))
     }
@@ -128,12 +109,10 @@ impl Policies {
         &self.0.plain
     }
 
-    /// What holds for a call on this route, in the order in which it sees the texts. An error where that cannot be
-    /// known: then nothing may pass.
-    pub async fn of(&self, grant: &Grant<Read>, name: &str, route: &Route) -> Result<Vec<Arc<Layer>>> {
-        let own = self.own(grant).await?;
+    /// What holds for a call on this route, in the order in which it sees the texts.
+    pub fn of(&self, own: &Own, name: &str, route: &Route) -> Vec<Arc<Layer>> {
         let own = own.iter().filter(|(routes, _)| routes.is_empty() || routes.iter().any(|it| it == name));
-        Ok(self.configured(name, route).into_iter().chain(own.map(|(_, layer)| Arc::clone(layer))).collect())
+        self.configured(name, route).into_iter().chain(own.map(|(_, layer)| Arc::clone(layer))).collect()
     }
 
     /// The operator's: those of the route as configured, and those that the route at hand names beside them.
@@ -151,39 +130,9 @@ impl Policies {
         layers
     }
 
-    async fn own(&self, grant: &Grant<Read>) -> Result<Own> {
-        let workspace = grant.workspace();
-        let known = self.0.own.get(&workspace);
-        if let Some((read, own)) = &known
-            && read.elapsed() < FRESH
-        {
-            return Ok(Arc::clone(own));
-        }
-        let now = Instant::now();
-        match self.read(grant).await {
-            Ok(own) => {
-                self.0.own.insert(workspace, (now, Arc::clone(&own)));
-                Ok(own)
-            }
-            Err(error) => match known {
-                // Better an older policy than none.
-                Some((_, own)) => {
-                    tracing::warn!(%workspace, %error, "guardrails could not be read anew; the known ones hold on");
-                    Ok(own)
-                }
-                None => Err(error),
-            },
-        }
-    }
-
-    async fn read(&self, grant: &Grant<Read>) -> Result<Own> {
-        let policies = store::list_guardrail_policies(&self.0.db, grant).await?;
+    /// A workspace's own policies, ready to run.
+    pub fn ready(&self, policies: &[GuardrailPolicy]) -> Own {
         let layer = |it: &GuardrailPolicy| Arc::new(Layer::of_valid(&it.name, &it.policy, &self.0.clock));
-        Ok(policies.iter().map(|it| (it.routes.clone(), layer(it))).collect())
-    }
-
-    /// They were changed: the next call reads them anew.
-    pub fn changed(&self, workspace: WorkspaceId) {
-        self.0.own.remove(&workspace);
+        policies.iter().map(|it| (it.routes.clone(), layer(it))).collect()
     }
 }

@@ -1,13 +1,14 @@
 //! The wire format of Anthropic's messages.
 use super::{
-    super::model::{Failure, FailureKind, FinishReason, Speaker, ToolSpec, ToolUse, Usage},
+    super::model::{ChatRequest, Failure, FailureKind, FinishReason, Speaker, ToolSpec, ToolUse, Usage},
     ModelCall, Provider, ProviderEvent, ProviderStream,
-    http::{Endpoint, Events, MAX_ARGUMENTS, MAX_JSON, MAX_TOOLS, by_words, json, send},
+    http::{Endpoint, Events, MAX_ARGUMENTS, MAX_TOOLS, by_words, names, send, tool_use},
     prompt,
 };
 use futures_util::{FutureExt, StreamExt, future::BoxFuture};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 const VERSION: &str = "2023-06-01";
 
@@ -40,13 +41,7 @@ impl Provider for Anthropic {
     }
 
     fn models(&self) -> BoxFuture<'static, Result<Vec<String>, Failure>> {
-        let request = self.authorised(self.0.get("/models"));
-        async move {
-            let answer = json(send(request).await?, MAX_JSON).await?;
-            let models = answer["data"].as_array().ok_or(FailureKind::Malformed.plain())?;
-            Ok(models.iter().filter_map(|model| Some(model["id"].as_str()?.to_owned())).collect())
-        }
-        .boxed()
+        names(self.authorised(self.0.get("/models")), "data", "id").boxed()
     }
 }
 
@@ -78,6 +73,13 @@ fn body(call: &ModelCall) -> Value {
     if !system.is_empty() {
         body["system"] = system.into();
     }
+    let known = known_tools(request);
+    if request.tools.is_empty() && !known.is_empty() {
+        // It takes no conversation about tools that it does not know, also where none may be used any more.
+        let tool = |name: &&str| json!({ "name": name, "input_schema": { "type": "object" } });
+        body["tools"] = known.iter().map(tool).collect();
+        body["tool_choice"] = json!({ "type": "none" });
+    }
     if !request.tools.is_empty() {
         let tool = |tool: &ToolSpec| json!({ "name": tool.name, "description": tool.description, "input_schema": tool.parameters });
         body["tools"] = request.tools.iter().map(tool).collect();
@@ -86,6 +88,15 @@ fn body(call: &ModelCall) -> Value {
         body["output_config"] = json!({ "format": { "type": "json_schema", "schema": schema } });
     }
     body
+}
+
+/// Those of which the conversation tells.
+fn known_tools(request: &ChatRequest) -> BTreeSet<&str> {
+    let tools = request.messages.iter().flat_map(|message| match &message.speaker {
+        Speaker::Assistant { tools } => tools.as_slice(),
+        Speaker::User | Speaker::Tool { .. } => &[],
+    });
+    tools.map(|tool| tool.name.as_str()).collect()
 }
 
 #[derive(Deserialize)]
@@ -163,7 +174,9 @@ struct MessageEnd {
 #[derive(Default)]
 struct Answer {
     finish: Option<FinishReason>,
-    usage: Usage,
+    /// Of what was told, and of what was said; each `None` where it was not counted.
+    read: Option<Usage>,
+    said: Option<u32>,
     /// The block that is a tool, with its arguments so far.
     tool: Option<(usize, ToolUse, String)>,
     tools: usize,
@@ -174,13 +187,14 @@ impl Answer {
     fn take(&mut self, data: &str) -> Result<Option<ProviderEvent>, Failure> {
         let event: Event = serde_json::from_str(data).map_err(|_| FailureKind::Malformed.plain())?;
         match event {
-            Event::MessageStart { message } => self.count(&message.usage),
+            // What it has said is not counted before the end.
+            Event::MessageStart { message } => self.count_read(&message.usage),
             Event::ContentBlockStart { index, content_block: Block::ToolUse { id, name } } => {
                 self.tools += 1;
                 if self.tools > MAX_TOOLS {
                     return Err(FailureKind::TooLong.plain());
                 }
-                self.tool = Some((index, ToolUse { id, name, arguments: Value::Null }, String::new()));
+                self.tool = Some((index, tool_use(id, name, Value::Null)?, String::new()));
             }
             Event::ContentBlockDelta { delta: Delta::Text { text }, .. } if !text.is_empty() => {
                 return Ok(Some(ProviderEvent::Delta { text }));
@@ -202,7 +216,8 @@ impl Answer {
                 }
             }
             Event::MessageDelta { delta, usage } => {
-                self.count(&usage);
+                self.count_read(&usage);
+                self.said = usage.output_tokens.or(self.said);
                 self.finish = delta.stop_reason.as_deref().map(|reason| match reason {
                     "max_tokens" | "model_context_window_exceeded" => FinishReason::Length,
                     "refusal" => FinishReason::ContentPolicy,
@@ -220,20 +235,21 @@ impl Answer {
     }
 
     /// `input_tokens` leaves the cached ones out; ours has them.
-    fn count(&mut self, counted: &Counted) {
+    fn count_read(&mut self, counted: &Counted) {
         if let Some(input) = counted.input_tokens {
             let read = counted.cache_read_input_tokens.unwrap_or(0);
             let written = counted.cache_creation_input_tokens.unwrap_or(0);
-            self.usage.input_tokens = input.saturating_add(read).saturating_add(written);
-            self.usage.cached_input_tokens = read;
-        }
-        if let Some(output) = counted.output_tokens {
-            self.usage.output_tokens = output;
+            self.read = Some(Usage {
+                input_tokens: input.saturating_add(read).saturating_add(written),
+                cached_input_tokens: read,
+                output_tokens: 0,
+            });
         }
     }
 
     fn end(self) -> Result<ProviderEvent, Failure> {
         let reason = self.finish.filter(|_| self.ended).ok_or(FailureKind::CutOff.plain())?;
-        Ok(ProviderEvent::Finished { reason, usage: Some(self.usage) })
+        let usage = self.read.zip(self.said).map(|(read, said)| Usage { output_tokens: said, ..read });
+        Ok(ProviderEvent::Finished { reason, usage })
     }
 }

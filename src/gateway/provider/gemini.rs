@@ -1,11 +1,11 @@
 //! The wire format of Gemini's `streamGenerateContent`.
 use super::{
-    super::model::{Failure, FailureKind, FinishReason, Speaker, ToolSpec, ToolUse, Usage},
+    super::model::{Failure, FailureKind, FinishReason, Speaker, ToolSpec, Usage},
     ModelCall, Provider, ProviderEvent, ProviderStream,
-    http::{Endpoint, Events, MAX_JSON, MAX_TOOLS, by_words, json, send},
+    http::{Endpoint, Events, MAX_TOOLS, by_words, names, segment, send, tool_use},
     prompt,
 };
-use futures_util::{FutureExt, StreamExt, future::BoxFuture};
+use futures_util::{FutureExt, StreamExt, TryFutureExt, future::BoxFuture};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ impl Gemini {
 
 impl Provider for Gemini {
     fn chat(&self, call: ModelCall) -> ProviderStream {
-        let path = format!("/models/{}:streamGenerateContent?alt=sse", call.model);
+        let path = format!("/models/{}:streamGenerateContent?alt=sse", segment(&call.model));
         let request = self.authorised(self.0.post(&path, &body(&call)));
         async_stream::try_stream! {
             let mut events = Events::new(send(request).await?);
@@ -36,14 +36,9 @@ impl Provider for Gemini {
     }
 
     fn models(&self) -> BoxFuture<'static, Result<Vec<String>, Failure>> {
-        let request = self.authorised(self.0.get("/models"));
-        async move {
-            let answer = json(send(request).await?, MAX_JSON).await?;
-            let models = answer["models"].as_array().ok_or(FailureKind::Malformed.plain())?;
-            let name = |model: &Value| Some(model["name"].as_str()?.trim_start_matches("models/").to_owned());
-            Ok(models.iter().filter_map(name).collect())
-        }
-        .boxed()
+        let names = names(self.authorised(self.0.get("/models")), "models", "name");
+        let plain = |name: String| name.trim_start_matches("models/").to_owned();
+        names.map_ok(move |names| names.into_iter().map(plain).collect()).boxed()
     }
 }
 
@@ -133,6 +128,19 @@ struct Counted {
     thoughts_token_count: Option<u32>,
 }
 
+impl Counted {
+    /// Thoughts and words are counted apart; each may be left out where there are none.
+    fn usage(&self) -> Option<Usage> {
+        let (words, thoughts) = (self.candidates_token_count, self.thoughts_token_count);
+        words.or(thoughts)?;
+        Some(Usage {
+            input_tokens: self.prompt_token_count?,
+            cached_input_tokens: self.cached_content_token_count.unwrap_or(0),
+            output_tokens: words.unwrap_or(0).saturating_add(thoughts.unwrap_or(0)),
+        })
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Feedback {
@@ -156,12 +164,7 @@ impl Answer {
             return Err(FailureKind::ContentPolicy.plain());
         }
         if let Some(counted) = chunk.usage_metadata {
-            let output = counted.candidates_token_count.unwrap_or(0);
-            self.usage = Some(Usage {
-                input_tokens: counted.prompt_token_count.unwrap_or(0),
-                cached_input_tokens: counted.cached_content_token_count.unwrap_or(0),
-                output_tokens: output.saturating_add(counted.thoughts_token_count.unwrap_or(0)),
-            });
+            self.usage = counted.usage().or(self.usage);
         }
         let Some(candidate) = chunk.candidates.into_iter().next() else { return Ok(vec![]) };
         let mut events = vec![];
@@ -175,7 +178,7 @@ impl Answer {
                     return Err(FailureKind::TooLong.plain());
                 }
                 let arguments = if args.is_null() { json!({}) } else { args };
-                events.push(ProviderEvent::Tool(ToolUse { id: name.clone(), name, arguments }));
+                events.push(ProviderEvent::Tool(tool_use(name.clone(), name, arguments)?));
             }
         }
         if let Some(reason) = candidate.finish_reason {

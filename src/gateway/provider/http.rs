@@ -1,10 +1,11 @@
 //! What the wire formats have in common: a request by HTTP, what a refusal means, and an answer read piece by piece,
 //! each piece and all of them bounded.
 use super::{
-    super::model::{Failure, FailureKind},
+    super::model::{Failure, FailureKind, ToolUse},
     egress::Egress,
 };
 use crate::{config::ProviderConfig, shared::http};
+use bytes::BytesMut;
 use reqwest::{
     Client, RequestBuilder, Response, StatusCode,
     header::{HeaderMap, HeaderValue, RETRY_AFTER},
@@ -13,7 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use std::{error::Error, fmt::Write, mem, sync::Arc, time::Duration};
 
-/// Bytes of one line, and of a whole answer: far more than any answer that is passed on.
+/// Bytes of one line, and of a whole answer, also of one that is no stream: far more than any answer that is passed on.
 const LINE: usize = 1 << 20;
 const ANSWER: usize = 32 << 20;
 /// Bytes of a refusal that are looked at.
@@ -21,8 +22,9 @@ const REFUSAL: usize = 64 << 10;
 /// Tools that one answer may ask for, and bytes of the arguments of one.
 pub(super) const MAX_TOOLS: usize = 64;
 pub(super) const MAX_ARGUMENTS: usize = 256 << 10;
-/// Bytes of an answer that is no stream.
-pub(super) const MAX_JSON: usize = 32 << 20;
+/// Characters of a tool's name, and of the id of its use.
+const MAX_TOOL_NAME: usize = 64;
+const MAX_TOOL_ID: usize = 256;
 /// How long it may take to be connected.
 const CONNECT: Duration = Duration::from_secs(10);
 
@@ -101,14 +103,47 @@ pub(super) async fn send(request: RequestBuilder) -> Result<Response, Failure> {
     Err(Failure { kind: refused(status, &body), retry_after })
 }
 
-/// The whole answer as JSON, up to `most` bytes.
-pub(super) async fn json(response: Response, most: usize) -> Result<Value, Failure> {
-    let mut lines = Lines::new(response, most);
+/// The whole answer as JSON.
+pub(super) async fn json(response: Response) -> Result<Value, Failure> {
+    let mut lines = Lines::of_answer(response);
     let mut body = String::new();
     while let Some(line) = lines.next().await? {
         body.push_str(&line);
     }
     serde_json::from_str(&body).map_err(|_| FailureKind::Malformed.plain())
+}
+
+/// What a model asks for: its words, and kept where others see them.
+pub(super) fn tool_use(id: String, name: String, arguments: Value) -> Result<ToolUse, Failure> {
+    if name.chars().count() > MAX_TOOL_NAME || id.chars().count() > MAX_TOOL_ID {
+        return Err(FailureKind::TooLong.plain());
+    }
+    Ok(ToolUse { id, name, arguments })
+}
+
+/// A name as one segment of a path.
+pub(super) fn segment(name: &str) -> String {
+    let mut segment = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => segment.push(byte.into()),
+            _ => {
+                let _ = write!(segment, "%{byte:02X}");
+            }
+        }
+    }
+    segment
+}
+
+/// What stands at `name` in each item of the `list`: a provider's models.
+pub(super) async fn names(
+    request: RequestBuilder,
+    list: &'static str,
+    name: &'static str,
+) -> Result<Vec<String>, Failure> {
+    let answer = json(send(request).await?).await?;
+    let items = answer[list].as_array().ok_or(FailureKind::Malformed.plain())?;
+    Ok(items.iter().filter_map(|item| Some(item[name].as_str()?.to_owned())).collect())
 }
 
 fn told_with_its_causes(error: &reqwest::Error) -> String {
@@ -122,10 +157,11 @@ fn told_with_its_causes(error: &reqwest::Error) -> String {
 }
 
 fn told(error: &reqwest::Error) -> FailureKind {
-    if error.is_timeout() {
-        FailureKind::Timeout
-    } else if error.is_connect() {
+    // Also where it took too long to be connected.
+    if error.is_connect() {
         FailureKind::Connect
+    } else if error.is_timeout() {
+        FailureKind::Timeout
     } else {
         // Also where it was closed before an answer began.
         FailureKind::CutOff
@@ -182,7 +218,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 pub(super) struct Lines {
     response: Option<Response>,
     /// What came and was not given yet.
-    bytes: Vec<u8>,
+    bytes: BytesMut,
     /// Up to where there is no end of a line in it.
     searched: usize,
     left: usize,
@@ -190,7 +226,7 @@ pub(super) struct Lines {
 
 impl Lines {
     pub(super) fn new(response: Response, most: usize) -> Self {
-        Self { response: Some(response), bytes: vec![], searched: 0, left: most }
+        Self { response: Some(response), bytes: BytesMut::new(), searched: 0, left: most }
     }
 
     pub(super) fn of_answer(response: Response) -> Self {
@@ -200,12 +236,10 @@ impl Lines {
     /// Without its end; `None` after the last.
     pub(super) async fn next(&mut self) -> Result<Option<String>, Failure> {
         loop {
-            if let Some(at) = self.bytes[self.searched..].iter().position(|byte| *byte == b'\n') {
-                let end = self.searched + at;
-                let rest = self.bytes.split_off(end + 1);
-                let line = mem::replace(&mut self.bytes, rest);
-                self.searched = 0;
-                return text(line).map(Some);
+            let unseen = self.bytes.get(self.searched..).unwrap_or_default();
+            if let Some(at) = unseen.iter().position(|byte| *byte == b'\n') {
+                let line = self.bytes.split_to(mem::take(&mut self.searched) + at + 1);
+                return text(&line).map(Some);
             }
             self.searched = self.bytes.len();
             if self.searched > LINE {
@@ -221,7 +255,7 @@ impl Lines {
                     self.response = None;
                     self.searched = 0;
                     let line = mem::take(&mut self.bytes);
-                    return if line.is_empty() { Ok(None) } else { text(line).map(Some) };
+                    return if line.is_empty() { Ok(None) } else { text(&line).map(Some) };
                 }
                 Err(_) => return Err(FailureKind::CutOff.plain()),
             }
@@ -229,11 +263,10 @@ impl Lines {
     }
 }
 
-fn text(mut line: Vec<u8>) -> Result<String, Failure> {
-    while line.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
-        line.pop();
-    }
-    String::from_utf8(line).map_err(|_| FailureKind::Malformed.plain())
+fn text(line: &[u8]) -> Result<String, Failure> {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    str::from_utf8(line).map(str::to_owned).map_err(|_| FailureKind::Malformed.plain())
 }
 
 /// The data of Server-Sent Events, one by one.
@@ -262,5 +295,19 @@ impl Events {
             }
         }
         Ok(Some(mem::take(&mut self.data)).filter(|data| !data.is_empty()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_segment_of_a_path() {
+        let base = reqwest::Url::parse("http://127.0.0.1/v1").unwrap();
+        for name in ["gemini-2.5", "../../x", "a?b", "a#b", "a%2fb", "a b", "ä"] {
+            let url = reqwest::Url::parse(&format!("{base}/{}", segment(name))).unwrap();
+            assert_eq!((url.path_segments().unwrap().count(), url.query()), (2, None), "{name}");
+        }
     }
 }

@@ -6,6 +6,7 @@ mod http;
 mod ollama;
 mod openai;
 mod prompt;
+mod quotes;
 
 use super::{
     builtin::Builtin,
@@ -14,6 +15,7 @@ use super::{
 use crate::config::{BuiltinConfig, ProviderConfig, ProviderKind};
 use futures_util::{FutureExt, future::BoxFuture, stream::BoxStream};
 use http::Endpoint;
+use quotes::Quoting;
 use secrecy::SecretString;
 use std::{env, fmt, sync::Arc, time::Duration};
 
@@ -72,17 +74,23 @@ impl Embeddings {
 }
 
 /// The provider that a configuration tells of; an error says what is wrong with it.
-pub(super) fn open(config: &ProviderConfig, builtin: &BuiltinConfig) -> Result<Arc<dyn Provider>, String> {
+pub fn open_provider(config: &ProviderConfig, builtin: &BuiltinConfig) -> Result<Arc<dyn Provider>, String> {
     let key = key(config)?;
     let endpoint = |standard: &str| Endpoint::new(config, key, standard);
     Ok(match config.kind {
         ProviderKind::Builtin => Arc::new(Builtin::new(Duration::from_millis(builtin.pace_milliseconds))),
-        ProviderKind::OpenaiCompatible => Arc::new(openai::OpenAi(endpoint("https://api.openai.com/v1")?)),
-        ProviderKind::Anthropic => Arc::new(anthropic::Anthropic(endpoint("https://api.anthropic.com/v1")?)),
-        ProviderKind::Gemini => {
-            Arc::new(gemini::Gemini(endpoint("https://generativelanguage.googleapis.com/v1beta")?))
+        ProviderKind::OpenaiCompatible => {
+            let endpoint = endpoint("https://api.openai.com/v1")?;
+            let most = if config.takes_completion_tokens() { "max_completion_tokens" } else { "max_tokens" };
+            Arc::new(Quoting(openai::OpenAi { endpoint, most }))
         }
-        ProviderKind::Ollama => Arc::new(ollama::Ollama(endpoint("http://127.0.0.1:11434")?)),
+        ProviderKind::Anthropic => {
+            Arc::new(Quoting(anthropic::Anthropic(endpoint("https://api.anthropic.com/v1")?)))
+        }
+        ProviderKind::Gemini => {
+            Arc::new(Quoting(gemini::Gemini(endpoint("https://generativelanguage.googleapis.com/v1beta")?)))
+        }
+        ProviderKind::Ollama => Arc::new(Quoting(ollama::Ollama(endpoint("http://127.0.0.1:11434")?))),
     })
 }
 

@@ -1,8 +1,8 @@
 //! The wire format of Ollama's `/api/chat`: one JSON object a line.
 use super::{
-    super::model::{Failure, FailureKind, FinishReason, Speaker, ToolSpec, ToolUse, Usage},
+    super::model::{Failure, FailureKind, FinishReason, Speaker, Usage},
     Embeddings, ModelCall, Provider, ProviderEvent, ProviderStream,
-    http::{Endpoint, Lines, MAX_JSON, MAX_TOOLS, by_words, json, send},
+    http::{Endpoint, Lines, MAX_TOOLS, by_words, json, names, send, tool_use},
     prompt,
 };
 use futures_util::{FutureExt, StreamExt, future::BoxFuture};
@@ -35,7 +35,7 @@ impl Provider for Ollama {
         let count = texts.len();
         let request = self.0.post("/api/embed", &json!({ "model": model, "input": texts }));
         async move {
-            let answer = json(send(request).await?, MAX_JSON).await?;
+            let answer = json(send(request).await?).await?;
             let answer = Vectors::deserialize(answer).map_err(|_| FailureKind::Malformed.plain())?;
             Embeddings::checked(answer.embeddings, count, answer.prompt_eval_count.unwrap_or(0))
         }
@@ -43,24 +43,13 @@ impl Provider for Ollama {
     }
 
     fn models(&self) -> BoxFuture<'static, Result<Vec<String>, Failure>> {
-        let request = self.0.get("/api/tags");
-        async move {
-            let answer = json(send(request).await?, MAX_JSON).await?;
-            let models = answer["models"].as_array().ok_or(FailureKind::Malformed.plain())?;
-            Ok(models.iter().filter_map(|model| Some(model["name"].as_str()?.to_owned())).collect())
-        }
-        .boxed()
+        names(self.0.get("/api/tags"), "models", "name").boxed()
     }
 }
 
 fn body(call: &ModelCall) -> Value {
     let request = &call.request;
-    let mut messages = vec![];
-    let system = prompt::system(request);
-    if !system.is_empty() {
-        messages.push(json!({ "role": "system", "content": system }));
-    }
-    messages.extend(prompt::messages(call).iter().map(|message| match &message.speaker {
+    let messages = prompt::messages_after_system(call, |message| match &message.speaker {
         Speaker::User => json!({ "role": "user", "content": message.text }),
         Speaker::Tool { id } => json!({ "role": "tool", "tool_name": id, "content": message.text }),
         Speaker::Assistant { tools } => {
@@ -70,7 +59,7 @@ fn body(call: &ModelCall) -> Value {
                 .collect();
             json!({ "role": "assistant", "content": message.text, "tool_calls": tools })
         }
-    }));
+    });
     let mut body = json!({
         "model": call.model,
         "messages": messages,
@@ -78,11 +67,7 @@ fn body(call: &ModelCall) -> Value {
         "options": { "num_predict": call.max_output_tokens },
     });
     if !request.tools.is_empty() {
-        let tool = |tool: &ToolSpec| {
-            json!({ "type": "function", "function": {
-                "name": tool.name, "description": tool.description, "parameters": tool.parameters } })
-        };
-        body["tools"] = request.tools.iter().map(tool).collect();
+        body["tools"] = prompt::functions(&request.tools);
     }
     if let Some(schema) = &request.output_schema {
         body["format"] = schema.clone();
@@ -129,7 +114,7 @@ struct Vectors {
 
 #[derive(Default)]
 struct Answer {
-    end: Option<(FinishReason, Usage)>,
+    end: Option<(FinishReason, Option<Usage>)>,
     tools: usize,
 }
 
@@ -152,7 +137,7 @@ impl Answer {
                 if self.tools > MAX_TOOLS {
                     return Err(FailureKind::TooLong.plain());
                 }
-                events.push(ProviderEvent::Tool(ToolUse { id: name.clone(), name, arguments }));
+                events.push(ProviderEvent::Tool(tool_use(name.clone(), name, arguments)?));
             }
         }
         if chunk.done {
@@ -161,11 +146,13 @@ impl Answer {
                 _ if self.tools > 0 => FinishReason::ToolUse,
                 _ => FinishReason::EndOfTurn,
             };
-            let usage = Usage {
-                input_tokens: chunk.prompt_eval_count.unwrap_or(0),
+            // A prompt that it has in its memory is not counted.
+            let counted = chunk.prompt_eval_count.zip(chunk.eval_count);
+            let usage = counted.map(|(input_tokens, output_tokens)| Usage {
+                input_tokens,
                 cached_input_tokens: 0,
-                output_tokens: chunk.eval_count.unwrap_or(0),
-            };
+                output_tokens,
+            });
             self.end = Some((reason, usage));
         }
         Ok(events)
@@ -173,6 +160,6 @@ impl Answer {
 
     fn end(self) -> Result<ProviderEvent, Failure> {
         let (reason, usage) = self.end.ok_or(FailureKind::CutOff.plain())?;
-        Ok(ProviderEvent::Finished { reason, usage: Some(usage) })
+        Ok(ProviderEvent::Finished { reason, usage })
     }
 }

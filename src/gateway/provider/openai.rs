@@ -1,8 +1,8 @@
 //! The wire format of OpenAI's chat completions, which most servers of models speak.
 use super::{
-    super::model::{Failure, FailureKind, FinishReason, Speaker, ToolSpec, ToolUse, Usage},
+    super::model::{Failure, FailureKind, FinishReason, Speaker, ToolUse, Usage},
     Embeddings, ModelCall, Provider, ProviderEvent, ProviderStream,
-    http::{Endpoint, Events, MAX_ARGUMENTS, MAX_JSON, MAX_TOOLS, by_words, json, send},
+    http::{Endpoint, Events, MAX_ARGUMENTS, MAX_TOOLS, by_words, json, names, send, tool_use},
     prompt,
 };
 use futures_util::{FutureExt, StreamExt, future::BoxFuture};
@@ -10,17 +10,23 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 #[derive(Clone, Debug)]
-pub(super) struct OpenAi(pub(super) Endpoint);
+pub(super) struct OpenAi {
+    pub(super) endpoint: Endpoint,
+    /// How the greatest length of an answer is called there.
+    pub(super) most: &'static str,
+}
 
 impl OpenAi {
     fn authorised(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
-        self.0.with_bearer(request)
+        self.endpoint.with_bearer(request)
     }
 }
 
 impl Provider for OpenAi {
     fn chat(&self, call: ModelCall) -> ProviderStream {
-        let request = self.authorised(self.0.post("/chat/completions", &body(&call)));
+        let mut body = body(&call);
+        body[self.most] = call.max_output_tokens.into();
+        let request = self.authorised(self.endpoint.post("/chat/completions", &body));
         async_stream::try_stream! {
             let mut events = Events::new(send(request).await?);
             let mut answer = Answer::default();
@@ -45,37 +51,31 @@ impl Provider for OpenAi {
 
     fn embed(&self, model: &str, texts: Vec<String>) -> BoxFuture<'static, Result<Embeddings, Failure>> {
         let count = texts.len();
-        let request = self.authorised(self.0.post("/embeddings", &json!({ "model": model, "input": texts })));
+        let request =
+            self.authorised(self.endpoint.post("/embeddings", &json!({ "model": model, "input": texts })));
         async move {
-            let answer = json(send(request).await?, MAX_JSON).await?;
+            let answer = json(send(request).await?).await?;
             let answer = Vectors::deserialize(answer).map_err(|_| FailureKind::Malformed.plain())?;
             let mut data = answer.data;
             data.sort_by_key(|item| item.index);
             let vectors = data.into_iter().map(|item| item.embedding).collect();
-            Embeddings::checked(vectors, count, answer.usage.map_or(0, |usage| usage.prompt_tokens))
+            Embeddings::checked(
+                vectors,
+                count,
+                answer.usage.and_then(|usage| usage.prompt_tokens).unwrap_or(0),
+            )
         }
         .boxed()
     }
 
     fn models(&self) -> BoxFuture<'static, Result<Vec<String>, Failure>> {
-        let request = self.authorised(self.0.get("/models"));
-        async move {
-            let answer = json(send(request).await?, MAX_JSON).await?;
-            let models = answer["data"].as_array().ok_or(FailureKind::Malformed.plain())?;
-            Ok(models.iter().filter_map(|model| Some(model["id"].as_str()?.to_owned())).collect())
-        }
-        .boxed()
+        names(self.authorised(self.endpoint.get("/models")), "data", "id").boxed()
     }
 }
 
 fn body(call: &ModelCall) -> Value {
     let request = &call.request;
-    let mut messages = vec![];
-    let system = prompt::system(request);
-    if !system.is_empty() {
-        messages.push(json!({ "role": "system", "content": system }));
-    }
-    messages.extend(prompt::messages(call).iter().map(|message| match &message.speaker {
+    let messages = prompt::messages_after_system(call, |message| match &message.speaker {
         Speaker::User => json!({ "role": "user", "content": message.text }),
         Speaker::Tool { id } => json!({ "role": "tool", "tool_call_id": id, "content": message.text }),
         Speaker::Assistant { tools } if tools.is_empty() => {
@@ -85,20 +85,15 @@ fn body(call: &ModelCall) -> Value {
             let tools: Vec<_> = tools.iter().map(tool_call).collect();
             json!({ "role": "assistant", "content": message.text, "tool_calls": tools })
         }
-    }));
+    });
     let mut body = json!({
         "model": call.model,
         "messages": messages,
-        "max_tokens": call.max_output_tokens,
         "stream": true,
         "stream_options": { "include_usage": true },
     });
     if !request.tools.is_empty() {
-        let tool = |tool: &ToolSpec| {
-            json!({ "type": "function", "function": {
-                "name": tool.name, "description": tool.description, "parameters": tool.parameters } })
-        };
-        body["tools"] = request.tools.iter().map(tool).collect();
+        body["tools"] = prompt::functions(&request.tools);
     }
     if let Some(schema) = &request.output_schema {
         body["response_format"] =
@@ -151,10 +146,8 @@ struct FunctionDelta {
 
 #[derive(Deserialize)]
 struct Counted {
-    #[serde(default)]
-    prompt_tokens: u32,
-    #[serde(default)]
-    completion_tokens: u32,
+    prompt_tokens: Option<u32>,
+    completion_tokens: Option<u32>,
     prompt_tokens_details: Option<Details>,
 }
 
@@ -198,11 +191,16 @@ impl Answer {
         if let Some(error) = chunk.error {
             return Err(by_words(&error.to_string()).unwrap_or(FailureKind::Provider).plain());
         }
-        if let Some(usage) = chunk.usage {
+        if let Some(Counted {
+            prompt_tokens: Some(read),
+            completion_tokens: Some(said),
+            prompt_tokens_details,
+        }) = chunk.usage
+        {
             self.usage = Some(Usage {
-                input_tokens: usage.prompt_tokens,
-                cached_input_tokens: usage.prompt_tokens_details.and_then(|d| d.cached_tokens).unwrap_or(0),
-                output_tokens: usage.completion_tokens,
+                input_tokens: read,
+                cached_input_tokens: prompt_tokens_details.and_then(|d| d.cached_tokens).unwrap_or(0),
+                output_tokens: said,
             });
         }
         let Some(choice) = chunk.choices.into_iter().next() else { return Ok(None) };
@@ -241,11 +239,15 @@ impl Answer {
 
     /// The tools, then the end. A stream that does not say why it ends broke off.
     fn end(self) -> Result<Vec<ProviderEvent>, Failure> {
-        let reason = self.finish.ok_or(FailureKind::CutOff.plain())?;
+        let reason = match self.finish.ok_or(FailureKind::CutOff.plain())? {
+            // Some servers say of an answer with tools no more than that it is complete.
+            FinishReason::EndOfTurn if !self.tools.is_empty() => FinishReason::ToolUse,
+            reason => reason,
+        };
         let tool = |Asked { id, name, arguments }| {
             let arguments = if arguments.is_empty() { "{}" } else { arguments.as_str() };
             let arguments = serde_json::from_str(arguments).map_err(|_| FailureKind::Malformed.plain())?;
-            Ok(ProviderEvent::Tool(ToolUse { id, name, arguments }))
+            Ok(ProviderEvent::Tool(tool_use(id, name, arguments)?))
         };
         let mut events = self.tools.into_iter().map(tool).collect::<Result<Vec<_>, Failure>>()?;
         events.push(ProviderEvent::Finished { reason, usage: self.usage });

@@ -52,11 +52,12 @@ impl Circuit {
         }
     }
 
-    /// As [`Self::may`]. A call that may must tell how it ended.
-    pub fn admit(&mut self, now: Duration) -> Result<(), Duration> {
+    /// As [`Self::may`]. A call that may must tell how it ended, and whether it was the probe.
+    pub fn admit(&mut self, now: Duration) -> Result<bool, Duration> {
         self.may(now)?;
-        self.probing = self.state(now) == CircuitState::HalfOpen;
-        Ok(())
+        let probes = self.state(now) == CircuitState::HalfOpen;
+        self.probing |= probes;
+        Ok(probes)
     }
 
     /// Whether it knows nothing that a new one would not.
@@ -64,25 +65,35 @@ impl Circuit {
         *self == Self::default()
     }
 
-    pub fn succeeded(&mut self) {
-        *self = Self::default();
+    /// The probe was answered: calls pass again, though the next failure opens it again.
+    pub fn answered(&mut self) {
+        self.probing = false;
+        self.open_until = None;
+    }
+
+    /// Of a circuit that was opened since the call began only the probe knows better.
+    pub fn succeeded(&mut self, probe: bool) {
+        if probe || self.open_until.is_none() {
+            *self = Self::default();
+        }
     }
 
     /// The call was given up by its caller: nothing was learnt.
-    pub fn given_up(&mut self) {
-        self.probing = false;
+    pub fn given_up(&mut self, probe: bool) {
+        self.probing &= !probe;
     }
 
-    pub fn failed(&mut self, kind: FailureKind, retry_after: Option<Duration>, now: Duration) {
-        let probed = std::mem::take(&mut self.probing);
+    pub fn failed(&mut self, kind: FailureKind, retry_after: Option<Duration>, now: Duration, probe: bool) {
+        self.given_up(probe);
         if let Some(wait) = retry_after {
             self.asked_until = Some(now + wait.min(LONGEST_REST));
         }
-        if !is_of_the_target(kind) {
+        let is_known = self.open_until.is_some() && !probe;
+        if is_known || !is_of_the_target(kind) {
             return;
         }
         self.failures = self.failures.saturating_add(1);
-        if probed || self.failures >= OPENS_AFTER {
+        if self.failures >= OPENS_AFTER {
             let rest = FIRST_REST.saturating_mul(1 << self.opened.min(8)).min(LONGEST_REST);
             self.opened = self.opened.saturating_add(1);
             self.open_until = Some(now + rest);
@@ -123,27 +134,52 @@ mod tests {
 
     fn failing(times: u32) -> Circuit {
         let mut circuit = Circuit::default();
-        (0..times).for_each(|_| circuit.failed(FailureKind::Connect, None, at(0)));
+        (0..times).for_each(|_| circuit.failed(FailureKind::Connect, None, at(0), false));
         circuit
     }
 
     #[test]
     fn it_opens_after_failures_in_a_row_and_closes_when_a_probe_succeeds() {
-        assert_eq!(failing(OPENS_AFTER - 1).admit(at(0)), Ok(()));
+        assert_eq!(failing(OPENS_AFTER - 1).admit(at(0)), Ok(false));
         let mut circuit = failing(OPENS_AFTER);
         assert_eq!(circuit.admit(at(1)), Err(at(5)));
-        assert_eq!(circuit.admit(at(5)), Ok(()), "the probe");
+        assert_eq!(circuit.admit(at(5)), Ok(true), "the probe");
         assert_eq!(circuit.state(at(5)), CircuitState::HalfOpen);
         assert!(circuit.admit(at(5)).is_err(), "one only");
-        circuit.succeeded();
+        circuit.succeeded(true);
         assert_eq!(circuit.state(at(5)), CircuitState::Closed);
+    }
+
+    #[test]
+    fn the_first_word_of_a_probe_lets_calls_pass_and_the_next_failure_none() {
+        let mut circuit = failing(OPENS_AFTER);
+        circuit.admit(at(5)).unwrap();
+        circuit.answered();
+        assert_eq!(circuit.admit(at(5)), Ok(false), "while the probe still speaks");
+        circuit.failed(FailureKind::CutOff, None, at(6), false);
+        assert_eq!(circuit.state(at(6)), CircuitState::Open { until: at(16) });
+    }
+
+    #[test]
+    fn what_began_before_it_opened_says_nothing_of_the_probe() {
+        let mut circuit = failing(OPENS_AFTER);
+        circuit.succeeded(false);
+        circuit.failed(FailureKind::CutOff, None, at(2), false);
+        assert_eq!(circuit.state(at(2)), CircuitState::Open { until: at(5) });
+        circuit.admit(at(5)).unwrap();
+        circuit.succeeded(false);
+        circuit.failed(FailureKind::CutOff, None, at(6), false);
+        circuit.given_up(false);
+        assert!(circuit.admit(at(6)).is_err(), "the probe is still on its way");
+        circuit.succeeded(true);
+        assert!(circuit.is_new());
     }
 
     #[test]
     fn a_probe_that_fails_makes_the_rest_longer() {
         let mut circuit = failing(OPENS_AFTER);
         circuit.admit(at(5)).unwrap();
-        circuit.failed(FailureKind::Provider, None, at(5));
+        circuit.failed(FailureKind::Provider, None, at(5), true);
         assert_eq!(circuit.state(at(5)), CircuitState::Open { until: at(15) });
     }
 
@@ -151,22 +187,24 @@ mod tests {
     fn what_is_wrong_with_a_request_is_not_held_against_the_target() {
         let mut circuit = Circuit::default();
         for _ in 0..100 {
-            circuit.failed(FailureKind::ContextWindow, None, at(0));
+            circuit.failed(FailureKind::ContextWindow, None, at(0), false);
         }
-        assert_eq!(circuit.admit(at(0)), Ok(()));
+        assert_eq!(circuit.admit(at(0)), Ok(false));
     }
 
     #[test]
     fn a_provider_that_asks_to_wait_is_waited_for() {
         let mut circuit = Circuit::default();
-        circuit.failed(FailureKind::RateLimited, Some(at(3)), at(1));
+        circuit.failed(FailureKind::RateLimited, Some(at(3)), at(1), false);
         assert_eq!(circuit.admit(at(2)), Err(at(4)));
-        assert_eq!(circuit.admit(at(4)), Ok(()));
+        assert_eq!(circuit.admit(at(4)), Ok(false));
     }
 
     #[derive(Clone, Copy, Debug)]
     enum Step {
         Call(Option<FailureKind>),
+        /// It is answered, and does not end.
+        Word,
         GiveUp,
         Wait(u64),
     }
@@ -177,6 +215,7 @@ mod tests {
             4 => prop::sample::select(vec![FailureKind::Connect, FailureKind::Rejected, FailureKind::RateLimited])
                 .prop_map(|kind| Step::Call(Some(kind))),
             1 => Just(Step::GiveUp),
+            1 => Just(Step::Word),
             1 => (0u64..200).prop_map(Step::Wait),
         ]
     }
@@ -188,15 +227,26 @@ mod tests {
             for step in steps {
                 match step {
                     Step::Wait(seconds) => now += at(seconds),
-                    Step::Call(ending) if circuit.admit(now).is_ok() => match ending {
-                        None => circuit.succeeded(),
-                        Some(kind) => circuit.failed(kind, None, now),
-                    },
-                    Step::GiveUp if circuit.admit(now).is_ok() => circuit.given_up(),
-                    Step::Call(_) | Step::GiveUp => {}
+                    Step::Call(ending) => {
+                        let Ok(probe) = circuit.admit(now) else { continue };
+                        match ending {
+                            None => circuit.succeeded(probe),
+                            Some(kind) => circuit.failed(kind, None, now, probe),
+                        }
+                    }
+                    Step::Word => {
+                        if circuit.admit(now) == Ok(true) {
+                            circuit.answered();
+                        }
+                    }
+                    Step::GiveUp => {
+                        if let Ok(probe) = circuit.admit(now) {
+                            circuit.given_up(probe);
+                        }
+                    }
                 }
             }
-            prop_assert_eq!(circuit.admit(now + LONGEST_REST), Ok(()));
+            prop_assert!(circuit.admit(now + LONGEST_REST).is_ok());
         }
     }
 }

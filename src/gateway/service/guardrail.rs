@@ -9,7 +9,7 @@ use crate::{
     },
     shared::{
         Edited, Error, Problem, ProblemCode, Problems, Result,
-        actor::{Actor, Read},
+        actor::Actor,
         edit,
         id::{AnyId, WorkspaceId},
         text,
@@ -146,11 +146,11 @@ impl Gateway {
                 "text: {length} characters: at most {MAX_TRIED} are possible"
             )));
         }
+        // As they are now, not as they were before another server changed them a moment ago.
+        self.held.forget(workspace);
         let held = self.held(workspace).await?;
         let found = self.known_route(&held, route)?;
-        // As they are now, not as another server left them a moment ago.
-        self.policies.changed(workspace);
-        let layers = self.policies.of(&actor.may::<Read>(workspace)?, route, &found).await?;
+        let layers = self.policies.of(&held.policies, route, &found);
         let policies = self.policies.clone();
         // Long enough to hold others up.
         let tried = tokio::task::spawn_blocking(move || {

@@ -112,7 +112,7 @@ impl Gateway {
 
     /// The same, and gives back what is left of budgets.
     pub async fn close(&self) {
-        self.flush_log().await;
+        self.log.close(self).await;
         self.ledger.close().await;
     }
 

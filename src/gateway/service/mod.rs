@@ -18,7 +18,7 @@ use super::{
     held::{Held, HeldOf},
     log::CallLog,
     model::{ChatEvent, ChatRequest, Completion, FailureKind, FinishReason, MAX_INPUT, Usage},
-    provider::{self, Provider},
+    provider::{Provider, open_provider},
     providers::{Known, Providers},
     record::{LlmCall, LlmCallStatus, Record},
 };
@@ -29,7 +29,7 @@ use crate::{
     event::{Bus, Log, Signal},
     shared::{
         Ambient, Error, Result,
-        actor::{Actor, Read, Write},
+        actor::{Actor, Write},
         id::WorkspaceId,
     },
 };
@@ -87,7 +87,7 @@ impl Gateway {
     pub fn new(config: &GatewayConfig, parts: Parts) -> Result<Self, ProviderError> {
         let Parts { db, events, bus, ambient, account, workflows } = parts;
         let open = |(name, settings): (&String, &ProviderConfig)| {
-            let opened = provider::open(settings, &config.builtin);
+            let opened = open_provider(settings, &config.builtin);
             let opened = opened.map_err(|problem| ProviderError { name: name.clone(), problem })?;
             let (kind, max_concurrent) = (settings.kind, settings.max_concurrent);
             Ok((name.clone(), Known { provider: opened, kind, max_concurrent }))
@@ -96,10 +96,10 @@ impl Gateway {
         let routes = config.routes.iter().map(|(name, route)| (name.clone(), Arc::new(route.clone())));
         let prices = Arc::new(config.prices.clone());
         let ledger = Ledger::new(db.clone(), events.clone(), ambient.clone(), prices.clone());
-        let policies = Policies::new(config, db.clone(), ambient.clock.clone());
+        let policies = Policies::new(config, ambient.clock.clone());
         Ok(Self {
             policies,
-            providers: Providers::new(providers),
+            providers: Providers::new(providers, Duration::from_millis(config.patience_milliseconds)),
             prices,
             routes: Arc::new(routes.collect()),
             held: HeldOf::new(),
@@ -124,7 +124,7 @@ impl Gateway {
                 known.provider = provider;
             }
         }
-        Self { providers: Providers::new(all), ..self }
+        Self { providers: Providers::new(all, self.providers.patience()), ..self }
     }
 
     /// The same, with this provider alone behind the default route, asked once a call.
@@ -133,7 +133,7 @@ impl Gateway {
         let route = Arc::new(Route { retry, ..Route::to("own", builtin::MODEL) });
         let known = Known { provider, kind: ProviderKind::Builtin, max_concurrent: None };
         Self {
-            providers: Providers::new([("own".to_owned(), known)]),
+            providers: Providers::new([("own".to_owned(), known)], self.providers.patience()),
             routes: Arc::new([(DEFAULT_ROUTE.to_owned(), route)].into()),
             ..self
         }
@@ -145,7 +145,6 @@ impl Gateway {
     /// `Refused` at `route` where no route has this name, and where the texts are longer than a call may be.
     pub async fn chat(&self, actor: &Actor, request: ChatRequest) -> Result<BoxStream<'static, ChatEvent>> {
         actor.may::<Write>(request.workspace)?;
-        let grant = actor.may::<Read>(request.workspace)?;
         let held = self.held(request.workspace).await?;
         let route = self.known_route(&held, &request.route)?;
         let length: usize = request.texts().map(|text| text.chars().count()).sum();
@@ -160,6 +159,7 @@ impl Gateway {
             workspace: request.workspace,
             principal: actor.principal(),
             origin: request.origin.clone(),
+            workflow: request.workflow,
             route: request.route.clone(),
             model_requested: route.targets.first().map(|target| target.model.clone()),
             model_used: None,
@@ -189,19 +189,16 @@ impl Gateway {
             caller,
             ledger: self.ledger.clone(),
             routes: self.routes_of(held.clone()),
-            providers: self.providers.clone(),
+            providers: self.providers.of(request.workspace),
             policies: self.policies.clone(),
-            grant,
+            own: held.policies.clone(),
             route,
             request: Arc::new(request),
             random: self.ambient.random.clone(),
             record: record(call),
+            place,
         };
-        let events = drive(call);
-        Ok(match place {
-            Some(place) => place.keep(events).boxed(),
-            None => events.boxed(),
-        })
+        Ok(drive(call).boxed())
     }
 
     pub(super) fn known_route(&self, held: &Held, name: &str) -> Result<Arc<Route>> {
@@ -215,23 +212,29 @@ impl Gateway {
     /// is an answer that was refused: without a word, for CONTENT_POLICY.
     pub async fn complete(&self, actor: &Actor, request: ChatRequest) -> Result<Completion> {
         let mut events = self.chat(actor, request).await?;
-        let (mut text, mut quotes) = (String::new(), vec![]);
+        let (mut text, mut quotes, mut tools) = (String::new(), vec![], vec![]);
         while let Some(event) = events.next().await {
             match event {
                 ChatEvent::Delta { text: more } => text.push_str(&more),
                 ChatEvent::Citation(quote) => quotes.push(quote),
-                ChatEvent::Tool(_) => {}
+                ChatEvent::Tool(tool) => tools.push(tool),
                 ChatEvent::Finished { reason, usage } => {
-                    return Ok(Completion { text, quotes, reason, usage });
+                    return Ok(Completion { text, quotes, tools, reason, usage });
                 }
                 // No second try would do better than the first.
                 ChatEvent::Failed(failure) if failure.kind == FailureKind::ContentPolicy => {
                     let (reason, usage) = (FinishReason::ContentPolicy, Usage::default());
-                    return Ok(Completion { text, quotes, reason, usage });
+                    return Ok(Completion { text, quotes, tools: vec![], reason, usage });
                 }
                 ChatEvent::Failed(failure) if failure.kind == FailureKind::Guardrail => {
                     let (reason, usage) = (FinishReason::ContentPolicy, Usage::default());
-                    return Ok(Completion { text: String::new(), quotes: vec![], reason, usage });
+                    return Ok(Completion {
+                        text: String::new(),
+                        quotes: vec![],
+                        tools: vec![],
+                        reason,
+                        usage,
+                    });
                 }
                 ChatEvent::Failed(failure) => return Err(failure.into()),
             }
@@ -267,7 +270,7 @@ impl Gateway {
 /// What was answered before, at once.
 fn again(answer: &Answer, mut record: Record) -> BoxStream<'static, ChatEvent> {
     let (reason, usage) = (FinishReason::EndOfTurn, Usage::default());
-    record.said(0);
+    record.begun();
     record.end(LlmCallStatus::Completed, Some(reason));
     let events = answer.events.clone().into_iter().chain([ChatEvent::Finished { reason, usage }]);
     stream::iter(events).boxed()

@@ -47,7 +47,7 @@ impl Gateway {
     pub async fn set_route(&self, actor: &Actor, new: NewRoute) -> Result<Edited<Option<NamedRoute>>> {
         let grant = actor.may::<policy::SetRoute>(new.workspace)?;
         named::check_name(&new.name)?;
-        named::check(&new.route, "settings", |provider| self.providers.get(provider).is_some())?;
+        self.check_route(&new.route)?;
         let mut tx = self.events.begin().await?;
         let version = store::advance(&tx, &grant).await?;
         let found = store::find_route(&tx, &grant, &new.name).await?;
@@ -116,6 +116,10 @@ impl Gateway {
         Ok(Edited::Done(configured))
     }
 
+    fn check_route(&self, route: &Route) -> Result<()> {
+        named::check(route, "settings", |provider| Some(self.providers.get(provider)?.kind))
+    }
+
     async fn route_changed(
         &self,
         tx: &mut Tx,
@@ -173,18 +177,19 @@ impl Gateway {
         actor.may::<Read>(workspace)?;
         let route = match instead {
             Some(route) => {
-                named::check(&route, "settings", |provider| self.providers.get(provider).is_some())?;
+                self.check_route(&route)?;
                 Arc::new(route)
             }
             None => self.route(&*self.held(workspace).await?, name).ok_or(NO_ROUTE)?,
         };
-        Ok(Explanation::of(&route, |target| self.providers.standing(target)))
+        let providers = self.providers.of(workspace);
+        Ok(Explanation::of(&route, |target| providers.standing(target)))
     }
 
     /// The providers that calls of the workspace can come to, and the workspace's targets there.
     pub async fn list_providers(&self, actor: &Actor, workspace: WorkspaceId) -> Result<Vec<ProviderView>> {
         actor.may::<Read>(workspace)?;
-        let routes = self.held_routes(workspace).await?;
+        let (routes, providers) = (self.held_routes(workspace).await?, self.providers.of(workspace));
         let targets: BTreeSet<(&str, &str)> = routes
             .values()
             .flat_map(|named| named.route.all_targets())
@@ -193,18 +198,18 @@ impl Gateway {
         let view = |(name, known): (&str, &Known)| ProviderView {
             name: name.to_owned(),
             kind: known.kind,
-            health: self.providers.health(name),
+            health: providers.health(name),
             targets: targets
                 .iter()
                 .filter(|(provider, _)| *provider == name)
                 .map(|(provider, model)| {
                     let target =
                         Target { provider: (*provider).to_owned(), model: (*model).to_owned(), weight: 1 };
-                    (target.model.clone(), self.providers.standing(&target))
+                    (target.model.clone(), providers.standing(&target))
                 })
                 .collect(),
         };
-        Ok(self.providers.iter().map(view).collect())
+        Ok(providers.iter().map(view).collect())
     }
 
     /// The workspace's own route of this name, or else the configured one.
@@ -219,7 +224,7 @@ impl Gateway {
     }
 
     pub(super) async fn held(&self, workspace: WorkspaceId) -> Result<Arc<Held>> {
-        self.held.of(&self.db, workspace, || self.answers.forget(workspace)).await
+        self.held.of(&self.db, &self.policies, workspace, || self.answers.forget(workspace)).await
     }
 
     async fn held_routes(&self, workspace: WorkspaceId) -> Result<BTreeMap<String, NamedRoute>> {
@@ -238,7 +243,6 @@ impl Gateway {
     /// What is kept of the workspace in this process holds no more.
     pub fn forget_held(&self, workspace: WorkspaceId) {
         self.held.forget(workspace);
-        self.policies.changed(workspace);
         self.answers.forget(workspace);
     }
 }

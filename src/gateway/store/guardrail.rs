@@ -4,7 +4,7 @@ use crate::{
     gateway::guard::GuardrailPolicy,
     shared::{
         Error, Result,
-        actor::{Administer, AtLeast, Grant, Read, Scope},
+        actor::{Administer, Grant, Scope},
         id::WorkspaceId,
     },
 };
@@ -19,9 +19,9 @@ use uuid::Uuid;
 /// In the order of their names.
 pub(in crate::gateway) async fn list_guardrail_policies(
     source: &impl Source,
-    grant: &Grant<impl AtLeast<Read>>,
+    workspace: WorkspaceId,
 ) -> Result<Vec<GuardrailPolicy>> {
-    let rows = of(grant).order_by_asc(row::Column::Name).all(source.connection()).await?;
+    let rows = of(workspace).order_by_asc(row::Column::Name).all(source.connection()).await?;
     rows.into_iter().map(from_row).collect()
 }
 
@@ -77,7 +77,11 @@ pub(in crate::gateway) async fn lock_guardrail_policy(
     grant: &Grant<Administer>,
     name: &str,
 ) -> Result<Option<GuardrailPolicy>> {
-    let found = of(grant).filter(row::Column::Name.eq(name)).lock_exclusive().one(tx.connection()).await?;
+    let found = of(grant.workspace())
+        .filter(row::Column::Name.eq(name))
+        .lock_exclusive()
+        .one(tx.connection())
+        .await?;
     found.map(from_row).transpose()
 }
 
@@ -120,11 +124,11 @@ pub(in crate::gateway) async fn count_guardrail_policies(
     tx: &impl Source,
     grant: &Grant<Administer>,
 ) -> Result<u64> {
-    Ok(of(grant).count(tx.connection()).await?)
+    Ok(of(grant.workspace()).count(tx.connection()).await?)
 }
 
-fn of(grant: &Grant<impl AtLeast<Read>>) -> Select<row::Entity> {
-    row::Entity::find().filter(row::Column::WorkspaceId.eq(grant.workspace().uuid()))
+fn of(workspace: WorkspaceId) -> Select<row::Entity> {
+    row::Entity::find().filter(row::Column::WorkspaceId.eq(workspace.uuid()))
 }
 
 fn from_row(row: row::Model) -> Result<GuardrailPolicy> {

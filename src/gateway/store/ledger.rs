@@ -59,13 +59,39 @@ pub enum Leased {
     Lost,
 }
 
-/// Makes a lease greater, or makes one: by the best amount, or by what is missing at least, or not at all.
-pub async fn lease(db: &Db, of: Uuid, lease: Uuid, wanted: Wanted, until: DateTime<Utc>) -> Result<Leased> {
-    let tx = db.begin().await?;
+/// Makes a lease greater, or makes one: by the best amount, or by what is missing at least, or not at all. An error tells
+/// whether it may have been written all the same.
+pub async fn lease(
+    db: &Db,
+    of: Uuid,
+    lease: Uuid,
+    wanted: Wanted,
+    until: DateTime<Utc>,
+) -> Result<Leased, (Error, Written)> {
+    let tx = db.begin().await.map_err(nothing)?;
+    let outcome = lease_in(&tx, of, lease, wanted, until).await.map_err(nothing)?;
+    if matches!(outcome, Leased::Granted(_)) {
+        tx.commit().await.map_err(|error| (error, Written::Unknown))?;
+    }
+    Ok(outcome)
+}
+
+/// Before the commit was sent.
+fn nothing(error: Error) -> (Error, Written) {
+    (error, Written::Nothing)
+}
+
+async fn lease_in(
+    tx: &impl Source,
+    of: Uuid,
+    lease: Uuid,
+    wanted: Wanted,
+    until: DateTime<Utc>,
+) -> Result<Leased> {
     let mut granted = wanted.best;
-    if !grow(&tx, of, granted).await? {
+    if !grow(tx, of, granted).await? {
         granted = wanted.missing;
-        if wanted.best == wanted.missing || !grow(&tx, of, granted).await? {
+        if wanted.best == wanted.missing || !grow(tx, of, granted).await? {
             return Ok(Leased::Refused);
         }
     }
@@ -87,7 +113,6 @@ pub async fn lease(db: &Db, of: Uuid, lease: Uuid, wanted: Wanted, until: DateTi
             lease_row::Model { id: lease, account_id: of, amount: granted.billionths(), lease_until: until };
         lease_row::Entity::insert(row.into_active_model()).exec_without_returning(tx.connection()).await?;
     }
-    tx.commit().await?;
     Ok(Leased::Granted(granted))
 }
 
@@ -123,20 +148,21 @@ pub enum Settled {
     Gone,
 }
 
-/// Writes what was used and gives back what is free. An error tells whether it may have been written all the same.
+/// Writes for each of these accounts what was used, and gives back what is free, all in one transaction; what came of
+/// each. An error tells whether it may have been written all the same. The accounts come in the order of their ids, so
+/// that of two processes one waits for the other.
 pub async fn settle(
     db: &Db,
-    of: Uuid,
-    settlement: Settlement,
+    settlements: &[(Uuid, Settlement)],
     until: DateTime<Utc>,
-) -> Result<Settled, (Error, Written)> {
-    let nothing = |error: Error| (error, Written::Nothing);
+) -> Result<Vec<Settled>, (Error, Written)> {
     let tx = db.begin().await.map_err(nothing)?;
-    let outcome = settle_in(&tx, of, settlement, until).await.map_err(nothing)?;
-    if outcome == Settled::Done {
-        tx.commit().await.map_err(|error| (error, Written::Unknown))?;
+    let mut outcomes = Vec::with_capacity(settlements.len());
+    for (of, settlement) in settlements {
+        outcomes.push(settle_in(&tx, *of, *settlement, until).await.map_err(nothing)?);
     }
-    Ok(outcome)
+    tx.commit().await.map_err(|error| (error, Written::Unknown))?;
+    Ok(outcomes)
 }
 
 async fn settle_in(
@@ -148,13 +174,7 @@ async fn settle_in(
     use lease_row::Column::{Amount as LeaseAmount, Id, LeaseUntil};
     let released = settlement.released().billionths();
     let spent = settlement.used.saturating_add(settlement.over).billionths();
-    let written = account::Entity::update_many()
-        .col_expr(account::Column::Leased, Expr::col(account::Column::Leased).sub(released))
-        .col_expr(account::Column::Spent, Expr::col(account::Column::Spent).add(spent))
-        .filter(account::Column::Id.eq(of))
-        .exec(tx.connection())
-        .await?;
-    if written.rows_affected == 0 {
+    if !post(tx, of, released, spent).await? {
         return Ok(Settled::Gone);
     }
     let Some(lease) = settlement.lease else { return Ok(Settled::Done) };
@@ -169,7 +189,24 @@ async fn settle_in(
             .await?
             .rows_affected
     };
-    Ok(if changed == 1 { Settled::Done } else { Settled::Lost })
+    if changed == 1 {
+        return Ok(Settled::Done);
+    }
+    // All of the lease counts as spent already; what none covered does not.
+    let over = settlement.over.billionths();
+    post(tx, of, -released, over - spent).await?;
+    Ok(Settled::Lost)
+}
+
+/// What is leased no more, and what was spent; false where the account is gone.
+async fn post(tx: &impl Source, of: Uuid, released: i64, spent: i64) -> Result<bool> {
+    let written = account::Entity::update_many()
+        .col_expr(account::Column::Leased, Expr::col(account::Column::Leased).sub(released))
+        .col_expr(account::Column::Spent, Expr::col(account::Column::Spent).add(spent))
+        .filter(account::Column::Id.eq(of))
+        .exec(tx.connection())
+        .await?;
+    Ok(written.rows_affected == 1)
 }
 
 /// One that has ended stays so.
@@ -211,12 +248,7 @@ async fn end_lease(db: &Db, over: &lease_row::Model, now: DateTime<Utc>) -> Resu
     if lease_row::Entity::delete_many().filter(which).exec(tx.connection()).await?.rows_affected == 0 {
         return Ok(());
     }
-    account::Entity::update_many()
-        .col_expr(account::Column::Leased, Expr::col(account::Column::Leased).sub(lease.amount))
-        .col_expr(account::Column::Spent, Expr::col(account::Column::Spent).add(lease.amount))
-        .filter(account::Column::Id.eq(lease.account_id))
-        .exec(tx.connection())
-        .await?;
+    post(&tx, lease.account_id, lease.amount, lease.amount).await?;
     tx.commit().await
 }
 

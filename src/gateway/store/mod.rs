@@ -25,7 +25,7 @@ use crate::{
         Error, Page, PageRequest, Result,
         actor::{Grant, Principal, Read, Scope},
         amount::Amount,
-        id::{LlmCallId, RunId, ServiceAccountId, TurnId, UserId, WorkspaceId},
+        id::{LlmCallId, RunId, ServiceAccountId, TurnId, UserId, WorkflowId, WorkspaceId},
     },
 };
 use chrono::{DateTime, Utc};
@@ -41,7 +41,7 @@ use std::{
 };
 use uuid::Uuid;
 
-/// Rows of one INSERT: 25 values each, and SQLite takes 32,766 in all.
+/// Rows of one INSERT: 26 values each, and SQLite takes 32,766 in all.
 const ROWS: usize = 500;
 /// Groups of usage that are told, and rows that are read for them: one for each currency of a group.
 const GROUPS: usize = 100;
@@ -84,6 +84,7 @@ pub enum UsageGroup {
     Model,
     Route,
     Principal,
+    Workflow,
 }
 
 /// What was used since a moment.
@@ -171,7 +172,7 @@ struct Sums {
 #[derive(FromQueryResult)]
 struct GroupSums {
     text: Option<String>,
-    principal_id: Option<Uuid>,
+    id: Option<Uuid>,
     is_service: Option<bool>,
     #[sea_orm(nested)]
     sums: Sums,
@@ -218,7 +219,7 @@ pub(super) async fn sum_usage(
     Ok(usage)
 }
 
-/// By model, route or principal, those with the most calls first; `None`: no model answered.
+/// Those with the most calls first; `None`: no model answered, or no workflow asked.
 pub(super) async fn group_usage(
     source: &impl Source,
     grant: &Grant<Read>,
@@ -226,14 +227,15 @@ pub(super) async fn group_usage(
     since: DateTime<Utc>,
     by: UsageGroup,
 ) -> Result<Vec<(Option<String>, UsageSum)>> {
-    use llm_call::Column::{Id, IsService, ModelUsed, PrincipalId, Route};
+    use llm_call::Column::{Id, IsService, ModelUsed, PrincipalId, Route, WorkflowId as Workflow};
     let select = summed(grant, whose, since).order_by_desc(Id.count()).limit(GROUP_ROWS);
     let nothing = || Expr::cust("NULL");
+    let no_service = || Expr::cust("CAST(NULL AS boolean)");
     let text = |select: Select<_>, column: llm_call::Column| {
         select
             .column_as(column, "text")
-            .column_as(Expr::cust("CAST(NULL AS uuid)"), "principal_id")
-            .column_as(Expr::cust("CAST(NULL AS boolean)"), "is_service")
+            .column_as(Expr::cust("CAST(NULL AS uuid)"), "id")
+            .column_as(no_service(), "is_service")
             .group_by(column)
     };
     let select = match by {
@@ -241,15 +243,23 @@ pub(super) async fn group_usage(
         UsageGroup::Route => text(select, Route),
         UsageGroup::Principal => select
             .column_as(nothing(), "text")
-            .column(PrincipalId)
+            .column_as(PrincipalId, "id")
             .column(IsService)
             .group_by(PrincipalId)
             .group_by(IsService),
+        UsageGroup::Workflow => select
+            .column_as(nothing(), "text")
+            .column_as(Workflow, "id")
+            .column_as(no_service(), "is_service")
+            .group_by(Workflow),
     };
     let mut groups: BTreeMap<Option<String>, UsageSum> = BTreeMap::new();
     for row in select.into_model::<GroupSums>().all(source.connection()).await? {
-        let principal = row.principal_id.map(|id| principal(id, row.is_service == Some(true)).to_string());
-        groups.entry(row.text.or(principal)).or_default().add(row.sums);
+        let id = row.id.map(|id| match by {
+            UsageGroup::Workflow => WorkflowId::from_uuid(id).to_string(),
+            _ => principal(id, row.is_service == Some(true)).to_string(),
+        });
+        groups.entry(row.text.or(id)).or_default().add(row.sums);
     }
     let mut groups: Vec<_> = groups.into_iter().collect();
     groups.sort_by_key(|(_, usage)| std::cmp::Reverse(usage.calls));
@@ -301,6 +311,7 @@ fn to_row(call: &LlmCall) -> Result<llm_call::ActiveModel> {
         principal_id: Set(call.principal.uuid()),
         is_service: Set(matches!(call.principal, Principal::Service(_))),
         turn_id: Set(turn),
+        workflow_id: Set(call.workflow.map(|workflow| workflow.uuid())),
         run_id: Set(run),
         step_key: Set(key),
         route: Set(call.route.clone()),
@@ -334,6 +345,7 @@ fn from_row(row: llm_call::Model) -> Result<LlmCall> {
         workspace: WorkspaceId::from_uuid(row.workspace_id),
         principal: principal(row.principal_id, row.is_service),
         origin,
+        workflow: row.workflow_id.map(WorkflowId::from_uuid),
         route: row.route,
         model_requested: row.model_requested,
         model_used: row.model_used,

@@ -16,6 +16,7 @@ mod entries;
 mod error;
 mod files;
 mod measure;
+mod null_default;
 mod resume;
 mod shape;
 mod tokens;
@@ -39,7 +40,7 @@ use crate::{
 };
 
 use apollo_compiler::{
-    ExecutableDocument, Node, Schema,
+    ExecutableDocument, Node, Schema, ast,
     executable::Operation,
     parser::Parser,
     request::coerce_variable_values,
@@ -239,9 +240,15 @@ impl Pipeline {
                     .at([Positions::of(query).place(at)]),
             ]);
         }
-        let source = parsed
-            .to_executable_validate(schema)
-            .map_err(|with_errors| told(&with_errors.errors, ErrorCode::GraphqlValidationFailed))?;
+        let valid = |document: &ast::Document| {
+            document
+                .to_executable_validate(schema)
+                .map_err(|with_errors| told(&with_errors.errors, ErrorCode::GraphqlValidationFailed))
+        };
+        let source = valid(&parsed)?;
+        if let Some(without) = null_default::left_out(&parsed) {
+            valid(&without)?;
+        }
         if source.operations.is_empty() {
             return Err(vec![RequestError::new(
                 ErrorCode::GraphqlParseFailed,

@@ -390,3 +390,25 @@ fn escapes_of_the_current_specification_are_understood_and_lone_surrogates_refus
     assert!(serde_json::from_str::<JsonMap>(r#"{"t": "\ud800"}"#).is_err());
     assert!(serde_json::from_str::<JsonMap>(r#"{"\ud800": 1}"#).is_err());
 }
+
+#[test]
+fn a_variable_whose_default_is_null_stands_only_where_null_may_be() {
+    for refused in [
+        "mutation M($n: String = null) { a: rename(name: \"x\") { id } b: rename(name: $n) { id } }",
+        "query Q($id: ID = null) { nodes(ids: [$id]) { id } }",
+        "query Q($ids: [ID!] = null) { nodes(ids: $ids) { id } }",
+        "query Q($depth: Int = null) { echo(filter: { depth: $depth }) }",
+        "query Q($if: Boolean = null) { viewer @skip(if: $if) { id } }",
+        "query Q($if: Boolean = null) { ...F @include(if: $if) } fragment F on Query { viewer { id } }",
+    ] {
+        assert_eq!(refusal(prepare(refused)).code, ErrorCode::GraphqlValidationFailed, "{refused}");
+    }
+    for accepted in [
+        "query Q($text: String = null) { echo(text: $text) }",
+        "query Q($limit: Int = null) { recall(limit: $limit) { id } }",
+        "query Q($mood: Mood = null) { echo(filter: { depth: 1, mood: $mood }) }",
+        "query Q($id: ID = \"1\") { person(id: $id) { id } }",
+    ] {
+        prepare(accepted).unwrap();
+    }
+}

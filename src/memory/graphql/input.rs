@@ -36,6 +36,12 @@ pub struct RememberInput {
     /// Which providers of models may see it. What is INTERNAL_ONLY is left out of what an outside provider is asked.
     #[graphql(default_with = "Egress::Allowed")]
     egress: Egress,
+    /// When it began to be so, where that is known.
+    valid_from: Option<DateTime>,
+    /// When it ended to be so, exclusive.
+    valid_to: Option<DateTime>,
+    /// When it goes out of use: from then on it is not recalled.
+    expires_at: Option<DateTime>,
     /// Makes a repeated request give the first one's answer, for 24 hours.
     pub(super) idempotency_key: Option<String>,
     /// A UUID that the client gives what it writes offline: the same one with the same content is the same memory,
@@ -52,6 +58,7 @@ impl From<RememberInput> for model::NewMemory {
             speaker: input.speaker,
             collection: input.collection,
             egress: input.egress.into(),
+            holds: holds(input.valid_from, input.valid_to, input.expires_at),
         };
         Self {
             workspace: input.workspace_id,
@@ -59,8 +66,14 @@ impl From<RememberInput> for model::NewMemory {
             session: input.session_id,
             item: model::NewItem { external_id: input.external_id, content },
             client_id: input.client_id.map(|id| id.0),
+            run: None,
         }
     }
+}
+
+fn holds(from: Option<DateTime>, to: Option<DateTime>, expires: Option<DateTime>) -> model::Holds {
+    let time = |at: Option<DateTime>| at.map(|at| at.0);
+    model::Holds { valid_from: time(from), valid_to: time(to), expires_at: time(expires) }
 }
 
 /// One memory of an import.
@@ -82,6 +95,12 @@ pub struct ImportMemoryItem {
     /// Which providers of models may see it. What is INTERNAL_ONLY is left out of what an outside provider is asked.
     #[graphql(default_with = "Egress::Allowed")]
     egress: Egress,
+    /// When it began to be so, where that is known.
+    valid_from: Option<DateTime>,
+    /// When it ended to be so, exclusive.
+    valid_to: Option<DateTime>,
+    /// When it goes out of use: from then on it is not recalled.
+    expires_at: Option<DateTime>,
 }
 
 impl From<ImportMemoryItem> for model::NewItem {
@@ -93,6 +112,7 @@ impl From<ImportMemoryItem> for model::NewItem {
             speaker: item.speaker,
             collection: item.collection,
             egress: item.egress.into(),
+            holds: holds(item.valid_from, item.valid_to, item.expires_at),
         };
         Self { external_id: Some(item.external_id), content }
     }
@@ -157,7 +177,7 @@ impl From<MemoryFilter> for model::MemoryFilter {
     }
 }
 
-fn into<T, U: From<T>>(values: Vec<T>) -> Vec<U> {
+pub(super) fn into<T, U: From<T>>(values: Vec<T>) -> Vec<U> {
     values.into_iter().map(U::from).collect()
 }
 
@@ -172,15 +192,22 @@ pub struct RecallInput {
     /// How many tokens the texts of all hits together may have, as `usedTokens` counts them. A hit that does not fit
     /// is passed over.
     token_budget: Option<i32>,
-    /// Only memories of these kinds.
+    /// Only memories of these kinds, and no documents.
     kinds: Option<Vec<MemoryKind>>,
     /// Where to look: USER and WORKSPACE if nothing is said; SESSION adds the caller's own coaching sessions.
     scopes: Option<Vec<MemoryScope>>,
-    /// Only memories in a collection whose name begins so, upper and lower case being different.
+    /// Only what is in a collection whose name begins so, upper and lower case being different. A document is one, named by
+    /// its id.
     collection_prefix: Option<String>,
     /// What the hits are put together by.
     #[graphql(default_with = "RecallGroupBy::None")]
     group_by: RecallGroupBy,
+    /// Only what was so at this time, by `validFrom` and `validTo`, and what was superseded but was so then. What says
+    /// nothing of its time counts as always so.
+    true_at: Option<DateTime>,
+    /// What was known here at this time: without what was written or changed later, and with what was superseded later.
+    /// What was forgotten or has expired is never found.
+    known_at: Option<DateTime>,
     /// How much age counts; not at all where nothing is said.
     recency: Option<RecencyInput>,
 }
@@ -210,6 +237,8 @@ impl RecallInput {
             scopes: self.scopes.map(into),
             collection_prefix: self.collection_prefix,
             group_by: self.group_by.into(),
+            true_at: self.true_at.map(|at| at.0),
+            known_at: self.known_at.map(|at| at.0),
             recency: self.recency.map(|recency| model::RecencyRequest {
                 half_life: recency.half_life.0,
                 weight: recency.weight,

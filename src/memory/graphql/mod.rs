@@ -1,24 +1,32 @@
+mod answer;
+mod course;
+mod document;
+mod extract;
+mod forgetting;
 mod input;
+mod load;
 mod recall;
+
+pub use document::{Document, DocumentChunk, DocumentLoader, DocumentMutation, WorkspaceFiles};
+pub use load::{MemoryLoader, request_data};
 
 use super::{MemoryService, model, policy};
 use crate::{
-    gateway,
-    graphql_kit::{
-        ApiError, Connection, ContextExt, DateTime, Loaded, Loader, UserError, connection, page_request,
-        payload,
-    },
+    gateway::{self, Gateway},
+    graphql_kit::{ApiError, Connection, ContextExt, DateTime, UserError, connection, page_request, payload},
     shared::{
         Error,
-        actor::Actor,
         id::{ErasureReceiptId, MemoryId, WorkspaceId},
     },
 };
-use async_graphql::{Context, Enum, ID, Object, Request, SimpleObject};
-use input::{ForgetMemoryInput, ImportMemoriesInput, MemoryFilter, RecallInput, RememberInput};
+use answer::{Answer, AnswerInput};
+use async_graphql::{Context, Enum, ID, MergedObject, Object, SimpleObject};
+use course::{MemoryChange, MemoryContradiction};
+use extract::MemorySource;
+use forgetting::{ForgetAboutInput, ForgetAboutPayload, MemoryExport};
+use input::{ForgetMemoryInput, ImportMemoriesInput, MemoryFilter, RecallInput, RememberInput, into};
+use load::{HistoryOf, Recalls, SourcesOf};
 use recall::RecallResult;
-use std::{collections::HashMap, sync::Arc};
-use tokio::sync::Semaphore;
 
 /// What sort of thing is remembered. New kinds may come: show an unknown one as a note.
 #[derive(Enum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -109,8 +117,13 @@ impl Memory {
 
     /// What the caller may do with it: to show or to hide what leads there.
     async fn viewer_can(&self, ctx: &Context<'_>) -> Result<MemoryViewerCan, ApiError> {
-        let may = ctx.actor()?.may::<policy::ForgetMemory>(self.0.workspace);
-        Ok(MemoryViewerCan { forget_memory: may.is_ok() })
+        let (actor, workspace) = (ctx.actor()?, self.0.workspace);
+        Ok(MemoryViewerCan {
+            accept_memories: actor.may::<policy::AcceptMemories>(workspace).is_ok(),
+            forget_memory: actor.may::<policy::ForgetMemory>(workspace).is_ok(),
+            reject_memories: actor.may::<policy::RejectMemories>(workspace).is_ok(),
+            supersede_memory: actor.may::<policy::SupersedeMemory>(workspace).is_ok(),
+        })
     }
 
     /// What it belongs to with its neighbours: a conversation, a notebook.
@@ -153,6 +166,60 @@ impl Memory {
         self.0.content.egress.into()
     }
 
+    /// Of what was proposed: how sure it is, from 0 to 1; null for what was written by hand.
+    async fn confidence(&self) -> Option<f64> {
+        self.0.confidence
+    }
+
+    /// The words that it was extracted from; empty for what was written by hand.
+    async fn sources(&self, ctx: &Context<'_>) -> Result<Vec<MemorySource>, ApiError> {
+        // What was written by hand has none: not asked for.
+        if self.0.confidence.is_none() {
+            return Ok(vec![]);
+        }
+        let found = ctx.load::<_, MemoryLoader>(SourcesOf(self.0.id)).await?;
+        Ok(found.unwrap_or_default().into_iter().map(MemorySource).collect())
+    }
+
+    /// When it began to be so, where that is known.
+    async fn valid_from(&self) -> Option<DateTime> {
+        self.0.content.holds.valid_from.map(DateTime)
+    }
+
+    /// When it ended to be so, exclusive.
+    async fn valid_to(&self) -> Option<DateTime> {
+        self.0.content.holds.valid_to.map(DateTime)
+    }
+
+    /// When it goes out of use. From then on it is not recalled; its status follows within seconds.
+    async fn expires_at(&self) -> Option<DateTime> {
+        self.0.content.holds.expires_at.map(DateTime)
+    }
+
+    /// The memory that says otherwise; null where there is none, or the caller may not see it (any more).
+    async fn superseded_by(&self, ctx: &Context<'_>) -> Result<Option<Memory>, ApiError> {
+        match self.0.succession.superseded_by {
+            Some(id) => ctx.load::<_, MemoryLoader>(id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// When it was told that another says otherwise.
+    async fn superseded_at(&self) -> Option<DateTime> {
+        self.0.succession.superseded_at.map(DateTime)
+    }
+
+    /// Since when the other is so; null where this one never was.
+    async fn superseded_from(&self) -> Option<DateTime> {
+        self.0.succession.superseded_from.map(DateTime)
+    }
+
+    /// What was done with it, oldest first: accepted, rejected, superseded, expired. Changes of its content are not in it.
+    async fn history(&self, ctx: &Context<'_>) -> Result<Vec<MemoryChange>, ApiError> {
+        let found = ctx.load::<_, MemoryLoader>(HistoryOf(self.0.id)).await?;
+        Ok(found.unwrap_or_default().into_iter().map(MemoryChange::from).collect())
+    }
+
     /// When it was written here.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
@@ -162,8 +229,14 @@ impl Memory {
 /// What the caller may do with a memory: true where the mutation of that name is not refused with FORBIDDEN.
 #[derive(SimpleObject, Debug)]
 pub struct MemoryViewerCan {
+    /// Accept it, where it is proposed.
+    accept_memories: bool,
     /// Erase it.
     forget_memory: bool,
+    /// Reject it, where it is proposed.
+    reject_memories: bool,
+    /// Say what is so instead.
+    supersede_memory: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -201,8 +274,8 @@ impl ErasureReceipt {
 /// How much of one sort was erased.
 #[derive(SimpleObject, Debug)]
 pub struct ErasedCount {
-    /// `MEMORY` for the text itself, `INDEX_ENTRY` for its entry in the search index (`POSTING` on older receipts); others
-    /// for what derived from it.
+    /// `MEMORY` for the text itself, `DOCUMENT` and `CHUNK` for a document and its parts, `INDEX_ENTRY` for entries in the
+    /// search index (`POSTING` on older receipts); others for what derived from it.
     kind: String,
     /// How many.
     count: i32,
@@ -231,6 +304,46 @@ impl WorkspaceMemories {
         Ok(memories.recall(actor, &request).await?.into())
     }
 
+    /// The caller's own memories, or the workspace's, to be kept elsewhere or imported again, in the order in which they
+    /// were written. Save for their states: an import makes all of them active.
+    async fn memory_export(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whose: USER or WORKSPACE.", default_with = "MemoryScope::User")] scope: MemoryScope,
+        #[graphql(desc = "The `next` of the part before.")] after: Option<MemoryId>,
+    ) -> Result<MemoryExport, ApiError> {
+        let memories = ctx.service::<MemoryService>()?;
+        Ok(memories.export(ctx.actor()?, self.workspace, scope.into(), after).await?.into())
+    }
+
+    /// Answers a question from what is remembered: recalls as `recall` does, has a model answer, and holds each quote
+    /// against its source. Where the evidence is not there, there is no answer. Without a model it quotes the passages
+    /// that speak of what is asked. Costs a call of a model: a viewer of the workspace may not ask.
+    async fn answer(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is asked, and where to look.")] input: AnswerInput,
+    ) -> Result<Answer, ApiError> {
+        let request = input.request(self.workspace)?;
+        let (memories, gateway, actor) =
+            (ctx.service::<MemoryService>()?, ctx.service::<Gateway>()?, ctx.actor()?);
+        let _turn = ctx.service::<Recalls>()?.0.acquire().await.map_err(Error::internal)?;
+        Ok(memories.answer(gateway, actor, &request).await?.into())
+    }
+
+    /// Memories in use that cannot hold beside this one, as far as their words tell: a guess, for somebody to decide. See
+    /// `supersedeMemory`.
+    async fn contradictions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The memory.")] memory_id: MemoryId,
+    ) -> Result<Vec<MemoryContradiction>, ApiError> {
+        let memories = ctx.service::<MemoryService>()?;
+        let _turn = ctx.service::<Recalls>()?.0.acquire().await.map_err(Error::internal)?;
+        let found = memories.contradictions(ctx.actor()?, self.workspace, memory_id).await?;
+        Ok(found.into_iter().map(MemoryContradiction::from).collect())
+    }
+
     /// The memories that the caller may see, newest first.
     async fn memories(
         &self,
@@ -249,11 +362,15 @@ impl WorkspaceMemories {
     }
 }
 
+/// Changes of what is remembered and proposed.
+#[derive(MergedObject, Default, Debug)]
+pub struct MemoryMutation(WriteMutation, extract::ExtractionMutation, course::CourseMutation);
+
 #[derive(Default, Debug)]
-pub struct MemoryMutation;
+pub struct WriteMutation;
 
 #[Object]
-impl MemoryMutation {
+impl WriteMutation {
     /// Writes one memory. The same `externalId` again, in the same scope, is the same memory: changed where its
     /// content differs.
     async fn remember(
@@ -295,8 +412,8 @@ impl MemoryMutation {
     }
 
     /// Erases a memory for good: its text, its entries in the search index, its words where replies quote them, and the
-    /// outputs of runs that read it. A memory that a run wrote from it is a memory of its own: forget that one, too. The
-    /// `externalId` stays taken, so that no import brings it back.
+    /// outputs of runs that read it, and the memories that those wrote, whoever's they are. The `externalId` stays taken, so
+    /// that no import brings it back.
     async fn forget_memory(
         &self,
         ctx: &Context<'_>,
@@ -305,6 +422,38 @@ impl MemoryMutation {
         let (memories, actor) = (ctx.service::<MemoryService>()?, ctx.actor()?);
         let (receipt, user_errors) = payload(memories.forget(actor, input.memory_id).await)?;
         Ok(ForgetMemoryPayload { receipt: receipt.map(ErasureReceipt), user_errors })
+    }
+
+    /// Erases all that is about a person or a topic, as `forgetMemory` and `forgetDocument` do; or shows what that would
+    /// be, which it does unless told otherwise.
+    async fn forget_about(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who or what to forget.")] input: ForgetAboutInput,
+    ) -> Result<ForgetAboutPayload, ApiError> {
+        let (memories, actor) = (ctx.service::<MemoryService>()?, ctx.actor()?);
+        let (dry_run, about) = (input.dry_run, input.into());
+        if !dry_run {
+            let (done, user_errors) = payload(memories.forget_about(actor, &about).await)?;
+            let (receipt, more) = done.unwrap_or_default();
+            let receipt = receipt.map(ErasureReceipt);
+            return Ok(ForgetAboutPayload { receipt, more, user_errors, ..Default::default() });
+        }
+        let (found, user_errors) = payload(memories.about(actor, &about).await)?;
+        let found = found.unwrap_or_default();
+        let ids: Vec<_> = found.memories.into_iter().collect();
+        let mut of_memories: Vec<_> = memories.find_many(actor, &ids).await?.into_iter().collect();
+        of_memories.sort_unstable_by_key(|(id, _)| *id);
+        let ids: Vec<_> = found.documents.into_iter().collect();
+        let mut of_documents: Vec<_> = memories.find_documents(actor, &ids).await?.into_iter().collect();
+        of_documents.sort_unstable_by_key(|(id, _)| *id);
+        Ok(ForgetAboutPayload {
+            memories: of_memories.into_iter().map(|(_, memory)| Memory(memory)).collect(),
+            documents: of_documents.into_iter().map(|(_, document)| document.into()).collect(),
+            more: found.more,
+            receipt: None,
+            user_errors,
+        })
     }
 }
 
@@ -339,41 +488,4 @@ pub struct ForgetMemoryPayload {
     receipt: Option<ErasureReceipt>,
     /// What a person can mend.
     user_errors: Vec<UserError>,
-}
-
-/// Puts the slice's batching loaders into a request.
-pub fn request_data(request: Request, memories: &MemoryService, actor: &Actor) -> Request {
-    let loader = MemoryLoader { memories: memories.clone(), actor: actor.clone() };
-    request.data(Arc::new(loader)).data(Recalls(Semaphore::new(AT_ONCE)))
-}
-
-/// Recalls of one request at once.
-const AT_ONCE: usize = 2;
-
-/// The turns of one request's recalls.
-struct Recalls(Semaphore);
-
-/// Memories and receipts by id. One per request: it carries the request's actor.
-#[derive(Debug)]
-pub struct MemoryLoader {
-    memories: MemoryService,
-    actor: Actor,
-}
-
-impl Loader<MemoryId> for MemoryLoader {
-    type Value = Memory;
-
-    async fn load(&self, ids: &[MemoryId]) -> Loaded<HashMap<MemoryId, Memory>> {
-        let found = self.memories.find_many(&self.actor, ids).await?;
-        Ok(found.into_iter().map(|(id, memory)| (id, Memory(memory))).collect())
-    }
-}
-
-impl Loader<ErasureReceiptId> for MemoryLoader {
-    type Value = ErasureReceipt;
-
-    async fn load(&self, ids: &[ErasureReceiptId]) -> Loaded<HashMap<ErasureReceiptId, ErasureReceipt>> {
-        let found = self.memories.find_receipts(&self.actor, ids).await?;
-        Ok(found.into_iter().map(|(id, receipt)| (id, ErasureReceipt(receipt))).collect())
-    }
 }

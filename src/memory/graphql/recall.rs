@@ -1,5 +1,5 @@
 //! What a recall shows.
-use super::{Memory, model};
+use super::{DocumentChunk, Memory, model};
 use async_graphql::{Enum, SimpleObject, Union};
 
 /// What the hits of a recall are put together by.
@@ -56,6 +56,9 @@ impl From<model::Hit> for RecallHit {
         };
         let item = match hit.item {
             model::Item::Memory(memory) => RecallItem::Memory(memory.into()),
+            model::Item::Chunk(chunk, document) => {
+                RecallItem::DocumentChunk(DocumentChunk::of(chunk, document))
+            }
         };
         Self { score: hit.score, signals, item }
     }
@@ -100,4 +103,5 @@ pub struct RecallSignals {
 #[derive(Union, Debug)]
 pub enum RecallItem {
     Memory(Memory),
+    DocumentChunk(DocumentChunk),
 }

@@ -8,6 +8,7 @@ mod digest;
 mod remake;
 mod replica;
 mod replicas;
+mod times;
 mod words;
 
 pub use collections::NONE;
@@ -15,6 +16,7 @@ pub use digest::{Digest, MADE_BY};
 pub use remake::remake;
 pub use replica::{Held, Replica, Signs, Statistics, signs};
 pub use replicas::Index;
+pub use times::{Moment, Times};
 
 use super::{MemoryKind, partition::Partition, store};
 use crate::{
@@ -52,6 +54,8 @@ pub struct Entry {
     pub kind: Option<MemoryKind>,
     /// When it happened, or was written where that is not known.
     pub at: DateTime<Utc>,
+    /// When it holds; of a chunk always.
+    pub times: Times,
     /// Made before the transaction begins.
     pub digest: Digest,
 }

@@ -3,8 +3,11 @@
 use super::{MADE_BY, insert};
 use crate::{
     event::{Log, Tx},
-    memory::{ingest, partition::Partition, store},
-    shared::{Ambient, Result, id::MemoryId},
+    memory::{filing, ingest, model, partition::Partition, store},
+    shared::{
+        Ambient, Result,
+        id::{DocumentId, MemoryId},
+    },
 };
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -20,11 +23,34 @@ pub async fn remake(log: &Log, ambient: &Ambient) -> Result<()> {
     }
     drop(tx);
     let done = remake_memories(log, ambient).await?;
+    let documents = remake_documents(log, ambient).await?;
     let tx = log.begin().await?;
     store::mark_partitions(&tx, &MADE_BY).await?;
     tx.commit().await?;
-    tracing::info!(memories = done, "memory was indexed anew");
+    tracing::info!(memories = done, documents, "memory was indexed anew");
     Ok(())
+}
+
+/// One after the other, each with all its chunks.
+async fn remake_documents(log: &Log, ambient: &Ambient) -> Result<usize> {
+    let (mut after, mut done) = (None, 0);
+    loop {
+        let tx = log.begin().await?;
+        let Some(stale) = store::document::find_stale(&tx, &MADE_BY, after).await? else { return Ok(done) };
+        let id: DocumentId = stale.document.id;
+        after = Some(id);
+        store::lock_partition(&tx, &stale.partition, ambient.random.bytes()).await?;
+        // What was forgotten meanwhile has no chunks.
+        let chunks = store::document::chunks_of(&tx, &stale.partition, id).await?;
+        let title = &stale.document.title;
+        let entries = chunks.iter().map(|chunk| {
+            let digest = model::digest(title, chunk.heading.as_deref(), &chunk.text);
+            filing::entry(&stale.document, chunk, digest)
+        });
+        insert(&tx, &stale.partition, &entries.collect::<Vec<_>>()).await?;
+        tx.commit().await?;
+        done += 1;
+    }
 }
 
 async fn remake_memories(log: &Log, ambient: &Ambient) -> Result<usize> {

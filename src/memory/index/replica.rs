@@ -1,7 +1,7 @@
 //! A partition's index in memory, made from its rows. Entries are numbered as they came; those that are gone keep
 //! their number until a compaction.
 use super::{
-    ItemId, ItemKind,
+    ItemId, ItemKind, Times,
     collections::{Collection, Collections, NONE},
     digest,
     words::{MAX_ENTRIES, Posting, Words},
@@ -43,6 +43,7 @@ pub struct Held {
     revision: i64,
     /// Microseconds since 1970.
     pub at: i64,
+    pub times: Times,
     /// Or [`NONE`], as its neighbours there.
     pub collection: u32,
     pub previous: u32,
@@ -146,6 +147,7 @@ impl Replica {
             id: row.item.id,
             revision: row.revision,
             at: row.at.timestamp_micros(),
+            times: row.times,
             collection,
             previous: NONE,
             next: NONE,
@@ -332,22 +334,12 @@ fn hash(id: Uuid) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::index::Digest;
     use chrono::DateTime;
     use proptest::prelude::*;
 
     fn row(revision: i64, id: u128, text: &str, collection: u8, at: i64) -> Row {
-        let digest = Digest::of(text, None, None);
-        Row {
-            revision,
-            item: ItemId { id: Uuid::from_u128(id), kind: ItemKind::Memory },
-            collection: (collection > 0).then(|| format!("c{collection}")),
-            kind: Some(MemoryKind::Note),
-            at: DateTime::from_timestamp_micros(at).unwrap(),
-            length: digest.length,
-            terms: digest.terms,
-            vector: Some(digest.vector),
-        }
+        let collection = (collection > 0).then(|| format!("c{collection}"));
+        Row::of(revision, id, text, collection.as_deref(), DateTime::from_timestamp_micros(at).unwrap())
     }
 
     /// By ids, whatever the numbers are.

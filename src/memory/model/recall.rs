@@ -1,7 +1,15 @@
 //! What is looked for, and what was found.
-use super::{MAX_HITS, MAX_QUERY, Memory, MemoryKind, MemoryScope};
-use crate::shared::{Error, Problems, Result, id::WorkspaceId, text};
-use chrono::TimeDelta;
+use super::{Document, DocumentChunk, MAX_HITS, MAX_QUERY, Memory, MemoryKind, MemoryScope};
+use crate::{
+    gateway::Egress,
+    memory::Remembered,
+    shared::{
+        Error, Problems, Result,
+        id::{DocumentChunkId, WorkspaceId},
+        text,
+    },
+};
+use chrono::{DateTime, TimeDelta, Utc};
 
 #[derive(Clone, Debug)]
 pub struct RecallRequest {
@@ -17,6 +25,10 @@ pub struct RecallRequest {
     pub scopes: Option<Vec<MemoryScope>>,
     pub collection_prefix: Option<String>,
     pub group_by: GroupBy,
+    /// Only what was so then.
+    pub true_at: Option<DateTime<Utc>>,
+    /// As it was known then: without what was written later, and with what was superseded later.
+    pub known_at: Option<DateTime<Utc>>,
     /// How much age counts; not at all where it is not given.
     pub recency: Option<RecencyRequest>,
 }
@@ -47,6 +59,8 @@ impl RecallRequest {
             scopes: None,
             collection_prefix: None,
             group_by: GroupBy::None,
+            true_at: None,
+            known_at: None,
             recency: None,
         }
     }
@@ -96,24 +110,53 @@ pub struct Hit {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Item {
     Memory(Memory),
+    /// With its document.
+    Chunk(DocumentChunk, Document),
 }
 
 impl Item {
     pub fn text(&self) -> &str {
         match self {
             Self::Memory(memory) => &memory.content.text,
+            Self::Chunk(chunk, _) => &chunk.text,
         }
     }
 
-    pub fn memory(&self) -> Option<&Memory> {
+    /// Which providers of models may see it.
+    pub fn egress(&self) -> Egress {
         match self {
-            Self::Memory(memory) => Some(memory),
+            Self::Memory(memory) => memory.content.egress,
+            Self::Chunk(_, document) => document.egress,
+        }
+    }
+
+    /// Who said it, where that is known.
+    pub fn speaker(&self) -> Option<&str> {
+        match self {
+            Self::Memory(memory) => memory.content.speaker.as_deref(),
+            Self::Chunk(..) => None,
+        }
+    }
+
+    pub fn chunk(&self) -> Option<DocumentChunkId> {
+        match self {
+            Self::Memory(_) => None,
+            Self::Chunk(chunk, _) => Some(chunk.id),
         }
     }
 
     pub fn into_memory(self) -> Option<Memory> {
         match self {
             Self::Memory(memory) => Some(memory),
+            Self::Chunk(..) => None,
+        }
+    }
+
+    /// What is derived from, where something is derived from it.
+    pub fn remembered(&self) -> Remembered {
+        match self {
+            Self::Memory(memory) => Remembered::Memory(memory.id),
+            Self::Chunk(_, document) => Remembered::Document(document.id),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! How alike the query and the entries are: products of whole numbers, so exact everywhere. In a small copy all
 //! vectors are gone through; in a large one their signs first, which takes a tenth of the time, and then the vectors of the
 //! entries that are nearest by them.
-use super::parameters::{ALIKE, NEAREST, SMALL, UNLIKE};
+use super::parameters::{ALIKE, LIKE, NEAREST, SMALL, UNLIKE};
 use crate::memory::{
     embedding::{DIMENSIONS, Vector},
     index::{Replica, Signs, signs},
@@ -69,9 +69,9 @@ impl<'a> Meaning<'a> {
         if cosine <= UNLIKE { 0.0 } else { ((cosine - UNLIKE) / (best - UNLIKE)).min(1.0) }
     }
 
-    /// Entries above [`UNLIKE`] that are wanted: the best, with all that equal the last of them.
+    /// Entries above [`LIKE`] that are wanted: the best, with all that equal the last of them.
     pub fn alike(&self, wanted: impl Fn(u32) -> bool) -> Vec<u32> {
-        let least = (UNLIKE * ONE) as i32;
+        let least = (LIKE * ONE) as i32;
         let entries: Vec<u32> = match &self.found {
             Found::Products(products) => (0..).zip(products).map(|(entry, _)| entry).collect(),
             Found::Distances(distances) => nearest(distances, NEAREST, &wanted),
@@ -96,22 +96,34 @@ fn distance(query: &Signs, signs: &Signs) -> u16 {
     query.iter().zip(signs).map(|(a, b)| (a ^ b).count_ones() as u16).sum()
 }
 
-/// Wanted entries by their distance: the nearest `count`, with all that are as near as the last of them.
+/// Wanted entries by their distance: the nearest `count`, with all that are as near as the last of them. Whether an entry
+/// is wanted is looked at only near the query, as long as that is enough.
 fn nearest(distances: &[u16], count: usize, wanted: impl Fn(u32) -> bool) -> Vec<u32> {
-    let mut at_distance = [0_usize; DIMENSIONS + 1];
-    let is_wanted: Vec<bool> = (0..).zip(distances).map(|(entry, _)| wanted(entry)).collect();
-    for (distance, _) in distances.iter().zip(&is_wanted).filter(|(_, wanted)| **wanted) {
-        at_distance[usize::from(*distance)] += 1;
+    let at = |entry: u32| distances.get(entry as usize).copied().unwrap_or_default();
+    let mut near = vec![];
+    for enough in [count * 2, usize::MAX] {
+        let furthest = furthest(distances.iter().copied(), enough);
+        let within = (0..).zip(distances).filter(|(_, distance)| **distance <= furthest);
+        near = within.map(|(entry, _)| entry).filter(|entry| wanted(*entry)).collect();
+        if near.len() >= count {
+            break;
+        }
     }
+    let furthest = furthest(near.iter().map(|entry| at(*entry)), count);
+    near.retain(|entry| at(*entry) <= furthest);
+    near
+}
+
+/// The distance within which so many are, or all.
+fn furthest(distances: impl Iterator<Item = u16>, count: usize) -> u16 {
+    let mut at_distance = [0_usize; DIMENSIONS + 1];
+    distances.for_each(|distance| at_distance[usize::from(distance)] += 1);
     let mut within = 0;
-    let furthest = at_distance.iter().position(|some| {
+    let found = (0_u16..).zip(at_distance).find(|(_, some)| {
         within += some;
         within >= count
     });
-    let furthest = furthest.unwrap_or(DIMENSIONS);
-    let near = (0..).zip(distances.iter().zip(&is_wanted));
-    let near = near.filter(|(_, (distance, wanted))| **wanted && usize::from(**distance) <= furthest);
-    near.map(|(entry, _)| entry).collect()
+    found.map_or(u16::MAX, |(distance, _)| distance)
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@ mod dates;
 mod meaning;
 mod parameters;
 mod recency;
+#[cfg(test)]
+mod tests;
 mod top;
 
 pub use parameters::HITS_OF_GROUP;
@@ -17,7 +19,7 @@ pub use recency::Recency;
 use super::{
     MemoryKind,
     embedding::{Embedder, Related, Vector},
-    index::{Held, ItemId, Replica},
+    index::{Held, ItemId, Moment, Replica},
     terms::Terms,
 };
 use bm25::{Asked, Lexical, WHOLE};
@@ -69,6 +71,8 @@ fn asked(term: String) -> Asked {
 pub struct Wanted {
     pub kinds: Option<Vec<MemoryKind>>,
     pub collection_prefix: Option<String>,
+    /// Every time where there is none.
+    pub moment: Option<Moment>,
 }
 
 /// How an entry stands.
@@ -145,7 +149,7 @@ struct View<'a> {
     best: Best,
     wanted: &'a Wanted,
     /// By collection: whether its name fits.
-    fits: Vec<bool>,
+    names_fit: Vec<bool>,
     /// By entry: whether it tells a time. Empty where the query does not ask for one.
     telling: Vec<bool>,
 }
@@ -176,8 +180,8 @@ impl<'a> View<'a> {
                 let fits = |name: &str| {
                     wanted.collection_prefix.as_ref().is_none_or(|prefix| name.starts_with(prefix))
                 };
-                let fits = copy.collections().iter().map(|collection| fits(&collection.name)).collect();
-                Self { copy, query, lexical, meaning, best, wanted, fits, telling: telling(copy, query) }
+                let names_fit = copy.collections().iter().map(|collection| fits(&collection.name)).collect();
+                Self { copy, query, lexical, meaning, best, wanted, names_fit, telling: telling(copy, query) }
             })
             .collect()
     }
@@ -203,9 +207,9 @@ impl<'a> View<'a> {
     }
 
     fn is_wanted(&self, entry: u32) -> bool {
-        self.copy
-            .get(entry)
-            .is_some_and(|held| held.is_live && self.has_kind(held) && self.has_collection(held))
+        self.copy.get(entry).is_some_and(|held| {
+            held.is_live && self.has_kind(held) && self.has_collection(held) && self.fits(held)
+        })
     }
 
     fn has_kind(&self, held: &Held) -> bool {
@@ -216,8 +220,12 @@ impl<'a> View<'a> {
         }
     }
 
+    fn fits(&self, held: &Held) -> bool {
+        self.wanted.moment.as_ref().is_none_or(|moment| held.times.fit(moment))
+    }
+
     fn has_collection(&self, held: &Held) -> bool {
-        let fits = self.fits.get(held.collection as usize).copied();
+        let fits = self.names_fit.get(held.collection as usize).copied();
         fits.unwrap_or(self.wanted.collection_prefix.as_ref().is_none_or(String::is_empty))
     }
 

@@ -12,6 +12,8 @@ pub const MEANING: f32 = 0.5;
 pub const RELATED: f32 = 0.5;
 /// Cosines up to this one say nothing: any two texts are so much alike.
 pub const UNLIKE: f32 = 0.2;
+/// Cosines from this one on speak for an entry by themselves, without a word of the query near it.
+pub const LIKE: f32 = 0.4;
 /// What the words of an entry and its neighbours together add: what is meant by a turn stands in the ones around it.
 pub const WINDOW: f32 = 0.6;
 /// What the neighbours are worth to an entry: answers follow questions.
@@ -31,12 +33,12 @@ pub const TELLS_WHEN: f32 = 0.4;
 pub const MOST: f32 = (WORDS + MEANING + WINDOW) * (1.0 + PREVIOUS + NEXT) + TO_ENTRY;
 
 /// Entries that are looked at because of their meaning alone, and because of their words alone: the best.
-pub const ALIKE: usize = 1000;
-pub const LIKELY: usize = 2000;
+pub const ALIKE: usize = 300;
+pub const LIKELY: usize = 1000;
 /// Up to so many entries, all vectors are gone through: it takes less than a millisecond.
 pub const SMALL: usize = 8192;
 /// Else those whose signs are nearest: far more than [`ALIKE`], for signs are coarse.
-pub const NEAREST: usize = 4000;
+pub const NEAREST: usize = 2000;
 
 /// Hits that tell of one collection.
 pub const HITS_OF_GROUP: usize = 3;

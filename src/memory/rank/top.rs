@@ -1,20 +1,18 @@
 //! The best of many.
-use std::cmp::Ordering;
 
 /// The best `limit` by score, best first; among equals the lesser key first.
 pub fn best<T, K: Ord>(of: impl IntoIterator<Item = T>, limit: usize, by: impl Fn(&T) -> (f32, K)) -> Vec<T> {
-    let order = |a: &T, b: &T| -> Ordering {
-        let ((a, a_key), (b, b_key)) = (by(a), by(b));
-        b.total_cmp(&a).then_with(|| a_key.cmp(&b_key))
+    let keyed = of.into_iter().map(|one| (by(&one), one));
+    let mut all: Vec<((f32, K), T)> = keyed.collect();
+    let order = |((a, a_key), _): &((f32, K), T), ((b, b_key), _): &((f32, K), T)| {
+        b.total_cmp(a).then_with(|| a_key.cmp(b_key))
     };
-    let mut all: Vec<T> = of.into_iter().collect();
-    if limit == 0 {
-        return vec![];
+    if let Some(last) = limit.checked_sub(1)
+        && limit < all.len()
+    {
+        all.select_nth_unstable_by(last, order);
     }
-    if all.len() > limit {
-        all.select_nth_unstable_by(limit - 1, order);
-        all.truncate(limit);
-    }
+    all.truncate(limit);
     all.sort_unstable_by(order);
-    all
+    all.into_iter().map(|(_, one)| one).collect()
 }

@@ -4,7 +4,7 @@ use crate::{
     db::Source,
     memory::{
         embedding::Vector,
-        index::{Entry, ItemId, ItemKind},
+        index::{Entry, ItemId, ItemKind, Times},
         model::{MemoryKind, MemoryScope},
         partition::Partition,
     },
@@ -22,7 +22,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-/// Rows of one statement: at thirteen values a row far below the bind limits of both databases.
+/// Rows of one statement: at nineteen values a row far below the bind limits of both databases.
 const ROWS: usize = 250;
 
 /// How long a removal is told to copies that still have what was removed.
@@ -45,6 +45,7 @@ pub struct Row {
     pub collection: Option<String>,
     pub kind: Option<MemoryKind>,
     pub at: DateTime<Utc>,
+    pub times: Times,
     pub length: u32,
     pub terms: Vec<u8>,
     /// `None` where another model made it.
@@ -78,15 +79,24 @@ pub(in crate::memory) async fn insert_entries(
     last: i64,
 ) -> Result<()> {
     use memory_index::Column::{
-        At, Collection, ItemId, Kind, Length, MadeBy, Revision, Speaker, Terms, Vector,
+        At, Collection, ExpiresAt, ItemId, Kind, KnownFrom, Length, MadeBy, Revision, Speaker, SupersededAt,
+        SupersededFrom, Terms, ValidFrom, ValidTo, Vector,
     };
     let count = i64::try_from(entries.len()).map_err(Error::internal)?;
     let replaced = OnConflict::column(ItemId)
         .update_columns([Revision, Collection, Speaker, Kind, At, Length, Terms, Vector, MadeBy])
+        .update_columns([ValidFrom, ValidTo, ExpiresAt, KnownFrom, SupersededAt, SupersededFrom])
         .to_owned();
     let rows: Vec<_> = (last + 1 - count..)
         .zip(entries)
-        .map(|(revision, entry)| memory_index::ActiveModel {
+        .map(|(revision, entry)| (revision, entry, entry.times.columns()))
+        .map(|(revision, entry, times)| memory_index::ActiveModel {
+            valid_from: Set(times[0]),
+            valid_to: Set(times[1]),
+            expires_at: Set(times[2]),
+            known_from: Set(times[3]),
+            superseded_at: Set(times[4]),
+            superseded_from: Set(times[5]),
             workspace_id: Set(partition.workspace().uuid()),
             owner_id: Set(partition.owner()),
             revision: Set(revision),
@@ -233,6 +243,14 @@ fn from_row(row: memory_index::Model, made_by: &str) -> Result<Row> {
         collection: row.collection,
         kind: row.kind.as_deref().map(MemoryKind::from_name).transpose()?,
         at: row.at,
+        times: Times::of_row([
+            row.valid_from,
+            row.valid_to,
+            row.expires_at,
+            row.known_from,
+            row.superseded_at,
+            row.superseded_from,
+        ]),
         length: u32::try_from(row.length).map_err(Error::internal)?,
         terms: row.terms,
         vector: vector.transpose()?,
@@ -253,4 +271,34 @@ pub(in crate::memory) async fn removals_after(
         .all(source.connection())
         .await?;
     Ok(rows.into_iter().map(|row| (row.item_id, row.revision)).collect())
+}
+
+#[cfg(test)]
+impl Row {
+    /// Of a memory as `ingest` would have it written.
+    pub fn of(revision: i64, id: u128, text: &str, collection: Option<&str>, at: DateTime<Utc>) -> Self {
+        Self::said(revision, id, (text, None), collection, at)
+    }
+
+    /// The same with who said it.
+    pub fn said(
+        revision: i64,
+        id: u128,
+        (text, speaker): (&str, Option<&str>),
+        collection: Option<&str>,
+        at: DateTime<Utc>,
+    ) -> Self {
+        let digest = crate::memory::index::Digest::of(text, None, speaker);
+        Self {
+            revision,
+            item: ItemId { id: Uuid::from_u128(id), kind: ItemKind::Memory },
+            collection: collection.map(str::to_owned),
+            kind: Some(MemoryKind::Note),
+            at,
+            times: Times::default(),
+            length: digest.length,
+            terms: digest.terms,
+            vector: Some(digest.vector),
+        }
+    }
 }

@@ -1,6 +1,11 @@
-//! Rows of memories, partitions, tombstones and receipts; `index` has those that the index is made from.
+//! Rows of memories, partitions, tombstones and receipts; `index` has those that the index is made from, `candidate` what
+//! is proposed, `document` and `upload` those of documents.
+pub(super) mod candidate;
+pub(super) mod course;
+pub(super) mod document;
 mod index;
 mod remake;
+pub(super) mod upload;
 
 pub(super) use index::{
     Row, Standing, delete_entries, entries_after, insert_entries, insert_removals, prune_removals,
@@ -10,8 +15,9 @@ pub(super) use remake::{find_stale_memories, has_stale_partitions, mark_partitio
 
 use super::{
     ErasureReceipt, Memory, MemoryFilter,
+    about::Readable,
     index::MADE_BY,
-    model::{Content, MemoryKind, MemoryScope, MemoryStatus},
+    model::{Content, Holds, MemoryKind, MemoryScope, MemoryStatus, Succession},
     partition::Partition,
 };
 use crate::{
@@ -23,12 +29,12 @@ use crate::{
     shared::{
         Error, Page, PageRequest, Result,
         actor::{AtLeast, Grant, Read, Scope, Write},
-        id::{ErasureReceiptId, MemoryId, WorkspaceId},
+        id::{ErasureReceiptId, MemoryId, RunId, WorkspaceId},
     },
 };
 use entity::{erasure_receipt, memory, memory_partition, memory_tombstone};
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, Set,
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
     sea_query::{Expr, ExprTrait, Func, LockType, OnConflict, SimpleExpr},
 };
 use std::collections::{HashMap, HashSet};
@@ -41,6 +47,8 @@ pub(super) struct Stored {
     pub(super) partition: Partition,
     /// Of what was sent with the client's id.
     pub(super) client_hash: Option<Vec<u8>>,
+    /// The run that wrote what it says now.
+    pub(super) run: Option<RunId>,
 }
 
 /// Makes the partition where it is missing and keeps others from writing into it until the transaction ends. Gives
@@ -82,12 +90,17 @@ pub(super) async fn share_partition(tx: &impl Source, partition: &Partition) -> 
 
 /// Writes new memories, and the content of those that are there.
 pub(super) async fn save(tx: &impl Source, memories: &[Stored]) -> Result<()> {
-    use memory::Column::{Collection, Id, Kind, OccurredAt, Speaker, Text, UpdatedAt, Version};
-    let changed = [Text, Kind, OccurredAt, Speaker, Collection, Version, UpdatedAt];
+    use memory::Column::{
+        Collection, Egress, ExpiresAt, Id, Kind, KnownFrom, OccurredAt, RunId, Speaker, Status, SupersededAt,
+        SupersededBy, SupersededFrom, Text, UpdatedAt, ValidFrom, ValidTo, Version,
+    };
+    let content = [Text, Kind, OccurredAt, Speaker, Collection, Egress, ValidFrom, ValidTo, ExpiresAt];
+    let course = [Status, Version, KnownFrom, SupersededAt, SupersededFrom, SupersededBy, RunId, UpdatedAt];
+    let changed = content.into_iter().chain(course).collect::<Vec<_>>();
     for memories in memories.chunks(100) {
         let rows = memories.iter().map(to_row).collect::<Result<Vec<_>>>()?;
         memory::Entity::insert_many(rows)
-            .on_conflict(OnConflict::column(Id).update_columns(changed).to_owned())
+            .on_conflict(OnConflict::column(Id).update_columns(changed.clone()).to_owned())
             .exec_without_returning(tx.connection())
             .await?;
     }
@@ -115,6 +128,43 @@ pub(super) async fn find_by_external_ids(
     found.collect()
 }
 
+/// Of these, the ones that lie in the partition and have no external id.
+pub(super) async fn find_without_external_id(
+    tx: &impl Source,
+    partition: &Partition,
+    ids: &[MemoryId],
+) -> Result<Vec<Stored>> {
+    if ids.is_empty() {
+        return Ok(vec![]);
+    }
+    let rows = memory::Entity::find()
+        .filter(memory::Column::WorkspaceId.eq(partition.workspace().uuid()))
+        .filter(memory::Column::OwnerId.eq(partition.owner()))
+        .filter(memory::Column::ExternalId.is_null())
+        .filter(memory::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
+        .all(tx.connection())
+        .await?;
+    rows.into_iter().map(from_row).collect()
+}
+
+/// Whoever's they are: what runs wrote goes with what they read.
+pub(super) async fn find_of_runs(
+    tx: &impl Source,
+    grant: &Grant<Write>,
+    runs: &[RunId],
+) -> Result<Vec<Stored>> {
+    let mut found = vec![];
+    for runs in runs.chunks(1000) {
+        let rows = memory::Entity::find()
+            .filter(memory::Column::WorkspaceId.eq(grant.workspace().uuid()))
+            .filter(memory::Column::RunId.is_in(runs.iter().map(|run| run.uuid())))
+            .all(tx.connection())
+            .await?;
+        found.extend(rows.into_iter().map(from_row).collect::<Result<Vec<_>>>()?);
+    }
+    Ok(found)
+}
+
 /// Whoever's it is: a client's id is unique in the workspace.
 pub(super) async fn find_by_client_id(
     tx: &impl Source,
@@ -129,32 +179,54 @@ pub(super) async fn find_by_client_id(
     row.map(from_row).transpose()
 }
 
+/// Of these, the ones that exist and that the actor may see.
+pub(super) async fn find_stored<A>(
+    source: &impl Source,
+    scope: &Scope<A>,
+    ids: &[MemoryId],
+) -> Result<Vec<Stored>> {
+    let mut found = vec![];
+    for ids in ids.chunks(1000) {
+        let rows = visible(scope)
+            .filter(memory::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
+            .all(source.connection())
+            .await?;
+        found.extend(rows.into_iter().map(from_row).collect::<Result<Vec<_>>>()?);
+    }
+    Ok(found)
+}
+
 /// The memory by its id, and the grant for its workspace: `Forbidden` where the actor may only see it.
 pub(super) async fn find<A>(
     source: &impl Source,
     scope: &Scope<A>,
     id: MemoryId,
 ) -> Result<Option<(Stored, Grant<A>)>> {
-    with_grant(visible(scope).filter(memory::Column::Id.eq(id.uuid())), source, scope).await
+    let Some(stored) = find_stored(source, scope, &[id]).await?.pop() else { return Ok(None) };
+    let grant = scope.grant(stored.partition.workspace().uuid())?;
+    Ok(Some((stored, grant)))
 }
 
-/// As [`find`]; whoever holds it is waited for, and nobody holds it from now on.
-pub(super) async fn find_to_erase<A>(
+/// Whoever holds one of these is waited for, and nobody holds it from now on.
+pub(super) async fn hold_to_erase(
     tx: &impl Source,
-    scope: &Scope<A>,
-    id: MemoryId,
-) -> Result<Option<(Stored, Grant<A>)>> {
-    with_grant(visible(scope).filter(memory::Column::Id.eq(id.uuid())).lock_exclusive(), tx, scope).await
-}
-
-async fn with_grant<A>(
-    select: sea_orm::Select<memory::Entity>,
-    source: &impl Source,
-    scope: &Scope<A>,
-) -> Result<Option<(Stored, Grant<A>)>> {
-    let Some(row) = select.one(source.connection()).await? else { return Ok(None) };
-    let grant = scope.grant(row.workspace_id)?;
-    Ok(Some((from_row(row)?, grant)))
+    grant: &Grant<Write>,
+    memories: impl Iterator<Item = &Stored>,
+) -> Result<()> {
+    let ids: Vec<Uuid> = memories.map(|stored| stored.memory.id.uuid()).collect();
+    for ids in ids.chunks(1000) {
+        memory::Entity::find()
+            .select_only()
+            .column(memory::Column::Id)
+            .filter(memory::Column::WorkspaceId.eq(grant.workspace().uuid()))
+            .filter(memory::Column::Id.is_in(ids.iter().copied()))
+            .order_by_asc(memory::Column::Id)
+            .lock_exclusive()
+            .into_tuple::<Uuid>()
+            .all(tx.connection())
+            .await?;
+    }
+    Ok(())
 }
 
 /// Of these, the ones that exist. They can be changed, but not erased, until the transaction ends; SQLite has one
@@ -184,11 +256,8 @@ pub(super) async fn find_many(
     scope: &Scope<Read>,
     ids: &[MemoryId],
 ) -> Result<HashMap<MemoryId, Memory>> {
-    let rows = visible(scope)
-        .filter(memory::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
-        .all(source.connection())
-        .await?;
-    rows.into_iter().map(|row| from_row(row).map(|stored| (stored.memory.id, stored.memory))).collect()
+    let found = find_stored(source, scope, ids).await?;
+    Ok(found.into_iter().map(|stored| (stored.memory.id, stored.memory)).collect())
 }
 
 fn visible<A>(scope: &Scope<A>) -> sea_orm::Select<memory::Entity> {
@@ -228,6 +297,54 @@ pub(super) async fn list(
         items.push((key, from_row(row)?.memory));
     }
     Ok(Page { items, has_next: page.has_next, has_previous: page.has_previous, total: page.total })
+}
+
+/// All that the principal may see, whatever its state, in the order of the ids.
+pub(super) async fn texts_after(
+    source: &impl Source,
+    grant: &Grant<impl AtLeast<Read>>,
+    after: Option<Uuid>,
+    limit: u64,
+) -> Result<Vec<Readable<MemoryId>>> {
+    use memory::Column::{Collection, Id, Speaker, Text, UserId, WorkspaceId};
+    let rows: Vec<(Uuid, String, Option<String>, Option<String>)> = memory::Entity::find()
+        .select_only()
+        .columns([Id, Text, Speaker, Collection])
+        .filter(WorkspaceId.eq(grant.workspace().uuid()))
+        .filter(theirs(UserId, grant.principal().uuid()))
+        .filter(Condition::all().add_option(after.map(|after| Id.gt(after))))
+        .order_by_asc(Id)
+        .limit(limit)
+        .into_tuple()
+        .all(source.connection())
+        .await?;
+    let readable = |(id, text, speaker, collection)| {
+        let texts = [Some(text), speaker, collection].into_iter().flatten().collect();
+        Readable { of: MemoryId::from_uuid(id), id, texts }
+    };
+    Ok(rows.into_iter().map(readable).collect())
+}
+
+/// Active memories of a scope, in the order in which they were written.
+pub(super) async fn written_after(
+    source: &impl Source,
+    grant: &Grant<impl AtLeast<Read>>,
+    scope: MemoryScope,
+    after: Option<MemoryId>,
+    limit: u64,
+) -> Result<Vec<Memory>> {
+    use memory::Column::{Id, Scope, Status, UserId, WorkspaceId};
+    let rows = memory::Entity::find()
+        .filter(WorkspaceId.eq(grant.workspace().uuid()))
+        .filter(theirs(UserId, grant.principal().uuid()))
+        .filter(Scope.eq(scope.name()))
+        .filter(Status.eq(MemoryStatus::Active.name()))
+        .filter(Condition::all().add_option(after.map(|after| Id.gt(after.uuid()))))
+        .order_by_asc(Id)
+        .limit(limit)
+        .all(source.connection())
+        .await?;
+    rows.into_iter().map(|row| Ok(from_row(row)?.memory)).collect()
 }
 
 /// Not LIKE: its wildcards and its case differ between the databases.
@@ -284,17 +401,19 @@ pub(super) async fn insert_tombstones(
     Ok(())
 }
 
+/// `user` is who alone reads it, `of` the id of what was forgotten.
 pub(super) async fn insert_receipt(
     tx: &impl Source,
     grant: &Grant<Write>,
-    forgotten: &Stored,
+    user: Option<Uuid>,
+    of: Uuid,
     receipt: &ErasureReceipt,
 ) -> Result<()> {
     let row = erasure_receipt::ActiveModel {
         id: Set(receipt.id.uuid()),
         workspace_id: Set(grant.workspace().uuid()),
-        user_id: Set(forgotten.partition.user()),
-        memory_id: Set(forgotten.memory.id.uuid()),
+        user_id: Set(user),
+        memory_id: Set(of),
         requested_by: Set(grant.principal().uuid()),
         erased: Set(serde_json::to_value(&receipt.erased).map_err(Error::internal)?),
         at: Set(receipt.at),
@@ -323,7 +442,7 @@ pub(super) async fn find_receipts(
 }
 
 fn to_row(stored: &Stored) -> Result<memory::ActiveModel> {
-    let Stored { memory, partition, client_hash } = stored;
+    let Stored { memory, partition, client_hash, run } = stored;
     let content = &memory.content;
     Ok(memory::ActiveModel {
         id: Set(memory.id.uuid()),
@@ -342,6 +461,15 @@ fn to_row(stored: &Stored) -> Result<memory::ActiveModel> {
         status: Set(memory.status.name().to_owned()),
         version: Set(memory.version),
         occurred_at: Set(content.occurred_at),
+        run_id: Set(run.map(RunId::uuid)),
+        confidence: Set(memory.confidence),
+        valid_from: Set(content.holds.valid_from),
+        valid_to: Set(content.holds.valid_to),
+        expires_at: Set(content.holds.expires_at),
+        known_from: Set(memory.succession.known_from),
+        superseded_at: Set(memory.succession.superseded_at),
+        superseded_from: Set(memory.succession.superseded_from),
+        superseded_by: Set(memory.succession.superseded_by.map(|id| id.uuid())),
         created_at: Set(memory.created_at),
         updated_at: Set(memory.updated_at),
     })
@@ -357,6 +485,7 @@ fn from_row(row: memory::Model) -> Result<Stored> {
         speaker: row.speaker,
         collection: row.collection,
         egress: Egress::from_name(&row.egress)?,
+        holds: Holds { valid_from: row.valid_from, valid_to: row.valid_to, expires_at: row.expires_at },
     };
     let memory = Memory {
         id: MemoryId::from_uuid(row.id),
@@ -367,6 +496,13 @@ fn from_row(row: memory::Model) -> Result<Stored> {
         status: MemoryStatus::from_name(&row.status)?,
         version: row.version,
         client_id: row.client_id,
+        confidence: row.confidence,
+        succession: Succession {
+            known_from: row.known_from,
+            superseded_at: row.superseded_at,
+            superseded_from: row.superseded_from,
+            superseded_by: row.superseded_by.map(MemoryId::from_uuid),
+        },
         created_at: row.created_at,
         updated_at: row.updated_at,
     };
@@ -374,5 +510,6 @@ fn from_row(row: memory::Model) -> Result<Stored> {
         memory,
         partition: Partition::of_row(workspace, scope, row.owner_id, row.user_id),
         client_hash: row.client_hash,
+        run: row.run_id.map(RunId::from_uuid),
     })
 }

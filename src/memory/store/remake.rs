@@ -2,7 +2,7 @@
 use super::{Stored, from_row};
 use crate::{
     db::Source,
-    memory::{MemoryScope, partition::Partition},
+    memory::{MemoryScope, MemoryStatus, partition::Partition},
     shared::{
         Result,
         id::{MemoryId, WorkspaceId},
@@ -90,4 +90,5 @@ fn without_entry(made_by: &str) -> Select<memory::Entity> {
     memory::Entity::find()
         .join(JoinType::LeftJoin, entry.into())
         .filter(memory_index::Column::ItemId.is_null())
+        .filter(memory::Column::Status.is_in(MemoryStatus::INDEXED.map(MemoryStatus::name)))
 }

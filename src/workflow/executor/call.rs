@@ -1,30 +1,34 @@
 use super::{
     super::{
+        event::Snapshot,
         model::StepError,
         planner::{Call, Ended, Outcome},
+        store::Lease,
     },
     Called, Executor,
 };
 use crate::{
-    gateway::{ChatRequest, FinishReason, Origin},
-    memory::RecallRequest,
-    shared::{
-        Error, Result,
-        actor::Actor,
-        id::{MemoryId, WorkflowId, WorkspaceId},
+    gateway::{
+        ChatMessage, ChatRequest, Completion, FinishReason, Origin, Speaker, TOOL_ROUNDS, TOOLS_AT_ONCE,
+        Tools, Usage,
     },
+    memory::{Item, RecallRequest, Remembered},
+    shared::{Error, Result, actor::Actor},
 };
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// For what a call is made.
+/// For what, and as whom, a call is made.
 #[derive(Clone, Debug)]
 pub(super) struct Within {
-    pub(super) workspace: WorkspaceId,
-    pub(super) workflow: WorkflowId,
-    pub(super) origin: Origin,
+    pub(super) lease: Lease,
+    pub(super) step: Snapshot,
+    pub(super) actor: Actor,
 }
+
+/// What a step gives, and what it read of memory.
+type Given = (Value, Vec<Remembered>);
 
 impl Executor {
     /// Makes one call, as the actor. What it gives is recorded by whoever drives the run.
@@ -32,20 +36,25 @@ impl Executor {
         self,
         within: Within,
         place: usize,
-        attempt: i32,
         call: Call,
-        actor: Actor,
         limit: Option<TimeDelta>,
     ) -> Called {
         let limit = limit.and_then(|limit| limit.to_std().ok());
         let limit = limit.unwrap_or(Duration::from_secs(self.settings.call_timeout_seconds));
+        let attempt = within.step.attempt;
         let made = async {
             match call {
-                Call::Recall { query, limit } => self.recall(&actor, within.workspace, query, limit).await,
-                Call::Llm { route, prompt, output_schema } => self
-                    .llm(&actor, within, route, prompt, output_schema)
-                    .await
-                    .map(|output| (output, vec![])),
+                Call::Recall { query, limit } => self.recall(&within, query, limit).await,
+                Call::Llm { route, prompt, output_schema, tools } => {
+                    let Lease { workspace, run, workflow, .. } = within.lease;
+                    let request = ChatRequest {
+                        output_schema,
+                        origin: Some(Origin::Step { run, key: within.step.key.clone() }),
+                        workflow: Some(workflow),
+                        ..ChatRequest::prompt(workspace, route, prompt)
+                    };
+                    self.llm(&within, request, &self.tools.named(&tools)).await
+                }
             }
         };
         let (result, sources) = match tokio::time::timeout(limit, made).await {
@@ -59,72 +68,90 @@ impl Executor {
         Called { outcome: Outcome { place, attempt, result }, sources }
     }
 
-    async fn recall(
-        &self,
-        actor: &Actor,
-        workspace: WorkspaceId,
-        query: String,
-        limit: i32,
-    ) -> Result<(Value, Vec<MemoryId>), StepError> {
+    async fn recall(&self, within: &Within, query: String, limit: i32) -> Result<Given, StepError> {
         let limit = usize::try_from(limit).unwrap_or_default();
-        let recall = self.memory.recall(actor, &RecallRequest::new(workspace, query, limit)).await;
+        let request = RecallRequest::new(within.lease.workspace, query, limit);
+        let recall = self.memory.recall(&within.actor, &request).await;
         let hits = recall.map_err(step_error)?.hits;
-        let found: Vec<_> = hits.iter().filter_map(|hit| Some((hit, hit.item.memory()?))).collect();
-        let memories: Vec<Value> = found
-            .iter()
-            .map(|(hit, memory)| {
-                let content = &memory.content;
-                json!({
-                    "id": memory.id,
-                    "text": content.text,
-                    "kind": content.kind,
-                    "occurredAt": content.occurred_at,
-                    "speaker": content.speaker,
-                    "score": hit.score,
-                })
-            })
-            .collect();
-        let sources = found.iter().map(|(_, memory)| memory.id).collect();
+        let memories: Vec<Value> = hits.iter().map(|hit| told(&hit.item, hit.score)).collect();
+        let sources = hits.iter().map(|hit| hit.item.remembered()).collect();
         Ok((json!({ "memories": memories }), sources))
     }
 
+    /// Asks a model, and has done for it what it asks for, until it answers.
     async fn llm(
         &self,
-        actor: &Actor,
-        within: Within,
-        route: String,
-        prompt: String,
-        output_schema: Option<Value>,
-    ) -> Result<Value, StepError> {
-        let request = ChatRequest {
-            output_schema: output_schema.clone(),
-            origin: Some(within.origin),
-            workflow: Some(within.workflow),
-            ..ChatRequest::prompt(within.workspace, route, prompt)
-        };
-        let completion = self.gateway.complete(actor, request).await.map_err(step_error)?;
-        if completion.reason == FinishReason::ContentPolicy {
-            return Err(StepError::new(
-                "CONTENT_POLICY",
-                "the rules of the model or of a guardrail do not allow an answer",
-            ));
+        within: &Within,
+        mut request: ChatRequest,
+        tools: &Tools,
+    ) -> Result<Given, StepError> {
+        let (mut used, mut read) = (Usage::default(), vec![]);
+        for round in 0..=TOOL_ROUNDS {
+            // Once there were enough, it has to do without.
+            request.tools = if round < TOOL_ROUNDS { tools.specs() } else { vec![] };
+            let answer = self.gateway.complete(&within.actor, request.clone()).await.map_err(step_error)?;
+            used = used.saturating_add(answer.usage);
+            if answer.reason != FinishReason::ToolUse || answer.tools.is_empty() {
+                return Ok((output(answer, used, request.output_schema.is_some())?, read));
+            }
+            let asked: Vec<_> = answer.tools.into_iter().take(TOOLS_AT_ONCE).collect();
+            let speaker = Speaker::Assistant { tools: asked.clone() };
+            request.messages.push(ChatMessage { speaker, text: answer.text });
+            for asked in asked {
+                let speaker = Speaker::Tool { id: asked.id.clone() };
+                let (text, told) = self.use_tool(within, tools, asked).await.map_err(step_error)?;
+                request.messages.push(ChatMessage { speaker, text });
+                read.extend(told.into_iter().filter_map(Remembered::of));
+            }
         }
-        let mut output = json!({
-            "text": completion.text,
-            "finishReason": completion.reason.name(),
-            "usage": {
-                "inputTokens": completion.usage.input_tokens,
-                "outputTokens": completion.usage.output_tokens,
-            },
-        });
-        if output_schema.is_some() {
-            let parsed = serde_json::from_str(&completion.text);
-            let error =
-                StepError::passing("INVALID_OUTPUT", "the model did not answer in JSON, as the step asks");
-            output["json"] = parsed.map_err(|_| error)?;
-        }
-        Ok(output)
+        Err(StepError::passing(
+            "INVALID_OUTPUT",
+            "the model asks for tools again and again, and does not answer",
+        ))
     }
+}
+
+/// What a step tells of something found. A chunk's `kind` is null; it has a `title` and a `documentId`.
+fn told(item: &Item, score: f64) -> Value {
+    match item {
+        Item::Memory(memory) => json!({
+            "id": memory.id,
+            "text": memory.content.text,
+            "kind": memory.content.kind,
+            "occurredAt": memory.content.occurred_at,
+            "speaker": memory.content.speaker,
+            "score": score,
+        }),
+        Item::Chunk(chunk, document) => json!({
+            "id": chunk.id,
+            "text": chunk.text,
+            "kind": null,
+            "occurredAt": null,
+            "speaker": null,
+            "score": score,
+            "title": document.title,
+            "documentId": document.id,
+        }),
+    }
+}
+
+fn output(answer: Completion, used: Usage, is_json: bool) -> Result<Value, StepError> {
+    if answer.reason == FinishReason::ContentPolicy {
+        let message = "the rules of the model or of a guardrail do not allow an answer";
+        return Err(StepError::new("CONTENT_POLICY", message));
+    }
+    let mut output = json!({
+        "text": answer.text,
+        "finishReason": answer.reason.name(),
+        "usage": { "inputTokens": used.input_tokens, "outputTokens": used.output_tokens },
+    });
+    if is_json {
+        let parsed = serde_json::from_str(&answer.text);
+        let error =
+            StepError::passing("INVALID_OUTPUT", "the model did not answer in JSON, as the step asks");
+        output["json"] = parsed.map_err(|_| error)?;
+    }
+    Ok(output)
 }
 
 /// What a step tells of an error, and whether another attempt may do better.

@@ -4,10 +4,12 @@
 mod call;
 mod plan;
 mod record;
+mod tool;
 
 use super::{
     WorkflowService,
-    model::StepError,
+    event::Snapshot,
+    model::{StepError, StepStatus},
     planner::{Definition, Outcome},
     store::{self, Lease},
 };
@@ -16,12 +18,9 @@ use crate::{
     config::WorkflowConfig,
     db::{Db, Source},
     event::Log,
-    gateway::{Gateway, Origin},
-    memory::MemoryService,
-    shared::{
-        Ambient, Error, Result,
-        id::{MemoryId, RunId},
-    },
+    gateway::{Gateway, Tools},
+    memory::{MemoryService, Remembered},
+    shared::{Ambient, Error, Result, id::RunId},
 };
 use call::Within;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -50,6 +49,7 @@ pub struct Executor {
     account: AccountService,
     memory: MemoryService,
     gateway: Gateway,
+    tools: Tools,
     settings: WorkflowConfig,
     hint: watch::Receiver<()>,
     /// This start of this server.
@@ -91,13 +91,14 @@ pub struct Hands {
     pub account: AccountService,
     pub memory: MemoryService,
     pub gateway: Gateway,
+    pub tools: Tools,
 }
 
 /// What came of a call, and which memories it read.
 #[derive(Clone, Debug)]
 struct Called {
     outcome: Outcome,
-    sources: Vec<MemoryId>,
+    sources: Vec<Remembered>,
 }
 
 /// Told where a worker finds that it may not write any more.
@@ -114,7 +115,7 @@ impl Executor {
         hands: Hands,
         settings: WorkflowConfig,
     ) -> Self {
-        let Hands { account, memory, gateway } = hands;
+        let Hands { account, memory, gateway, tools } = hands;
         let (owner, hint) = (ambient.ids.uuid(), workflows.hint());
         let versions = Arc::new(quick_cache::sync::Cache::new(VERSIONS));
         Self {
@@ -124,6 +125,7 @@ impl Executor {
             account,
             memory,
             gateway,
+            tools,
             settings,
             hint,
             owner,
@@ -242,13 +244,14 @@ impl Executor {
                 Recorded::Over => return Ok(()),
                 Recorded::Calls { calls, revision, wake_at } => (calls, revision, wake_at),
             };
-            for (place, attempt, what, actor) in new {
-                under_way.insert(place, attempt);
-                let step = &version.definition.steps()[place];
-                let timeout = step.timeout.map(|time| time.0);
-                let origin = Origin::Step { run: lease.run, key: step.key.clone() };
-                let within = Within { workspace: lease.workspace, workflow: lease.workflow, origin };
-                calls.spawn(self.clone().call(within, place, attempt, what, actor, timeout));
+            for due in new {
+                under_way.insert(due.place, due.attempt);
+                let step = &version.definition.steps()[due.place];
+                let (timeout, key) = (step.timeout.map(|time| time.0), step.key.clone());
+                let status = StepStatus::Running;
+                let step = Snapshot { id: due.step, key, status, attempt: due.attempt };
+                let within = Within { lease: lease.clone(), step, actor: due.actor };
+                calls.spawn(self.clone().call(within, due.place, due.call, timeout));
             }
             loop {
                 tokio::select! {

@@ -10,11 +10,11 @@ use super::{
 };
 use crate::{
     db::Source,
-    memory::MemoryScope,
+    memory::{MemoryScope, Remembered},
     shared::{
         Error, Result,
         actor::{self, Actor},
-        id::MemoryId,
+        id::StepRunId,
     },
 };
 use chrono::{DateTime, Utc};
@@ -30,6 +30,16 @@ pub(super) struct Change {
     pub(super) transitions: Vec<Transition>,
     pub(super) verdict: Verdict,
     pub(super) now: DateTime<Utc>,
+}
+
+/// A call that is to be made.
+#[derive(Clone, Debug)]
+pub(super) struct Due {
+    pub(super) place: usize,
+    pub(super) attempt: i32,
+    pub(super) step: StepRunId,
+    pub(super) call: Call,
+    pub(super) actor: Actor,
 }
 
 /// A step's memory cannot be written: known before the plan is made anew.
@@ -60,16 +70,16 @@ impl Executor {
         Ok(Ok(Actor::new(lease.principal, roles, starter.limit()).with_key(lease.key)))
     }
 
-    /// Of these memories, those that exist and that the actor may see.
+    /// Of what was read, what exists and that the actor may see.
     pub(super) async fn there(
         &self,
         source: &impl Source,
         actor: &Actor,
-        read: &[MemoryId],
-    ) -> Result<BTreeSet<MemoryId>> {
+        read: &[Remembered],
+    ) -> Result<BTreeSet<Remembered>> {
         match read {
             [] => Ok(BTreeSet::new()),
-            read => Ok(self.memory.find_many_in(source, actor, read).await?.into_keys().collect()),
+            read => Ok(self.memory.find_remembered_in(source, actor, read).await?.into_iter().collect()),
         }
     }
 
@@ -111,7 +121,7 @@ pub(super) fn outcomes(
     history: &History,
     called: &[Called],
     under_way: &BTreeMap<usize, i32>,
-    there: &BTreeSet<MemoryId>,
+    there: &BTreeSet<Remembered>,
 ) -> Vec<Outcome> {
     let known = |place: usize, attempt: i32| {
         under_way.get(&place) == Some(&attempt)
@@ -151,10 +161,16 @@ impl Change {
     }
 
     /// The calls that are still wanted at its end.
-    pub(super) fn calls(&self, actor: &Actor) -> Vec<(usize, i32, Call, Actor)> {
+    pub(super) fn calls(&self, actor: &Actor) -> Vec<Due> {
         let wanted = self.transitions.iter().filter(|transition| self.is_wanted(transition));
         let call = |transition: &Transition| match &transition.kind {
-            Kind::Called(call) => Some((transition.place, transition.attempt, call.clone(), actor.clone())),
+            Kind::Called(call) => Some(Due {
+                place: transition.place,
+                attempt: transition.attempt,
+                step: self.rows[transition.place].id,
+                call: call.clone(),
+                actor: actor.clone(),
+            }),
             _ => None,
         };
         wanted.filter_map(call).collect()

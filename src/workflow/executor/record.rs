@@ -5,13 +5,13 @@ use super::{
         event::{Aside, Snapshot, What},
         graph::Step,
         model::{ApprovalStatus, Run, RunError, RunStatus, StepError, StepStatus},
-        planner::{self, Call, Ended, History, Kind, Round, Transition, Verdict, Write},
+        planner::{self, Ended, History, Kind, Round, Transition, Verdict, Write},
         store::{self, ApprovalRow, AttemptRow, Lease},
     },
     Called, Executor, Published,
     call::step_error,
     lost,
-    plan::{Change, Refused, outcomes},
+    plan::{Change, Due, Refused, outcomes},
 };
 use crate::{
     event::Tx,
@@ -41,7 +41,7 @@ pub(super) enum Recorded {
     /// The run has ended, waits, or belongs to somebody else.
     Over,
     /// These calls are to be made; `wake_at` is when something else of the run is due.
-    Calls { calls: Vec<(usize, i32, Call, Actor)>, revision: i64, wake_at: Option<DateTime<Utc>> },
+    Calls { calls: Vec<Due>, revision: i64, wake_at: Option<DateTime<Utc>> },
 }
 
 /// What became of a plan in its transaction.
@@ -120,7 +120,7 @@ impl Executor {
             };
             called.clear();
             for call in change.calls(&actor) {
-                under_way.insert(call.0, call.1);
+                under_way.insert(call.place, call.attempt);
                 calls.push(call);
             }
             if more {
@@ -177,6 +177,7 @@ impl Executor {
         let Lease { workspace, run, .. } = lease;
         let mut new = NewMemory::new(*workspace, write.scope, write.kind, &write.text);
         new.item.external_id = Some(format!("{run}/{key}"));
+        new.run = Some(*run);
         let memory = self.memory.remember_in(tx, actor, new).await?;
         Ok(json!({ "memoryId": memory.id }))
     }

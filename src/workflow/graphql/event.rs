@@ -54,6 +54,16 @@ async fn show(ctx: &Context<'_>, event: event::RunEvent) -> Result<RunEvent, Api
         What::StepWaiting { step, until } => {
             RunEvent::StepWaiting(StepWaiting { cursor, at, step: snapshot(step), until: DateTime(until) })
         }
+        What::StepToolStarted { step, tool } => {
+            RunEvent::StepToolStarted(StepToolStarted { cursor, at, step: snapshot(step), tool })
+        }
+        What::StepToolCompleted { step, tool, succeeded } => RunEvent::StepToolCompleted(StepToolCompleted {
+            cursor,
+            at,
+            step: snapshot(step),
+            tool,
+            succeeded,
+        }),
         What::StepCompleted { step } => {
             RunEvent::StepCompleted(StepCompleted { cursor, at, step: snapshot(step) })
         }
@@ -92,6 +102,8 @@ pub enum RunEvent {
     RunCreated(RunCreated),
     StepStarted(StepStarted),
     StepWaiting(StepWaiting),
+    StepToolStarted(StepToolStarted),
+    StepToolCompleted(StepToolCompleted),
     StepCompleted(StepCompleted),
     StepSkipped(StepSkipped),
     StepRetryScheduled(StepRetryScheduled),
@@ -172,6 +184,34 @@ pub struct StepWaiting {
     step: StepSnapshot,
     /// When it goes on.
     until: DateTime,
+}
+
+/// The model that a step asks has something done, as whoever started the run.
+#[derive(SimpleObject, Debug)]
+pub struct StepToolStarted {
+    /// Its place in the workspace's log: resume after it.
+    cursor: Cursor,
+    /// When it happened.
+    at: DateTime,
+    /// The step as it was then.
+    step: StepSnapshot,
+    /// The tool's name.
+    tool: String,
+}
+
+/// A tool of a step is done. What it changed was committed together with this.
+#[derive(SimpleObject, Debug)]
+pub struct StepToolCompleted {
+    /// Its place in the workspace's log: resume after it.
+    cursor: Cursor,
+    /// When it happened.
+    at: DateTime,
+    /// The step as it was then.
+    step: StepSnapshot,
+    /// The tool's name.
+    tool: String,
+    /// Whether it was done; else nothing was changed, and the model was told why.
+    succeeded: bool,
 }
 
 /// A step is done.

@@ -107,7 +107,7 @@ impl From<StepActionInput> for Action {
         match action {
             StepActionInput::Llm(llm) => {
                 let output_schema = llm.output_schema.map(|schema| schema.0);
-                Self::Llm { route: llm.route, prompt: llm.prompt, output_schema }
+                Self::Llm { route: llm.route, prompt: llm.prompt, output_schema, tools: llm.tools }
             }
             StepActionInput::MemoryRecall(recall) => {
                 Self::MemoryRecall { query: recall.query, limit: recall.limit }
@@ -139,6 +139,10 @@ pub struct LlmActionInput {
     prompt: String,
     /// Set where the answer is to be JSON: a JSON schema of it. An answer that is no JSON is a failed attempt.
     output_schema: Option<Json>,
+    /// What the model may have done while it answers, as whoever started the run: recall, remember, start_workflow. Takes a
+    /// model that knows tools. An attempt that is made anew may use them anew.
+    #[graphql(default)]
+    tools: Vec<String>,
 }
 
 /// Looks into memory. Output: `{memories: [{id, text, kind, occurredAt, speaker, score}]}`, the best first.

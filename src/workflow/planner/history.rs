@@ -97,7 +97,7 @@ pub enum Kind {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Call {
-    Llm { route: String, prompt: String, output_schema: Option<Value> },
+    Llm { route: String, prompt: String, output_schema: Option<Value>, tools: Vec<String> },
     Recall { query: String, limit: i32 },
 }
 

@@ -36,8 +36,12 @@ fn the_weekly_review_goes_step_by_step() {
     assert_eq!(first.verdict, Verdict::Going { calling: true, wake_at: None });
 
     let second = round(&review, &input, &mut history, vec![completed(0, 1, json!(["a"]))], at(1), 8);
-    let prompt =
-        Call::Llm { route: "default".into(), prompt: "Summarise: [\"a\"]".into(), output_schema: None };
+    let prompt = Call::Llm {
+        route: "default".into(),
+        prompt: "Summarise: [\"a\"]".into(),
+        output_schema: None,
+        tools: vec![],
+    };
     let expected =
         [(0, &Kind::Completed { output: json!(["a"]) }), (1, &Kind::Started), (1, &Kind::Called(prompt))];
     assert_eq!(kinds(&second), expected);

@@ -11,11 +11,11 @@ use crate::{
     db::Db,
     event::{Cursor, Log, Tx},
     gateway::Workflows,
-    memory::{Derived, Erased},
+    memory::{Derived, Erased, Remembered},
     shared::{
         Ambient, Error, Page, PageRequest, Result,
         actor::{Actor, Grant, Read, Write},
-        id::{ApprovalId, MemoryId, RunId, StepRunId, WorkflowId, WorkflowVersionId, WorkspaceId},
+        id::{ApprovalId, RunId, StepRunId, WorkflowId, WorkflowVersionId, WorkspaceId},
     },
 };
 use futures_util::Stream;
@@ -197,11 +197,15 @@ impl Workflows for WorkflowService {
 /// What a run derived from a memory goes with it.
 #[async_trait::async_trait]
 impl Derived for WorkflowService {
-    async fn erase(&self, tx: &mut Tx, grant: &Grant<Write>, memory: MemoryId) -> Result<Vec<Erased>> {
-        let (runs, count) = store::erase_derived(tx, grant, memory).await?;
+    async fn erase(&self, tx: &mut Tx, grant: &Grant<Write>, from: Remembered) -> Result<Vec<Erased>> {
+        let (runs, count) = store::erase_derived(tx, grant, from).await?;
         for (run, aside) in runs {
             tx.record(grant, aside.erased(run)?);
         }
         Ok(if count == 0 { vec![] } else { vec![Erased { kind: "STEP_OUTPUT".to_owned(), count }] })
+    }
+
+    async fn runs(&self, tx: &Tx, grant: &Grant<Write>, read: &[Remembered]) -> Result<Vec<RunId>> {
+        store::runs_that_read(tx, grant, read).await
     }
 }

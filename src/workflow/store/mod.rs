@@ -13,7 +13,7 @@ pub(super) use progress::{
 };
 pub(super) use run::{
     cancel_steps, decide, end_run, erase_derived, find_run, find_runs, find_steps, insert_run, list_attempts,
-    list_runs, list_steps, lock_live,
+    list_runs, list_steps, lock_live, runs_that_read,
 };
 
 use super::{

@@ -10,9 +10,10 @@ use super::{
 };
 use crate::{
     db::Source,
+    memory::Remembered,
     shared::{
         Result,
-        id::{ApprovalId, MemoryId, StepRunId},
+        id::{ApprovalId, StepRunId},
     },
 };
 use chrono::{DateTime, Utc};
@@ -178,18 +179,18 @@ pub(in super::super) async fn close_approvals(
     Ok(closed.into_iter().map(|row| ApprovalId::from_uuid(row.id)).collect())
 }
 
-/// Which memories the run has read.
+/// What the run has read.
 pub(in super::super) async fn insert_sources(
     tx: &impl Source,
     lease: &Lease,
-    memories: &[MemoryId],
+    read: &[Remembered],
 ) -> Result<()> {
-    if memories.is_empty() {
+    if read.is_empty() {
         return Ok(());
     }
-    let rows = memories.iter().map(|memory| run_source::ActiveModel {
+    let rows = read.iter().map(|from| run_source::ActiveModel {
         run_id: Set(lease.run.uuid()),
-        memory_id: Set(memory.uuid()),
+        memory_id: Set(from.uuid()),
         workspace_id: Set(lease.workspace.uuid()),
     });
     let known = [run_source::Column::RunId, run_source::Column::MemoryId];

@@ -13,10 +13,11 @@ use crate::{
         Source,
         page::{self, Keyset},
     },
+    memory::Remembered,
     shared::{
         Error, Page, PageRequest, Result,
         actor::{AtLeast, Grant, Read, Scope, Write},
-        id::{ApiKeyId, ApprovalId, MemoryId, RunId, StepRunId, WorkflowId, WorkflowVersionId, WorkspaceId},
+        id::{ApiKeyId, ApprovalId, RunId, StepRunId, WorkflowId, WorkflowVersionId, WorkspaceId},
     },
 };
 use chrono::{DateTime, Utc};
@@ -25,7 +26,7 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder,
     QuerySelect, Set, prelude::Json, sea_query::Expr,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// A run with its steps, due at once.
@@ -281,17 +282,38 @@ pub(in super::super) async fn end_run(tx: &impl Source, run: &Run) -> Result<()>
     Ok(())
 }
 
-/// Empties what runs derived from a memory: the outputs of all steps, as each may have gone into the next, and the
+/// Runs that read any of these.
+pub(in super::super) async fn runs_that_read(
+    tx: &impl Source,
+    grant: &Grant<Write>,
+    read: &[Remembered],
+) -> Result<Vec<RunId>> {
+    let mut runs = BTreeSet::new();
+    for read in read.chunks(1000) {
+        let rows: Vec<Uuid> = run_source::Entity::find()
+            .select_only()
+            .column(run_source::Column::RunId)
+            .filter(run_source::Column::WorkspaceId.eq(grant.workspace().uuid()))
+            .filter(run_source::Column::MemoryId.is_in(read.iter().map(|read| read.uuid())))
+            .into_tuple()
+            .all(tx.connection())
+            .await?;
+        runs.extend(rows);
+    }
+    Ok(runs.into_iter().map(RunId::from_uuid).collect())
+}
+
+/// Empties what runs derived from a memory or a document: the outputs of all steps, as each may have gone into the next, and the
 /// rendered titles. Errors tell no values. A run that is still going is taken from its worker, whose calls under way
 /// know the memory: the next worker makes them anew. Gives the runs with what changed of each, and the number of steps.
 pub(in super::super) async fn erase_derived(
     tx: &impl Source,
     grant: &Grant<Write>,
-    memory: MemoryId,
+    from: Remembered,
 ) -> Result<(BTreeMap<RunId, Aside>, u64)> {
     let rows = run_source::Entity::find()
         .filter(run_source::Column::WorkspaceId.eq(grant.workspace().uuid()))
-        .filter(run_source::Column::MemoryId.eq(memory.uuid()))
+        .filter(run_source::Column::MemoryId.eq(from.uuid()))
         .all(tx.connection())
         .await?;
     if rows.is_empty() {

@@ -8,6 +8,8 @@ use serde_json::Value;
 
 /// Error codes that a retry policy lists.
 const MAX_CODES: usize = 20;
+/// Names in `tools`.
+const MAX_TOOLS: usize = 10;
 
 /// What is too large to be stored, even as a draft.
 pub fn check_bounds(problems: &mut Problems, graph: &Graph, input_schema: Option<&Value>) {
@@ -43,10 +45,16 @@ pub fn check_bounds(problems: &mut Problems, graph: &Graph, input_schema: Option
             bounded(problems, &at(&format!("retry.nonRetryable.{index}")), code, MAX_KEY);
         }
         match &step.action {
-            Action::Llm { route, prompt, output_schema } => {
+            Action::Llm { route, prompt, output_schema, tools } => {
                 bounded(problems, &at("action.llm.route"), route, MAX_KEY);
                 bounded(problems, &at("action.llm.prompt"), prompt, MAX_TEMPLATE);
                 schema(problems, at("action.llm.outputSchema"), output_schema.as_ref());
+                if tools.len() > MAX_TOOLS {
+                    problems.invalid(at("action.llm.tools"), format!("at most {MAX_TOOLS} are possible"));
+                }
+                for (index, tool) in tools.iter().take(MAX_TOOLS).enumerate() {
+                    bounded(problems, &at(&format!("action.llm.tools.{index}")), tool, MAX_KEY);
+                }
             }
             Action::MemoryRecall { query, .. } => {
                 drop(bounded(problems, &at("action.memoryRecall.query"), query, MAX_TEMPLATE))

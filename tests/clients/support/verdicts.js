@@ -56,10 +56,6 @@ const DIFFERENCES = [
     holds: (_, ours, theirs) => ours.accepts !== false && /Invalid (character|Unicode) escape sequence/.test(theirs.why ?? ""),
   },
   {
-    name: "a variable whose default is null, where no null may be: it is refused when its field is executed",
-    holds: (document, ours, theirs) => /= null/.test(document) && /^Variable .* used in position expecting type/.test(theirs.why ?? ""),
-  },
-  {
     name: "@skip or @include at the root of a subscription: graphql-js 16 does not have the rule of September 2025 yet",
     holds: (_, ours, theirs) => theirs.accepts && /can not specify @skip or @include/.test(ours.why),
   },

@@ -65,6 +65,8 @@ pub const NODES: &[(&str, &str)] = &[
     ("Budget", "budget"),
     ("Membership", "membership"),
     ("Memory", "memory"),
+    ("Document", "document"),
+    ("DocumentChunk", "chunk"),
     ("ServiceAccount", "service"),
     ("Viewer", "user"),
     ("Approval", "approval"),
@@ -159,6 +161,36 @@ fn memory() -> Vec<Case> {
             "Mutation.importMemories",
             "mutation($ws: ID!) { importMemories(input: {workspaceId: $ws, items: [{externalId: \"1\", text: \"x\"}]}) {
                 created userErrors { code } } }",
+        ),
+        Case::write(
+            "Mutation.addDocument",
+            "mutation($ws: ID!) { addDocument(input: {workspaceId: $ws, title: \"x\", mediaType: \"text/plain\", text: \"x\"}) {
+                document { id } userErrors { code } } }",
+        ),
+        Case::write(
+            "Mutation.createUpload",
+            "mutation($ws: ID!) { createUpload(input: {workspaceId: $ws, name: \"x\", mediaType: \"text/plain\", size: 1}) {
+                upload { url } userErrors { code } } }",
+        ),
+        Case::write(
+            "Mutation.extractMemories",
+            "mutation($ws: ID!) { extractMemories(input: {workspaceId: $ws, dryRun: false, source: {text: {
+                text: \"I prefer tea over coffee.\"}}}) { memories { id } userErrors { code } } }",
+        ),
+        Case::write(
+            "Mutation.acceptMemories",
+            "mutation($memory: ID!) { acceptMemories(input: {memoryIds: [$memory]}) {
+                memories { id } userErrors { code } } }",
+        ),
+        Case::write(
+            "Mutation.supersedeMemory",
+            "mutation($memory: ID!) { supersedeMemory(input: {memoryId: $memory, by: {text: \"at nine\"}}) {
+                memory { id } userErrors { code } } }",
+        ),
+        Case::write(
+            "Mutation.rejectMemories",
+            "mutation($memory: ID!) { rejectMemories(input: {memoryIds: [$memory]}) {
+                memories { id } userErrors { code } } }",
         ),
     ]
 }
@@ -294,6 +326,16 @@ fn endings() -> Vec<Case> {
         Case::write(
             "Mutation.forgetMemory",
             "mutation($memory: ID!) { forgetMemory(input: {memoryId: $memory}) {
+                receipt { id } userErrors { code } } }",
+        ),
+        Case::write(
+            "Mutation.forgetAbout",
+            "mutation($ws: ID!) { forgetAbout(input: {workspaceId: $ws, about: \"nobody\", dryRun: false}) {
+                receipt { id } userErrors { code } } }",
+        ),
+        Case::write(
+            "Mutation.forgetDocument",
+            "mutation($document: ID!) { forgetDocument(input: {documentId: $document}) {
                 receipt { id } userErrors { code } } }",
         ),
         Case::write(

@@ -96,6 +96,12 @@ impl<'a> World<'a> {
         )
         .await;
         self.make("memory", "/remember/memory/id", remember).await;
+        let add = "mutation($ws: ID!) { addDocument(input: {workspaceId: $ws, title: \"Rules\", mediaType: \"text/plain\",
+            text: \"The door is shut at ten.\"}) { document { id } } }";
+        self.make("document", "/addDocument/document/id", add).await;
+        let chunk =
+            "query($document: ID!) { node(id: $document) { ... on Document { chunks { nodes { id } } } } }";
+        self.make("chunk", "/node/chunks/nodes/0/id", chunk).await;
     }
 
     /// A run that waits for an approval.
@@ -162,7 +168,7 @@ impl<'a> World<'a> {
     /// What changes with whatever is done in the workspace.
     pub async fn trace(&self) -> Value {
         let document = "query($ws: ID!) { workspace(id: $ws) { cursor auditEntries { totalCount }
-            memories { totalCount } members { totalCount } } }";
+            memories { totalCount } documents { totalCount } members { totalCount } } }";
         self.app.ok(&self.app.owner, document, self.variables.clone()).await
     }
 

@@ -105,6 +105,11 @@ pub(crate) async fn until_over(events: &mut Subscription, reader: &mut Reader, t
     reader.read_until(events, |event| reader::is_end(event) && event["turn"]["id"] == turn).await
 }
 
+/// What the coach replies in a session that is otherwise still.
+pub(crate) async fn say(app: &TestApp, session: &str, said: &str) -> String {
+    text(&answer(app, session, said).await, "/turn/reply/text")
+}
+
 /// What came of a message in a session that is otherwise still.
 async fn answer(app: &TestApp, session: &str, said: &str) -> Value {
     let (mut events, mut reader) = (follow(app, session, None).await, Reader::default());

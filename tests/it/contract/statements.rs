@@ -1,9 +1,6 @@
 //! What each operation costs in SQL statements, beside little and beside much. `scripts/figures` shows the lines that
 //! begin with `statements:`.
-use super::{
-    operations,
-    operations::{LATER, document},
-};
+use super::{operations, operations::LATER};
 use crate::support::{Database, PATIENCE, Person, TestApp, text};
 use serde_json::{Value, json};
 use std::{
@@ -30,13 +27,17 @@ struct World {
     before_approval: Value,
 }
 
+fn document(name: &str) -> &'static str {
+    operations()[name]
+}
+
 async fn fill(app: &TestApp, size: usize) -> World {
     let owner = app.person("Wilma").await;
     let mut workspace = String::new();
     for number in 0..size {
         workspace = app.create_workspace(&owner, &format!("world-{size}-{number}")).await;
     }
-    let play = async |name: &str, variables: Value| app.ok(&owner, &document(name), variables).await;
+    let play = async |name: &str, variables: Value| app.ok(&owner, document(name), variables).await;
     let imported = play("ImportMemories", json!({ "ws": workspace, "items": items("filled", size) })).await;
     let memory = text(&imported, "/importMemories/memories/0/id");
 
@@ -51,7 +52,7 @@ async fn fill(app: &TestApp, size: usize) -> World {
         session = text(&started, "/startCoachingSession/session/id");
         // One turn in each, and many in the last.
         let count = if number + 1 == size { size } else { 1 };
-        let mut stream = app.subscribe(&owner, &document("Coaching"), json!({ "s": session })).await;
+        let mut stream = app.subscribe(&owner, document("Coaching"), json!({ "s": session })).await;
         for _ in 0..count {
             play("Send", json!({ "s": session, "text": "What do we know of tulips?" })).await;
             turns = stream.until("coachingEvents", |event| event["__typename"] == "TurnCompleted").await;
@@ -74,7 +75,7 @@ async fn fill(app: &TestApp, size: usize) -> World {
         let workflow = json!({ "w": text(&created, "/createWorkflow/workflow/id") });
         play("Publish", workflow.clone()).await;
         run = text(&play("Start", workflow).await, "/startRun/run/id");
-        let mut stream = app.subscribe(&owner, &document("Run"), json!({ "r": run })).await;
+        let mut stream = app.subscribe(&owner, document("Run"), json!({ "r": run })).await;
         waited = stream.until("runEvents", |event| event["__typename"] == "ApprovalRequested").await;
     }
     let asked = waited.last().unwrap();
@@ -109,7 +110,7 @@ struct Counter<'a> {
 
 impl Counter<'_> {
     async fn play(&mut self, name: &'static str, variables: Value) -> Value {
-        let (data, count) = self.app.cost(&self.world.owner, &document(name), variables).await;
+        let (data, count) = self.app.cost(&self.world.owner, document(name), variables).await;
         self.counts.insert(name, count);
         data
     }
@@ -118,7 +119,7 @@ impl Counter<'_> {
     async fn follow(&mut self, name: &'static str, variables: Value, wanted: &str) {
         let (app, owner) = (self.app, &self.world.owner);
         let follow = async {
-            let mut stream = app.subscribe(owner, &document(name), variables).await;
+            let mut stream = app.subscribe(owner, document(name), variables).await;
             let mut kinds = vec![];
             while let Some(event) = stream.next().await {
                 kinds.push(text(event.as_object().unwrap().values().next().unwrap(), "/__typename"));
@@ -137,7 +138,7 @@ impl Counter<'_> {
         let variables = json!({ "ws": self.world.workspace, "after": after });
         let now = || app.running.services.db.statements();
         let (before, _) = app.statements(async { now() }).await;
-        let mut stream = app.subscribe(owner, &document("Changes"), variables).await;
+        let mut stream = app.subscribe(owner, document("Changes"), variables).await;
         assert_eq!(stream.next().await.unwrap()["changes"]["node"]["__typename"], "Memory");
         let begun = Instant::now();
         while now() - before < CHANGES {
@@ -164,6 +165,9 @@ impl Counter<'_> {
         self.play("Remember", ws.clone()).await;
         self.follow_one_change(cursor).await;
         self.play("ImportMemories", json!({ "ws": workspace, "items": items("new", *size) })).await;
+
+        let said = "Tulips grow in the spring. ".repeat(100 * size);
+        self.play("AddDocument", json!({ "ws": workspace, "text": said })).await;
 
         self.play("StartSession", ws.clone()).await;
         let sent = self.play("Send", json!({ "s": session, "text": "And now?", "key": "k" })).await;

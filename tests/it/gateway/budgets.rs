@@ -383,7 +383,7 @@ on_both! {
         assert!(!call(&gateway, &actor, &app.workspace, 11).await, "90 of 100 are reserved");
         drop(events);
         gateway.close().await;
-        assert_eq!(used(&app).await, (2.0, 0.0), "a token for each four characters");
+        assert_eq!(used(&app).await, (3.0, 0.0), "a token for each three letters");
     }
 }
 

@@ -73,7 +73,7 @@ on_both! {
 }
 
 on_both! {
-    async fn usage_is_told_apart_by_model_route_and_principal(database: Database) {
+    async fn usage_is_told_apart_by_model_route_principal_and_workflow(database: Database) {
         let a = Scripted::named("a");
         let app = start(database, &[&a], "", "gateway.providers.b.kind = 'builtin'").await;
         let member = app.person("Mo").await;
@@ -101,6 +101,18 @@ on_both! {
         assert_eq!(told(&usage(&app.owner, "ROUTE").await), [("default".to_owned(), 2), ("spare".to_owned(), 1)]);
         assert_eq!(told(&usage(&app.owner, "PRINCIPAL").await), [(app.owner.id.clone(), 2), (member.id.clone(), 1)]);
         assert_eq!(told(&usage(&member, "PRINCIPAL").await), [(member.id.clone(), 1)], "their own");
+        // Each of these asked by a workflow of its own; one is run again, and a coach is none.
+        let workflow = workflow(&app, &app.owner, &app.workspace, "default").await;
+        for prompt in ["four", "five"] {
+            let run = begin(&app, &app.owner, &workflow, prompt).await;
+            answer(&app, &app.owner, &run).await;
+        }
+        super::guarded::answer(&app, "Hello there, my friend of old").await;
+        calls(&app, &app.owner, json!({})).await;
+        let by_workflow = usage(&app.owner, "WORKFLOW").await;
+        assert_eq!((&by_workflow[0]["key"], &by_workflow[0]["usage"]["calls"]), (&json!(workflow), &json!(2)));
+        assert_eq!(by_workflow.len(), 5, "{by_workflow:#?}");
+        assert_eq!(by_workflow.iter().filter(|it| it["key"].is_null()).count(), 1);
     }
 }
 

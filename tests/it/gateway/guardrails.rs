@@ -1,6 +1,7 @@
 //! What guardrails do on the way of a call: to the provider, and back.
 use super::guarded::{
     Model, again, answer, app, call, calls, count, delta, end, policy, prompt, remember, route, says,
+    set_policy,
 };
 use crate::{
     on_both,
@@ -328,13 +329,17 @@ on_both! {
     async fn without_its_policies_no_call_is_made(database: Database) {
         let model = Model::saying(&["Yes."]);
         let app = app(database, &route(&["outside"], &[]), &model, &model).await;
+        let rules = json!([{ "check": "LENGTH", "action": "ALLOW", "max": 100 }]);
+        let set = set_policy(&app, json!({ "name": "long", "stage": "INPUT", "rules": rules })).await;
+        assert_eq!(set["userErrors"], json!([]));
         let tx = app.running.services.db.begin().await.unwrap();
         let connection = tx.connection();
         let rename = Statement::from_string(connection.get_database_backend(), "ALTER TABLE guardrail_policy RENAME TO gone");
         connection.execute_raw(rename).await.unwrap();
         tx.commit().await.unwrap();
-        let (said, last) = call(&app, prompt(&app, "Hello")).await;
-        assert_eq!((said, last), (String::new(), ChatEvent::Failed(FailureKind::Unchecked.plain())));
+        let owner = super::guarded::owner(&app).await;
+        let refused = app.running.services.gateway.chat(&owner, prompt(&app, "Hello")).await;
+        assert!(refused.is_err());
         assert_eq!(model.calls(), 0);
     }
 }

@@ -180,6 +180,62 @@ on_both! {
     }
 }
 
+async fn seen_from(app: &TestApp, workspace: &str) -> Value {
+    app.ok(&app.owner, EXPLAIN, json!({ "ws": workspace })).await["explainRoute"]["targets"][0].clone()
+}
+
+on_both! {
+    async fn what_one_workspace_finds_too_slow_the_others_go_on_to_use(database: Database) {
+        let a = Scripted::held_back("a");
+        let app = start(database, &[&a], ", retry = { rounds = 1 }", "").await;
+        let elsewhere = app.create_workspace(&app.owner, "elsewhere").await;
+        for timeouts in [json!({ "firstToken": "PT0.001S" }), json!({ "total": "PT0.02S" })] {
+            let mut hasty = to("a");
+            (hasty["timeouts"], hasty["retry"]) = (timeouts, json!({ "rounds": 1 }));
+            assert_eq!(set(&app, "hasty", hasty).await["userErrors"], json!([]));
+            for number in 0..6 {
+                assert_eq!(ask(&app, "hasty", &number.to_string()).await, "UNAVAILABLE");
+            }
+        }
+        let seen = seen_from(&app, &elsewhere).await;
+        assert_eq!((&seen["circuit"], &seen["skipped"]), (&json!("CLOSED"), &Value::Null), "{seen:#}");
+
+        // Nor do they see what it does.
+        let workflow = workflow(&app, &app.owner, &app.workspace, "default").await;
+        let run = begin(&app, &app.owner, &workflow, "Who?").await;
+        running(&app, 1).await;
+        assert_eq!(seen_from(&app, &elsewhere).await["running"], 0);
+        a.let_go(1);
+        assert_eq!(answer(&app, &app.owner, &run).await, "a");
+    }
+}
+
+on_both! {
+    async fn a_target_that_is_silent_for_as_long_as_the_operator_says_is_left_alone(database: Database) {
+        let a = Scripted::held_back("a");
+        let route = ", retry = { rounds = 1 }, timeouts = { first_token_milliseconds = 20 }";
+        let app = start(database, &[&a], route, "gateway.patience_milliseconds = 10").await;
+        for number in 0..5 {
+            assert_eq!(ask(&app, "default", &number.to_string()).await, "UNAVAILABLE");
+        }
+        assert_eq!(seen_from(&app, &app.workspace).await["circuit"], "OPEN");
+    }
+}
+
+on_both! {
+    async fn a_model_whose_name_would_lead_elsewhere_is_refused(database: Database) {
+        let a = Scripted::named("a");
+        let more = "gateway.providers.g = { kind = 'gemini', base_url = 'http://127.0.0.1:9/v1beta' }";
+        let app = start(database, &[&a], "", more).await;
+        let target = |model: &str| json!({ "targets": [{ "provider": "g", "model": model }] });
+        for model in ["../../upload", "m:embed?x=", "m#", "m%2f", "models/m"] {
+            let refused = set(&app, "g", target(model)).await;
+            assert_eq!(refused["userErrors"][0]["field"], "settings.targets.0.model", "{refused:#}");
+        }
+        assert_eq!(set(&app, "g", target("gemini-2.5-pro")).await["userErrors"], json!([]));
+    }
+}
+
 on_both! {
     async fn a_target_that_is_full_is_passed_over_or_waited_for(database: Database) {
         let (a, b) = (Scripted::held_back("a"), Scripted::named("b"));
@@ -269,8 +325,8 @@ async fn a_route_is_known_without_a_statement() {
         let app = TestApp::counted(database).await;
         set(&app, "own", json!({ "targets": [{ "provider": "builtin", "model": "m" }] })).await;
         let ask = json!({ "ws": app.workspace, "route": "own" });
-        app.ok(&app.owner, EXPLAIN, ask.clone()).await;
         let (_, first) = app.cost(&app.owner, "{ viewer { id } }", json!({})).await;
+        app.ok(&app.owner, EXPLAIN, ask.clone()).await;
         let (_, count) = app.cost(&app.owner, EXPLAIN, ask).await;
         assert_eq!(count, first);
     }

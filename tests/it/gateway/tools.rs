@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 const ALL: &str = "coaching.tools = [\"recall\", \"remember\", \"start_workflow\"]\n";
 
 /// Asks for these tools, after these words.
-fn asks(said: &str, tools: &[(&str, Value)]) -> Said {
+pub(super) fn asks(said: &str, tools: &[(&str, Value)]) -> Said {
     let usage = Some(Usage { input_tokens: 10, cached_input_tokens: 0, output_tokens: 1 });
     let tools = tools.iter().enumerate().map(|(place, (name, arguments))| {
         let tool =
@@ -23,12 +23,12 @@ fn asks(said: &str, tools: &[(&str, Value)]) -> Said {
 }
 
 /// What tools have told in this turn, in order.
-fn told(call: &ModelCall) -> Vec<String> {
+pub(super) fn told(call: &ModelCall) -> Vec<String> {
     let of_tools = |speaker: &Speaker| matches!(speaker, Speaker::Tool { .. });
     call.request.messages.iter().filter(|it| of_tools(&it.speaker)).map(|it| it.text.clone()).collect()
 }
 
-async fn publish(app: &TestApp, workspace: &str, name: &str) {
+pub(super) async fn publish(app: &TestApp, workspace: &str, name: &str) {
     let create = "mutation($ws: ID!, $name: String!) { createWorkflow(input: {workspaceId: $ws, name: $name, slug: $name,
         graph: {steps: [{key: \"a\", action: {transform: {expression: \"1\"}}}]}}) { workflow { id } } }";
     let made = app.ok(&app.owner, create, json!({ "ws": workspace, "name": name })).await;
@@ -51,7 +51,7 @@ async fn tool_events(app: &TestApp) -> Vec<(String, Option<bool>)> {
     of_tools.map(|event| (text(event, "/tool"), event["succeeded"].as_bool())).collect()
 }
 
-async fn made(app: &TestApp) -> (Vec<String>, i64) {
+pub(super) async fn made(app: &TestApp) -> (Vec<String>, i64) {
     let document = "query($ws: ID!) { workspace(id: $ws) { memories { nodes { text kind scope } } runs { totalCount } } }";
     let data = app.ok(&app.owner, document, json!({ "ws": app.workspace })).await["workspace"].clone();
     let memories = data["memories"]["nodes"].as_array().unwrap().iter().map(|it| text(it, "/text")).collect();

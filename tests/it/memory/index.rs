@@ -1,19 +1,23 @@
 //! The copies of the index that processes have, and the rows that they are made from.
-use super::{FORGET, IMPORT, import, problem, recall, remember, texts};
+use super::{FORGET, IMPORT, import, member, problem, recall, remember, texts};
 use crate::{
     counted_on_both, on_both,
     support::{Binary, Database, TestApp, TestClock, text},
 };
 use aifirst::{
     db::Source,
-    memory::NewMemory,
-    memory::{MemoryKind, MemoryScope},
-    shared::Ambient,
+    memory::{MemoryKind, MemoryScope, NewMemory},
+    shared::{Ambient, id::WorkspaceId},
 };
 use chrono::TimeDelta;
 use futures_util::future::join_all;
-use sea_orm::{ConnectionTrait, Statement};
+use migration::{Migrator, MigratorTrait};
+use sea_orm::{
+    ConnectionTrait, Database as Connector, Statement, Value as Bound,
+    sea_query::{Expr, Query},
+};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 /// Rows of a table.
 pub async fn count(app: &TestApp, table: &str) -> i64 {
@@ -57,10 +61,10 @@ async fn another_server_finds_at_once_what_was_written_changed_and_forgotten() {
         assert_eq!(write(&format!("apples {round}")).await["userErrors"], json!([]));
         assert_eq!(ask("apples").await, [format!("apples {round}")]);
     }
-    let memory = write("pears").await;
-    assert_eq!((ask("apples").await, ask("pears").await), (vec![], vec!["pears".to_owned()]));
+    let memory = write("A harpsichord").await;
+    assert_eq!((ask("apples").await, ask("harpsichord").await), (vec![], vec!["A harpsichord".to_owned()]));
     first.ok(&first.owner, FORGET, json!({ "id": memory["memory"]["id"] })).await;
-    assert!(ask("pears").await.is_empty());
+    assert!(ask("harpsichord").await.is_empty());
 }
 
 /// A copy that is older than what is told of removals is made anew.
@@ -182,36 +186,95 @@ counted_on_both! {
     }
 }
 
-/// What a database looks like that was made before the index was: as far as the migration changes it.
-const BEFORE: [&str; 9] = [
-    "DROP TABLE memory_index",
-    "DROP TABLE memory_index_removal",
-    "ALTER TABLE memory_partition DROP COLUMN revision",
-    "ALTER TABLE memory_partition DROP COLUMN pruned",
-    "ALTER TABLE memory_partition DROP COLUMN made_by",
-    "CREATE TABLE memory_posting (term TEXT)",
-    "DELETE FROM seaql_migrations WHERE version = 'm0014_memory_index'",
-    "UPDATE memory SET text = 'tulip from before' WHERE external_id = 'a2'",
-    "DELETE FROM memory WHERE external_id = 'a1'",
-];
+/// A database as a version without this index left it, with a memory of a workspace: the workspace's id.
+async fn from_before(database: &Database) -> Uuid {
+    let made = if database.is_sqlite() { "?mode=rwc" } else { "" };
+    let connection = Connector::connect(format!("{}{made}", database.url)).await.unwrap();
+    Migrator::up(&connection, Some(13)).await.unwrap();
+    let now = Ambient::system().now();
+    let (workspace, memory) = (Ambient::system().ids.uuid(), Ambient::system().ids.uuid());
+    let insert = async |table: &'static str, row: Vec<(&'static str, Bound)>| {
+        let (columns, values): (Vec<_>, Vec<_>) = row.into_iter().unzip();
+        let insert = Query::insert()
+            .into_table(table)
+            .columns(columns)
+            .values_panic(values.into_iter().map(Expr::value))
+            .take();
+        connection.execute(&insert).await.unwrap();
+    };
+    insert(
+        "workspace",
+        vec![
+            ("id", workspace.into()),
+            ("name", "Acme".into()),
+            ("slug", "acme".into()),
+            ("created_at", now.into()),
+        ],
+    )
+    .await;
+    insert(
+        "memory_partition",
+        vec![
+            ("workspace_id", workspace.into()),
+            ("owner_id", workspace.into()),
+            ("scope", "WORKSPACE".into()),
+            ("documents", 1_i64.into()),
+            ("length", 2_i64.into()),
+            ("salt", vec![7_u8; 32].into()),
+        ],
+    )
+    .await;
+    insert(
+        "memory",
+        vec![
+            ("id", memory.into()),
+            ("workspace_id", workspace.into()),
+            ("owner_id", workspace.into()),
+            ("scope", "WORKSPACE".into()),
+            ("text", "A tulip from before".into()),
+            ("kind", "NOTE".into()),
+            ("status", "ACTIVE".into()),
+            ("version", 1.into()),
+            ("length", 2.into()),
+            ("postings", 2.into()),
+            ("created_at", now.into()),
+            ("updated_at", now.into()),
+        ],
+    )
+    .await;
+    insert(
+        "memory_posting",
+        vec![
+            ("workspace_id", workspace.into()),
+            ("owner_id", workspace.into()),
+            ("term", "tulip".into()),
+            ("memory_id", memory.into()),
+            ("frequency", 1.into()),
+            ("length", 2.into()),
+        ],
+    )
+    .await;
+    connection.close().await.unwrap();
+    workspace
+}
 
-on_both! {
-    async fn memories_from_before_the_index_are_found_after_an_upgrade(database: Database) {
-        let app = TestApp::start(database).await;
-        import(&app, &app.owner, tulips("a", 3)).await;
-        remember(&app, &app.owner, json!({ "text": "a shared tulip", "scope": "WORKSPACE" })).await;
-        for sql in BEFORE {
-            execute(&app, sql).await;
-        }
-        for (table, column) in [("memory", "length"), ("memory", "postings"), ("memory_partition", "documents"), ("memory_partition", "length")] {
-            execute(&app, &format!("ALTER TABLE {table} ADD COLUMN {column} INTEGER NOT NULL DEFAULT 1")).await;
-        }
-        let app = app.restart().await;
-        let mut found = texts(&app, &app.owner, "tulips").await;
-        found.sort();
-        assert_eq!(found, ["a shared tulip", "tulip a 0", "tulip from before"]);
-        assert_eq!(count(&app, "memory_index").await, 3);
-    }
+async fn found_after_an_upgrade(database: Database) {
+    let workspace = from_before(&database).await;
+    let mut app = TestApp::without_workspace(database, "", Ambient::system()).await;
+    app.workspace = WorkspaceId::from_uuid(workspace).to_string();
+    let person = member(&app, "Mia Member", "MEMBER").await;
+    assert_eq!(texts(&app, &person, "tulips").await, ["A tulip from before"]);
+    assert_eq!(count(&app, "memory_index").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn memories_from_before_the_index_are_found_after_an_upgrade_on_sqlite() {
+    found_after_an_upgrade(Database::sqlite()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn memories_from_before_the_index_are_found_after_an_upgrade_on_postgres() {
+    found_after_an_upgrade(Database::empty_postgres().await).await;
 }
 
 on_both! {
@@ -219,9 +282,9 @@ on_both! {
     async fn indexing_anew_goes_on_where_it_was_cut_off(database: Database) {
         let app = TestApp::start(database).await;
         import(&app, &app.owner, tulips("a", 600)).await;
+        let before = recall(&app, &app.owner, "tulip 77").await;
         execute(&app, "UPDATE memory_index SET made_by = 'another' WHERE revision > 100").await;
         execute(&app, "UPDATE memory_partition SET made_by = 'another'").await;
-        let before = recall(&app, &app.owner, "tulip 77").await;
         let app = app.restart().await;
         assert_eq!(count(&app, "memory_index WHERE made_by = 'another'").await, 0);
         assert_eq!(count(&app, "memory_partition WHERE made_by = 'another'").await, 0);

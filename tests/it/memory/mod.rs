@@ -1,9 +1,15 @@
 //! What memory promises its clients.
+mod about;
 mod access;
 mod agreement;
+mod answers;
+mod documents;
+mod extraction;
 mod forgetting;
 mod grouping;
 mod index;
+mod telling;
+mod time;
 
 use crate::{
     counted_on_both, on_both,
@@ -115,6 +121,20 @@ on_both! {
 }
 
 on_both! {
+    async fn what_may_leave_can_be_changed_alone(app: TestApp) {
+        let document = "mutation($input: RememberInput!) { remember(input: $input) { memory { egress } userErrors { message } } }";
+        for egress in ["ALLOWED", "INTERNAL_ONLY"] {
+            let input = json!({ "workspaceId": app.workspace, "externalId": "1", "text": "figs", "egress": egress });
+            let written = app.ok(&app.owner, document, json!({ "input": input })).await;
+            assert_eq!(written["remember"]["memory"]["egress"], egress);
+            let list = "query($ws: ID!) { workspace(id: $ws) { memories(first: 2) { nodes { egress } } } }";
+            let list = app.ok(&app.owner, list, json!({ "ws": app.workspace })).await;
+            assert_eq!(list["workspace"]["memories"]["nodes"], json!([{ "egress": egress }]));
+        }
+    }
+}
+
+on_both! {
     async fn an_import_is_all_or_nothing(app: TestApp) {
         let items = json!([
             { "externalId": "a", "text": "apples" },
@@ -142,7 +162,7 @@ on_both! {
         };
         assert_eq!(counts(&import(&app, &app.owner, items("apple")).await), [1000, 0, 0]);
         assert_eq!(counts(&import(&app, &app.owner, items("apple")).await), [0, 0, 1000]);
-        assert_eq!(texts(&app, &app.owner, "number777").await, ["apple number777 of group0"]);
+        assert_eq!(texts(&app, &app.owner, "number777").await[0], "apple number777 of group0");
         assert_eq!(counts(&import(&app, &app.owner, items("pear")).await), [0, 1000, 0]);
         assert!(texts(&app, &app.owner, "apples").await.is_empty());
         assert_eq!(texts(&app, &app.owner, "pears").await.len(), 10);

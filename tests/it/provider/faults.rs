@@ -1,6 +1,6 @@
 //! Every fault of a provider, by every policy of a route, in every wire format: what follows is what docs/gateway.md
 //! says, with the call as the usage log tells it.
-use super::{ask, attempt, calls, estimated, list, route};
+use super::{ask, attempt, calls, estimated, estimated_input, list, route};
 use crate::{
     on_both,
     support::{
@@ -137,8 +137,11 @@ impl Fault {
         match self {
             Self::FilteredMidway => COUNTED,
             Self::Filtered if format == Format::Anthropic => COUNTED,
-            Self::Endless => (estimated(PROMPT), 100_000 / 4),
-            fault if fault.is_midway() => (estimated(PROMPT), estimated(&FIRST.concat())),
+            // More than it was to say, so no less than the longest tokens give.
+            Self::Endless => (estimated_input(PROMPT), 100_000 / 4),
+            fault if fault.is_midway() => (estimated_input(PROMPT), estimated(&FIRST.concat())),
+            // It may have read what it was asked.
+            Self::Silent | Self::CutAtOnce | Self::LongLine => (estimated_input(PROMPT), 0),
             _ => (0, 0),
         }
     }

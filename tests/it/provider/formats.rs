@@ -1,11 +1,11 @@
 //! What each wire format asks, and what is read from it.
-use super::{ask_with, call, route};
+use super::{ask_with, attempt, call, estimated, estimated_input, route};
 use crate::support::{
     Database, TestApp,
     fake::{COUNTED, Fake, Format, Piece, Reason, Script},
 };
 use aifirst::{
-    gateway::{ChatEvent, ChatMessage, ChatRequest, FinishReason, Speaker, ToolSpec, ToolUse},
+    gateway::{ChatEvent, ChatMessage, ChatRequest, FailureKind, FinishReason, Speaker, ToolSpec, ToolUse},
     shared::{
         Ambient,
         actor::{Actor, Principal},
@@ -112,7 +112,7 @@ async fn a_model_asks_for_tools_and_hears_what_they_gave() {
                 .messages
                 .push(ChatMessage { speaker: Speaker::Tool { id: tool.id.clone() }, text: result.into() });
         }
-        let events: Vec<_> = gateway.chat(&owner, request).await.unwrap().collect().await;
+        let events: Vec<_> = gateway.chat(&owner, request.clone()).await.unwrap().collect().await;
         assert_eq!(ends(&events), [FinishReason::EndOfTurn], "{format:?} {events:#?}");
         let body = fake.asked("one").remove(1).body;
         let results: Vec<Value> = match format {
@@ -132,8 +132,82 @@ async fn a_model_asks_for_tools_and_hears_what_they_gave() {
             }
         };
         assert_eq!(results, ["rain", "snow"], "{format:?} {body:#}");
+
+        // None is offered any more: Anthropic wants to be told of them all the same.
+        request.tools = vec![];
+        let events: Vec<_> = gateway.chat(&owner, request).await.unwrap().collect().await;
+        assert_eq!(ends(&events), [FinishReason::EndOfTurn], "{format:?} {events:#?}");
+        let body = fake.asked("one").remove(2).body;
+        let offered = (body["tools"][0]["name"].as_str(), body["tool_choice"]["type"].as_str());
+        let expected = match format {
+            Format::Anthropic => (Some("weather"), Some("none")),
+            Format::OpenAi | Format::Gemini | Format::Ollama => (None, None),
+        };
+        assert_eq!(offered, expected, "{format:?} {body:#}");
         app.running.stop().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_its_provider_did_not_count_is_counted_as_it_is_estimated() {
+    for format in Format::ALL {
+        let fake = Fake::start(format).await;
+        fake.says("one", Script::texts(["Seven, ", "I think."]).then(Piece::Uncounted(Reason::Stop)));
+        let app = before(&fake).await;
+        let prompt = "How many days has a week?";
+        ask_with(&app, json!({ "route": "main", "prompt": prompt })).await.unwrap();
+        let call = call(&app).await;
+        let counted = (estimated_input(prompt), estimated("Seven, I think."));
+        assert_eq!(
+            (&call["inputTokens"], &call["outputTokens"]),
+            (&json!(counted.0), &json!(counted.1)),
+            "{format:?} {call:#}"
+        );
+        app.running.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tool_of_an_endless_name_is_not_heard_of() {
+    for format in Format::ALL {
+        let fake = Fake::start(format).await;
+        let asks = |name: String| {
+            Script::texts([]).then(Piece::Tool { name, arguments: json!({}) }).then(Piece::End(Reason::Tool))
+        };
+        fake.says_in_turn("one", vec![asks("x".repeat(65)), asks("x".repeat(64))]);
+        let app = before(&fake).await;
+        let request = ChatRequest::prompt(app.workspace_id(), "main", "Well?");
+        let (owner, gateway) = (owner(&app).await, &app.running.services.gateway);
+        let events: Vec<_> = gateway.chat(&owner, request.clone()).await.unwrap().collect().await;
+        let failed = ChatEvent::Failed(FailureKind::TooLong.plain());
+        assert_eq!(events, [failed], "{format:?}");
+        let call = call(&app).await;
+        assert_eq!(
+            call["attempts"],
+            json!([attempt("main", "one", "FAILED", Some("TOO_LONG"))]),
+            "{format:?}"
+        );
+        let events: Vec<_> = gateway.chat(&owner, request).await.unwrap().collect().await;
+        assert_eq!(ends(&events), [FinishReason::ToolUse], "{format:?} {events:#?}");
+        app.running.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_servers_of_openais_format_do_in_ways_of_their_own_is_understood() {
+    let fake = Fake::start(Format::OpenAi).await;
+    let asks = Piece::Tool { name: "weather".into(), arguments: json!({ "city": "Oslo" }) };
+    fake.says("one", Script::texts([]).then(asks).then(Piece::End(Reason::Stop)));
+    let settings = fake.settings("main")
+        + "max_completion_tokens = true\n"
+        + &route("main", &[("main", "one")], "max_output_tokens = 77");
+    let app = TestApp::start_with(Database::sqlite(), &settings, Ambient::system()).await;
+    let request = ChatRequest::prompt(app.workspace_id(), "main", "How is the weather?");
+    let events = app.running.services.gateway.chat(&owner(&app).await, request).await.unwrap();
+    let events: Vec<_> = events.collect().await;
+    assert_eq!(ends(&events), [FinishReason::ToolUse], "it says that it stops: {events:#?}");
+    let body = fake.asked("one").remove(0).body;
+    assert_eq!((&body["max_completion_tokens"], &body["max_tokens"]), (&json!(77), &Value::Null), "{body:#}");
 }
 
 /// How it ended: once.

@@ -1,13 +1,16 @@
 //! Calls of models over HTTP, to providers that fail in every way that is known.
+mod crash;
 mod egress;
 mod faults;
 mod formats;
 mod keys;
 mod leaving;
+mod quotes;
 mod real_model;
 mod retrying;
 mod seam;
 mod size;
+mod whole;
 
 use crate::{
     coaching::reader::name,
@@ -105,5 +108,10 @@ fn attempt(provider: &str, model: &str, status: &str, code: Option<&str>) -> Val
 
 /// As the product estimates where no provider counts.
 fn estimated(text: &str) -> u32 {
-    u32::try_from(text.chars().count().div_ceil(4)).unwrap()
+    aifirst::gateway::estimate_tokens(text)
+}
+
+/// The same of what is asked: a provider adds some of its own.
+fn estimated_input(prompt: &str) -> u32 {
+    estimated(prompt) + 8
 }

@@ -8,7 +8,10 @@ use crate::{
         text,
     },
 };
-use aifirst::shared::{Ambient, http};
+use aifirst::{
+    gateway::estimate_tokens,
+    shared::{Ambient, http},
+};
 use serde_json::{Value, json};
 use std::{
     process::{Command, Stdio},
@@ -115,4 +118,36 @@ async fn where_a_model_is_killed_in_mid_answer_the_next_target_goes_on() {
     let tried =
         [attempt("real", MODEL, "FAILED", Some("CUT_OFF")), attempt("spare", "two", "COMPLETED", None)];
     assert_eq!(call["attempts"], json!(tried), "{call:#}");
+}
+
+/// Of many kinds; each is told ten times.
+const TEXTS: [&str; 9] = [
+    "The quick brown fox jumps over the lazy dog, and nobody minds. ",
+    "Donaudampfschifffahrtsgesellschaftskapitän, Rindfleischetikettierung, Straßenbahnhaltestelle. ",
+    "今天的天气非常好，我们去公园散步吧。",
+    "東京で一番おいしいラーメン屋はどこですか？",
+    "Быстрая коричневая лиса прыгает через ленивую собаку. ",
+    "नमस्ते दुनिया, आज मौसम अच्छा है। ",
+    "👩‍👩‍👧‍👦🎻🚀🇵🇹 ",
+    "fn f(x: &[u8]) -> Option<u32> { x.first().map(|b| u32::from(*b) << 3) }\n",
+    "aGVsbG8gd29ybGQsIGhvdyBhcmUgeW91PyAxMjM0NTY3ODkw 0x5f1c0f1d77aa12c9 ",
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_text_is_taken_for_less_than_a_real_model_counts() {
+    let (_process, base) = model_server().await;
+    let count = async |text: &str| {
+        let body =
+            json!({ "model": MODEL, "max_tokens": 1, "messages": [{ "role": "user", "content": text }] });
+        let asked = http::plain().unwrap().post(format!("{base}/chat/completions")).json(&body);
+        let counted: Value = asked.send().await.unwrap().json().await.unwrap();
+        counted["usage"]["prompt_tokens"].as_u64().unwrap_or_else(|| panic!("{counted:#}"))
+    };
+    let around = count("a").await;
+    for text in TEXTS {
+        let text = text.repeat(10);
+        let counted = count(&text).await - around;
+        let estimated = u64::from(estimate_tokens(&text));
+        assert!(counted <= estimated, "{counted} tokens, {estimated} by the estimate: {text}");
+    }
 }

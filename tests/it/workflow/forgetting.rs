@@ -75,6 +75,36 @@ on_both! {
     }
 }
 
+on_both! {
+    async fn what_runs_wrote_from_a_memory_goes_with_it_and_so_does_what_others_made_of_that(app: TestApp) {
+        let chain = async |query: &str, scope: &str| {
+            let steps = json!([
+                { "key": "notes", "action": recall(query) },
+                { "key": "keep", "after": ["notes"], "action": { "memoryWrite": {
+                    "scope": scope, "text": "Again: {{ steps.notes.output.memories[0].text }}" } } },
+            ]);
+            let workflow = publish(&app, steps).await;
+            let run = start(&app, &workflow, json!({})).await;
+            let ended = events(&app, &run, ENDS).await;
+            assert_eq!(ended.last().unwrap()["__typename"], "RunCompleted", "{ended:#?}");
+        };
+        let canary = remember(&app, &format!("The {CANARY} sings on Monday.")).await;
+        chain("Monday", "WORKSPACE").await;
+        // One that is read by nobody, and one that has nothing to do with it.
+        remember(&app, "The drum is loud on Friday.").await;
+        chain("Again", "USER").await;
+        chain("drum", "USER").await;
+        assert!(!app.columns_with(CANARY).await.is_empty(), "the test looks where the text is");
+
+        let erased = forget(&app, &canary).await;
+        assert!(erased.as_array().unwrap().contains(&json!({ "kind": "DERIVED_MEMORY", "count": 2 })), "{erased:#}");
+        assert_eq!(app.columns_with(CANARY).await, [""; 0]);
+        let kept = "query($ws: ID!) { workspace(id: $ws) { memories { nodes { text } } } }";
+        let kept = app.ok(&app.owner, kept, json!({ "ws": app.workspace })).await;
+        assert_eq!(kept["workspace"]["memories"]["nodes"].as_array().unwrap().len(), 2, "{kept:#}");
+    }
+}
+
 /// Repeats what it is asked, once it may.
 #[derive(Debug)]
 struct Echo {

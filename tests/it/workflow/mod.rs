@@ -75,7 +75,7 @@ pub(crate) async fn events(app: &TestApp, run: &str, last: &[&str]) -> Vec<Value
     stream.until("runEvents", |event| last.contains(&event["__typename"].as_str().unwrap())).await
 }
 
-async fn state(app: &TestApp, run: &str) -> Value {
+pub(crate) async fn state(app: &TestApp, run: &str) -> Value {
     app.ok(&app.owner, STATE, json!({ "r": run })).await["node"].clone()
 }
 

@@ -121,7 +121,8 @@ impl Writer {
             Piece::Text(text) => self.text(text),
             Piece::Thought(text) => self.thought(text),
             Piece::Tool { name, arguments } => self.tool(name, arguments),
-            Piece::End(reason) => self.end(*reason),
+            Piece::End(reason) => self.end(*reason, true),
+            Piece::Uncounted(reason) => self.end(*reason, false),
             Piece::Error => self.error(),
             Piece::Raw(bytes) => bytes.clone(),
             Piece::Flood { .. } | Piece::Cut | Piece::Hang => vec![],
@@ -203,7 +204,7 @@ impl Writer {
         }
     }
 
-    fn end(&mut self, reason: Reason) -> Vec<u8> {
+    fn end(&mut self, reason: Reason, counts: bool) -> Vec<u8> {
         let (input, output) = COUNTED;
         let said = match (self.format, reason) {
             (Format::OpenAi, Reason::Stop)
@@ -223,20 +224,27 @@ impl Writer {
             Format::OpenAi => {
                 let counted = json!({ "prompt_tokens": input, "completion_tokens": output,
                     "prompt_tokens_details": { "cached_tokens": 2 } });
+                let counted = if counts { counted } else { json!({}) };
                 let usage =
                     event(json!({ "object": "chat.completion.chunk", "choices": [], "usage": counted }));
                 [self.chunk(json!({}), Some(said)), usage, b"data: [DONE]\n\n".to_vec()].concat()
             }
             Format::Anthropic => {
                 let stopped = self.stop_text();
-                let delta = json!({ "type": "message_delta", "delta": { "stop_reason": said },
-                    "usage": { "output_tokens": output } });
+                let mut delta = json!({ "type": "message_delta", "delta": { "stop_reason": said } });
+                if counts {
+                    delta["usage"] = json!({ "output_tokens": output });
+                }
                 [stopped, event(delta), event(json!({ "type": "message_stop" }))].concat()
             }
-            Format::Gemini => self.candidate(json!([]), Some(said)),
+            Format::Gemini => self.candidate(json!([]), Some((said, counts))),
             Format::Ollama => {
-                line(json!({ "model": self.model, "message": { "role": "assistant", "content": "" },
-                "done": true, "done_reason": said, "prompt_eval_count": input, "eval_count": output }))
+                let mut end = json!({ "model": self.model, "message": { "role": "assistant", "content": "" },
+                    "done": true, "done_reason": said });
+                if counts {
+                    (end["prompt_eval_count"], end["eval_count"]) = (input.into(), output.into());
+                }
+                line(end)
             }
         }
     }
@@ -271,14 +279,15 @@ impl Writer {
         if std::mem::take(&mut self.open) { self.stop() } else { vec![] }
     }
 
-    fn candidate(&self, parts: Value, finish: Option<&str>) -> Vec<u8> {
+    fn candidate(&self, parts: Value, finish: Option<(&str, bool)>) -> Vec<u8> {
         let mut candidate = json!({ "content": { "parts": parts, "role": "model" }, "index": 0 });
         let mut chunk = json!({ "modelVersion": self.model });
-        if let Some(reason) = finish {
+        if let Some((reason, counts)) = finish {
             candidate["finishReason"] = reason.into();
             // Its thoughts are counted apart.
-            chunk["usageMetadata"] = json!({ "promptTokenCount": COUNTED.0, "cachedContentTokenCount": 2,
+            let counted = json!({ "promptTokenCount": COUNTED.0, "cachedContentTokenCount": 2,
                 "candidatesTokenCount": COUNTED.1 - 1, "thoughtsTokenCount": 1 });
+            chunk["usageMetadata"] = if counts { counted } else { json!({}) };
         }
         chunk["candidates"] = json!([candidate]);
         format!("data: {chunk}\r\n\r\n").into_bytes()

@@ -27,6 +27,8 @@ pub enum Piece {
         arguments: Value,
     },
     End(Reason),
+    /// The same without a count of tokens.
+    Uncounted(Reason),
     /// An error in the midst of the stream, as the format has it.
     Error,
     /// Whatever bytes.

@@ -1,10 +1,12 @@
 //! Two targets at once, where the first one is slow to say its first word: the first word wins.
 use super::{
-    call::{Attempt, Ended, Step},
-    model::Failure,
-    providers::Admitted,
+    Ended,
+    attempt::{Attempt, Step},
 };
-use crate::config::Target;
+use crate::{
+    config::Target,
+    gateway::{model::Failure, providers::Admitted},
+};
 use std::time::Duration;
 use tokio::time::timeout;
 

@@ -1,0 +1,122 @@
+//! What is about a person or a topic, to be forgotten as a whole: found by reading everything word by word, whatever
+//! its state, so that nothing is missed because it ranks low or is not in the index.
+use super::{
+    ErasureReceipt, MemoryService, Remembered, policy,
+    store::{self, document as documents},
+    terms::Terms,
+};
+use crate::shared::{
+    Error, Problems, Result,
+    actor::Actor,
+    id::{DocumentId, MemoryId, WorkspaceId},
+    text,
+};
+use std::collections::BTreeSet;
+use tokio::task::spawn_blocking;
+use uuid::Uuid;
+
+/// Characters of a person or a topic.
+const MAX_ABOUT: usize = 200;
+
+/// Memories and documents of one forgetting.
+const MOST: usize = 500;
+
+/// Texts that are read at once.
+const PAGE: u64 = 500;
+
+/// Who or what is to be forgotten.
+#[derive(Clone, Debug)]
+pub struct About {
+    pub workspace: WorkspaceId,
+    /// All of its words, in whatever form and order, make a text be about it.
+    pub about: String,
+    /// Documents, too, as a whole.
+    pub documents: bool,
+}
+
+/// What is about it.
+#[derive(Clone, Debug, Default)]
+pub struct AboutIt {
+    pub memories: BTreeSet<MemoryId>,
+    pub documents: BTreeSet<DocumentId>,
+    /// There is more of it.
+    pub more: bool,
+}
+
+impl AboutIt {
+    fn is_full(&self) -> bool {
+        self.memories.len() + self.documents.len() > MOST
+    }
+
+    /// The limit, and that there was more.
+    fn bounded(mut self) -> Self {
+        self.more = self.is_full();
+        while self.is_full() {
+            // One set or the other, by which is at the limit.
+            if self.documents.pop_last().is_none() {
+                self.memories.pop_last();
+            }
+        }
+        self
+    }
+}
+
+/// A text with whose it is.
+pub(super) struct Readable<T> {
+    pub(super) of: T,
+    /// For the next page.
+    pub(super) id: Uuid,
+    pub(super) texts: Vec<String>,
+}
+
+impl MemoryService {
+    /// What the actor could forget of it.
+    pub async fn about(&self, actor: &Actor, about: &About) -> Result<AboutIt> {
+        let grant = actor.may::<policy::ForgetMemory>(about.workspace)?;
+        let mut problems = Problems::default();
+        let asked = text::required(&mut problems, "about", &about.about, MAX_ABOUT);
+        let words = Terms::asked(&asked);
+        if words.is_empty() {
+            problems.invalid("about", "name a person or a topic: these words alone are in too many texts");
+        }
+        problems.finish()?;
+        let mut found = AboutIt::default();
+        let mut after = None;
+        while !found.is_full() {
+            let page = store::texts_after(&self.db, &grant, after, PAGE).await?;
+            let Some(last) = page.last().map(|readable| readable.id) else { break };
+            found.memories.extend(holding(page, &words).await?);
+            after = Some(last);
+        }
+        after = None;
+        while about.documents && !found.is_full() {
+            let page = documents::texts_after(&self.db, &grant, after, PAGE).await?;
+            let Some(last) = page.last().map(|readable| readable.id) else { break };
+            found.documents.extend(holding(page, &words).await?);
+            after = Some(last);
+        }
+        Ok(found.bounded())
+    }
+
+    /// Erases what is about it, with what was made of that. `None` where there is nothing.
+    pub async fn forget_about(&self, actor: &Actor, about: &About) -> Result<(Option<ErasureReceipt>, bool)> {
+        let found = self.about(actor, about).await?;
+        let memories = found.memories.into_iter().map(Remembered::Memory);
+        let asked: Vec<_> = memories.chain(found.documents.into_iter().map(Remembered::Document)).collect();
+        Ok((self.forget_all(actor, &asked).await?, found.more))
+    }
+}
+
+/// Whose texts hold all these words.
+async fn holding<T: Send + 'static>(page: Vec<Readable<T>>, words: &BTreeSet<String>) -> Result<Vec<T>> {
+    let words = words.clone();
+    let read = move || {
+        let holds = |readable: &Readable<T>| {
+            let mut terms = Terms::default();
+            readable.texts.iter().for_each(|text| terms.add(text));
+            words.iter().all(|word| terms.counts.contains_key(word))
+        };
+        page.into_iter().filter(holds).map(|readable| readable.of).collect()
+    };
+    spawn_blocking(read).await.map_err(Error::internal)
+}

@@ -1,0 +1,164 @@
+//! How good the rules and the gate are, on snippets that somebody labelled who has not seen them (`bench/extraction`).
+//! An extraction is right where it stands over a quote that is expected. It is wrong where it stands over one that is to
+//! be refused, or in a snippet of which nothing is expected; else it counts for nothing. The rules were tuned on the
+//! development half; the other is counted alone.
+use super::{
+    Candidate, Passage,
+    gate::{Against, Known, judge},
+    propose,
+};
+use crate::shared::id::MemoryId;
+use serde::Deserialize;
+use std::{collections::BTreeMap, ops::Range, path::Path};
+use uuid::Uuid;
+
+#[derive(Deserialize)]
+struct Case {
+    text: String,
+    context: Option<Context>,
+    expected: Vec<Expected>,
+    refused: Vec<Label>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct Context {
+    system_prompt: Option<String>,
+    #[serde(default)]
+    recalled: Vec<String>,
+    #[serde(default)]
+    existing: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Expected {
+    quote: String,
+    kind: String,
+}
+
+#[derive(Deserialize)]
+struct Label {
+    quote: String,
+    reason: String,
+}
+
+#[derive(Debug, Default)]
+struct Figures {
+    right: usize,
+    /// Of these, with the topic that was expected.
+    topic: usize,
+    wrong: usize,
+    /// By what it should have been refused for; `-` where nothing is expected of the snippet.
+    wrong_by: BTreeMap<String, usize>,
+    expected: usize,
+    found: usize,
+    recalled: usize,
+    recalled_kept: usize,
+}
+
+fn share(part: usize, whole: usize) -> f64 {
+    part as f64 / whole.max(1) as f64
+}
+
+fn overlap(a: &Range<usize>, b: &Range<usize>) -> bool {
+    a.start < b.end && b.start < a.end
+}
+
+impl Case {
+    fn kept(&self) -> Vec<Candidate> {
+        let none = Context::default();
+        let context = self.context.as_ref().unwrap_or(&none);
+        let passages = [Passage { text: self.text.clone(), message: None, speaker: None, at: None }];
+        let known = context.existing.iter().chain(&context.recalled).map(|text| Known {
+            id: MemoryId::from_uuid(Uuid::nil()),
+            text: text.clone(),
+            speaker: None,
+            is_used: true,
+        });
+        let (known, prompts): (Vec<_>, Vec<_>) =
+            (known.collect(), context.system_prompt.iter().cloned().collect());
+        let against = Against {
+            passages: &passages,
+            known: &known,
+            recalled: &context.recalled,
+            prompts: &prompts,
+            is_attack: &|_| false,
+        };
+        judge(propose(&passages), &against).0
+    }
+
+    fn place(&self, quote: &str) -> Range<usize> {
+        let start = self.text.find(quote).unwrap();
+        start..start + quote.len()
+    }
+
+    fn count(&self, figures: &mut Figures) {
+        let kept = self.kept();
+        let over = |candidate: &Candidate, quote: &str| overlap(&candidate.range, &self.place(quote));
+        figures.expected += self.expected.len();
+        figures.found +=
+            self.expected.iter().filter(|it| kept.iter().any(|kept| over(kept, &it.quote))).count();
+        let recalled = self.refused.iter().filter(|it| it.reason == "RECALLED");
+        for label in recalled {
+            figures.recalled += 1;
+            let verbatim = kept.iter().any(|kept| self.place(&label.quote) == kept.range);
+            figures.recalled_kept += usize::from(verbatim);
+        }
+        for candidate in &kept {
+            let expected: Vec<_> = self.expected.iter().filter(|it| over(candidate, &it.quote)).collect();
+            let refused = self.refused.iter().find(|it| over(candidate, &it.quote));
+            if !expected.is_empty() {
+                figures.right += 1;
+                figures.topic += usize::from(expected.iter().any(|it| it.kind == candidate.topic.name()));
+            } else if refused.is_some() || self.expected.is_empty() {
+                figures.wrong += 1;
+                *figures.wrong_by.entry(refused.map_or("-", |it| &it.reason).to_owned()).or_default() += 1;
+                show(&candidate.text);
+            }
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "shows what is wrong, where one asks for it")]
+fn show(wrong: &str) {
+    if std::env::var_os("SHOW").is_some() {
+        eprintln!("wrong: {wrong}");
+    }
+}
+
+fn count(file: &str) -> Figures {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("bench/extraction").join(file);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut figures = Figures::default();
+    for line in text.lines() {
+        let case: Case = serde_json::from_str(line).unwrap();
+        case.count(&mut figures);
+    }
+    figures
+}
+
+#[expect(clippy::print_stderr, reason = "says what was measured")]
+fn tell(half: &str, figures: &Figures) -> (f64, f64) {
+    let Figures { right, topic, wrong, wrong_by, expected, found, .. } = figures;
+    let (precision, recall) = (share(*right, right + wrong), share(*found, *expected));
+    let of_topic = share(*topic, *right);
+    eprintln!(
+        "{half}: precision {precision:.3}, recall {recall:.3} ({found} of {expected}), topic right in {of_topic:.3}; wrong {wrong_by:?}"
+    );
+    (precision, recall)
+}
+
+#[test]
+fn the_gate_is_precise_and_finds_most_on_the_development_snippets() {
+    let figures = count("cases-dev.jsonl");
+    let (precision, recall) = tell("development", &figures);
+    assert!(precision >= 0.9 && recall >= 0.6, "{figures:?}");
+    assert_eq!(figures.recalled_kept, 0, "of {} recalled", figures.recalled);
+}
+
+/// For the record: nothing was tuned on it, and no bound is set from it but that it does not fall apart.
+#[test]
+fn the_gate_is_counted_on_the_held_out_snippets() {
+    let (precision, recall) = tell("held out", &count("cases-heldout.jsonl"));
+    assert!(precision >= 0.8 && recall >= 0.5, "precision {precision}, recall {recall}");
+}

@@ -1,0 +1,78 @@
+//! What a request loads by id, in batches.
+use super::{DocumentLoader, ErasureReceipt, Memory, MemoryService, model};
+use crate::{
+    graphql_kit::{Loaded, Loader},
+    shared::{
+        actor::Actor,
+        id::{ErasureReceiptId, MemoryId},
+    },
+};
+use async_graphql::Request;
+use std::{collections::HashMap, sync::Arc};
+use tokio::sync::Semaphore;
+
+/// Puts the slice's batching loaders into a request.
+pub fn request_data(request: Request, memories: &MemoryService, actor: &Actor) -> Request {
+    let loader = MemoryLoader { memories: memories.clone(), actor: actor.clone() };
+    let documents = DocumentLoader { memories: memories.clone(), actor: actor.clone() };
+    request.data(Arc::new(loader)).data(Arc::new(documents)).data(Recalls(Semaphore::new(AT_ONCE)))
+}
+
+/// Recalls of one request at once.
+const AT_ONCE: usize = 2;
+
+/// The turns of one request's recalls.
+pub(super) struct Recalls(pub(super) Semaphore);
+
+/// Memories and receipts by id. One per request: it carries the request's actor.
+#[derive(Debug)]
+pub struct MemoryLoader {
+    memories: MemoryService,
+    actor: Actor,
+}
+
+impl Loader<MemoryId> for MemoryLoader {
+    type Value = Memory;
+
+    async fn load(&self, ids: &[MemoryId]) -> Loaded<HashMap<MemoryId, Memory>> {
+        let found = self.memories.find_many(&self.actor, ids).await?;
+        Ok(found.into_iter().map(|(id, memory)| (id, Memory(memory))).collect())
+    }
+}
+
+/// What was done with a memory.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) struct HistoryOf(pub(super) MemoryId);
+
+impl Loader<HistoryOf> for MemoryLoader {
+    type Value = Vec<model::MemoryChange>;
+
+    async fn load(&self, keys: &[HistoryOf]) -> Loaded<HashMap<HistoryOf, Self::Value>> {
+        let ids: Vec<_> = keys.iter().map(|HistoryOf(id)| *id).collect();
+        let found = self.memories.find_changes(&self.actor, &ids).await?;
+        Ok(found.into_iter().map(|(id, changes)| (HistoryOf(id), changes)).collect())
+    }
+}
+
+/// Where a memory was taken from.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) struct SourcesOf(pub(super) MemoryId);
+
+impl Loader<SourcesOf> for MemoryLoader {
+    type Value = Vec<model::MemorySource>;
+
+    async fn load(&self, keys: &[SourcesOf]) -> Loaded<HashMap<SourcesOf, Self::Value>> {
+        let ids: Vec<_> = keys.iter().map(|SourcesOf(id)| *id).collect();
+        let found = self.memories.find_sources(&self.actor, &ids).await?;
+        Ok(found.into_iter().map(|(id, sources)| (SourcesOf(id), sources)).collect())
+    }
+}
+
+impl Loader<ErasureReceiptId> for MemoryLoader {
+    type Value = ErasureReceipt;
+
+    async fn load(&self, ids: &[ErasureReceiptId]) -> Loaded<HashMap<ErasureReceiptId, ErasureReceipt>> {
+        let found = self.memories.find_receipts(&self.actor, ids).await?;
+        Ok(found.into_iter().map(|(id, receipt)| (id, ErasureReceipt(receipt))).collect())
+    }
+}

@@ -1,0 +1,136 @@
+use super::*;
+use crate::memory::store::Row;
+use chrono::DateTime;
+use proptest::prelude::*;
+
+const AT: DateTime<chrono::Utc> = DateTime::UNIX_EPOCH;
+
+/// A copy of these texts with their collections, whose ids count from 1.
+fn copy(texts: &[(&str, Option<&str>)]) -> Replica {
+    let mut copy = Replica::default();
+    for (number, (text, collection)) in (1..).zip(texts) {
+        copy.insert(&[Row::of(number, number as u128, text, *collection, AT)]).unwrap();
+    }
+    copy
+}
+
+fn ranked(copies: &[&Replica], query: &str) -> Vec<Ranked> {
+    rank(copies, &Query::of(query).unwrap(), &Wanted::default(), None, 100)
+}
+
+fn ids(ranked: &[Ranked]) -> Vec<u128> {
+    ranked.iter().map(|ranked| ranked.item.id.as_u128()).collect()
+}
+
+#[test]
+fn rare_words_count_more_and_equals_stand_by_age() {
+    let texts = ["zebu herd"; 8].map(|text| (text, None));
+    let copy = copy(&[&texts[..], &[("quoll herd", None)]].concat());
+    assert_eq!(ids(&ranked(&[&copy], "zebu or quoll"))[..4], [9, 1, 2, 3]);
+}
+
+/// By hand: ln(1 + 1.5 / 1.5) × 2 × 1.9 / (2 + 0.9 × (0.6 + 0.4 × 4 / 5)).
+#[test]
+fn words_count_by_bm25() {
+    let copy = copy(&[("zebu zebu herd grass", None), ("quoll nest tree night hunt wood", None)]);
+    let lexical = ranked(&[&copy], "zebu")[0].lexical;
+    assert!((f64::from(lexical) - 2_f64.ln() * 3.8 / 2.828).abs() < 1e-6, "{lexical}");
+}
+
+#[test]
+fn a_word_that_says_nearly_the_same_counts_for_a_part_of_it() {
+    let copy =
+        copy(&[("The physician is at the hospital", None), ("Their guitar stands on the stage", None)]);
+    let (nearly, itself) = (ranked(&[&copy], "a doctor"), ranked(&[&copy], "a physician"));
+    assert_eq!((ids(&nearly), ids(&itself)), (vec![1], vec![1]));
+    assert!(0.0 < nearly[0].lexical && nearly[0].lexical < itself[0].lexical, "{nearly:?} {itself:?}");
+}
+
+#[test]
+fn what_happened_when_the_query_says_comes_first() {
+    let mut copy = Replica::default();
+    for day in 1..=3 {
+        let at = AT + chrono::TimeDelta::days(day);
+        copy.insert(&[Row::of(day, day as u128, "a zebu was seen", None, at)]).unwrap();
+    }
+    assert_eq!(ids(&ranked(&[&copy], "Which zebu on 3 January 1970?"))[0], 2);
+    assert_eq!(ids(&ranked(&[&copy], "Which zebu?"))[0], 1);
+}
+
+#[test]
+fn a_question_when_is_answered_by_what_tells_a_time() {
+    let copy = copy(&[("The zebu came", None), ("The zebu came last Friday", None)]);
+    assert_eq!(ids(&ranked(&[&copy], "Which zebu came?"))[0], 1);
+    assert_eq!(ids(&ranked(&[&copy], "When did the zebu come?"))[0], 2);
+}
+
+#[test]
+fn two_copies_rank_as_one() {
+    let texts = [
+        ("zebu herd", Some("a")),
+        ("quoll nest", Some("b")),
+        ("zebu grass quoll", Some("b")),
+        ("herd of zebus", None),
+    ];
+    let whole = copy(&texts);
+    let (mut first, mut second) = (Replica::default(), Replica::default());
+    for (number, (text, collection)) in (1..).zip(texts) {
+        let half = if collection == Some("b") { &mut second } else { &mut first };
+        half.insert(&[Row::of(number, number as u128, text, collection, AT)]).unwrap();
+    }
+    assert_eq!(ranked(&[&first, &second], "zebu quoll"), ranked(&[&whole], "zebu quoll"));
+    assert_eq!(ranked(&[&second, &first], "zebu quoll"), ranked(&[&whole], "zebu quoll"));
+}
+
+#[test]
+fn a_query_without_a_word_that_tells_anything_is_none() {
+    assert!(Query::of("the of and ?!").is_none());
+}
+
+const WORDS_OF: [&str; 5] = ["zebu", "quoll", "herd", "nest", "grass"];
+
+fn texts() -> impl Strategy<Value = Vec<(Vec<usize>, u8)>> {
+    prop::collection::vec((prop::collection::vec(0_usize..5, 1..6), 0_u8..4), 1..30)
+}
+
+proptest! {
+    #[test]
+    fn a_filter_hides_entries_and_changes_no_score(texts in texts(), prefix in 1_u8..4, limit in 1_usize..20) {
+        let texts: Vec<_> = texts.into_iter().map(|(words, collection)| {
+            (words.iter().map(|word| WORDS_OF[*word]).collect::<Vec<_>>().join(" "), (collection > 0).then(|| format!("c{collection}/")))
+        }).collect();
+        let texts: Vec<_> = texts.iter().map(|(text, collection)| (text.as_str(), collection.as_deref())).collect();
+        let copy = copy(&texts);
+        let all = ranked(&[&copy], "zebu nest");
+        prop_assert!(all.iter().all(|one| one.score > 0.0 && one.score <= 1.0));
+        prop_assert!(all.windows(2).all(|two| (two[1].score, two[0].item) < (two[0].score, two[1].item) || two[1].score < two[0].score));
+        let wanted = Wanted { collection_prefix: Some(format!("c{prefix}")), ..Wanted::default() };
+        let some = rank(&[&copy], &Query::of("zebu nest").unwrap(), &wanted, None, limit);
+        let fits = |one: &&Ranked| texts[one.item.id.as_u128() as usize - 1].1 == Some(format!("c{prefix}/").as_str());
+        let expected: Vec<_> = all.iter().filter(fits).take(limit).copied().collect();
+        prop_assert_eq!(some, expected);
+        // Where they stand, and what is gone between them, does not matter.
+        let mut again = Replica::default();
+        for (number, (text, collection)) in (1..).zip(&texts).rev() {
+            again.insert(&[Row::of(number, number as u128, text, *collection, AT), Row::of(number, 1000, text, *collection, AT)]).unwrap();
+        }
+        again.remove(uuid::Uuid::from_u128(1000));
+        prop_assert_eq!(ranked(&[&again], "zebu nest"), ranked(&[&again.compacted()], "zebu nest"));
+        prop_assert_eq!(ranked(&[&again], "zebu nest"), all);
+    }
+}
+
+/// More than are gone through one by one: the best are the same as by looking at each.
+#[test]
+fn in_a_large_copy_the_best_are_found_too() {
+    let mut large = Replica::default();
+    let rows = (0..parameters::SMALL as u128 + 500).map(|number| {
+        let text = format!("{} number {number}", WORDS_OF[number as usize % 5]);
+        Row::of(number as i64 + 1, number + 1, &text, None, AT)
+    });
+    large.insert(&rows.collect::<Vec<_>>()).unwrap();
+    large.insert(&[Row::of(10_000, 10_000, "The physician is at the hospital", None, AT)]).unwrap();
+    let found = ranked(&[&large], "a doctor");
+    assert_eq!(found[0].item.id.as_u128(), 10_000);
+    assert_eq!(ids(&ranked(&[&large], "number 4711"))[0], 4712);
+}

@@ -1,0 +1,87 @@
+//! What has an end goes out of use when it comes. A recall looks at the time itself; this puts the rows in order, and tells.
+use super::{MemoryService, event, ingest, store};
+use crate::{
+    memory::{
+        Memory, MemoryStatus, index,
+        model::{MemoryChange, MemoryChanged},
+        partition::Partition,
+    },
+    shared::{
+        Result,
+        actor::{Grant, Principal, Write},
+        id::{MemoryId, UserId},
+    },
+};
+use std::{collections::BTreeMap, time::Duration};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// From one look to the next.
+const EVERY: Duration = Duration::from_secs(5);
+/// Memories of one look.
+const MOST: u64 = 500;
+
+impl MemoryService {
+    /// Puts out of use what has expired, until told to stop. Each process that works may do it: two do no harm to each
+    /// other, and what one leaves out the next look finds.
+    pub async fn expire_memories(self, stop: CancellationToken) {
+        let looks = async {
+            loop {
+                if let Err(error) = self.expire_due().await {
+                    tracing::warn!(%error, "expired memories stay in their lists; it is tried again");
+                }
+                tokio::time::sleep(EVERY).await;
+            }
+        };
+        let _ = stop.run_until_cancelled(looks).await;
+    }
+
+    /// How many it put out of use.
+    pub async fn expire_due(&self) -> Result<usize> {
+        let mut done = 0;
+        loop {
+            let due = store::course::due(&self.db, self.ambient.now(), MOST).await?;
+            let mut lots: BTreeMap<(Uuid, Uuid), (Partition, Vec<MemoryId>)> = BTreeMap::new();
+            for stored in &due {
+                let partition = stored.partition;
+                let key = (partition.workspace().uuid(), partition.owner());
+                lots.entry(key).or_insert_with(|| (partition, vec![])).1.push(stored.memory.id);
+            }
+            for (partition, ids) in lots.into_values() {
+                done += self.expire(&partition, &ids).await?;
+            }
+            if due.len() < usize::try_from(MOST).unwrap_or(usize::MAX) {
+                return Ok(done);
+            }
+        }
+    }
+
+    async fn expire(&self, partition: &Partition, ids: &[MemoryId]) -> Result<usize> {
+        // Whose they are; what everybody reads is nobody's, and time asks nobody.
+        let owner = UserId::from_uuid(partition.user().unwrap_or(partition.workspace().uuid()));
+        let grant = Grant::<Write>::upkeep(partition.workspace(), Principal::User(owner));
+        let mut tx = self.log.begin().await?;
+        store::lock_partition(&tx, partition, self.ambient.random.bytes()).await?;
+        let (now, status) = (self.ambient.now(), MemoryStatus::Expired);
+        let due = store::course::still_due(&tx, partition, now, ids).await?;
+        if due.is_empty() {
+            return Ok(0);
+        }
+        let memories: Vec<_> =
+            due.into_iter().map(|stored| Memory { status, updated_at: now, ..stored.memory }).collect();
+        let ids: Vec<_> = memories.iter().map(|memory| memory.id).collect();
+        store::candidate::set_status(&tx, partition, &ids, status, now).await?;
+        let items: Vec<_> = ids.iter().map(|id| id.uuid()).collect();
+        index::remove(&tx, partition, &items, now).await?;
+        let what = MemoryChanged::Expired;
+        let change = MemoryChange { what, reason: None, other: None, by: None, at: now };
+        let changes: Vec<_> = ids.iter().map(|id| (*id, change.clone())).collect();
+        store::course::note(&tx, &changes).await?;
+        for memory in &memories {
+            ingest::record(&mut tx, &grant, partition, event::EXPIRED, memory, None);
+        }
+        tx.commit().await?;
+        self.index.drop_copies(partition, &items);
+        Ok(memories.len())
+    }
+}

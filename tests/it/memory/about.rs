@@ -1,0 +1,124 @@
+//! Forgetting a person or a topic as a whole, and taking along what one owns.
+use super::{counts, documents::add, import, member, remember, texts};
+use crate::{
+    on_both,
+    support::{Person, TestApp, text},
+};
+use serde_json::{Value, json};
+
+const ABOUT: &str = "mutation($input: ForgetAboutInput!) { forgetAbout(input: $input) {
+    memories { text } documents { title } more receipt { erased { kind count } } userErrors { code field message } } }";
+const EXPORT: &str = "query($ws: ID!, $after: ID, $scope: MemoryScope! = USER) { workspace(id: $ws) {
+    memoryExport(after: $after, scope: $scope) { lines count next } } }";
+
+async fn about(app: &TestApp, person: &Person, mut input: Value) -> Value {
+    input["workspaceId"] = json!(app.workspace);
+    app.ok(person, ABOUT, json!({ "input": input })).await["forgetAbout"].clone()
+}
+
+fn named(payload: &Value, list: &str, field: &str) -> Vec<String> {
+    payload[list].as_array().unwrap().iter().map(|item| text(item, &format!("/{field}"))).collect()
+}
+
+on_both! {
+    async fn what_is_about_a_person_is_shown_and_then_forgotten_and_nothing_else(app: TestApp) {
+        let ben = member(&app, "Ben", "MEMBER").await;
+        for (person, input) in [
+            (&app.owner, json!({ "text": "Lima, Ana: likes tea" })),
+            (&app.owner, json!({ "text": "I will be late", "speaker": "Ana Lima" })),
+            (&app.owner, json!({ "text": "ANA LIMA'S budget is signed", "scope": "WORKSPACE" })),
+            (&app.owner, json!({ "text": "Lima is the capital of Peru" })),
+            (&app.owner, json!({ "text": "Banana bread" })),
+            (&ben, json!({ "text": "Ana Lima plays chess" })),
+        ] {
+            remember(&app, person, input).await;
+        }
+        add(&app, &app.owner, json!({ "title": "Team", "text": "Ana Lima leads.\n\nBen writes.", "scope": "USER" })).await;
+
+        let shown = about(&app, &app.owner, json!({ "about": "Ana Lima", "documents": true })).await;
+        let all = ["Lima, Ana: likes tea", "I will be late", "ANA LIMA'S budget is signed"];
+        assert_eq!(named(&shown, "memories", "text"), all);
+        assert_eq!(named(&shown, "documents", "title"), ["Team"]);
+        assert_eq!((&shown["receipt"], &shown["more"]), (&Value::Null, &json!(false)));
+        assert_eq!(texts(&app, &app.owner, "Ana tea").await[0], all[0], "it only looked");
+
+        let done = about(&app, &app.owner, json!({ "about": "ana  lima", "dryRun": false })).await;
+        assert_eq!(done["receipt"]["erased"], json!([{ "kind": "MEMORY", "count": 3 }, { "kind": "INDEX_ENTRY", "count": 3 }]));
+        assert_eq!(named(&done, "memories", "text"), [""; 0]);
+        let again = about(&app, &app.owner, json!({ "about": "Ana Lima", "documents": true, "dryRun": false })).await;
+        let erased = again["receipt"]["erased"].as_array().unwrap();
+        assert!(erased.contains(&json!({ "kind": "DOCUMENT", "count": 1 })) && erased.len() == 3, "{erased:?}");
+        let nothing = about(&app, &app.owner, json!({ "about": "Ana Lima", "documents": true, "dryRun": false })).await;
+        assert_eq!((&nothing["receipt"], &nothing["userErrors"]), (&Value::Null, &json!([])));
+        assert_eq!(texts(&app, &app.owner, "Lima Peru bread").await.len(), 2);
+        assert_eq!(texts(&app, &ben, "Ana").await, ["Ana Lima plays chess"], "his own is not hers to forget");
+    }
+}
+
+on_both! {
+    async fn who_or_what_is_forgotten_has_to_be_named(app: TestApp) {
+        for nobody in ["", " ", "the", "of the", "?!"] {
+            let refused = about(&app, &app.owner, json!({ "about": nobody, "dryRun": false })).await;
+            assert_eq!(text(&refused, "/userErrors/0/field"), "about", "{nobody:?}");
+        }
+        let items: Vec<_> = (0..520).map(|n| json!({ "externalId": n.to_string(), "text": format!("owl {n}") })).collect();
+        import(&app, &app.owner, json!(items)).await;
+        let first = about(&app, &app.owner, json!({ "about": "owls", "dryRun": false })).await;
+        assert_eq!((&first["more"], &first["receipt"]["erased"][0]["count"]), (&json!(true), &json!(500)));
+        let rest = about(&app, &app.owner, json!({ "about": "owls", "dryRun": false })).await;
+        assert_eq!((&rest["more"], &rest["receipt"]["erased"][0]["count"]), (&json!(false), &json!(20)));
+    }
+}
+
+async fn export(app: &TestApp, workspace: &str) -> String {
+    let (mut lines, mut after) = (String::new(), Value::Null);
+    loop {
+        let asked = json!({ "ws": workspace, "after": after });
+        let part = app.ok(&app.owner, EXPORT, asked).await["workspace"]["memoryExport"].clone();
+        let said = text(&part, "/lines");
+        assert_eq!(said.lines().count() as i64, part["count"].as_i64().unwrap());
+        lines += &said;
+        after = part["next"].clone();
+        if after.is_null() {
+            return lines;
+        }
+    }
+}
+
+on_both! {
+    async fn an_export_is_taken_back_as_it_was_byte_for_byte(app: TestApp) {
+        // More than a part has lines, and one part that is full by its bytes.
+        let long = "wörd \u{1f989} \"quoted\"\n".repeat(400);
+        let items: Vec<_> = (0..700).map(|n| match n % 3 {
+            0 => json!({ "externalId": format!("e{n}"), "text": format!("{n} {long}") }),
+            1 => json!({ "externalId": format!("e{n}"), "text": format!("short {n}"), "kind": "EPISODE",
+                "occurredAt": "2023-05-08T13:56:00.123456Z", "speaker": "Caroline", "collection": "c/1" }),
+            _ => json!({ "externalId": format!("e{n}"), "text": format!("kept {n}"), "egress": "INTERNAL_ONLY" }),
+        }).collect();
+        import(&app, &app.owner, json!(items)).await;
+        remember(&app, &app.owner, json!({ "text": "without an external id", "kind": "FACT" })).await;
+        remember(&app, &app.owner, json!({ "text": "everybody's", "scope": "WORKSPACE" })).await;
+        let first = export(&app, &app.workspace).await;
+        assert_eq!(first.lines().count(), 701);
+
+        let taken = |lines: &str| lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>();
+        let back = import(&app, &app.owner, json!(taken(&first))).await;
+        assert_eq!(counts(&back), [0, 0, 701], "each is known again");
+        let other = app.create_workspace(&app.owner, "elsewhere").await;
+        let variables = json!({ "ws": other, "items": taken(&first) });
+        let moved = app.ok(&app.owner, super::IMPORT, variables).await["importMemories"].clone();
+        assert_eq!(counts(&moved), [701, 0, 0]);
+        assert!(export(&app, &other).await == first, "the same bytes");
+    }
+}
+
+on_both! {
+    async fn what_was_exported_and_forgotten_does_not_come_back(app: TestApp) {
+        let memory = remember(&app, &app.owner, json!({ "text": "without an external id" })).await["memory"].clone();
+        let exported: Value = serde_json::from_str(export(&app, &app.workspace).await.trim()).unwrap();
+        assert_eq!(exported["externalId"], memory["id"]);
+        app.ok(&app.owner, super::FORGET, json!({ "id": memory["id"] })).await;
+        let back = import(&app, &app.owner, json!([exported])).await;
+        assert_eq!(text(&back, "/userErrors/0/code"), "FORGOTTEN");
+    }
+}
