@@ -15,7 +15,7 @@ import numpy as np
 
 from recipe import PARAMETERS, Corpus
 
-SOLE = {"MEANING": 0.0, "WINDOW": 0.0, "PREVIOUS": 0.0, "NEXT": 0.0, "TO_ENTRY": 0.0, "TO_COLLECTION": 0.0, "RELATED": 0.0, "DATED": 0.0}
+SOLE = {"MEANING": 0.0, "WINDOW": 0.0, "PREVIOUS": 0.0, "NEXT": 0.0, "TO_ENTRY": 0.0, "TO_COLLECTION": 0.0, "RELATED": 0.0, "DATED": 0.0, "TELLS_WHEN": 0.0}
 # Each with all parts above it.
 STEPS = [
     ("BM25 of the turn's words and speaker", []),
@@ -25,6 +25,7 @@ STEPS = [
     ("+ words of the collection", ["TO_ENTRY", "TO_COLLECTION"]),
     ("+ words that say nearly the same", ["RELATED"]),
     ("+ dates that the query names", ["DATED"]),
+    ("+ words of time where it asks when", ["TELLS_WHEN"]),
 ]
 SETTINGS = dict[str, float]
 
@@ -54,6 +55,8 @@ class Conversations:
         self.ids = [entry["id"] for entry in entries]
         self.prefixes = np.array([name.split("/")[0] for name in self.corpus.names])
         self.questions = lines(folder / "locomo-questions.jsonl")
+        # Whether a part helps all of them, or only on the whole.
+        self.heads = self.heads + [f"R@10 {name}" for name in sorted(set(self.conversation.tolist()))]
 
     def measure(self, p: SETTINGS) -> np.ndarray:
         return np.array([self.of_question(question, p) for question in self.questions])
@@ -71,9 +74,10 @@ class Conversations:
         known = max(1, len(answering))
         return [sessions[0], sum(sessions) / known, sum(right[:5]) / len(evidence), sum(right) / len(evidence)]
 
-    def groups(self) -> dict[str, np.ndarray]:
+    def cells(self, measured: np.ndarray) -> np.ndarray:
         names = np.array([question["conversation"] for question in self.questions])
-        return {name: names == name for name in sorted(set(names))}
+        each = [measured[names == name, 3].mean() for name in sorted(set(names))]
+        return np.concatenate([measured.mean(0), each])
 
 
 class Passages:
@@ -95,12 +99,12 @@ class Passages:
         hits = [self.ids[place] in relevant for place in np.argsort(-scores, kind="stable")[:10]]
         return [float(gains[: len(hits)] @ hits / gains[: len(relevant)].sum())]
 
-    def groups(self) -> dict[str, np.ndarray]:
-        return {}
+    def cells(self, measured: np.ndarray) -> np.ndarray:
+        return measured.mean(0)
 
 
-def row(name: str, values: np.ndarray) -> None:
-    print(f"| {name} | " + " | ".join(f"{value:.3f}".lstrip("0") for value in values) + " |", flush=True)
+def row(name: str, cells: np.ndarray) -> None:
+    print(f"| {name} | " + " | ".join(f"{value:.3f}".lstrip("0") for value in cells) + " |", flush=True)
 
 
 def main() -> None:
@@ -110,19 +114,17 @@ def main() -> None:
     options.add_argument("--vary", action="store_true")
     given = options.parse_args()
     tasks = (Passages if given.passages else Conversations)(given.folder)
-    print("| | " + " | ".join(tasks.heads) + " |\n|---" * 1 + "|---" * len(tasks.heads) + "|")
+    print("| | " + " | ".join(tasks.heads) + " |\n|---" + "|---" * len(tasks.heads) + "|")
     if given.vary:
         for name, value in PARAMETERS.items():
             for factor in (0.5, 1.5):
-                row(f"{name} {value * factor:g}", tasks.measure(PARAMETERS | {name: value * factor}).mean(0))
+                row(f"{name} {value * factor:g}", tasks.cells(tasks.measure(PARAMETERS | {name: value * factor})))
         return
     settings = PARAMETERS | SOLE
     for name, added in STEPS:
         settings |= {parameter: PARAMETERS[parameter] for parameter in added}
         measured = tasks.measure(settings)
-        row(name, measured.mean(0))
-    for name, of_group in tasks.groups().items():
-        row(f"of these, {name}", measured[of_group].mean(0))
+        row(name, tasks.cells(measured))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,17 @@ DAYS_OF_NEXT_MONTH = 15
 Date = tuple[int | None, int | None, int | None]
 
 
+TELLING = (
+    "yesterday today tonight tomorrow day week weekend month year ago last next monday tuesday wednesday thursday friday "
+    "saturday sunday " + " ".join(MONTHS)
+)
+
+
+def asks_when(query: str) -> bool:
+    first = [word.lower() for word in re.findall(r"[^\W_]+", query)[:2]]
+    return "when" in first or first == ["how", "long"]
+
+
 def month(word: str) -> tuple[int, bool] | None:
     for number, name in enumerate(MONTHS, 1):
         if word == name or len(word) in (3, 4) and name.startswith(word):

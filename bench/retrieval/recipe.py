@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools" / "embedding"))
 
 import asset
+from dates import TELLING, asks_when
 from dates import asked as asked_dates
 from dates import share as share_of_date
 from teacher import tokenizer
@@ -128,6 +129,8 @@ class Corpus:
                 members[index].append(own)
         self.words, self.windows = Documents(words), Documents(windows)
         self.collections = Documents([joined(of) for of in members]) if members else None
+        telling = set(terms(TELLING))
+        self.telling = np.array([not telling.isdisjoint(own) for own in words])
         self.vectors = MODEL.embed([e["text"] for e in entries]).astype(np.float32)
 
     def neighbour(self, scores: np.ndarray, places: np.ndarray) -> np.ndarray:
@@ -151,6 +154,8 @@ class Corpus:
                 if date is not None and date not in of_date:
                     of_date[date] = share_of_date(dates, date)
             score = score + p["DATED"] * np.array([of_date.get(e.get("date"), 0) for e in self.entries])
+        if asks_when(query):
+            score = score + p["TELLS_WHEN"] * self.telling
         if self.collections is None:
             return score, np.zeros(0)
         whole = shared(self.collections.score(asked, p))

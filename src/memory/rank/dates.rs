@@ -1,5 +1,8 @@
-//! Dates that a query names (`8 May 2023`, `in June`, `2023`), beside the time when an entry happened.
+//! Dates that a query names (`8 May 2023`, `in June`, `2023`), beside the time when an entry happened; and whether it
+//! asks for one.
+use crate::memory::terms::Terms;
 use chrono::{DateTime, Datelike, Days, NaiveDate};
+use std::sync::LazyLock;
 
 /// Of one query.
 const MAX_DATES: usize = 8;
@@ -29,6 +32,22 @@ const LEADING: [&str; 19] = [
     "after", "around", "before", "by", "during", "early", "for", "from", "in", "last", "late", "mid", "next",
     "of", "on", "since", "this", "until", "till",
 ];
+
+/// What an answer to `when` has: terms that tell a time.
+pub static TELLING: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let words = "yesterday today tonight tomorrow day week weekend month year ago last next monday tuesday wednesday thursday \
+        friday saturday sunday";
+    let mut terms = Terms::of(words);
+    MONTHS.iter().for_each(|month| terms.add(month));
+    terms.counts.into_keys().collect()
+});
+
+/// `When …`, `Since when …`, `How long …`.
+pub fn asks_when(text: &str) -> bool {
+    let words = text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+    let words: Vec<String> = words.take(2).map(str::to_lowercase).collect();
+    words.iter().any(|word| word == "when") || words == ["how", "long"]
+}
 
 /// A day, a month of one year or of any, or a year.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -197,6 +216,20 @@ mod tests {
         assert_eq!(told("last weekend before April 10"), [(None, Some(4), Some(10))]);
         assert_eq!(told("Between June and Sept 2022"), [(None, Some(6), None), (Some(2022), Some(9), None)]);
         assert_eq!(told("What happened in 2021?"), [(Some(2021), None, None)]);
+    }
+
+    #[test]
+    fn questions_for_a_time_are_known_by_their_beginning() {
+        assert!(["When did she go?", "since WHEN?", "How long ago"].iter().all(|text| asks_when(text)));
+        assert!(
+            !["What did she do when it rained?", "How tall", "", "Whenever"]
+                .iter()
+                .any(|text| asks_when(text))
+        );
+        assert!(
+            ["yesterday", "week", "june"].iter().all(|term| TELLING.iter().any(|known| known == term)),
+            "{TELLING:?}"
+        );
     }
 
     #[test]

@@ -26,7 +26,7 @@ use bm25::{Asked, Lexical, WHOLE};
 use dates::Dates;
 use meaning::Meaning;
 use parameters::{
-    DATED, LIKELY, MEANING, MOST, NEXT, PREVIOUS, RELATED, TO_COLLECTION, TO_ENTRY, WINDOW, WORDS,
+    DATED, LIKELY, MEANING, MOST, NEXT, PREVIOUS, RELATED, TELLS_WHEN, TO_COLLECTION, TO_ENTRY, WINDOW, WORDS,
 };
 use std::{collections::HashMap, sync::Arc};
 
@@ -36,6 +36,7 @@ pub struct Query {
     words: Vec<Asked>,
     vector: Vector,
     dates: Dates,
+    asks_when: bool,
 }
 
 impl Query {
@@ -46,12 +47,15 @@ impl Query {
             words,
             vector: Embedder::embedded().embed(text),
             dates: Dates::of(text),
+            asks_when: dates::asks_when(text),
         })
     }
 
     /// The most that an entry can get: scores are shares of it.
     fn most(&self) -> f32 {
-        if self.dates.is_empty() { MOST } else { MOST + DATED }
+        let dated = if self.dates.is_empty() { 0.0 } else { DATED };
+        let telling = if self.asks_when { TELLS_WHEN } else { 0.0 };
+        MOST + dated + telling
     }
 }
 
@@ -146,6 +150,8 @@ struct View<'a> {
     wanted: &'a Wanted,
     /// By collection: whether its name fits.
     names_fit: Vec<bool>,
+    /// By entry: whether it tells a time. Empty where the query does not ask for one.
+    telling: Vec<bool>,
 }
 
 /// The best score of each part in all copies.
@@ -175,7 +181,7 @@ impl<'a> View<'a> {
                     wanted.collection_prefix.as_ref().is_none_or(|prefix| name.starts_with(prefix))
                 };
                 let names_fit = copy.collections().iter().map(|collection| fits(&collection.name)).collect();
-                Self { copy, query, lexical, meaning, best, wanted, names_fit }
+                Self { copy, query, lexical, meaning, best, wanted, names_fit, telling: telling(copy, query) }
             })
             .collect()
     }
@@ -232,8 +238,12 @@ impl<'a> View<'a> {
     fn ranked(&self, entry: u32, recency: Option<Recency>) -> Option<Ranked> {
         let held = self.copy.get(entry)?;
         let near = self.own(entry) + PREVIOUS * self.own(held.previous) + NEXT * self.own(held.next);
-        let around = TO_ENTRY * self.collection_share(entry) + DATED * self.query.dates.share(held.at);
-        let score = (near + around) / self.query.most();
+        let tells = self.telling.get(entry as usize).is_some_and(|tells| *tells);
+        let score = near
+            + TO_ENTRY * self.collection_share(entry)
+            + DATED * self.query.dates.share(held.at)
+            + if tells { TELLS_WHEN } else { 0.0 };
+        let score = score / self.query.most();
         let recent = recency.map(|recency| recency.of(held.at));
         (near > 0.0).then(|| Ranked {
             item: held.item(),
@@ -259,6 +269,19 @@ impl<'a> View<'a> {
         let number = self.copy.get(entry).map_or(super::index::NONE, |held| held.collection);
         share(self.lexical.collections.score(number), self.best.collection)
     }
+}
+
+fn telling(copy: &Replica, query: &Query) -> Vec<bool> {
+    if !query.asks_when {
+        return vec![];
+    }
+    let mut telling = vec![false; copy.entries().len()];
+    for posting in dates::TELLING.iter().flat_map(|term| copy.postings(term)) {
+        if let Some(tells) = telling.get_mut(posting.entry() as usize) {
+            *tells = true;
+        }
+    }
+    telling
 }
 
 fn share(score: f32, best: f32) -> f32 {

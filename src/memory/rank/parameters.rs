@@ -26,7 +26,10 @@ pub const TO_COLLECTION: f32 = 0.8;
 /// What it is worth to an entry that it happened when the query says.
 pub const DATED: f32 = 1.0;
 
-/// The most that an entry can get of a query without dates.
+/// What it is worth to an entry to tell a time (`last Friday`), where the query asks when.
+pub const TELLS_WHEN: f32 = 0.4;
+
+/// The most that an entry can get of a query that neither names a date nor asks for one.
 pub const MOST: f32 = (WORDS + MEANING + WINDOW) * (1.0 + PREVIOUS + NEXT) + TO_ENTRY;
 
 /// Entries that are looked at because of their meaning alone, and because of their words alone: the best.

@@ -38,11 +38,30 @@ fn words_count_by_bm25() {
 }
 
 #[test]
-fn what_means_the_same_is_found_without_a_word_of_it() {
+fn a_word_that_says_nearly_the_same_counts_for_a_part_of_it() {
     let copy =
         copy(&[("The physician is at the hospital", None), ("Their guitar stands on the stage", None)]);
-    let found = ranked(&[&copy], "a doctor");
-    assert_eq!((found[0].item.id.as_u128(), found[0].lexical), (1, 0.0));
+    let (nearly, itself) = (ranked(&[&copy], "a doctor"), ranked(&[&copy], "a physician"));
+    assert_eq!((ids(&nearly), ids(&itself)), (vec![1], vec![1]));
+    assert!(0.0 < nearly[0].lexical && nearly[0].lexical < itself[0].lexical, "{nearly:?} {itself:?}");
+}
+
+#[test]
+fn what_happened_when_the_query_says_comes_first() {
+    let mut copy = Replica::default();
+    for day in 1..=3 {
+        let at = AT + chrono::TimeDelta::days(day);
+        copy.insert(&[Row::of(day, day as u128, "a zebu was seen", None, at)]).unwrap();
+    }
+    assert_eq!(ids(&ranked(&[&copy], "Which zebu on 3 January 1970?"))[0], 2);
+    assert_eq!(ids(&ranked(&[&copy], "Which zebu?"))[0], 1);
+}
+
+#[test]
+fn a_question_when_is_answered_by_what_tells_a_time() {
+    let copy = copy(&[("The zebu came", None), ("The zebu came last Friday", None)]);
+    assert_eq!(ids(&ranked(&[&copy], "Which zebu came?"))[0], 1);
+    assert_eq!(ids(&ranked(&[&copy], "When did the zebu come?"))[0], 2);
 }
 
 #[test]
