@@ -5,7 +5,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from .base import BENCH, Failure, build, output, say
+from .base import BENCH, Failure, build, built, output, say
 from .database import services
 from .process import Process
 
@@ -24,7 +24,7 @@ class Kit:
 
 
 def kit(binary: Path | None, with_node: bool = True) -> Kit:
-    tools = build(BENCH)
+    tools = built(BENCH, "aifirst-bench-load", "aifirst-bench-reference")
     if binary is None:
         binary = build(BENCH.parent, "--bin", "aifirst") / "aifirst"
     node, why = (None, "")
