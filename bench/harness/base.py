@@ -56,16 +56,17 @@ def build(folder: Path, *arguments: str) -> Path:
     return Path(metadata["target_directory"]) / "release"
 
 
-def built(folder: Path, *names: str) -> Path:
-    """As `build`, of a folder whose programs stand on nothing outside of it: where none of its files is newer than they
-    are, cargo is not even asked."""
+def built(folder: Path, *members: str) -> Path:
+    """As `build`, of a workspace whose members stand on nothing outside of it: where no file of them is newer than their
+    programs, cargo is not even asked."""
     target = Path(os.environ.get("CARGO_TARGET_DIR") or folder / "target") / "release"
-    programs = [target / name for name in names]
-    sources = [file for file in (*folder.glob("*/src/*.rs"), *folder.glob("*/Cargo.toml"), *folder.glob("Cargo.*"))]
-    newest = max(file.stat().st_mtime for file in sources)
-    if all(program.exists() and program.stat().st_mtime > newest for program in programs):
-        return target
-    return build(folder)
+
+    def is_fresh(member: str) -> bool:
+        program = target / f"aifirst-bench-{member}"
+        sources = [folder / member / "Cargo.toml", *(folder / member / "src").glob("*.rs")]
+        return program.exists() and all(file.stat().st_mtime < program.stat().st_mtime for file in sources)
+
+    return target if all(map(is_fresh, members)) else build(folder)
 
 
 def commit(folder: Path = ROOT) -> str:

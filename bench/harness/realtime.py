@@ -18,9 +18,10 @@ from .process import Load, Process, raise_file_limit
 from .servers import Kit
 
 NAMES = ("bare", "aifirst", "yoga")
-FOLLOW = """subscription($s: ID!) { coachingEvents(sessionId: $s) { __typename cursor at
+FOLLOW = """subscription($s: ID!, $after: Cursor) { coachingEvents(sessionId: $s, after: $after) { __typename cursor at
   ... on TurnDelta { turn { id } text offset } } }"""
 FOLLOW_YOGA = "subscription($s: ID!) { coachingEvents(sessionId: $s) { __typename cursor at turn { id } text offset } }"
+WHERE = "query($s: ID!) { node(id: $s) { ... on CoachingSession { cursor } } }"
 SEND = "mutation($s: ID!, $text: String!) { sendMessage(input: {sessionId: $s, text: $text}) { turn { id } userErrors { code message } } }"
 CHANGES = "subscription($ws: ID!, $after: Cursor) { changes(workspaceId: $ws, after: $after) { cursor at kind node { __typename id } deletedId } }"
 CREATE = "mutation($ws: ID!) { createGoal(input: {workspaceId: $ws, title: \"Grow tulips\"}) { goal { id } userErrors { code message } } }"
@@ -50,7 +51,7 @@ class Bench:
         self.source = Load(kit.load, "tokens", {"rate": RATE, "count": 1})
         self.tokens = self.source.hear()["listening"]
         self.starts = 0
-        # Each session speaks once: who follows one begins at its beginning.
+        # Each session speaks once: the end of an earlier reply is none of the next one's.
         self.sessions = iter(world.sessions)
 
     def start(self, name: str) -> Process:
@@ -73,16 +74,20 @@ per_actor = 20000
 """
         return servers.start_aifirst(self.kit, folder, {"DATABASE__URL": self.database.url}, config)
 
-    def subscriber(self, name: str, viewer, session: bytes) -> dict:
+    def subscriber(self, name: str, address: str, viewer, session: bytes) -> dict:
         id = shown("cs", session)
         if name == "bare":
             return {"path": f"/events?topic={id}", "init": None, "subscribe": None}
-        document = FOLLOW if name == "aifirst" else FOLLOW_YOGA
+        document, variables = FOLLOW_YOGA, {"s": id}
+        if name == "aifirst":
+            # From now on: what the generator made has no events.
+            data = graphql(address, viewer, WHERE, {"s": id})
+            document, variables = FOLLOW, {"s": id, "after": data["node"]["cursor"]}
         return {
             "path": "/graphql",
             "init": json.dumps({"type": "connection_init", "payload": {"authorization": f"Bearer {viewer.token}"}}),
             "subscribe": json.dumps({"type": "subscribe", "id": "1",
-                                     "payload": {"query": document, "variables": {"s": id}}}),
+                                     "payload": {"query": document, "variables": variables}}),
         }
 
     def speak(self, name: str, address: str, viewer, session: bytes) -> None:
@@ -98,7 +103,8 @@ per_actor = 20000
     def follow(self, name: str, process: Process, pairs: list, each: int, rate: float, count: int) -> dict:
         """So many subscribers of each session, which all speak at once."""
         self.source.ask({"rate": rate, "count": count})
-        subscribers = [self.subscriber(name, *pair) for pair in pairs for _ in range(each)]
+        alike = [self.subscriber(name, process.address, *pair) for pair in pairs]
+        subscribers = [subscriber for subscriber in alike for _ in range(each)]
         time.sleep(0.5)
         before = process.resident_mb()
         load = Load(self.kit.load, "sockets", {"target": process.address, "subscribers": subscribers,

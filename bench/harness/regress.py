@@ -18,17 +18,19 @@ from .data import World, fill_sqlite, now_ms
 from .operations import EXPECTED, OPERATIONS, write_requests
 from .process import Load, Process
 
+COUNTS = {"pointRead": 120, "mutation": 60}
+"""Requests of the smaller run; the larger has three times as many. More where one takes little: what the server does by
+the clock is in there, too."""
 COUNT = 30
-"""Requests of the smaller run; the larger has three times as many."""
 WARM = 60
 LIMIT = 0.03
 SHOWN = 15
 
 
-def run(base: str, binary: Path | None, base_binary: Path | None, operations: list[str]) -> int:
+def run(base: str, binary: Path | None, base_binary: Path | None, operations: list[str], top: int) -> int:
     if not shutil.which("valgrind"):
         raise Failure("valgrind is not in PATH. Next: install it (Debian: valgrind).")
-    load = built(BENCH, "aifirst-bench-load", "aifirst-bench-reference") / "aifirst-bench-load"
+    load = built(BENCH, "load", "reference") / "aifirst-bench-load"
     head = binary.resolve() if binary else build(ROOT, "--bin", "aifirst") / "aifirst"
     with tempfile.TemporaryDirectory(prefix="aifirst-regress-", dir=memory()) as scratch:
         folder, at = Path(scratch), now_ms()
@@ -37,7 +39,7 @@ def run(base: str, binary: Path | None, base_binary: Path | None, operations: li
         for name, program in ((base, other), ("here", head)):
             say(f"counting the instructions of {name}")
             costs[name] = measure(program, load, folder / name.replace("/", "-"), at, operations)
-    return report(base, costs[base], costs["here"], operations)
+    return report(base, costs[base], costs["here"], operations, top)
 
 
 def memory() -> Path | None:
@@ -77,11 +79,12 @@ def measure(program: Path, load: Path, folder: Path, at: int, operations: list[s
             ask = lambda count: sent(load, process, requests, operation, count)
             ask(WARM)
             dump(process, folder, "before")
-            ask(COUNT)
+            count = COUNTS.get(operation, COUNT)
+            ask(count)
             less = dump(process, folder, "less")
-            ask(3 * COUNT)
+            ask(3 * count)
             more = dump(process, folder, "more")
-            found[operation] = {name: (more.get(name, 0) - less.get(name, 0)) / (2 * COUNT)
+            found[operation] = {name: (more.get(name, 0) - less.get(name, 0)) / (2 * count)
                                 for name in more.keys() | less.keys()}
             say(f"{operation}: {sum(found[operation].values()):,.0f} instructions a request")
     finally:
@@ -143,9 +146,10 @@ def parse(text: str) -> dict[str, int]:
         elif line.startswith("calls="):
             called = True
         elif line[:1].isdigit() or line[:1] in "+-*":
-            # The line behind `calls` is what was called, with all that it did.
-            if not called:
-                costs[current] += int(line.split()[1])
+            # The line behind `calls` is what was called, with all that it did. A cost of none is left out.
+            cost = line.split()[1:]
+            if cost and not called:
+                costs[current] += int(cost[0])
             called = False
     return costs
 
@@ -155,7 +159,7 @@ def plain(name: str) -> str:
     return re.sub(r"::h[0-9a-f]{16}|'\d+$|\.llvm\.\d+", "", name)
 
 
-def report(base: str, before: dict, after: dict, operations: list[str]) -> int:
+def report(base: str, before: dict, after: dict, operations: list[str], top: int) -> int:
     print(f"instructions a request: {base} → here ({commit()})")
     over = 0
     for operation in operations:
@@ -165,6 +169,8 @@ def report(base: str, before: dict, after: dict, operations: list[str]) -> int:
         over += change > LIMIT
         mark = "  MORE" if change > LIMIT else "  less" if change < -LIMIT else ""
         print(f"\n{operation:<11} {total:>12,.0f} → {now:>12,.0f}  {change:+.1%}{mark}")
+        for name, cost in sorted(new.items(), key=lambda each: -each[1])[:top]:
+            print(f"  {cost:>12,.0f}  {cost / now:6.1%}  {name[:120]}")
         if abs(change) <= LIMIT:
             continue
         changes = sorted(((new.get(name, 0) - old.get(name, 0), name) for name in old.keys() | new.keys()),

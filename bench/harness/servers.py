@@ -24,7 +24,7 @@ class Kit:
 
 
 def kit(binary: Path | None, with_node: bool = True) -> Kit:
-    tools = built(BENCH, "aifirst-bench-load", "aifirst-bench-reference")
+    tools = built(BENCH, "load", "reference")
     if binary is None:
         binary = build(BENCH.parent, "--bin", "aifirst") / "aifirst"
     node, why = (None, "")

@@ -128,7 +128,8 @@ async fn follow(settings: &Settings, number: usize, connected: &AtomicUsize, gat
         if memmem::find(text, settings.until.as_bytes()).is_some() {
             return heard;
         }
-        if memmem::find(text, b"\"type\":\"error\"").is_some() {
+        let over = [&b"\"errors\":"[..], b"\"type\":\"error\"", b"TurnFailed", b"TurnIncomplete"];
+        if over.iter().any(|sign| memmem::find(text, sign).is_some()) {
             return Heard { problem: Some(String::from_utf8_lossy(text).into_owned()), ..heard };
         }
         // A snapshot repeats what was said already.

@@ -97,19 +97,19 @@ async fn event(stream: &mut TcpStream, data: &str) -> io::Result<()> {
 
 const LETTERS: usize = 14;
 
-/// A number as letters of a fixed count, after `zz`, by which it is known.
+/// A number as letters of a fixed count, after `uu`, which is in no id, and by which it is known.
 fn letters(mut number: u64) -> String {
     let mut text = [b'a'; LETTERS];
     for place in (0..LETTERS).rev() {
         text[place] = b'a' + u8::try_from(number % 16).unwrap_or_default();
         number /= 16;
     }
-    format!("zz{}", String::from_utf8_lossy(&text))
+    format!("uu{}", String::from_utf8_lossy(&text))
 }
 
 /// The numbers that are in a text.
 pub fn numbers(text: &[u8]) -> impl Iterator<Item = u64> {
-    memchr::memmem::find_iter(text, b"zz").filter_map(|at| {
+    memchr::memmem::find_iter(text, b"uu").filter_map(|at| {
         let letters = text.get(at + 2..at + 2 + LETTERS)?;
         Some(letters.iter().fold(0, |number, letter| number << 4 | u64::from(letter.wrapping_sub(b'a') & 15)))
     })
