@@ -224,6 +224,7 @@ def prepared(kit: Kit, plan: Plan, folder: Path, database: Database, with_sqlite
     """The tables, filled."""
     say(f"filling PostgreSQL{' and SQLite' if with_sqlite else ''} with size {plan.size}")
     at = now_ms()
+    folder.mkdir(exist_ok=True)
     servers.migrate(kit, folder / "migrate", {"DATABASE__URL": database.url})
     world = fill_postgres(database, plan.size, at)
     database.run(REMEMBER)
@@ -264,6 +265,70 @@ def run(binary: Path | None, plan: Plan, names: list[str], operations: list[str]
     results["minutes"] = round((time.monotonic() - began) / 60, 1)
     save("api", results)
     return results
+
+
+def check(binary: Path | None, names: list[str], operations: list[str]) -> int:
+    """Only whether all answer alike, on little data: prints a line for each, and returns how many do not."""
+    kit = servers.kit(binary)
+    database, wrong = Database(), 0
+    with tempfile.TemporaryDirectory(prefix="aifirst-bench-") as scratch:
+        reference = None
+        try:
+            bench = prepared(kit, Plan(1, 1, 1, 1, size="S"), Path(scratch), database, "aifirst-sqlite" in names)
+            reference = bench.start("reference")
+            for name in names:
+                process, operation = None, "start"
+                try:
+                    process = bench.start(name)
+                    for operation in operations:
+                        size = check_same(operation, process.address, servers.request_kind(name), reference.address,
+                                          bench.world)
+                        print(f"{name:<15} {operation:<11} same, {size} bytes")
+                except Failure as failure:
+                    wrong += 1
+                    print(f"{name:<15} {operation:<11} NOT THE SAME: {failure}")
+                finally:
+                    if process:
+                        process.stop()
+        finally:
+            if reference:
+                reference.stop()
+            database.drop()
+    return wrong
+
+
+def growth(binary: Path | None, plan: Plan, sizes: tuple[str, str], operations: list[str]) -> str:
+    """What the same page costs in more data: the server on both sizes, in rounds that alternate."""
+    kit = servers.kit(binary, with_node=False)
+    databases: list[Database] = []
+    processes: list[Process] = []
+    body = []
+    with tempfile.TemporaryDirectory(prefix="aifirst-bench-") as scratch:
+        try:
+            benches = []
+            for size in sizes:
+                databases.append(Database())
+                sized = Plan(plan.rounds, plan.seconds, plan.warm, plan.steady, size=size)
+                benches.append(prepared(kit, sized, Path(scratch) / size, databases[-1], False))
+                processes.append(benches[-1].start("aifirst"))
+            for operation in operations:
+                for bench, process in zip(benches, processes):
+                    bench.warm("graphql", operation, process)
+                rounds = [[bench.one_round("graphql", operation, process, 16)
+                           for bench, process in zip(benches, processes)] for _ in range(plan.rounds)]
+                total = lambda told: told["server"] + told.get("database", 0)
+                ratios = [total(large) / total(small) for small, large in rounds]
+                spread = quartiles(ratios)
+                body.append((operation, f"{sizes[0]} → {sizes[1]}", f"{statistics.median(ratios):.2f}×",
+                             f"{spread[0]:.2f}–{spread[1]:.2f}",
+                             *(f"{statistics.median(total(pair[place]) for pair in rounds):.0f}" for place in (0, 1))))
+                say(f"{operation}: {body[-1][2]}")
+        finally:
+            for process in processes:
+                process.stop()
+            for database in databases:
+                database.drop()
+    return aligned([("operation", "messages", "CPU", "quartiles", f"µs in {sizes[0]}", f"µs in {sizes[1]}"), *body])
 
 
 def rows(results: dict) -> list[dict]:
