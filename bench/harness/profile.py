@@ -53,9 +53,8 @@ def statements(process: Process, bench: Bench, operation: str) -> str:
     told = explained(process.address, asked)
     lines = []
     for each in told.get("statements", []):
-        micros = next((value for key, value in each.items() if "micro" in key.lower() or "duration" in key.lower()), "")
-        sql = re.sub(r"\s+", " ", str(each.get("sql", each)))
-        lines.append(f"  {micros!s:>10}  {sql[:230]}")
+        sql = re.sub(r"\s+", " ", each["sql"])
+        lines.append(f"  {each['milliseconds']:8.2f} ms  for {', '.join(each['fields']) or 'the request'}\n               {sql[:400]}")
     return f"{len(lines)} statements, with the time that each took:\n" + "\n".join(lines)
 
 
