@@ -278,6 +278,7 @@ def check(binary: Path | None, names: list[str], operations: list[str]) -> int:
             reference = bench.start("reference")
             for name in names:
                 process, operation = None, "start"
+                database.run(RESTORE)
                 try:
                     process = bench.start(name)
                     for operation in operations:
