@@ -86,7 +86,7 @@ def sampled(bench: Bench, process: Process, operation: str, seconds: float, fold
     busy = threading.Thread(target=keep_busy)
     busy.start()
     # Stacks by what unwinds panics: the release has no frame pointers. Its names are in its symbols.
-    record = subprocess.run(["perf", "record", "-q", "-e", "cpu-clock", "-F", "199", "--call-graph", "dwarf,24576", "-p",
+    record = subprocess.run(["perf", "record", "-q", "-e", "cpu-clock", "-F", "99", "--call-graph", "dwarf,16384", "-p",
                              str(process.process.pid), "-o", str(folder / "perf"), "--", "sleep", str(seconds)],
                             capture_output=True, text=True)
     busy.join()

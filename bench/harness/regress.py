@@ -177,5 +177,6 @@ def report(base: str, before: dict, after: dict, operations: list[str], top: int
                          key=lambda each: -abs(each[0]))
         for difference, name in changes[:SHOWN]:
             print(f"  {difference:>+12,.0f}  {difference / total:+6.1%}  {name[:120]}")
-    print(f"\n{over} of {len(operations)} operations take over {LIMIT:.0%} more" if over else "\nnothing takes over 3 % more")
+    told = f"{over} of {len(operations)} operations take" if over else "nothing takes"
+    print(f"\n{told} over {LIMIT:.0%} more")
     return 1 if over else 0

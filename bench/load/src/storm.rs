@@ -37,7 +37,11 @@ struct Settings {
 
 pub fn run(settings: &str) -> Outcome {
     let settings: Settings = serde_json::from_str(settings)?;
-    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?.block_on(storm(settings))
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()?
+        .block_on(storm(settings))
 }
 
 async fn storm(settings: Settings) -> Outcome {

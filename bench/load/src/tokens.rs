@@ -69,7 +69,9 @@ async fn serve(mut stream: TcpStream, settings: Arc<Mutex<Settings>>) -> io::Res
         buffer.drain(..whole);
         let settings = *settings.lock().unwrap_or_else(PoisonError::into_inner);
         stream
-            .write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+            .write_all(
+                b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n",
+            )
             .await?;
         speak(&mut stream, settings).await?;
     }
@@ -80,7 +82,8 @@ async fn speak(stream: &mut TcpStream, settings: Settings) -> io::Result<()> {
     for number in 0..settings.count {
         sleep_until(began + Duration::from_secs_f64(f64::from(number) / settings.rate)).await;
         let content = letters(now_micros());
-        event(stream, &format!("{{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{content} \"}}}}]}}")).await?;
+        event(stream, &format!("{{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{content} \"}}}}]}}"))
+            .await?;
     }
     let count = settings.count;
     event(stream, "{\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}").await?;

@@ -68,7 +68,10 @@ impl Socket {
                 1 => return Ok(&self.buffer[from..to]),
                 8 => {
                     let told = String::from_utf8_lossy(&self.buffer[from..to]).into_owned();
-                    return Err(ended(&format!("closed: {}", told.trim_start_matches(|c: char| !c.is_ascii_graphic()))));
+                    return Err(ended(&format!(
+                        "closed: {}",
+                        told.trim_start_matches(|c: char| !c.is_ascii_graphic())
+                    )));
                 }
                 9 => {
                     let payload = self.buffer[from..to].to_vec();

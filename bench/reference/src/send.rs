@@ -17,10 +17,8 @@ pub async fn message(call: &Call<'_>) -> Outcome {
     let data = json!({ "turn": id("turn", turn), "status": "QUEUED", "message": id("msg", message), "reply": null,
         "started_at": null, "finished_at": null, "reason": null });
     let of = call.client;
-    let count = of
-        .client
-        .execute(&of.send, &[key, hash, &session, &message, &turn, &text, &now, &data])
-        .await?;
+    let count =
+        of.client.execute(&of.send, &[key, hash, &session, &message, &turn, &text, &now, &data]).await?;
     if count != 1 {
         return Err(Refusal::BadInput);
     }

@@ -68,7 +68,11 @@ macro_rules! bearer {
 /// The bearer's membership in the workspace `$3`; no row where there is none.
 macro_rules! member {
     () => {
-        concat!("(SELECT user_id, role FROM membership WHERE workspace_id = $3 AND user_id = ", bearer!(), ") me")
+        concat!(
+            "(SELECT user_id, role FROM membership WHERE workspace_id = $3 AND user_id = ",
+            bearer!(),
+            ") me"
+        )
     };
 }
 
