@@ -1,0 +1,160 @@
+"""`bench/run profile OPERATION`: where the time of one operation goes: a flame graph, and its SQL with timings."""
+
+import html
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections import Counter
+from pathlib import Path
+
+from . import servers
+from .api import Bench, Plan, prepared
+from .base import RESULTS, Failure, output, say
+from .database import Database
+from .operations import ask, request, subjects
+from .process import Process
+
+WIDTH, ROW = 1400, 17
+
+
+def run(binary: Path | None, operation: str, seconds: float, size: str, image: Path | None) -> int:
+    kit = servers.kit(binary, with_node=False)
+    database = Database()
+    plan = Plan.of(True, False)
+    plan.size = size
+    with tempfile.TemporaryDirectory(prefix="aifirst-bench-") as scratch:
+        process = None
+        try:
+            bench = prepared(kit, plan, Path(scratch), database, False)
+            process = bench.start("aifirst")
+            bench.load("graphql", operation, process.address, 16, 2)
+            print(statements(process, bench, operation))
+            folded = sampled(bench, process, operation, seconds, Path(scratch))
+        finally:
+            if process:
+                process.stop()
+            database.drop()
+    image = image or RESULTS / f"{operation}.svg"
+    image.parent.mkdir(parents=True, exist_ok=True)
+    image.write_text(flame(folded, f"{operation}: {sum(folded.values())} samples"))
+    print(f"flame graph: {image}")
+    print(heaviest(folded))
+    return 0
+
+
+def statements(process: Process, bench: Bench, operation: str) -> str:
+    """As the product itself explains a request in development."""
+    viewer, subject = subjects(bench.world, operation, 50)[-1]
+    asked = request("graphql", operation, viewer, subject)
+    asked["body"] = json.dumps(json.loads(asked["body"]) | {"extensions": {"explain": True}})
+    told = explained(process.address, asked)
+    lines = []
+    for each in told.get("statements", []):
+        sql = re.sub(r"\s+", " ", each["sql"])
+        lines.append(f"  {each['milliseconds']:8.2f} ms  for {', '.join(each['fields']) or 'the request'}\n               {sql[:400]}")
+    return f"{len(lines)} statements, with the time that each took:\n" + "\n".join(lines)
+
+
+def explained(address: str, asked: dict) -> dict:
+    import http.client
+    host, _, port = address.partition(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=30)
+    connection.request("POST", asked["path"], asked["body"], {
+        "Content-Type": "application/json", "Accept": "application/json", "Authorization": asked["authorization"]})
+    answer = json.loads(connection.getresponse().read())
+    connection.close()
+    return answer.get("extensions", {}).get("explain", {})
+
+
+def sampled(bench: Bench, process: Process, operation: str, seconds: float, folder: Path) -> Counter:
+    """Stacks and how often each was seen, under load."""
+    if not shutil.which("perf"):
+        raise Failure("perf is not in PATH. Next: install it (Debian: linux-perf), and let it sample: "
+                      "sysctl kernel.perf_event_paranoid=1.")
+    say(f"sampling {seconds:.0f} s of {operation}")
+    problems: list[Exception] = []
+
+    def keep_busy() -> None:
+        try:
+            bench.load("graphql", operation, process.address, 16, seconds + 2)
+        except Failure as failure:
+            problems.append(failure)
+
+    busy = threading.Thread(target=keep_busy)
+    busy.start()
+    # Stacks by what unwinds panics: the release has no frame pointers. Its names are in its symbols.
+    record = subprocess.run(["perf", "record", "-q", "-e", "cpu-clock", "-F", "99", "--call-graph", "dwarf,16384", "-p",
+                             str(process.process.pid), "-o", str(folder / "perf"), "--", "sleep", str(seconds)],
+                            capture_output=True, text=True)
+    busy.join()
+    if problems:
+        raise problems[0]
+    if record.returncode != 0:
+        raise Failure(f"perf does not count here: {record.stderr.strip()[-300:]}")
+    return folded(output(["perf", "script", "--no-inline", "-i", str(folder / "perf"), "-F", "ip,sym"]))
+
+
+def folded(script: str) -> Counter:
+    stacks: Counter = Counter()
+    for sample in script.split("\n\n"):
+        names = [name(line) for line in sample.splitlines() if re.match(r"\s*[0-9a-f]+ ", line)]
+        if names:
+            stacks[tuple(reversed(names))] += 1
+    if not stacks:
+        raise Failure("perf saw no sample of the server")
+    return stacks
+
+
+def name(line: str) -> str:
+    """Of a frame, without the hash of the build and without what only wraps."""
+    text = line.split(None, 1)[1].strip()
+    return re.sub(r"::h[0-9a-f]{16}|\+0x[0-9a-f]+$", "", text)
+
+
+def flame(stacks: Counter, title: str) -> str:
+    """A flame graph: as wide as often seen, callers below."""
+    root: dict = {"count": 0, "below": {}}
+    for stack, count in stacks.items():
+        at = root
+        root["count"] += count
+        for frame in stack:
+            at = at["below"].setdefault(frame, {"count": 0, "below": {}})
+            at["count"] += count
+    boxes: list[tuple] = []
+    deepest = 0
+
+    def draw(node: dict, left: float, depth: int) -> None:
+        nonlocal deepest
+        for frame, child in sorted(node["below"].items()):
+            wide = child["count"] / root["count"] * WIDTH
+            if wide >= 0.7:
+                deepest = max(deepest, depth)
+                boxes.append((left, depth, wide, frame, child["count"]))
+                draw(child, left, depth + 1)
+            left += wide
+
+    draw(root, 0, 0)
+    height = (deepest + 3) * ROW
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" font-family="monospace" '
+             f'font-size="11"><rect width="100%" height="100%" fill="#fff"/><text x="4" y="13">{html.escape(title)}</text>']
+    for left, depth, wide, frame, count in boxes:
+        top = height - (depth + 1) * ROW
+        hue = 10 + sum(frame.encode()) % 45
+        share = count / root["count"]
+        shown = html.escape(frame[-int(wide / 6.7):]) if wide > 20 else ""
+        parts.append(f'<g><title>{html.escape(frame)}: {share:.1%}</title><rect x="{left:.1f}" y="{top}" '
+                     f'width="{wide:.1f}" height="{ROW - 1}" fill="hsl({hue},85%,65%)"/>'
+                     f'<text x="{left + 2:.1f}" y="{top + 12}">{shown}</text></g>')
+    return "\n".join([*parts, "</svg>\n"])
+
+
+def heaviest(stacks: Counter) -> str:
+    """Functions by the time in themselves."""
+    own: Counter = Counter()
+    for stack, count in stacks.items():
+        own[stack[-1]] += count
+    total = sum(stacks.values())
+    return "\n".join(f"  {count / total:6.1%}  {frame[:130]}" for frame, count in own.most_common(25))
