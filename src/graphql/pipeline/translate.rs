@@ -296,7 +296,7 @@ impl<'a> Translation<'a> {
             Value::List(items) => {
                 let item_type = ty.filter(|ty| ty.is_list()).map(Type::item_type);
                 let item = |item: &Node<Value>| {
-                    self.check_item(item, item_type)?;
+                    self.check_variable(item, item_type, false)?;
                     self.value(item, item_type)
                 };
                 To::List(items.iter().map(item).collect::<Result<_, _>>()?)
@@ -309,7 +309,9 @@ impl<'a> Translation<'a> {
                 }
                 let mut object = IndexMap::with_capacity(entries.len());
                 for (key, entry) in entries {
-                    let ty = input.and_then(|input| input.fields.get(key)).map(|field| &*field.ty);
+                    let field = input.and_then(|input| input.fields.get(key));
+                    let ty = field.map(|field| &*field.ty);
+                    self.check_variable(entry, ty, field.is_some_and(|field| field.default_value.is_some()))?;
                     object.insert(Name::new(key), self.value(entry, ty)?);
                 }
                 To::Object(object)
@@ -317,20 +319,28 @@ impl<'a> Translation<'a> {
         })
     }
 
-    /// The rule "All Variable Usages Are Allowed" for an item of a list, which apollo-compiler leaves out.
-    fn check_item(&self, item: &Node<Value>, ty: Option<&Type>) -> Result<(), RequestError> {
-        let (Value::Variable(name), Some(ty)) = (&**item, ty) else { return Ok(()) };
+    /// The rule "All Variable Usages Are Allowed" for an item of a list and for a field of an input object, which
+    /// apollo-compiler leaves out. `optional` is a place with a default.
+    fn check_variable(
+        &self,
+        value: &Node<Value>,
+        ty: Option<&Type>,
+        optional: bool,
+    ) -> Result<(), RequestError> {
+        let (Value::Variable(name), Some(ty)) = (&**value, ty) else { return Ok(()) };
         let Some(variable) = self.operation.variables.iter().find(|variable| variable.name == *name) else {
             return Ok(());
         };
         let has_default = variable.default_value.as_ref().is_some_and(|default| !default.is_null());
         let fits = variable.ty.is_assignable_to(ty)
-            || has_default && variable.ty.is_assignable_to(&ty.clone().nullable());
+            || (has_default || optional) && variable.ty.is_assignable_to(&ty.clone().nullable());
         if fits {
             return Ok(());
         }
-        Err(self
-            .bad(format!("the variable ${name} is {}, but an item of this list is {ty}", variable.ty), item))
+        Err(self.bad(
+            format!("the variable ${name} is {}, but what it stands for here is {ty}", variable.ty),
+            value,
+        ))
     }
 
     /// A variable where `@oneOf` wants one value has to be of a non-null type.
