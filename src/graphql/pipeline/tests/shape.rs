@@ -155,7 +155,8 @@ impl Both {
             .finish();
         let sdl = schema.sdl();
         Self {
-            pipeline: Pipeline::new(&sdl, Limits { directives: 10_000, ..limits() }).unwrap(),
+            pipeline: Pipeline::new(&sdl, Limits { directives: 10_000, root_fields: 10_000, ..limits() })
+                .unwrap(),
             apollo: ApolloSchema::parse_and_validate(sdl, "schema.graphql").unwrap(),
             runtime: tokio::runtime::Builder::new_current_thread().build().unwrap(),
             schema,
