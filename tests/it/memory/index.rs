@@ -182,8 +182,21 @@ counted_on_both! {
     }
 }
 
-/// What a database looks like that was made before the index was: as far as the migration changes it.
-const BEFORE: [&str; 9] = [
+/// What a database looks like that was made before the index was: as far as migrations since then change it.
+const BEFORE: [&str; 22] = [
+    "DROP TABLE memory_change",
+    "DROP TABLE memory_source",
+    "DROP INDEX memory_by_expires_at",
+    "DROP INDEX memory_by_proposed",
+    "ALTER TABLE memory DROP COLUMN confidence",
+    "ALTER TABLE memory DROP COLUMN valid_from",
+    "ALTER TABLE memory DROP COLUMN valid_to",
+    "ALTER TABLE memory DROP COLUMN expires_at",
+    "ALTER TABLE memory DROP COLUMN known_from",
+    "ALTER TABLE memory DROP COLUMN superseded_at",
+    "ALTER TABLE memory DROP COLUMN superseded_from",
+    "ALTER TABLE memory DROP COLUMN superseded_by",
+    "DELETE FROM seaql_migrations WHERE version = 'm0016_lifecycle'",
     "DROP TABLE memory_index",
     "DROP TABLE memory_index_removal",
     "ALTER TABLE memory_partition DROP COLUMN revision",
