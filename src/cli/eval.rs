@@ -81,6 +81,7 @@ async fn on_a_server_in(folder: &Path, ambient: Ambient, retrieval: &Retrieval, 
     config.data_dir = folder.to_owned();
     config.events.url = String::new();
     config.http.cost_per_minute = std::num::NonZeroU32::MAX;
+    config.http.request_timeout_seconds = 600;
     config.database.url = match retrieval.database.as_deref() {
         None => String::new(),
         Some(url) if url.contains("://") => url.to_owned(),

@@ -111,7 +111,8 @@ proptest! {
         prop_assert_eq!(some, expected);
         // Where they stand, and what is gone between them, does not matter.
         let mut again = Replica::default();
-        for (number, (text, collection)) in (1..).zip(&texts).rev() {
+        let numbered: Vec<_> = (1..).zip(&texts).collect();
+        for (number, (text, collection)) in numbered.into_iter().rev() {
             again.insert(&[Row::of(number, number as u128, text, *collection, AT), Row::of(number, 1000, text, *collection, AT)]).unwrap();
         }
         again.remove(uuid::Uuid::from_u128(1000));
