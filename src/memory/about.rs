@@ -72,7 +72,7 @@ pub(super) struct Readable<T> {
 impl MemoryService {
     /// What the actor could forget of it.
     pub async fn about(&self, actor: &Actor, about: &About) -> Result<AboutIt> {
-        let grant = actor.may::<policy::ForgetMemory>(about.workspace)?;
+        let grant = actor.may::<policy::ForgetAbout>(about.workspace)?;
         let mut problems = Problems::default();
         let asked = text::required(&mut problems, "about", &about.about, MAX_ABOUT);
         let words = Terms::asked(&asked);

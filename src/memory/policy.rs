@@ -12,3 +12,4 @@ pub type ExtractMemories = Write;
 pub type AcceptMemories = Write;
 pub type RejectMemories = Write;
 pub type SupersedeMemory = Write;
+pub type ForgetAbout = Write;

@@ -1,7 +1,7 @@
 //! `aifirst eval retrieval`, as somebody runs it who wants to know how well recall finds.
 use crate::{
     on_both,
-    support::{Binary, Database, Ended},
+    support::{Binary, Ended},
 };
 use serde_json::{Value, json};
 use std::path::Path;

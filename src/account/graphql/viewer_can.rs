@@ -52,6 +52,8 @@ pub struct WorkspaceViewerCan {
     create_upload: bool,
     /// Have memories proposed.
     extract_memories: bool,
+    /// Forget what is about a person or a topic.
+    forget_about: bool,
     /// Set a goal.
     create_goal: bool,
     /// Start a session with the coach.
@@ -79,6 +81,7 @@ impl WorkspaceViewerCan {
             add_document: actor.may::<memory::policy::AddDocument>(id).is_ok(),
             create_upload: actor.may::<memory::policy::CreateUpload>(id).is_ok(),
             extract_memories: actor.may::<memory::policy::ExtractMemories>(id).is_ok(),
+            forget_about: actor.may::<memory::policy::ForgetAbout>(id).is_ok(),
             create_goal: coaching::policy::begin(actor, id).is_ok(),
             start_coaching_session: coaching::policy::begin(actor, id).is_ok(),
             create_workflow: actor.may::<workflow::policy::CreateWorkflow>(id).is_ok(),

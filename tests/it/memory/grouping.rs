@@ -2,7 +2,7 @@
 use super::import;
 use crate::{
     on_both,
-    support::{Database, TestApp, TestClock, text},
+    support::{TestApp, TestClock, text},
 };
 use chrono::TimeDelta;
 use serde_json::{Value, json};
