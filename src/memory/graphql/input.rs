@@ -202,6 +202,8 @@ pub struct RecallInput {
     /// What the hits are put together by.
     #[graphql(default_with = "RecallGroupBy::None")]
     group_by: RecallGroupBy,
+    /// The same as `trueAt`: give one of the two.
+    as_of: Option<DateTime>,
     /// Only what was so at this time, by `validFrom` and `validTo`, and what was superseded but was so then. What says
     /// nothing of its time counts as always so.
     true_at: Option<DateTime>,
@@ -237,7 +239,7 @@ impl RecallInput {
             scopes: self.scopes.map(into),
             collection_prefix: self.collection_prefix,
             group_by: self.group_by.into(),
-            true_at: self.true_at.map(|at| at.0),
+            true_at: self.true_at.or(self.as_of).map(|at| at.0),
             known_at: self.known_at.map(|at| at.0),
             recency: self.recency.map(|recency| model::RecencyRequest {
                 half_life: recency.half_life.0,

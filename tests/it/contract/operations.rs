@@ -8,7 +8,7 @@ use aifirst::shared::Ambient;
 use serde_json::{Value, json};
 
 /// What a later version brings; the story leaves it out.
-pub(super) const LATER: &[&str] = &["RecallGroups", "Rerun"];
+pub(super) const LATER: &[&str] = &["Rerun"];
 
 /// Runs operations of the file, and notes which.
 struct Story<'a> {
@@ -122,6 +122,15 @@ async fn recall(story: &mut Story<'_>, ws: &str) {
     );
     // 32 characters.
     assert_eq!(found["usedTokens"], 8);
+
+    let grouped = story.play("RecallGroups", asked.clone()).await["workspace"]["recall"]["groups"].take();
+    let group = &grouped[0];
+    let item = json!({ "id": hit["item"]["id"], "externalId": "conv-0/D1:3", "text": "Caroline went to a support group" });
+    assert_eq!(
+        (&group["collection"], &group["hits"]),
+        (&json!("conv-0/1"), &json!([{ "item": item }])),
+        "{grouped:#}"
+    );
 
     let within = |prefix: &str| json!({ "ws": ws, "q": asked["q"], "collectionPrefix": prefix });
     let same = story.play("Recall", within("conv-0")).await;

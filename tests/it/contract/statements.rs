@@ -160,6 +160,7 @@ impl Counter<'_> {
         self.play("Budgets", ws.clone()).await;
         self.play("CreateWorkspace", json!({})).await;
         self.play("Recall", json!({ "ws": workspace, "q": "tulips" })).await;
+        self.play("RecallGroups", json!({ "ws": workspace, "q": "tulips" })).await;
         let cursor = "query($ws: ID!) { workspace(id: $ws) { cursor } }";
         let cursor = self.app.ok(&self.world.owner, cursor, ws.clone()).await["workspace"]["cursor"].clone();
         self.play("Remember", ws.clone()).await;
