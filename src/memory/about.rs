@@ -75,11 +75,11 @@ impl MemoryService {
         let grant = actor.may::<policy::ForgetAbout>(about.workspace)?;
         let mut problems = Problems::default();
         let asked = text::required(&mut problems, "about", &about.about, MAX_ABOUT);
-        let words = Terms::asked(&asked);
-        if words.is_empty() {
+        if Terms::asked(&asked).is_empty() {
             problems.invalid("about", "name a person or a topic: these words alone are in too many texts");
         }
         problems.finish()?;
+        let words = Terms::whole(&[asked]);
         let mut found = AboutIt::default();
         let mut after = None;
         while !found.is_full() {
@@ -112,9 +112,8 @@ async fn holding<T: Send + 'static>(page: Vec<Readable<T>>, words: &BTreeSet<Str
     let words = words.clone();
     let read = move || {
         let holds = |readable: &Readable<T>| {
-            let mut terms = Terms::default();
-            readable.texts.iter().for_each(|text| terms.add(text));
-            words.iter().all(|word| terms.counts.contains_key(word))
+            let terms = Terms::whole(&readable.texts);
+            words.iter().all(|word| terms.contains(word))
         };
         page.into_iter().filter(holds).map(|readable| readable.of).collect()
     };

@@ -78,6 +78,11 @@ pub(super) async fn find_described(
     store::find_by_external_id(tx, partition, external_id).await
 }
 
+/// A memory of the same client's id is another thing.
+fn client_mark(id: Uuid) -> Vec<u8> {
+    [b"document ", id.as_bytes().as_slice()].concat()
+}
+
 /// The document that the client's id stands for, where it was added before.
 async fn find_by_client_id(
     tx: &Tx,
@@ -85,7 +90,7 @@ async fn find_by_client_id(
     partition: &Partition,
     client_id: &ClientId,
 ) -> Result<Option<Document>> {
-    let marks = vec![client_id.id.as_bytes().to_vec()];
+    let marks = vec![client_mark(client_id.id)];
     if !find_tombstones(tx, grant.workspace(), marks).await?.is_empty() {
         return Err(forgotten("clientId"));
     }
@@ -259,7 +264,7 @@ pub(super) async fn erase(
         return Ok(None);
     }
     let external_id = document.external_id.as_deref().map(|id| external_mark(salt, id));
-    let client_id = document.client_id.map(|id| id.as_bytes().to_vec());
+    let client_id = document.client_id.map(client_mark);
     insert_tombstones(tx, partition.workspace(), external_id.into_iter().chain(client_id).collect()).await?;
     Ok(Some(Gone { chunks, entries }))
 }

@@ -156,12 +156,13 @@ impl MemoryService {
         }
         let asked = doomed.memories.iter().map(|stored| (stored, "MEMORY"));
         let derived = doomed.derived.iter().map(|stored| (stored, "DERIVED_MEMORY"));
-        let mut entries = 0;
+        let (mut entries, mut reasons) = (0, 0);
         for (stored, kind) in asked.chain(derived) {
             let Some(salt) = salts.get(&stored.partition) else { continue };
             let Some(removed) = ingest::erase(tx, &self.ambient, salt, stored).await? else { continue };
             counts.add(kind, 1);
             entries += removed;
+            reasons += store::course::erase_reasons(tx, stored.memory.id).await?;
             gone.entry(stored.partition).or_default().push(stored.memory.id.uuid());
             // Whoever else's it is does not see the receipt.
             let receipt = doomed.is_shown_to(&stored.partition).then_some(receipt);
@@ -177,6 +178,9 @@ impl MemoryService {
             filing::record(tx, grant, stored, event::DOCUMENT_FORGOTTEN, Some(receipt));
         }
         counts.add("INDEX_ENTRY", entries);
+        if reasons > 0 {
+            counts.add("REASON", reasons);
+        }
         let receipt = ErasureReceipt { id: receipt, erased: counts.0, at: self.ambient.now() };
         let subject = doomed.remembered().next().map_or_else(Uuid::nil, Remembered::uuid);
         store::insert_receipt(tx, grant, doomed.user(), subject, &receipt).await?;

@@ -131,6 +131,11 @@ pub struct NewMemory {
     pub run: Option<RunId>,
 }
 
+impl MemoryKind {
+    pub const ALL: [Self; 6] =
+        [Self::Fact, Self::Preference, Self::Note, Self::Episode, Self::Pattern, Self::Summary];
+}
+
 impl NewMemory {
     /// A text alone; set the rest as needed.
     pub fn new(

@@ -1,6 +1,6 @@
 //! The use case of recalling: partitions, copies, ranking, rows.
 use super::{
-    Group, GroupBy, Hit, Item, Memory, MemoryScope, MemoryService, Recall, RecallRequest,
+    Group, GroupBy, Hit, Item, Memory, MemoryKind, MemoryScope, MemoryService, Recall, RecallRequest,
     index::{ItemId, ItemKind, Moment},
     rank::{self, Query, Ranked, Recency, Wanted},
     store,
@@ -84,7 +84,8 @@ impl MemoryService {
         }
         let now = self.ambient.now().timestamp_micros();
         let moment = Some(Moment { now, true_at: None, known_at: None });
-        let wanted = Wanted { moment, ..Wanted::default() };
+        // Chunks of documents are not memories, and are not to take their places.
+        let wanted = Wanted { moment, kinds: Some(MemoryKind::ALL.to_vec()), ..Wanted::default() };
         let copies = self.index.copies(&standings).await?;
         let mut ranked = copies
             .rank(move |copies| {

@@ -38,6 +38,18 @@ impl Terms {
         terms
     }
 
+    /// With the words that carry no content: for who looks whether a name stands in a text.
+    pub fn whole(texts: &[String]) -> BTreeSet<String> {
+        let stemmer = Stemmer::create(Algorithm::English);
+        let mut terms = BTreeSet::new();
+        for text in texts {
+            for_each_word(text, |word| {
+                terms.insert(stemmer.stem(word).into_owned());
+            });
+        }
+        terms
+    }
+
     /// What a query of this text asks for: of more than [`MAX_QUERY_TERMS`] the longest, which tell most, and among
     /// those of one length the first in the order of letters.
     pub fn asked(text: &str) -> BTreeSet<String> {

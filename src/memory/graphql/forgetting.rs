@@ -13,9 +13,9 @@ pub struct ForgetAboutInput {
     /// The workspace.
     workspace_id: WorkspaceId,
     /// A person or a topic, at most 200 characters. A memory is about it that holds all of its words, in any form and
-    /// order, in its text, its speaker or its collection; words without content (the, of …) count for nothing.
+    /// order, in its text, its speaker or its collection. Words without content (the, of …) alone name nobody.
     about: String,
-    /// Documents that hold them, too; each goes as a whole.
+    /// Documents, too, of which one part holds all of them, with its heading and the title; each goes as a whole.
     #[graphql(default = false)]
     documents: bool,
     /// Shows what would be erased, and erases nothing. Look first: nothing comes back.

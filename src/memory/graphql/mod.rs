@@ -304,8 +304,8 @@ impl WorkspaceMemories {
         Ok(memories.recall(actor, &request).await?.into())
     }
 
-    /// The caller's own memories, or the workspace's, to be kept elsewhere or imported again, in the order in which they
-    /// were written. Save for their states: an import makes all of them active.
+    /// The caller's own memories that are in use, or the workspace's, to be kept elsewhere or imported again, in the order
+    /// in which they were written.
     async fn memory_export(
         &self,
         ctx: &Context<'_>,

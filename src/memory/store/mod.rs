@@ -397,7 +397,13 @@ pub(super) async fn insert_tombstones(
     let rows = marks
         .into_iter()
         .map(|mark| memory_tombstone::ActiveModel { workspace_id: Set(workspace.uuid()), mark: Set(mark) });
-    memory_tombstone::Entity::insert_many(rows).exec_without_returning(tx.connection()).await?;
+    use memory_tombstone::Column::{Mark, WorkspaceId};
+    // Ids that clients make are not told apart by who made them: the same one may have been forgotten before.
+    let known = OnConflict::columns([WorkspaceId, Mark]).do_nothing().to_owned();
+    memory_tombstone::Entity::insert_many(rows)
+        .on_conflict(known)
+        .exec_without_returning(tx.connection())
+        .await?;
     Ok(())
 }
 

@@ -29,6 +29,7 @@ on_both! {
             (&app.owner, json!({ "text": "ANA LIMA'S budget is signed", "scope": "WORKSPACE" })),
             (&app.owner, json!({ "text": "Lima is the capital of Peru" })),
             (&app.owner, json!({ "text": "Banana bread" })),
+            (&app.owner, json!({ "text": "The bread of Will Smith" })),
             (&ben, json!({ "text": "Ana Lima plays chess" })),
         ] {
             remember(&app, person, input).await;
@@ -50,7 +51,9 @@ on_both! {
         assert!(erased.contains(&json!({ "kind": "DOCUMENT", "count": 1 })) && erased.len() == 3, "{erased:?}");
         let nothing = about(&app, &app.owner, json!({ "about": "Ana Lima", "documents": true, "dryRun": false })).await;
         assert_eq!((&nothing["receipt"], &nothing["userErrors"]), (&Value::Null, &json!([])));
-        assert_eq!(texts(&app, &app.owner, "Lima Peru bread").await.len(), 2);
+        let will = about(&app, &app.owner, json!({ "about": "Will Bread" })).await;
+        assert_eq!(named(&will, "memories", "text"), ["The bread of Will Smith"], "every word counts");
+        assert_eq!(texts(&app, &app.owner, "Lima Peru bread").await.len(), 3);
         assert_eq!(texts(&app, &ben, "Ana").await, ["Ana Lima plays chess"], "his own is not hers to forget");
     }
 }
