@@ -74,8 +74,9 @@ async fn cut_at_random(database: Database, seed: u64) {
     let (mut events, mut whole) = (follow(&app, &session, None).await, Reader::default());
     whole.read_until(&mut events, |event| name(event) == "SessionEnded").await;
     assert_eq!(whole.ended.len(), turns, "one end for each turn");
-    for (reader, connections) in [one, two, three] {
-        assert!(connections > 1, "nothing was cut");
+    // One of them may hear a short conversation in one go.
+    assert!(one.1 + two.1 + three.1 > 3, "nothing was cut");
+    for (reader, _) in [one, two, three] {
         assert_eq!(reader.log, whole.log);
         let ends = |reader: &Reader| -> Vec<Value> {
             let mut ends: Vec<_> = reader.ended.values().cloned().collect();
