@@ -138,7 +138,9 @@ async fn follow(settings: &Settings, number: usize, connected: &AtomicUsize, gat
             heard.messages += 1;
             heard.bytes += text.len();
             let late = |sent| u32::try_from(now.saturating_sub(sent)).unwrap_or(u32::MAX);
-            heard.latencies.extend(tokens::numbers(text).map(late));
+            // In its text alone: a cursor may look like a token.
+            let said = memmem::find(text, b"\"text\":\"").map_or(&[][..], |at| &text[at..]);
+            heard.latencies.extend(tokens::numbers(said).map(late));
         }
     }
 }

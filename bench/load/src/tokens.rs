@@ -100,7 +100,7 @@ async fn event(stream: &mut TcpStream, data: &str) -> io::Result<()> {
 
 const LETTERS: usize = 14;
 
-/// A number as letters of a fixed count, after `uu`, which is in no id, and by which it is known.
+/// A number as letters of a fixed count, after `uu`, by which it is known.
 fn letters(mut number: u64) -> String {
     let mut text = [b'a'; LETTERS];
     for place in (0..LETTERS).rev() {
