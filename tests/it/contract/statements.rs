@@ -194,8 +194,13 @@ impl Counter<'_> {
             let (_, count) = self.app.cost(&self.world.owner, read, json!({ "id": id })).await;
             self.counts.insert(name, count);
         }
-        // Last: replies quote it.
-        self.play("Forget", json!({ "id": memory })).await;
+        // Last: one that replies quote, in both worlds.
+        let quoted = "query($s: ID!) { node(id: $s) { ... on CoachingSession { messages(last: 50) { nodes { citations { memory { id } } } } } } }";
+        let quoted = self.app.ok(&self.world.owner, quoted, json!({ "s": session })).await;
+        let messages = quoted["node"]["messages"]["nodes"].as_array().unwrap();
+        let quoted = messages.iter().flat_map(|message| message["citations"].as_array().unwrap());
+        let quoted = quoted.map(|citation| &citation["memory"]["id"]).next().unwrap();
+        self.play("Forget", json!({ "id": quoted })).await;
     }
 }
 
