@@ -147,10 +147,14 @@ impl Index {
         }
         let mut by_use: Vec<_> = slots
             .iter()
-            .map(|(key, slot)| (slot.used.load(Ordering::Relaxed), *key, slot.bytes.load(Ordering::Relaxed)))
+            .map(|(key, slot)| {
+                let bytes = slot.bytes.load(Ordering::Relaxed);
+                // One that alone is beyond the bound goes first: it is not to drive out all others with each recall.
+                (bytes <= self.0.bytes, slot.used.load(Ordering::Relaxed), *key, bytes)
+            })
             .collect();
         by_use.sort_unstable();
-        for (_, key, bytes) in by_use {
+        for (_, _, key, bytes) in by_use {
             if taken <= self.0.bytes {
                 break;
             }
