@@ -123,6 +123,10 @@ async fn connect(
     manifests: Vec<NewDocument>,
 ) -> Result<(Services, Pipeline), StartError> {
     let db = db::open(config).await?;
+    // A server that was killed leaves what was forgotten last in the write-ahead log.
+    if let Err(error) = db.checkpoint().await {
+        tracing::warn!(%error, "the write-ahead log was not emptied at the start; it is tried again");
+    }
     let bus = Bus::connect(&config.events.url).await?;
     let log = Log::new(db.clone(), bus.clone(), ambient.clone());
     let mut account = AccountService::new(db.clone(), log.clone(), ambient.clone());
@@ -259,6 +263,7 @@ impl Process {
         let admin = http::Admin::new(services.clone(), stop.clone());
         let admin = tokio::spawn(admin.serve(listener, ended.clone()));
         let tasks = TaskTracker::new();
+        tasks.spawn(services.db.clone().keep_checkpointing(stop.clone()));
         tasks.spawn(services.gateway.clone().write_log(stop.clone()));
         tasks.spawn(services.gateway.clone().listen(stop.clone()));
         tasks.spawn(services.gateway.clone().watch_providers(stop.clone()));

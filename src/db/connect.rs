@@ -1,5 +1,5 @@
 //! Opens the database, brings its schema up to date, and refuses what would not be safe.
-use super::Db;
+use super::{Db, Wal};
 use crate::{
     config::{Config, without_password},
     shared::explain,
@@ -93,6 +93,7 @@ fn make_private_folder(path: &Path) -> std::io::Result<()> {
 pub async fn connect(config: &Config) -> Result<Db, OpenError> {
     let url = config.database_url();
     let statements = Arc::new(AtomicU64::new(0));
+    let wal = Arc::new(Wal::new(Duration::from_secs(config.database.acquire_timeout_seconds)));
     let open = async |connections: u32, writes: bool| {
         let options = options(config, connections, writes);
         let mut connection =
@@ -109,10 +110,15 @@ pub async fn connect(config: &Config) -> Result<Db, OpenError> {
         // The writer first: it makes the file and switches it to WAL, which readers cannot.
         let writer = open(1, true).await?;
         assert_sqlite_is_safe(&writer).await?;
-        Db { reader: open(config.database.readers, false).await?, writer, statements: statements.clone() }
+        Db {
+            reader: open(config.database.readers, false).await?,
+            writer,
+            statements: statements.clone(),
+            wal,
+        }
     } else {
         let pool = open(config.database.connections, true).await?;
-        Db { reader: pool.clone(), writer: pool, statements: statements.clone() }
+        Db { reader: pool.clone(), writer: pool, statements: statements.clone(), wal }
     };
     Ok(db)
 }

@@ -7,12 +7,17 @@ pub mod page;
 use crate::shared::{Error, Result};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr, SqlErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
 
 pub use connect::{DataFolder, open};
 
@@ -59,6 +64,31 @@ pub struct Db {
     reader: DatabaseConnection,
     writer: DatabaseConnection,
     statements: Arc<AtomicU64>,
+    wal: Arc<Wal>,
+}
+
+/// How long the writer waits for readers of the write-ahead log before it gives up to empty it: nobody writes meanwhile.
+const READERS: Duration = Duration::from_millis(250);
+/// From one try to empty it to the next.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// SQLite's write-ahead log, as far as forgotten text may still be in it.
+#[derive(Debug)]
+struct Wal {
+    /// How long the writer else waits for a lock.
+    patience: Duration,
+    /// How often it was to be emptied.
+    asked: AtomicU64,
+    /// How many of those were done.
+    done: AtomicU64,
+    /// Who empties it.
+    turn: Mutex<()>,
+}
+
+impl Wal {
+    fn new(patience: Duration) -> Self {
+        Self { patience, asked: AtomicU64::new(0), done: AtomicU64::new(0), turn: Mutex::new(()) }
+    }
 }
 
 /// Where a store reads: the readers, or the transaction that the caller is in, with its own writes.
@@ -99,11 +129,62 @@ impl Db {
     }
 
     /// On SQLite empties the write-ahead log into the file, so that deleted text is in neither (`secure_delete`
-    /// overwrites it in the file). Does nothing on PostgreSQL, whose log has a retention of its own.
-    pub async fn checkpoint(&self) -> Result<()> {
+    /// overwrites it in the file). Does nothing on PostgreSQL, whose log has a retention of its own. `false` where
+    /// somebody reads the log: [`Self::keep_checkpointing`] tries again.
+    pub async fn checkpoint(&self) -> Result<bool> {
         if self.is_sqlite() {
-            self.writer.execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)").await?;
+            self.wal.asked.fetch_add(1, Ordering::SeqCst);
         }
+        self.empty_wal().await
+    }
+
+    /// Empties the write-ahead log where [`Self::checkpoint`] could not, until told to stop.
+    pub async fn keep_checkpointing(self, stop: CancellationToken) {
+        if !self.is_sqlite() {
+            return;
+        }
+        let tries = async {
+            loop {
+                tokio::time::sleep(AGAIN).await;
+                if let Err(error) = self.empty_wal().await {
+                    tracing::warn!(%error, "the write-ahead log was not emptied; it is tried again");
+                }
+            }
+        };
+        let _ = stop.run_until_cancelled(tries).await;
+    }
+
+    /// Whether it is as empty as was asked for.
+    async fn empty_wal(&self) -> Result<bool> {
+        let wal = &self.wal;
+        let _turn = wal.turn.lock().await;
+        let asked = wal.asked.load(Ordering::SeqCst);
+        if asked == wal.done.load(Ordering::SeqCst) {
+            return Ok(true);
+        }
+        self.be_patient(READERS).await?;
+        let emptied = self.truncate_wal().await;
+        self.be_patient(wal.patience).await?;
+        let emptied = emptied?;
+        if emptied {
+            wal.done.store(asked, Ordering::SeqCst);
+        }
+        Ok(emptied)
+    }
+
+    async fn truncate_wal(&self) -> Result<bool> {
+        let statement = Statement::from_string(DbBackend::Sqlite, "PRAGMA wal_checkpoint(TRUNCATE)");
+        let row = self.writer.query_one_raw(statement).await?;
+        let row = row.ok_or_else(|| Error::internal("a checkpoint gave nothing"))?;
+        // Busy is no error of the statement: its first column tells.
+        let busy: i64 = row.try_get_by_index(0)?;
+        Ok(busy == 0)
+    }
+
+    /// The writer is one connection. Left short, it does no harm: nobody else in this process writes.
+    async fn be_patient(&self, patience: Duration) -> Result<()> {
+        let pragma = format!("PRAGMA busy_timeout = {}", patience.as_millis());
+        self.writer.execute_unprepared(&pragma).await?;
         Ok(())
     }
 

@@ -17,8 +17,15 @@ use axum::{
 use futures_util::StreamExt;
 use serde::Deserialize;
 use serde_json::json;
-use std::{fs::File, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    fs::File,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 use tokio::{io::AsyncWriteExt, sync::Semaphore, time::timeout};
+use uuid::Uuid;
 
 /// Between two parts of a file.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -30,12 +37,32 @@ const AT_MOST: Duration = Duration::from_secs(600);
 pub(super) struct Incoming {
     /// Files at once.
     room: Arc<Semaphore>,
+    under_way: Arc<Mutex<HashSet<Uuid>>>,
     folder: PathBuf,
 }
 
 impl Incoming {
     pub(super) fn new(at_once: usize, folder: PathBuf) -> Self {
-        Self { room: Arc::new(Semaphore::new(at_once)), folder }
+        Self { room: Arc::new(Semaphore::new(at_once)), under_way: Arc::default(), folder }
+    }
+
+    /// `None` where another request sends it.
+    fn begin(&self, upload: Uuid) -> Option<UnderWay> {
+        let all = self.under_way.clone();
+        let first = all.lock().unwrap_or_else(PoisonError::into_inner).insert(upload);
+        first.then(|| UnderWay { all, upload })
+    }
+}
+
+/// One file on its way in: as long as this lives, no other request of this process sends it.
+struct UnderWay {
+    all: Arc<Mutex<HashSet<Uuid>>>,
+    upload: Uuid,
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.upload);
     }
 }
 
@@ -75,6 +102,10 @@ async fn take(public: &Public, id: String, request: Request) -> Result<String, B
     let address = services.memory.address(id, expires, size, media_type.clone(), signature);
     let expected = services.memory.expected(&address).await.map_err(refusal)?;
     checked(&parts.headers, size, &media_type)?;
+    let Some(under_way) = public.incoming.begin(expected.upload) else {
+        let message = "this file is coming in by another request: wait until that has ended";
+        return Err(bad(StatusCode::TOO_MANY_REQUESTS, ErrorCode::RateLimited, message));
+    };
     let Ok(_room) = public.incoming.room.try_acquire() else {
         let message = "as many files as possible are coming in: try again in a moment";
         return Err(bad(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable, message));
@@ -84,6 +115,7 @@ async fn take(public: &Public, id: String, request: Request) -> Result<String, B
     // Who sent it may have gone: it is kept whole all the same, or not at all.
     let services = services.clone();
     let filed = public.tasks.spawn(async move {
+        let _under_way = under_way;
         let actor = services.account.actor_with(expected.principal).await?;
         services.memory.receive(&actor, &expected, file).await
     });

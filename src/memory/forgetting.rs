@@ -195,9 +195,11 @@ impl MemoryService {
         if let Some(workspace) = gone.keys().next().map(Partition::workspace) {
             self.ports.derived.iter().for_each(|derived| derived.erased(workspace));
         }
-        // The text is out of reach; what is left of it in the write-ahead log goes now, or with the next checkpoint.
-        if let Err(error) = self.db.checkpoint().await {
-            tracing::warn!(%error, "the write-ahead log was not emptied after a forgetting");
+        // The text is out of reach; what is left of it in the write-ahead log goes now, or in a moment.
+        match self.db.checkpoint().await {
+            Ok(true) => {}
+            Ok(false) => tracing::info!("the write-ahead log is being read: it is emptied in a moment"),
+            Err(error) => tracing::warn!(%error, "the write-ahead log was not emptied; it is tried again"),
         }
     }
 }

@@ -13,7 +13,10 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, ColumnType, ConnectionTrait, EntityTrait, IntoActiveModel, Iterable,
     SqlErr, Statement,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
 
 /// Name → (type, nullable).
 type Columns = BTreeMap<String, (String, bool)>;
@@ -233,6 +236,25 @@ async fn sqlite_is_new_enough_and_set_to_lose_nothing() {
         assert_eq!(patience, "10000", "database.acquire_timeout_seconds");
         assert_eq!(ask(&source, "SELECT CAST(secure_delete AS TEXT) FROM pragma_secure_delete").await, "1");
     }
+}
+
+#[tokio::test]
+async fn a_write_ahead_log_in_use_is_told_to_be_full_and_emptied_later() {
+    let database = Database::sqlite();
+    let config = Config::with(&database.settings()).unwrap();
+    let ours = db::open(&config).await.unwrap();
+    let theirs = db::open(&config).await.unwrap();
+    let log = || std::fs::metadata(database.folder.path().join("aifirst.db-wal")).unwrap().len();
+    let tx = theirs.begin().await.unwrap();
+    let begun = Instant::now();
+    assert!(!ours.checkpoint().await.unwrap());
+    assert!(begun.elapsed() < Duration::from_secs(5), "whoever writes waits for it");
+    assert!(log() > 0);
+    tx.commit().await.unwrap();
+    assert!(ours.checkpoint().await.unwrap());
+    assert_eq!(log(), 0);
+    ours.close().await.unwrap();
+    theirs.close().await.unwrap();
 }
 
 enum Asked<'a> {

@@ -12,6 +12,7 @@ use crate::{
         id::{MemoryId, UserId},
     },
 };
+use chrono::TimeDelta;
 use std::{collections::BTreeMap, time::Duration};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -20,6 +21,8 @@ use uuid::Uuid;
 const EVERY: Duration = Duration::from_secs(5);
 /// Memories of one look.
 const MOST: u64 = 500;
+/// How long leave to send a file is kept beyond its end: the file may be on its way.
+const LATE: TimeDelta = TimeDelta::minutes(60);
 
 impl MemoryService {
     /// Puts out of use what has expired, until told to stop. Each process that works may do it: two do no harm to each
@@ -29,6 +32,9 @@ impl MemoryService {
             loop {
                 if let Err(error) = self.expire_due().await {
                     tracing::warn!(%error, "expired memories stay in their lists; it is tried again");
+                }
+                if let Err(error) = self.drop_unused_uploads().await {
+                    tracing::warn!(%error, "leave to send files that ended was not deleted; it is tried again");
                 }
                 tokio::time::sleep(EVERY).await;
             }
@@ -54,6 +60,17 @@ impl MemoryService {
                 return Ok(done);
             }
         }
+    }
+
+    /// What was to be sent, and never was: its title goes, too.
+    async fn drop_unused_uploads(&self) -> Result<()> {
+        let before = self.ambient.now() - LATE;
+        if !store::upload::has_unused(&self.db, before).await? {
+            return Ok(());
+        }
+        let tx = self.log.begin().await?;
+        store::upload::delete_unused(&tx, before).await?;
+        tx.commit().await
     }
 
     async fn expire(&self, partition: &Partition, ids: &[MemoryId]) -> Result<usize> {

@@ -93,6 +93,24 @@ pub(in crate::memory) async fn delete_expired(
     Ok(())
 }
 
+/// For upkeep, of all tenants: whether some were never used, and ended before then.
+pub(in crate::memory) async fn has_unused(source: &impl Source, before: DateTime<Utc>) -> Result<bool> {
+    let unused = document_upload::Entity::find().filter(unused(before)).one(source.connection()).await?;
+    Ok(unused.is_some())
+}
+
+/// Those of `has_unused`.
+pub(in crate::memory) async fn delete_unused(tx: &impl Source, before: DateTime<Utc>) -> Result<()> {
+    document_upload::Entity::delete_many().filter(unused(before)).exec(tx.connection()).await?;
+    Ok(())
+}
+
+fn unused(before: DateTime<Utc>) -> Condition {
+    Condition::all()
+        .add(document_upload::Column::ReceivedAt.is_null())
+        .add(document_upload::Column::ExpiresAt.lt(before))
+}
+
 /// One whose file has not come yet. In a transaction, nobody else has it until that ends.
 pub(in crate::memory) async fn find_open(
     source: &impl Source,

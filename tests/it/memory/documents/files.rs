@@ -260,6 +260,30 @@ on_both! {
 }
 
 on_both! {
+    async fn a_file_comes_by_one_request_at_a_time(database: Database) {
+        let app = start(database, "serve.work = false").await;
+        let announced = announce(&app, &app.owner, "text/plain", 5, json!({})).await;
+        let path = text(&announced, "/upload/url");
+        let mut line = TcpStream::connect(app.running.address).await.unwrap();
+        let told = "content-type: text/plain\r\ncontent-length: 5\r\nexpect: 100-continue\r\nconnection: close";
+        let head = format!("PUT {path} HTTP/1.1\r\nhost: localhost\r\n{told}\r\n\r\n");
+        line.write_all(head.as_bytes()).await.unwrap();
+        // The server says so once it takes the file.
+        let mut begun = [0; 12];
+        line.read_exact(&mut begun).await.unwrap();
+        assert_eq!(&begun, b"HTTP/1.1 100");
+        let (status, answer) = put(&app, &path, "text/plain", b"words").await;
+        assert_eq!((status, text(&answer, "/errors/0/extensions/code").as_str()), (429, "RATE_LIMITED"));
+        line.write_all(b"words").await.unwrap();
+        let mut answer = vec![];
+        line.read_to_end(&mut answer).await.unwrap();
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(answer.contains("HTTP/1.1 201"), "{answer}");
+        assert_eq!(put(&app, &path, "text/plain", b"words").await.0, 404);
+    }
+}
+
+on_both! {
     async fn an_address_ends_with_its_time_and_with_the_right_of_who_asked_for_it(database: Database) {
         let clock = crate::support::TestClock::default();
         let app = TestApp::start_with(database, "serve.work = false", clock.ambient()).await;
