@@ -348,16 +348,38 @@ export type MessageStatus =
   | 'STREAMING'
   | '%future added value';
 
+/** What the hits of a recall are put together by. */
+export type RecallGroupBy =
+  /** Their collection: the best conversations, notebooks or documents, each with its best hits. */
+  | 'COLLECTION'
+  /** Nothing: the best hits, each by itself. */
+  | 'NONE'
+  | '%future added value';
+
 /** What to look for. */
 export type RecallInput = {
-  /** Only memories in a collection whose name begins so, upper and lower case being different. */
+  /** The same as `trueAt`: give one of the two. */
+  readonly asOf?: string | null | undefined;
+  /**
+   * Only what is in a collection whose name begins so, upper and lower case being different. A document is one, named by
+   * its id.
+   */
   readonly collectionPrefix?: string | null | undefined;
-  /** Only memories of these kinds. */
+  /** What the hits are put together by. */
+  readonly groupBy?: RecallGroupBy;
+  /** Only memories of these kinds, and no documents. */
   readonly kinds?: ReadonlyArray<MemoryKind> | null | undefined;
-  /** How many hits at most, 1 to 100. */
+  /**
+   * What was known here at this time: without what was written or changed later, and with what was superseded later.
+   * What was forgotten or has expired is never found.
+   */
+  readonly knownAt?: string | null | undefined;
+  /** How many hits at most, or groups, 1 to 100. */
   readonly limit?: number;
   /** A question or words, at most 10,000 characters. Taken as plain words: quotes and the like mean nothing. */
   readonly query: string;
+  /** How much age counts; not at all where nothing is said. */
+  readonly recency?: RecencyInput | null | undefined;
   /** Where to look: USER and WORKSPACE if nothing is said; SESSION adds the caller's own coaching sessions. */
   readonly scopes?: ReadonlyArray<MemoryScope> | null | undefined;
   /**
@@ -365,6 +387,19 @@ export type RecallInput = {
    * is passed over.
    */
   readonly tokenBudget?: number | null | undefined;
+  /**
+   * Only what was so at this time, by `validFrom` and `validTo`, and what was superseded but was so then. What says
+   * nothing of its time counts as always so.
+   */
+  readonly trueAt?: string | null | undefined;
+};
+
+/** How much age counts in a recall. */
+export type RecencyInput = {
+  /** After so long something is half as recent, by when it happened, or was written where that is not known. */
+  readonly halfLife: string;
+  /** The share of its score that what is not recent at all loses, 0 to 1. */
+  readonly weight?: number;
 };
 
 /** One memory to write. */
@@ -378,6 +413,8 @@ export type RememberInput = {
   readonly collection?: string | null | undefined;
   /** Which providers of models may see it. What is INTERNAL_ONLY is left out of what an outside provider is asked. */
   readonly egress?: Egress;
+  /** When it goes out of use: from then on it is not recalled. */
+  readonly expiresAt?: string | null | undefined;
   /** The id in the system that it comes from, at most 500 characters. */
   readonly externalId?: string | null | undefined;
   /** Makes a repeated request give the first one's answer, for 24 hours. */
@@ -394,6 +431,10 @@ export type RememberInput = {
   readonly speaker?: string | null | undefined;
   /** What to remember, at most 10,000 characters. */
   readonly text: string;
+  /** When it began to be so, where that is known. */
+  readonly validFrom?: string | null | undefined;
+  /** When it ended to be so, exclusive. */
+  readonly validTo?: string | null | undefined;
   /** The workspace that it lies in. */
   readonly workspaceId: string;
 };
@@ -726,6 +767,10 @@ type ThingCopy_Budget_Fragment = { readonly __typename: 'Budget', readonly id: s
 
 type ThingCopy_CoachingSession_Fragment = { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly goal: { readonly id: string } | null, readonly summary: { readonly text: string } | null };
 
+type ThingCopy_Document_Fragment = { readonly __typename: 'Document', readonly id: string };
+
+type ThingCopy_DocumentChunk_Fragment = { readonly __typename: 'DocumentChunk', readonly id: string };
+
 type ThingCopy_ErasureReceipt_Fragment = { readonly __typename: 'ErasureReceipt', readonly id: string, readonly at: string, readonly erased: ReadonlyArray<{ readonly kind: string, readonly count: number }> };
 
 type ThingCopy_Goal_Fragment = { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number, readonly version: number, readonly clientId: string | null, readonly goalStatus: GoalStatus };
@@ -764,6 +809,8 @@ export type ThingCopyFragment =
   | ThingCopy_AuditEntry_Fragment
   | ThingCopy_Budget_Fragment
   | ThingCopy_CoachingSession_Fragment
+  | ThingCopy_Document_Fragment
+  | ThingCopy_DocumentChunk_Fragment
   | ThingCopy_ErasureReceipt_Fragment
   | ThingCopy_Goal_Fragment
   | ThingCopy_Invitation_Fragment
@@ -788,6 +835,8 @@ export type ChangeFieldsFragment = { readonly __typename: 'Change', readonly cur
     | { readonly __typename: 'AuditEntry', readonly id: string, readonly action: AuditAction, readonly actorId: string | null, readonly subjectId: string, readonly data: unknown, readonly at: string }
     | { readonly __typename: 'Budget', readonly id: string, readonly period: UsagePeriod, readonly downgradeRoute: string | null, readonly scopeId: string | null, readonly exceededAt: string | null, readonly version: number, readonly budgetAction: BudgetAction, readonly limit: { readonly amount: string, readonly currency: string } }
     | { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly goal: { readonly id: string } | null, readonly summary: { readonly text: string } | null }
+    | { readonly __typename: 'Document', readonly id: string }
+    | { readonly __typename: 'DocumentChunk', readonly id: string }
     | { readonly __typename: 'ErasureReceipt', readonly id: string, readonly at: string, readonly erased: ReadonlyArray<{ readonly kind: string, readonly count: number }> }
     | { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number, readonly version: number, readonly clientId: string | null, readonly goalStatus: GoalStatus }
     | { readonly __typename: 'Invitation', readonly id: string, readonly email: string, readonly role: Role, readonly createdAt: string, readonly invitationStatus: InvitationStatus, readonly until: string }
@@ -817,6 +866,8 @@ export type CopyThingsQuery = { readonly nodes: ReadonlyArray<
     | { readonly __typename: 'AuditEntry', readonly id: string, readonly action: AuditAction, readonly actorId: string | null, readonly subjectId: string, readonly data: unknown, readonly at: string }
     | { readonly __typename: 'Budget', readonly id: string, readonly period: UsagePeriod, readonly downgradeRoute: string | null, readonly scopeId: string | null, readonly exceededAt: string | null, readonly version: number, readonly budgetAction: BudgetAction, readonly limit: { readonly amount: string, readonly currency: string } }
     | { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly goal: { readonly id: string } | null, readonly summary: { readonly text: string } | null }
+    | { readonly __typename: 'Document', readonly id: string }
+    | { readonly __typename: 'DocumentChunk', readonly id: string }
     | { readonly __typename: 'ErasureReceipt', readonly id: string, readonly at: string, readonly erased: ReadonlyArray<{ readonly kind: string, readonly count: number }> }
     | { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number, readonly version: number, readonly clientId: string | null, readonly goalStatus: GoalStatus }
     | { readonly __typename: 'Invitation', readonly id: string, readonly email: string, readonly role: Role, readonly createdAt: string, readonly invitationStatus: InvitationStatus, readonly until: string }
@@ -882,6 +933,8 @@ export type CopyMessagesQuery = { readonly node:
     | { readonly __typename: 'AuditEntry' }
     | { readonly __typename: 'Budget' }
     | { readonly __typename: 'CoachingSession', readonly messages: { readonly nodes: ReadonlyArray<{ readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus, readonly session: { readonly id: string } }>, readonly pageInfo: { readonly endCursor: string | null, readonly hasNextPage: boolean } } }
+    | { readonly __typename: 'Document' }
+    | { readonly __typename: 'DocumentChunk' }
     | { readonly __typename: 'ErasureReceipt' }
     | { readonly __typename: 'Goal' }
     | { readonly __typename: 'Invitation' }
@@ -931,6 +984,8 @@ export type ChangesSinceQuery = { readonly changes: { readonly cursor: Cursor, r
         | { readonly __typename: 'AuditEntry', readonly id: string, readonly action: AuditAction, readonly actorId: string | null, readonly subjectId: string, readonly data: unknown, readonly at: string }
         | { readonly __typename: 'Budget', readonly id: string, readonly period: UsagePeriod, readonly downgradeRoute: string | null, readonly scopeId: string | null, readonly exceededAt: string | null, readonly version: number, readonly budgetAction: BudgetAction, readonly limit: { readonly amount: string, readonly currency: string } }
         | { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly goal: { readonly id: string } | null, readonly summary: { readonly text: string } | null }
+        | { readonly __typename: 'Document', readonly id: string }
+        | { readonly __typename: 'DocumentChunk', readonly id: string }
         | { readonly __typename: 'ErasureReceipt', readonly id: string, readonly at: string, readonly erased: ReadonlyArray<{ readonly kind: string, readonly count: number }> }
         | { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number, readonly version: number, readonly clientId: string | null, readonly goalStatus: GoalStatus }
         | { readonly __typename: 'Invitation', readonly id: string, readonly email: string, readonly role: Role, readonly createdAt: string, readonly invitationStatus: InvitationStatus, readonly until: string }
@@ -961,6 +1016,8 @@ export type ChangesSubscription = { readonly changes: { readonly __typename: 'Ch
       | { readonly __typename: 'AuditEntry', readonly id: string, readonly action: AuditAction, readonly actorId: string | null, readonly subjectId: string, readonly data: unknown, readonly at: string }
       | { readonly __typename: 'Budget', readonly id: string, readonly period: UsagePeriod, readonly downgradeRoute: string | null, readonly scopeId: string | null, readonly exceededAt: string | null, readonly version: number, readonly budgetAction: BudgetAction, readonly limit: { readonly amount: string, readonly currency: string } }
       | { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly goal: { readonly id: string } | null, readonly summary: { readonly text: string } | null }
+      | { readonly __typename: 'Document', readonly id: string }
+      | { readonly __typename: 'DocumentChunk', readonly id: string }
       | { readonly __typename: 'ErasureReceipt', readonly id: string, readonly at: string, readonly erased: ReadonlyArray<{ readonly kind: string, readonly count: number }> }
       | { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number, readonly version: number, readonly clientId: string | null, readonly goalStatus: GoalStatus }
       | { readonly __typename: 'Invitation', readonly id: string, readonly email: string, readonly role: Role, readonly createdAt: string, readonly invitationStatus: InvitationStatus, readonly until: string }
@@ -1035,6 +1092,8 @@ export type SessionQuery = { readonly node:
     | { readonly __typename: 'AuditEntry' }
     | { readonly __typename: 'Budget' }
     | { readonly __typename: 'CoachingSession', readonly cursor: Cursor, readonly id: string, readonly status: CoachingSessionStatus, readonly mode: CoachingMode, readonly topic: string | null, readonly createdAt: string, readonly messages: { readonly nodes: ReadonlyArray<{ readonly __typename: 'Message', readonly id: string, readonly role: MessageRole, readonly text: string, readonly status: MessageStatus, readonly stopReason: StopReason | null, readonly createdAt: string, readonly citations: ReadonlyArray<{ readonly quote: string, readonly start: number, readonly end: number, readonly memory: { readonly id: string } | null }> }>, readonly pageInfo: { readonly endCursor: string | null, readonly hasNextPage: boolean } }, readonly summary: { readonly text: string } | null, readonly goal: { readonly id: string, readonly title: string } | null }
+    | { readonly __typename: 'Document' }
+    | { readonly __typename: 'DocumentChunk' }
     | { readonly __typename: 'ErasureReceipt' }
     | { readonly __typename: 'Goal' }
     | { readonly __typename: 'Invitation' }
@@ -1089,7 +1148,10 @@ export type RecallQueryVariables = Exact<{
 }>;
 
 
-export type RecallQuery = { readonly workspace: { readonly id: string, readonly recall: { readonly usedTokens: number, readonly hits: ReadonlyArray<{ readonly score: number, readonly item: { readonly __typename: 'Memory', readonly id: string, readonly text: string, readonly kind: MemoryKind, readonly scope: MemoryScope, readonly status: MemoryStatus, readonly collection: string | null, readonly externalId: string | null, readonly speaker: string | null, readonly occurredAt: string | null, readonly createdAt: string } }> } } | null };
+export type RecallQuery = { readonly workspace: { readonly id: string, readonly recall: { readonly usedTokens: number, readonly hits: ReadonlyArray<{ readonly score: number, readonly item:
+          | { readonly __typename: 'Memory', readonly id: string, readonly text: string, readonly kind: MemoryKind, readonly scope: MemoryScope, readonly status: MemoryStatus, readonly collection: string | null, readonly externalId: string | null, readonly speaker: string | null, readonly occurredAt: string | null, readonly createdAt: string }
+          | { readonly __typename: 'DocumentChunk' }
+         }> } } | null };
 
 export type ForgetMutationVariables = Exact<{
   memory: string;
@@ -1184,6 +1246,8 @@ export type RunQuery = { readonly node:
     | { readonly __typename: 'AuditEntry' }
     | { readonly __typename: 'Budget' }
     | { readonly __typename: 'CoachingSession' }
+    | { readonly __typename: 'Document' }
+    | { readonly __typename: 'DocumentChunk' }
     | { readonly __typename: 'ErasureReceipt' }
     | { readonly __typename: 'Goal' }
     | { readonly __typename: 'Invitation' }
