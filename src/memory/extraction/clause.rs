@@ -4,7 +4,7 @@ use super::{
     subject::{is_first_name, is_name},
 };
 use crate::shared::sentence::{sentences, trimmed};
-use std::{ops::Range, sync::LazyLock};
+use std::{cell::LazyCell, ops::Range, sync::LazyLock};
 
 /// Bytes of a statement: what is longer is no one thing to remember.
 const LONGEST: usize = 400;
@@ -86,6 +86,8 @@ impl<'a> Clause<'a> {
 }
 
 pub(in crate::memory) fn words(text: &str) -> Vec<Word<'_>> {
+    #[cfg(test)]
+    tests::READ.set(tests::READ.get() + text.len());
     let mut found = vec![];
     let mut start = None;
     let mut chars = text.char_indices().peekable();
@@ -146,17 +148,26 @@ pub(super) fn statements(text: &str) -> Vec<Statement> {
         if is_no_statement(&text[body.clone()]) {
             continue;
         }
+        // Once for all clauses: a sentence may have many, and the one before may be long.
+        let named_before = LazyCell::new(|| {
+            let before = sentences.get(place.checked_sub(1)?)?;
+            let near = !text[before.end..sentence.start].contains('\n');
+            (near && names_somebody(&Clause::new(text, before.clone()))).then_some(before.start)
+        });
         let before_question = sentences.get(place + 1).is_some_and(|next| is_question(&text[next.clone()]));
         for part in clauses(text, body) {
             let Some(range) = without_lead(text, part) else { continue };
-            if is_no_statement(&text[range.clone()]) {
+            if range.len() > LONGEST || is_no_statement(&text[range.clone()]) {
                 continue;
             }
             let clause = Clause::new(text, range.clone());
             if clause.len() < 3 || asks(&clause) || clause.has(&UNREAL) {
                 continue;
             }
-            let (range, with_context) = with_context(text, range, place, &sentences);
+            // One that begins with a pronoun takes the sentence before along, where that names somebody: alone it says
+            // nothing.
+            let context = if leans(&clause) { *named_before } else { None };
+            let (range, with_context) = (context.unwrap_or(range.start)..range.end, context.is_some());
             if range.len() > LONGEST {
                 continue;
             }
@@ -183,24 +194,15 @@ pub(super) fn statements(text: &str) -> Vec<Statement> {
     found
 }
 
-/// A sentence that begins with a pronoun takes the one before along, where that names somebody: alone it says nothing.
-fn with_context(
-    text: &str,
-    range: Range<usize>,
-    place: usize,
-    sentences: &[Range<usize>],
-) -> (Range<usize>, bool) {
-    let clause = Clause::new(text, range.clone());
-    let leans = list!("he, she, he's, she's, they, they're, his, her, he'll, she'll, their")
-        .contains(clause.lower(0));
-    let before = place.checked_sub(1).and_then(|before| sentences.get(before)).filter(|_| leans);
-    let Some(before) = before else { return (range, false) };
-    let told = Clause::new(text, before.clone());
-    let names = told.words.iter().skip(1).any(|word| is_name(word))
-        || is_first_name(&told)
-        || told.has(list!("my, our"));
-    let near = !text[before.end..range.start].contains('\n');
-    if names && near { (before.start..range.end, true) } else { (range, false) }
+/// Whether only the sentence before tells of whom it speaks.
+fn leans(clause: &Clause<'_>) -> bool {
+    list!("he, she, he's, she's, they, they're, his, her, he'll, she'll, their").contains(clause.lower(0))
+}
+
+fn names_somebody(clause: &Clause<'_>) -> bool {
+    clause.words.iter().skip(1).any(|word| is_name(word))
+        || is_first_name(clause)
+        || clause.has(list!("my, our"))
 }
 
 /// Takes `Ana:` or `- ` off the start of a line.
@@ -238,21 +240,17 @@ fn is_heading(name: &str) -> bool {
 fn clauses(text: &str, sentence: Range<usize>) -> Vec<Range<usize>> {
     let body = &text[sentence.clone()];
     let mut cuts = vec![];
-    for (at, mark) in body.match_indices([';', ',', ' ']) {
+    for (at, mark) in body.match_indices([';', ',']) {
+        if mark == ";" {
+            cuts.push(at + 1);
+            continue;
+        }
         let rest = body[at + mark.len()..].trim_start();
         let joined = ["and ", "but ", "so ", "though ", "although ", "while "];
-        let after = joined
-            .iter()
-            .find_map(|word| rest.strip_prefix(word))
-            .filter(|_| mark != " " || !rest.starts_with("so "));
-        let opens = |rest: &str| {
-            let first = words(rest.get(..rest.floor_char_boundary(12)).unwrap_or(rest)).into_iter().next();
-            first.is_some_and(|word| OPENS.contains(word.lower.as_str()))
-        };
-        match (mark, after) {
-            (";", _) => cuts.push(at + 1),
-            (",", Some(after)) if opens(after) => cuts.push(body.len() - after.len()),
-            _ => {}
+        let Some(after) = joined.iter().find_map(|word| rest.strip_prefix(word)) else { continue };
+        let first = words(&after[..after.floor_char_boundary(12)]).into_iter().next();
+        if first.is_some_and(|word| OPENS.contains(word.lower.as_str())) {
+            cuts.push(body.len() - after.len());
         }
     }
     cuts.push(body.len());
@@ -284,33 +282,33 @@ fn without_joint(text: &str, range: Range<usize>) -> Option<Range<usize>> {
     }
 }
 
-/// Takes what leads in off the start.
+/// Takes what leads in off the start. The words are read once, however many lead in.
 fn without_lead(text: &str, range: Range<usize>) -> Option<Range<usize>> {
-    let mut range = range;
-    loop {
-        let part = &text[range.clone()];
-        let clause = Clause::new(text, range.clone());
-        let Some(count) = clause.longest_at(0, &LEADS).filter(|count| *count < clause.len()) else { break };
-        let at = clause.words.get(count - 1)?.end;
-        let rest = part[at..].trim_start_matches([',', ':', '!', '.', '-', '–', '—', ' ']);
+    let part = &text[range.clone()];
+    let clause = Clause::new(text, range.clone());
+    let (mut start, mut first) = (range.start, 0);
+    while let Some(count) = clause.longest_at(first, &LEADS).filter(|count| first + *count < clause.len()) {
+        let behind = &part[clause.words.get(first + count - 1)?.end..];
+        let rest = behind.trim_start_matches([',', ':', '!', '.', '-', '–', '—', ' ']);
         // "No meat" and "So many" lead into nothing.
-        let marked = part[at..].starts_with([',', ':', '!', '.', ' '])
-            && (count > 1 || leads_alone(&clause, &part[at..]));
+        let marked = behind.starts_with([',', ':', '!', '.', ' '])
+            && (count > 1 || leads_alone(&clause, first, behind));
         if rest.is_empty() || !marked {
             break;
         }
-        range = range.end - rest.len()..range.end;
+        start = range.end - rest.len();
+        first += count;
     }
-    trimmed(text, range)
+    trimmed(text, start..range.end)
 }
 
-/// Whether the first word leads in: a comma follows, or a subject.
-fn leads_alone(clause: &Clause<'_>, rest: &str) -> bool {
+/// Whether the word at `first` leads in: a comma follows, or a subject.
+fn leads_alone(clause: &Clause<'_>, first: usize, rest: &str) -> bool {
     rest.starts_with([',', ':', '!', '.'])
-        || OPENS.contains(clause.lower(1))
-        || list!("so, and, but, also, because, btw, fyi, then, plus").contains(clause.lower(0))
-            && clause.lower(0) != "so"
-        || clause.longest_at(1, &LEADS).is_some()
+        || OPENS.contains(clause.lower(first + 1))
+        || list!("so, and, but, also, because, btw, fyi, then, plus").contains(clause.lower(first))
+            && clause.lower(first) != "so"
+        || clause.longest_at(first + 1, &LEADS).is_some()
 }
 
 /// What is thought of and not said to be so.
@@ -369,6 +367,12 @@ fn is_no_statement(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::cell::Cell;
+
+    thread_local! {
+        /// Bytes that were read as words.
+        pub(super) static READ: Cell<usize> = const { Cell::new(0) };
+    }
 
     fn texts(text: &str) -> Vec<&str> {
         statements(text).into_iter().map(|it| &text[it.range]).collect()
@@ -391,5 +395,37 @@ mod tests {
     fn who_speaks_is_told_by_the_line() {
         let said = statements("Ana: my flight leaves at nine\n- Decision: we move to Rome");
         assert_eq!(said.iter().map(|it| it.speaker.as_deref()).collect::<Vec<_>>(), [Some("Ana"), None]);
+    }
+
+    #[test]
+    fn many_leads_are_taken_off() {
+        assert_eq!(texts("Ok, ok - well, oh by the way: and (so) I do love tea"), ["(so) I do love tea"]);
+        assert_eq!(texts(&format!("{}I love green tea", "ok ".repeat(1000))), ["I love green tea"]);
+    }
+
+    #[test]
+    fn a_long_text_is_read_a_few_times_and_no_more() {
+        let of = |part: &str| part.repeat(50_000 / part.len());
+        let blanks = " ".repeat(50_000);
+        let cases = [
+            (of("ok "), 0),
+            (of("ok, "), 0),
+            (of("by the way "), 1),
+            (of("and "), 0),
+            (of("very "), 0),
+            (format!("I love tea,{blanks}and I love rice"), 2),
+            (of("I love tea, and "), 50_000 / 16),
+            (of(", "), 0),
+            (of(";"), 0),
+            (format!("My sister is {}. {}", of("very "), of("He loves green tea; ")), 0),
+            (format!("Ana loves tea. {}", of("He loves green tea; ")), 20),
+        ];
+        for (text, most) in cases {
+            READ.set(0);
+            let found = statements(&text).len();
+            let (read, start) = (READ.get(), text.get(..20));
+            assert!(found <= most, "{found} statements in {start:?}");
+            assert!(read <= 4 * text.len(), "{read} bytes read of {start:?}");
+        }
     }
 }

@@ -129,15 +129,24 @@ impl Replica {
 
     /// Takes rows in the order of their revisions; one whose item is known replaces it.
     pub fn insert(&mut self, rows: &[Row]) -> Result<()> {
-        for row in rows {
-            self.insert_row(row)?;
+        let mut unlinked = vec![];
+        let inserted: Result<()> = rows.iter().try_for_each(|row| {
+            self.insert_row(row, &mut unlinked)?;
             self.revision = self.revision.max(row.revision);
-        }
-        Ok(())
+            Ok(())
+        });
+        self.link(&unlinked);
+        inserted
     }
 
-    fn insert_row(&mut self, row: &Row) -> Result<()> {
-        self.remove(row.item.id);
+    /// All but [`Self::link`], which is for many at once.
+    fn insert_row(&mut self, row: &Row, unlinked: &mut Vec<u32>) -> Result<()> {
+        if self.find(row.item.id).is_some() {
+            // It may be one of them, and only what is linked can be removed.
+            self.link(unlinked);
+            unlinked.clear();
+            self.remove(row.item.id);
+        }
         if self.entries.len() >= MAX_ENTRIES {
             return Err(Error::Unavailable("there is too much in one place for one index: forget some"));
         }
@@ -161,37 +170,65 @@ impl Replica {
         self.signs.push(signs(&vector));
         let words = &mut self.words;
         digest::unpack(&row.terms, |word, frequency| words.add(word, number, frequency))?;
-        self.link(number);
+        unlinked.push(number);
         let entries = &self.entries;
         self.by_id.insert_unique(hash(row.item.id), number, |other| hash(entries[*other as usize].id));
         Ok(())
     }
 
-    /// Puts an entry into its place in its collection, and counts it.
-    fn link(&mut self, number: u32) {
-        let (entries, statistics) = (&mut self.entries, &mut self.statistics);
-        let held = entries[number as usize];
-        statistics.entries += 1;
-        statistics.length += u64::from(held.length);
-        let Some(collection) = self.collections.get_mut(held.collection) else {
-            statistics.windows_length += windows(entries, number);
-            return;
+    /// Puts entries into their places in their collections, and counts them.
+    fn link(&mut self, numbers: &[u32]) {
+        let place = |number: &u32| {
+            let held = &self.entries[*number as usize];
+            (held.collection, held.key(), *number)
         };
-        let place = collection.order.partition_point(|other| entries[*other as usize].key() < held.key());
-        let at = |place: Option<usize>| place.and_then(|place| collection.order.get(place)).copied();
-        let (previous, next) = (at(place.checked_sub(1)).unwrap_or(NONE), at(Some(place)).unwrap_or(NONE));
-        statistics.windows_length -= windows(entries, previous) + windows(entries, next);
-        join(entries, previous, number);
-        join(entries, number, next);
-        statistics.windows_length +=
-            windows(entries, previous) + windows(entries, number) + windows(entries, next);
-        statistics.collections += u64::from(collection.order.is_empty());
-        statistics.collections_length += u64::from(held.length);
-        collection.order.insert(place, number);
-        collection.length += u64::from(held.length);
+        let mut places: Vec<_> = numbers.iter().map(place).collect();
+        places.sort_unstable();
+        for together in places.chunk_by(|one, other| one.0 == other.0) {
+            let sorted: Vec<_> = together.iter().map(|(.., number)| *number).collect();
+            self.link_sorted(&sorted);
+        }
     }
 
-    /// Undoes [`Self::link`].
+    /// Those of one collection, or of none, in its order.
+    fn link_sorted(&mut self, numbers: &[u32]) {
+        let Some(first) = numbers.first() else { return };
+        let (entries, statistics) = (&mut self.entries, &mut self.statistics);
+        let length: u64 = numbers.iter().map(|number| u64::from(entries[*number as usize].length)).sum();
+        statistics.entries += numbers.len() as u64;
+        statistics.length += length;
+        let Some(collection) = self.collections.get_mut(entries[*first as usize].collection) else {
+            // Without neighbours, each is in its own window alone.
+            statistics.windows_length += length;
+            return;
+        };
+        statistics.collections += u64::from(collection.order.is_empty());
+        statistics.collections_length += length;
+        collection.length += length;
+        let order = &mut collection.order;
+        let (mut end, mut next) = (order.len(), NONE);
+        order.resize(end + numbers.len(), NONE);
+        // From the last to the first, so that what was there moves once for all of them; `order[..end]` has not moved
+        // yet, and `next` is what comes behind it.
+        for (ahead, number) in numbers.iter().copied().enumerate().rev() {
+            let key = entries[number as usize].key();
+            let place = order[..end].partition_point(|other| entries[*other as usize].key() < key);
+            if place < end {
+                next = order[place];
+            }
+            let previous = place.checked_sub(1).map_or(NONE, |place| order[place]);
+            statistics.windows_length -= windows(entries, previous) + windows(entries, next);
+            join(entries, previous, number);
+            join(entries, number, next);
+            statistics.windows_length +=
+                windows(entries, previous) + windows(entries, number) + windows(entries, next);
+            order.copy_within(place..end, place + ahead + 1);
+            order[place + ahead] = number;
+            (end, next) = (place, number);
+        }
+    }
+
+    /// Undoes [`Self::link`] of one.
     fn unlink(&mut self, number: u32) {
         let (entries, statistics) = (&mut self.entries, &mut self.statistics);
         let held = entries[number as usize];
@@ -376,6 +413,8 @@ mod tests {
             steps in prop::collection::vec((0_u128..12, prop::option::weighted(0.7, ("(apple |pear |fig ){0,4}", 0_u8..3, 0_i64..4))), 0..40),
         ) {
             let (mut followed, mut compacted) = (Replica::default(), Replica::default());
+            // As many rows at once as there are between removals.
+            let (mut paged, mut page) = (Replica::default(), vec![]);
             let mut there = std::collections::BTreeMap::new();
             for (revision, (id, step)) in (1..).zip(&steps) {
                 for replica in [&mut followed, &mut compacted] {
@@ -386,11 +425,20 @@ mod tests {
                     prop_assert_eq!(replica.revision(), revision);
                 }
                 compacted = compacted.compacted();
+                match step {
+                    Some((text, collection, at)) => page.push(row(revision, *id, text, *collection, *at)),
+                    None => {
+                        paged.insert(&page).unwrap();
+                        page.clear();
+                        paged.remove_all(&[(Uuid::from_u128(*id), revision)], revision);
+                    }
+                }
                 there.remove(id);
                 if let Some(step) = step {
                     there.insert(*id, (revision, step));
                 }
             }
+            paged.insert(&page).unwrap();
             let mut made = Replica::default();
             let mut rows: Vec<_> = there.into_iter().collect();
             rows.sort_by_key(|(_, (revision, _))| *revision);
@@ -399,6 +447,10 @@ mod tests {
             }
             prop_assert_eq!(told(&followed), told(&made));
             prop_assert_eq!(told(&compacted), told(&made));
+            prop_assert_eq!(told(&paged), told(&made));
+            for collection in paged.collections() {
+                prop_assert!(collection.order.is_sorted_by_key(|number| paged.entries[*number as usize].key()));
+            }
         }
     }
 
