@@ -25,12 +25,18 @@ use std::collections::HashMap;
 pub(super) struct Prepared {
     pub(super) item: NewItem,
     digest: Digest,
+    /// The one that writes it.
+    run: Option<RunId>,
 }
 
 impl Prepared {
     pub(super) fn new(item: NewItem) -> Self {
         let digest = digest(&item.content);
-        Self { item, digest }
+        Self { item, digest, run: None }
+    }
+
+    pub(super) fn of_run(self, run: Option<RunId>) -> Self {
+        Self { run, ..self }
     }
 }
 
@@ -53,8 +59,8 @@ pub(super) fn entry(memory: &Memory, digest: Digest) -> Entry {
 }
 
 /// Writes what is new or changed and gives every item's memory, in the order of the items. Items with the same
-/// external id must not be in one batch; a client's id goes with a single item. `run` is the one that writes them;
-/// `path` tells where an item stands in the input.
+/// external id must not be in one batch; a client's id goes with a single item. `path` tells where an item
+/// stands in the input.
 pub(super) async fn write(
     tx: &mut Tx,
     ambient: &Ambient,
@@ -62,7 +68,6 @@ pub(super) async fn write(
     partition: &Partition,
     batch: Vec<Prepared>,
     client_id: Option<ClientId>,
-    run: Option<RunId>,
     path: impl Fn(usize) -> String,
 ) -> Result<Vec<(Memory, Outcome)>> {
     let salt = store::lock_partition(tx, partition, ambient.random.bytes()).await?;
@@ -80,7 +85,7 @@ pub(super) async fn write(
     let (client_id, client_hash) = client_id.map(|client| (client.id, client.hash)).unzip();
     let mut outcomes = Vec::with_capacity(batch.len());
     let (mut rows, mut entries) = (Vec::new(), Vec::new());
-    for Prepared { item, digest } in batch {
+    for Prepared { item, digest, run } in batch {
         let stored = item.external_id.as_ref().and_then(|id| known.remove(id));
         let (memory, client_hash, outcome) = match stored {
             Some(stored) if stored.memory.content == item.content => {

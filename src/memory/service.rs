@@ -96,10 +96,10 @@ impl MemoryService {
         }
         problems.finish()?;
         let partition = self.partition(tx, &grant, new.scope, new.session).await?;
-        let batch = vec![Prepared::new(item)];
+        let batch = vec![Prepared::new(item).of_run(new.run)];
         let name = |_| String::new();
         let mut written =
-            ingest::write(tx, &self.ambient, &grant, &partition, batch, client_id, new.run, name).await?;
+            ingest::write(tx, &self.ambient, &grant, &partition, batch, client_id, name).await?;
         written.pop().map(|(memory, _)| memory).ok_or_else(|| Error::internal("an item was lost"))
     }
 
@@ -198,8 +198,7 @@ impl MemoryService {
             Claimed::New(claim) => {
                 let path = |index| format!("{}.", places.of(index));
                 let written =
-                    ingest::write(&mut tx, &self.ambient, &grant, &partition, batch, None, None, path)
-                        .await?;
+                    ingest::write(&mut tx, &self.ambient, &grant, &partition, batch, None, path).await?;
                 let outcomes: Vec<_> =
                     written.iter().map(|(memory, outcome)| (memory.id, *outcome)).collect();
                 claim.keep(&tx, &outcomes).await?;

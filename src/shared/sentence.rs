@@ -19,7 +19,7 @@ pub fn sentences(text: &str) -> Vec<Range<usize>> {
             '.' | '!' | '?' | '…' => match chars.peek() {
                 Some((_, next)) if next.is_whitespace() => {
                     let goes_on = text[end..].trim_start().starts_with(char::is_lowercase);
-                    !goes_on && !(char == '.' && is_abbreviated(&text[start..at]))
+                    !(goes_on || char == '.' && is_abbreviated(&text[start..at]))
                 }
                 Some(_) => false,
                 None => true,

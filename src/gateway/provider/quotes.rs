@@ -166,7 +166,7 @@ mod tests {
             "You said \"prefers short stand-ups 😀 before ten.\"",
             "„He“ said «prefers short stand-ups 😀 before ten»",
         ] {
-            assert_eq!(quoted(&sources, &[said]), [whole.clone()], "{said}");
+            assert_eq!(quoted(&sources, &[said]), std::slice::from_ref(&whole), "{said}");
         }
         for said in [
             "prefers short stand-ups 😀 before ten",

@@ -233,7 +233,7 @@ fn is_heading(name: &str) -> bool {
             address, phone, email, preference, allergies, allergy, warning, question, answer, example, task, \
             step, summary, plan, status, outcome, result"
     );
-    name.to_lowercase().split(' ').any(|word| labels.contains(&word))
+    name.to_lowercase().split(' ').any(|word| labels.contains(word))
 }
 
 /// Cut where another clause with a subject of its own begins.

@@ -115,7 +115,7 @@ fn being(clause: &Clause<'_>) -> Option<Hit> {
             favourite, my favorite, the most, a stressful, a better, a different, a common, a popular, a \
             type, a kind"
     );
-    if clause.longest_at(at, &passing).is_some()
+    if clause.longest_at(at, passing).is_some()
         || telling(clause, at + 1) == 0 && list!("a, an, the, my, our").contains(clause.lower(at))
     {
         return None;
@@ -162,7 +162,7 @@ fn belonging(clause: &Clause<'_>) -> Option<Hit> {
         list!("is, are, was, lives, works, turned, passed away, died, moved, goes to, teaches, studies"),
         1,
     )?;
-    let kin = (1..start).any(|at| KIN.contains(&clause.lower(at).trim_end_matches("'s")));
+    let kin = (1..start).any(|at| KIN.contains(clause.lower(at).trim_end_matches("'s")));
     let named = clause.words.get(end..)?.iter().any(|word| {
         is_name(word) || word.text.chars().any(|c| c.is_ascii_digit()) || word.text.contains('@')
     });

@@ -154,7 +154,7 @@ fn speaks_of_the_user(text: &str) -> bool {
         "the user, user's, your user, user is, user has, user wants, user prefers, user likes, the \
             coachee"
     );
-    Clause::new(text, 0..text.len()).has(&cues)
+    Clause::new(text, 0..text.len()).has(cues)
 }
 
 fn has_digit(text: &str) -> bool {
@@ -284,7 +284,7 @@ fn is_vague(candidate: &Candidate, gist: &Gist) -> bool {
     candidate.confidence < SURE
         || gist.terms().count() < 2 && all.len() < 4
         || gist.terms().next().is_none()
-        || pronouns.contains(&first)
+        || pronouns.contains(first)
 }
 
 #[cfg(test)]

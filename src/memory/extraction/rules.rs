@@ -175,7 +175,7 @@ fn standing_order(clause: &Clause<'_>) -> Option<Hit> {
             always use, never use, don't use, do not use, don't put, no meetings, always keep, keep my, \
             don't ping me, don't email me, always call me"
     );
-    if let Some(words) = clause.longest_at(first, &cues)
+    if let Some(words) = clause.longest_at(first, cues)
         && telling(clause, first + words) > 0
     {
         return hit(

@@ -61,7 +61,6 @@ impl MemoryService {
                     &old.partition,
                     vec![prepared],
                     None,
-                    None,
                     |_| String::new(),
                 );
                 written.await?.pop().map(|(memory, _)| memory).ok_or(GONE)?

@@ -1,5 +1,5 @@
 //! Forgetting a person or a topic as a whole, and taking along what one owns.
-use super::{counts, documents::add, import, member, remember, texts};
+use super::{counts, documents::add, import, member, recall, remember, texts};
 use crate::{
     on_both,
     support::{Person, TestApp, text},
@@ -41,7 +41,8 @@ on_both! {
         assert_eq!(named(&shown, "memories", "text"), all);
         assert_eq!(named(&shown, "documents", "title"), ["Team"]);
         assert_eq!((&shown["receipt"], &shown["more"]), (&Value::Null, &json!(false)));
-        assert_eq!(texts(&app, &app.owner, "Ana tea").await[0], all[0], "it only looked");
+        let tea = recall(&app, &app.owner, "Ana tea").await;
+        assert_eq!(tea["hits"][0]["item"]["text"], all[0], "it only looked");
 
         let done = about(&app, &app.owner, json!({ "about": "ana  lima", "dryRun": false })).await;
         assert_eq!(done["receipt"]["erased"], json!([{ "kind": "MEMORY", "count": 3 }, { "kind": "INDEX_ENTRY", "count": 3 }]));
