@@ -162,7 +162,7 @@ async fn coaching(story: &mut Story<'_>, ws: &str) {
 
     // A turn that has ended stays as it is.
     let interrupt = story.document("Interrupt");
-    story.app.ok(&story.app.owner, &interrupt, json!({ "t": sent["sendMessage"]["turn"]["id"] })).await;
+    story.app.ok(&story.app.owner, interrupt, json!({ "t": sent["sendMessage"]["turn"]["id"] })).await;
     let ended = story.play("EndSession", json!({ "s": session })).await;
     assert_eq!(ended["endCoachingSession"]["session"]["status"], "ENDED");
     assert!(!text(&ended, "/endCoachingSession/session/summary/text").is_empty());
