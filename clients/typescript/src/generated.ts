@@ -1150,7 +1150,7 @@ export type RecallQueryVariables = Exact<{
 
 export type RecallQuery = { readonly workspace: { readonly id: string, readonly recall: { readonly usedTokens: number, readonly hits: ReadonlyArray<{ readonly score: number, readonly item:
           | { readonly __typename: 'Memory', readonly id: string, readonly text: string, readonly kind: MemoryKind, readonly scope: MemoryScope, readonly status: MemoryStatus, readonly collection: string | null, readonly externalId: string | null, readonly speaker: string | null, readonly occurredAt: string | null, readonly createdAt: string }
-          | { readonly __typename: 'DocumentChunk' }
+          | { readonly __typename: 'DocumentChunk', readonly id: string, readonly text: string, readonly start: number, readonly end: number, readonly document: { readonly id: string, readonly title: string } }
          }> } } | null };
 
 export type ForgetMutationVariables = Exact<{
@@ -2818,6 +2818,16 @@ export const RecallDocument = new Operation<RecallQuery, RecallQueryVariables>(`
         item {
           __typename
           ...MemoryFields
+          ... on DocumentChunk {
+            id
+            text
+            start
+            end
+            document {
+              id
+              title
+            }
+          }
         }
       }
       usedTokens
