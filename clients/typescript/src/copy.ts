@@ -4,6 +4,7 @@ import { AifirstError } from "./errors.js";
 import {
   type ChangeFieldsFragment,
   ChangesSinceDocument,
+  CopyDocumentsDocument,
   CopyMembersDocument,
   CopyMemoriesDocument,
   CopyMessagesDocument,
@@ -82,7 +83,7 @@ const isPage = (field: unknown): boolean => typeof field === "object" && field !
 type List<Item> = (after: string | null) => Promise<Page<Item> | null | undefined>;
 
 /**
- * Loads what the caller may see of members, memories, workflows, runs with their steps, and the caller's own sessions with
+ * Loads what the caller may see of members, memories, documents, workflows, runs with their steps, and the caller's own sessions with
  * their messages. Changes go on from its `cursor`, which is older than all that was loaded. They bring all other things
  * once something happens to them: goals, turns, approvals, versions, invitations, keys, service accounts, audit entries and
  * receipts from before are in no copy until then, unless you ask for them (`CopyThingsDocument`) and have it `learned`.
@@ -102,6 +103,7 @@ export async function loadCopy(client: Client, workspace: string, signal?: Abort
   };
   await load(async (after) => (await client.request(CopyMembersDocument, page(after), options)).workspace?.members);
   await load(async (after) => (await client.request(CopyMemoriesDocument, page(after), options)).workspace?.memories);
+  await load(async (after) => (await client.request(CopyDocumentsDocument, page(after), options)).workspace?.documents);
   await load(async (after) => (await client.request(CopyWorkflowsDocument, page(after), options)).workspace?.workflows);
   await load(
     async (after) => (await client.request(CopySessionsDocument, { ...page(after), first: 25 }, options)).workspace?.coachingSessions,

@@ -194,6 +194,32 @@ export type DecideApprovalInput = {
   readonly form?: unknown;
 };
 
+/** Why a file could not be read. New reasons may come. */
+export type DocumentFailure =
+  /** It is not of the type that it was sent as, or it is damaged. */
+  | 'BROKEN'
+  /** It is locked with a password. */
+  | 'ENCRYPTED'
+  /** There are no words in it: pictures of pages, for example. */
+  | 'NO_TEXT'
+  /** Reading it takes more time or memory than a document may have. */
+  | 'TOO_COMPLEX'
+  /** It has more than 4 MB of text: send it in parts. */
+  | 'TOO_MUCH_TEXT'
+  /** It is no text in UTF-8. */
+  | 'WRONG_ENCODING'
+  | '%future added value';
+
+/** How far a document is. New states may come. */
+export type DocumentStatus =
+  /** The last file could not be read: `failure` says why. What the document said before is found as ever. */
+  | 'FAILED'
+  /** A file is being read: its text comes. What the document said before is found until then. */
+  | 'PROCESSING'
+  /** Recall finds it. */
+  | 'READY'
+  | '%future added value';
+
 /** Where something may go. */
 export type Egress =
   /** To every provider of models. */
@@ -725,6 +751,8 @@ export type MembershipCopyFragment = { readonly __typename: 'Membership', readon
 
 export type MemoryCopyFragment = { readonly __typename: 'Memory', readonly id: string, readonly text: string, readonly kind: MemoryKind, readonly scope: MemoryScope, readonly collection: string | null, readonly externalId: string | null, readonly clientId: string | null, readonly speaker: string | null, readonly occurredAt: string | null, readonly createdAt: string, readonly memoryStatus: MemoryStatus };
 
+export type DocumentCopyFragment = { readonly __typename: 'Document', readonly id: string, readonly title: string, readonly mediaType: string, readonly failure: DocumentFailure | null, readonly scope: MemoryScope, readonly egress: Egress, readonly externalId: string | null, readonly clientId: string | null, readonly length: number, readonly createdAt: string, readonly updatedAt: string, readonly documentStatus: DocumentStatus, readonly documentProgress: number, readonly documentVersion: number };
+
 export type SessionCopyFragment = { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly goal: { readonly id: string } | null, readonly summary: { readonly text: string } | null };
 
 export type GoalCopyFragment = { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number, readonly version: number, readonly clientId: string | null, readonly goalStatus: GoalStatus };
@@ -767,7 +795,7 @@ type ThingCopy_Budget_Fragment = { readonly __typename: 'Budget', readonly id: s
 
 type ThingCopy_CoachingSession_Fragment = { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly goal: { readonly id: string } | null, readonly summary: { readonly text: string } | null };
 
-type ThingCopy_Document_Fragment = { readonly __typename: 'Document', readonly id: string };
+type ThingCopy_Document_Fragment = { readonly __typename: 'Document', readonly id: string, readonly title: string, readonly mediaType: string, readonly failure: DocumentFailure | null, readonly scope: MemoryScope, readonly egress: Egress, readonly externalId: string | null, readonly clientId: string | null, readonly length: number, readonly createdAt: string, readonly updatedAt: string, readonly documentStatus: DocumentStatus, readonly documentProgress: number, readonly documentVersion: number };
 
 type ThingCopy_DocumentChunk_Fragment = { readonly __typename: 'DocumentChunk', readonly id: string };
 
@@ -835,7 +863,7 @@ export type ChangeFieldsFragment = { readonly __typename: 'Change', readonly cur
     | { readonly __typename: 'AuditEntry', readonly id: string, readonly action: AuditAction, readonly actorId: string | null, readonly subjectId: string, readonly data: unknown, readonly at: string }
     | { readonly __typename: 'Budget', readonly id: string, readonly period: UsagePeriod, readonly downgradeRoute: string | null, readonly scopeId: string | null, readonly exceededAt: string | null, readonly version: number, readonly budgetAction: BudgetAction, readonly limit: { readonly amount: string, readonly currency: string } }
     | { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly goal: { readonly id: string } | null, readonly summary: { readonly text: string } | null }
-    | { readonly __typename: 'Document', readonly id: string }
+    | { readonly __typename: 'Document', readonly id: string, readonly title: string, readonly mediaType: string, readonly failure: DocumentFailure | null, readonly scope: MemoryScope, readonly egress: Egress, readonly externalId: string | null, readonly clientId: string | null, readonly length: number, readonly createdAt: string, readonly updatedAt: string, readonly documentStatus: DocumentStatus, readonly documentProgress: number, readonly documentVersion: number }
     | { readonly __typename: 'DocumentChunk', readonly id: string }
     | { readonly __typename: 'ErasureReceipt', readonly id: string, readonly at: string, readonly erased: ReadonlyArray<{ readonly kind: string, readonly count: number }> }
     | { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number, readonly version: number, readonly clientId: string | null, readonly goalStatus: GoalStatus }
@@ -866,7 +894,7 @@ export type CopyThingsQuery = { readonly nodes: ReadonlyArray<
     | { readonly __typename: 'AuditEntry', readonly id: string, readonly action: AuditAction, readonly actorId: string | null, readonly subjectId: string, readonly data: unknown, readonly at: string }
     | { readonly __typename: 'Budget', readonly id: string, readonly period: UsagePeriod, readonly downgradeRoute: string | null, readonly scopeId: string | null, readonly exceededAt: string | null, readonly version: number, readonly budgetAction: BudgetAction, readonly limit: { readonly amount: string, readonly currency: string } }
     | { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly goal: { readonly id: string } | null, readonly summary: { readonly text: string } | null }
-    | { readonly __typename: 'Document', readonly id: string }
+    | { readonly __typename: 'Document', readonly id: string, readonly title: string, readonly mediaType: string, readonly failure: DocumentFailure | null, readonly scope: MemoryScope, readonly egress: Egress, readonly externalId: string | null, readonly clientId: string | null, readonly length: number, readonly createdAt: string, readonly updatedAt: string, readonly documentStatus: DocumentStatus, readonly documentProgress: number, readonly documentVersion: number }
     | { readonly __typename: 'DocumentChunk', readonly id: string }
     | { readonly __typename: 'ErasureReceipt', readonly id: string, readonly at: string, readonly erased: ReadonlyArray<{ readonly kind: string, readonly count: number }> }
     | { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number, readonly version: number, readonly clientId: string | null, readonly goalStatus: GoalStatus }
@@ -910,6 +938,15 @@ export type CopyMemoriesQueryVariables = Exact<{
 
 
 export type CopyMemoriesQuery = { readonly workspace: { readonly id: string, readonly memories: { readonly nodes: ReadonlyArray<{ readonly __typename: 'Memory', readonly id: string, readonly text: string, readonly kind: MemoryKind, readonly scope: MemoryScope, readonly collection: string | null, readonly externalId: string | null, readonly clientId: string | null, readonly speaker: string | null, readonly occurredAt: string | null, readonly createdAt: string, readonly memoryStatus: MemoryStatus }>, readonly pageInfo: { readonly endCursor: string | null, readonly hasNextPage: boolean } } } | null };
+
+export type CopyDocumentsQueryVariables = Exact<{
+  workspace: string;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type CopyDocumentsQuery = { readonly workspace: { readonly id: string, readonly documents: { readonly nodes: ReadonlyArray<{ readonly __typename: 'Document', readonly id: string, readonly title: string, readonly mediaType: string, readonly failure: DocumentFailure | null, readonly scope: MemoryScope, readonly egress: Egress, readonly externalId: string | null, readonly clientId: string | null, readonly length: number, readonly createdAt: string, readonly updatedAt: string, readonly documentStatus: DocumentStatus, readonly documentProgress: number, readonly documentVersion: number }>, readonly pageInfo: { readonly endCursor: string | null, readonly hasNextPage: boolean } } } | null };
 
 export type CopySessionsQueryVariables = Exact<{
   workspace: string;
@@ -984,7 +1021,7 @@ export type ChangesSinceQuery = { readonly changes: { readonly cursor: Cursor, r
         | { readonly __typename: 'AuditEntry', readonly id: string, readonly action: AuditAction, readonly actorId: string | null, readonly subjectId: string, readonly data: unknown, readonly at: string }
         | { readonly __typename: 'Budget', readonly id: string, readonly period: UsagePeriod, readonly downgradeRoute: string | null, readonly scopeId: string | null, readonly exceededAt: string | null, readonly version: number, readonly budgetAction: BudgetAction, readonly limit: { readonly amount: string, readonly currency: string } }
         | { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly goal: { readonly id: string } | null, readonly summary: { readonly text: string } | null }
-        | { readonly __typename: 'Document', readonly id: string }
+        | { readonly __typename: 'Document', readonly id: string, readonly title: string, readonly mediaType: string, readonly failure: DocumentFailure | null, readonly scope: MemoryScope, readonly egress: Egress, readonly externalId: string | null, readonly clientId: string | null, readonly length: number, readonly createdAt: string, readonly updatedAt: string, readonly documentStatus: DocumentStatus, readonly documentProgress: number, readonly documentVersion: number }
         | { readonly __typename: 'DocumentChunk', readonly id: string }
         | { readonly __typename: 'ErasureReceipt', readonly id: string, readonly at: string, readonly erased: ReadonlyArray<{ readonly kind: string, readonly count: number }> }
         | { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number, readonly version: number, readonly clientId: string | null, readonly goalStatus: GoalStatus }
@@ -1016,7 +1053,7 @@ export type ChangesSubscription = { readonly changes: { readonly __typename: 'Ch
       | { readonly __typename: 'AuditEntry', readonly id: string, readonly action: AuditAction, readonly actorId: string | null, readonly subjectId: string, readonly data: unknown, readonly at: string }
       | { readonly __typename: 'Budget', readonly id: string, readonly period: UsagePeriod, readonly downgradeRoute: string | null, readonly scopeId: string | null, readonly exceededAt: string | null, readonly version: number, readonly budgetAction: BudgetAction, readonly limit: { readonly amount: string, readonly currency: string } }
       | { readonly __typename: 'CoachingSession', readonly id: string, readonly mode: CoachingMode, readonly topic: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly sessionStatus: CoachingSessionStatus, readonly goal: { readonly id: string } | null, readonly summary: { readonly text: string } | null }
-      | { readonly __typename: 'Document', readonly id: string }
+      | { readonly __typename: 'Document', readonly id: string, readonly title: string, readonly mediaType: string, readonly failure: DocumentFailure | null, readonly scope: MemoryScope, readonly egress: Egress, readonly externalId: string | null, readonly clientId: string | null, readonly length: number, readonly createdAt: string, readonly updatedAt: string, readonly documentStatus: DocumentStatus, readonly documentProgress: number, readonly documentVersion: number }
       | { readonly __typename: 'DocumentChunk', readonly id: string }
       | { readonly __typename: 'ErasureReceipt', readonly id: string, readonly at: string, readonly erased: ReadonlyArray<{ readonly kind: string, readonly count: number }> }
       | { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number, readonly version: number, readonly clientId: string | null, readonly goalStatus: GoalStatus }
@@ -1428,6 +1465,24 @@ fragment BudgetCopy on Budget {
   version
 }
 
+fragment DocumentCopy on Document {
+  __typename
+  id
+  title
+  mediaType
+  documentStatus: status
+  failure
+  documentProgress: progress
+  documentVersion: version
+  scope
+  egress
+  externalId
+  clientId
+  length
+  createdAt
+  updatedAt
+}
+
 fragment GoalCopy on Goal {
   __typename
   id
@@ -1576,6 +1631,7 @@ fragment ThingCopy on Node {
   ...ApprovalCopy
   ...AuditEntryCopy
   ...BudgetCopy
+  ...DocumentCopy
   ...GoalCopy
   ...InvitationCopy
   ...MembershipCopy
@@ -1700,6 +1756,43 @@ fragment MemoryCopy on Memory {
   speaker
   occurredAt
   createdAt
+}
+
+fragment PageFields on PageInfo {
+  endCursor
+  hasNextPage
+}`);
+
+export const CopyDocumentsDocument = new Operation<CopyDocumentsQuery, CopyDocumentsQueryVariables>(`query CopyDocuments($workspace: ID!, $first: Int, $after: String) {
+  workspace(id: $workspace) {
+    id
+    documents(first: $first, after: $after) {
+      nodes {
+        ...DocumentCopy
+      }
+      pageInfo {
+        ...PageFields
+      }
+    }
+  }
+}
+
+fragment DocumentCopy on Document {
+  __typename
+  id
+  title
+  mediaType
+  documentStatus: status
+  failure
+  documentProgress: progress
+  documentVersion: version
+  scope
+  egress
+  externalId
+  clientId
+  length
+  createdAt
+  updatedAt
 }
 
 fragment PageFields on PageInfo {
@@ -1962,6 +2055,24 @@ fragment ChangeFields on Change {
   }
 }
 
+fragment DocumentCopy on Document {
+  __typename
+  id
+  title
+  mediaType
+  documentStatus: status
+  failure
+  documentProgress: progress
+  documentVersion: version
+  scope
+  egress
+  externalId
+  clientId
+  length
+  createdAt
+  updatedAt
+}
+
 fragment GoalCopy on Goal {
   __typename
   id
@@ -2110,6 +2221,7 @@ fragment ThingCopy on Node {
   ...ApprovalCopy
   ...AuditEntryCopy
   ...BudgetCopy
+  ...DocumentCopy
   ...GoalCopy
   ...InvitationCopy
   ...MembershipCopy
@@ -2239,6 +2351,24 @@ fragment ChangeFields on Change {
   }
 }
 
+fragment DocumentCopy on Document {
+  __typename
+  id
+  title
+  mediaType
+  documentStatus: status
+  failure
+  documentProgress: progress
+  documentVersion: version
+  scope
+  egress
+  externalId
+  clientId
+  length
+  createdAt
+  updatedAt
+}
+
 fragment GoalCopy on Goal {
   __typename
   id
@@ -2387,6 +2517,7 @@ fragment ThingCopy on Node {
   ...ApprovalCopy
   ...AuditEntryCopy
   ...BudgetCopy
+  ...DocumentCopy
   ...GoalCopy
   ...InvitationCopy
   ...MembershipCopy

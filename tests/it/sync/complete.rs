@@ -399,6 +399,8 @@ async fn memories(world: &mut World<'_>, owner: &Person, mo: &Person) -> String 
     let instead =
         json!({ "memoryId": text(&proposed, "/memories/0/id"), "by": { "text": "I prefer coffee now" } });
     world.asks(mo, "supersedeMemory", instead, "memory { id } by { id }").await;
+    let about = json!({ "workspaceId": ws, "about": "coffee", "dryRun": false });
+    world.asks(mo, "forgetAbout", about, "receipt { id }").await;
     text(&shared, "/memory/id")
 }
 
