@@ -29,6 +29,11 @@ async fn forget(app: &TestApp, memory: &str) -> Value {
     forgotten["forgetMemory"]["receipt"]["erased"].clone()
 }
 
+/// The best alone: by their meaning others may be found, too.
+fn best(query: &str) -> Value {
+    json!({ "memoryRecall": { "query": query, "limit": 1 } })
+}
+
 fn recall(query: &str) -> Value {
     json!({ "memoryRecall": { "query": query, "limit": 100 } })
 }
@@ -36,7 +41,7 @@ fn recall(query: &str) -> Value {
 on_both! {
     async fn forgetting_a_memory_empties_what_runs_made_of_it(app: TestApp) {
         let steps = json!([
-            { "key": "notes", "action": recall("{{ input.about }}") },
+            { "key": "notes", "action": best("{{ input.about }}") },
             { "key": "draft", "after": ["notes"], "action": { "llm": { "prompt": "Sum up: {{ steps.notes.output }}" } } },
             { "key": "ok", "after": ["draft"], "action": { "approval": { "title": "{{ steps.notes.output.memories[0].text }}?" } } },
             { "key": "told", "after": ["ok"], "action": { "transform": { "expression": "steps.draft.output.text" } } },
@@ -79,7 +84,7 @@ on_both! {
     async fn what_runs_wrote_from_a_memory_goes_with_it_and_so_does_what_others_made_of_that(app: TestApp) {
         let chain = async |query: &str, scope: &str| {
             let steps = json!([
-                { "key": "notes", "action": recall(query) },
+                { "key": "notes", "action": best(query) },
                 { "key": "keep", "after": ["notes"], "action": { "memoryWrite": {
                     "scope": scope, "text": "Copied: {{ steps.notes.output.memories[0].text }}" } } },
             ]);
