@@ -24,6 +24,7 @@ pub mod invitation;
 pub mod llm_call;
 pub mod membership;
 pub mod memory;
+pub mod memory_alias;
 pub mod memory_change;
 pub mod memory_index;
 pub mod memory_index_removal;

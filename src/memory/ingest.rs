@@ -41,7 +41,7 @@ impl Prepared {
 }
 
 pub(super) fn digest(content: &Content) -> Digest {
-    Digest::of(&content.text, None, content.speaker.as_deref())
+    Digest::of_memory(&content.text, content.speaker.as_deref())
 }
 
 /// What the index is to hold of a memory.

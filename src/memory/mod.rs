@@ -13,6 +13,7 @@ mod contradiction;
 mod document;
 mod documents;
 mod embedding;
+mod entities;
 #[cfg(test)]
 mod evaluation;
 mod event;

@@ -13,3 +13,5 @@ pub type AcceptMemories = Write;
 pub type RejectMemories = Write;
 pub type SupersedeMemory = Write;
 pub type ForgetAbout = Write;
+pub type MergeEntities = Write;
+pub type SeparateEntities = Write;

@@ -82,6 +82,7 @@ entities!(
     llm_call,
     membership,
     memory,
+    memory_alias,
     memory_change,
     memory_index,
     memory_index_removal,

@@ -54,6 +54,10 @@ pub struct WorkspaceViewerCan {
     extract_memories: bool,
     /// Forget what is about a person or a topic.
     forget_about: bool,
+    /// Make names stand for one.
+    merge_entities: bool,
+    /// Make merged names stand for themselves.
+    separate_entities: bool,
     /// Set a goal.
     create_goal: bool,
     /// Start a session with the coach.
@@ -82,6 +86,8 @@ impl WorkspaceViewerCan {
             create_upload: actor.may::<memory::policy::CreateUpload>(id).is_ok(),
             extract_memories: actor.may::<memory::policy::ExtractMemories>(id).is_ok(),
             forget_about: actor.may::<memory::policy::ForgetAbout>(id).is_ok(),
+            merge_entities: actor.may::<memory::policy::MergeEntities>(id).is_ok(),
+            separate_entities: actor.may::<memory::policy::SeparateEntities>(id).is_ok(),
             create_goal: coaching::policy::begin(actor, id).is_ok(),
             start_coaching_session: coaching::policy::begin(actor, id).is_ok(),
             create_workflow: actor.may::<workflow::policy::CreateWorkflow>(id).is_ok(),

@@ -10,6 +10,7 @@ mod evaluation;
 mod facts;
 pub(super) mod gate;
 mod gist;
+pub(super) mod named;
 mod phrases;
 mod rules;
 mod subject;

@@ -120,6 +120,11 @@ static OPENERS: LazyLock<Phrases> = phrases!(
     neither, either, speaking, being, getting, having"
 );
 
+/// Whether a word often begins a sentence, and is then no name.
+pub(super) fn is_opener(lower: &str) -> bool {
+    OPENERS.contains(lower)
+}
+
 /// Whether a word is written as a name is.
 pub(super) fn is_name(word: &Word<'_>) -> bool {
     word.text.starts_with(char::is_uppercase)

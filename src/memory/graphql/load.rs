@@ -3,8 +3,9 @@ use super::{DocumentLoader, ErasureReceipt, Memory, MemoryService, model};
 use crate::{
     graphql_kit::{Loaded, Loader},
     shared::{
+        Page, PageRequest,
         actor::Actor,
-        id::{ErasureReceiptId, MemoryId},
+        id::{ErasureReceiptId, MemoryId, WorkspaceId},
     },
 };
 use async_graphql::Request;
@@ -66,6 +67,72 @@ impl Loader<SourcesOf> for MemoryLoader {
         let found = self.memories.find_sources(&self.actor, &ids).await?;
         Ok(found.into_iter().map(|(id, sources)| (SourcesOf(id), sources)).collect())
     }
+}
+
+/// The names that stand for others in a workspace.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) struct AliasesOf(pub(super) WorkspaceId);
+
+impl Loader<AliasesOf> for MemoryLoader {
+    type Value = Arc<model::Aliases>;
+
+    async fn load(&self, keys: &[AliasesOf]) -> Loaded<HashMap<AliasesOf, Self::Value>> {
+        let mut found = HashMap::new();
+        for AliasesOf(workspace) in keys {
+            let aliases = self.memories.aliases(&self.actor, *workspace).await?;
+            found.insert(AliasesOf(*workspace), Arc::new(aliases));
+        }
+        Ok(found)
+    }
+}
+
+/// What the caller's memories tell of a name.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) struct EntityOf {
+    pub(super) workspace: WorkspaceId,
+    pub(super) key: String,
+}
+
+impl Loader<EntityOf> for MemoryLoader {
+    type Value = model::Entity;
+
+    async fn load(&self, keys: &[EntityOf]) -> Loaded<HashMap<EntityOf, Self::Value>> {
+        let mut found = HashMap::new();
+        for (workspace, of) in by_workspace(keys, |of| of.workspace) {
+            let names = of.iter().map(|of| of.key.clone()).collect();
+            let entities = self.memories.find_entities(&self.actor, workspace, names).await?;
+            found.extend(entities.into_iter().map(|(key, entity)| (EntityOf { workspace, key }, entity)));
+        }
+        Ok(found)
+    }
+}
+
+/// A page of the memories that name an entity.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) struct MemoriesNaming {
+    pub(super) workspace: WorkspaceId,
+    pub(super) key: String,
+    pub(super) request: PageRequest,
+}
+
+impl Loader<MemoriesNaming> for MemoryLoader {
+    type Value = Page<model::Memory>;
+
+    async fn load(&self, keys: &[MemoriesNaming]) -> Loaded<HashMap<MemoriesNaming, Self::Value>> {
+        let mut found = HashMap::new();
+        for (workspace, of) in by_workspace(keys, |of| of.workspace) {
+            let asked: Vec<_> = of.iter().map(|of| (of.key.clone(), of.request)).collect();
+            let pages = self.memories.memories_naming(&self.actor, workspace, &asked).await?;
+            found.extend(of.into_iter().cloned().zip(pages));
+        }
+        Ok(found)
+    }
+}
+
+fn by_workspace<K>(keys: &[K], workspace: impl Fn(&K) -> WorkspaceId) -> HashMap<WorkspaceId, Vec<&K>> {
+    let mut by_workspace: HashMap<_, Vec<_>> = HashMap::new();
+    keys.iter().for_each(|key| by_workspace.entry(workspace(key)).or_default().push(key));
+    by_workspace
 }
 
 impl Loader<ErasureReceiptId> for MemoryLoader {

@@ -1,6 +1,7 @@
 mod answer;
 mod course;
 mod document;
+mod entity;
 mod extract;
 mod forgetting;
 mod input;
@@ -22,10 +23,11 @@ use crate::{
 use answer::{Answer, AnswerInput};
 use async_graphql::{Context, Enum, ID, MergedObject, Object, SimpleObject};
 use course::{MemoryChange, MemoryContradiction};
+use entity::{Entity, EntityFilter};
 use extract::MemorySource;
 use forgetting::{ForgetAboutInput, ForgetAboutPayload, MemoryExport};
 use input::{ForgetMemoryInput, ImportMemoriesInput, MemoryFilter, RecallInput, RememberInput, into};
-use load::{HistoryOf, Recalls, SourcesOf};
+use load::{AliasesOf, HistoryOf, Recalls, SourcesOf};
 use recall::RecallResult;
 
 /// What sort of thing is remembered. New kinds may come: show an unknown one as a note.
@@ -220,6 +222,16 @@ impl Memory {
         Ok(found.unwrap_or_default().into_iter().map(MemoryChange::from).collect())
     }
 
+    /// The people, projects and things that it names, in the order of their letters.
+    async fn entities(&self, ctx: &Context<'_>) -> Result<Vec<Entity>, ApiError> {
+        let named = self.0.named();
+        if named.is_empty() {
+            return Ok(vec![]);
+        }
+        let aliases = ctx.load::<_, MemoryLoader>(AliasesOf(self.0.workspace)).await?.unwrap_or_default();
+        Ok(into(self.0.entities(named, &aliases)))
+    }
+
     /// When it was written here.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
@@ -344,6 +356,24 @@ impl WorkspaceMemories {
         Ok(found.into_iter().map(MemoryContradiction::from).collect())
     }
 
+    /// The people, projects and things that the caller's own memories and the workspace's name, most named first.
+    async fn entities(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, at most 100; 25 if nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those that fit.")] filter: Option<EntityFilter>,
+    ) -> Result<Connection<Entity>, ApiError> {
+        let request = page_request(ctx, self.workspace, first, after, last, before)?;
+        let filter = filter.map(model::EntityFilter::from).unwrap_or_default().checked()?;
+        let memories = ctx.service::<MemoryService>()?;
+        let _turn = ctx.service::<Recalls>()?.0.acquire().await.map_err(Error::internal)?;
+        let page = memories.entities(ctx.actor()?, self.workspace, &filter, &request).await?;
+        Ok(connection(self.workspace, page, Entity::from))
+    }
+
     /// The memories that the caller may see, newest first.
     async fn memories(
         &self,
@@ -364,7 +394,12 @@ impl WorkspaceMemories {
 
 /// Changes of what is remembered and proposed.
 #[derive(MergedObject, Default, Debug)]
-pub struct MemoryMutation(WriteMutation, extract::ExtractionMutation, course::CourseMutation);
+pub struct MemoryMutation(
+    WriteMutation,
+    extract::ExtractionMutation,
+    course::CourseMutation,
+    entity::EntityMutation,
+);
 
 #[derive(Default, Debug)]
 pub struct WriteMutation;

@@ -2,15 +2,19 @@
 use crate::{
     memory::{
         embedding::{Embedder, Vector},
+        extraction::named::{self, EntityKind, Named},
         terms::{self, Terms},
     },
     shared::{Error, Result},
 };
-use std::sync::LazyLock;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 /// The rules and the model that digests come from: those of another name are made anew.
 pub static MADE_BY: LazyLock<String> =
-    LazyLock::new(|| format!("{}/{}", terms::RULES, Embedder::embedded().name()));
+    LazyLock::new(|| format!("{}/{}/{}", terms::RULES, named::RULES, Embedder::embedded().name()));
+
+/// Begins a term that stands for what a memory names, which no word does.
+pub const NAMED: char = '\u{1}';
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Digest {
@@ -33,13 +37,43 @@ impl Digest {
             Some(title) => Embedder::embedded().embed(&format!("{title}\n{text}")),
             None => Embedder::embedded().embed(text),
         };
-        Self { terms: pack(&terms), length: terms.length, vector }
+        Self { terms: pack(&terms.counts), length: terms.length, vector }
+    }
+
+    /// As [`Self::of`], with what the memory names.
+    pub fn of_memory(text: &str, speaker: Option<&str>) -> Self {
+        let named = named::named(text, speaker).into_iter().map(|(named, count)| (named_term(&named), count));
+        let Self { terms, length, vector } = Self::of(text, None, speaker);
+        // In front of all words.
+        let terms = [pack(&named.collect()), terms].concat();
+        Self { terms, length, vector }
     }
 }
 
-fn pack(terms: &Terms) -> Vec<u8> {
-    let mut packed = Vec::with_capacity(terms.counts.len() * 8);
-    for (term, frequency) in &terms.counts {
+fn named_term(Named { name, kind }: &Named) -> String {
+    let kind = match kind {
+        EntityKind::Person => 'p',
+        EntityKind::Project => 'j',
+        EntityKind::Thing => 't',
+    };
+    format!("{NAMED}{kind}{name}")
+}
+
+/// What a term names; `None` for a word.
+pub fn named_by(term: &str) -> Option<(EntityKind, &str)> {
+    let named = term.strip_prefix(NAMED)?;
+    let kind = match named.chars().next()? {
+        'p' => EntityKind::Person,
+        'j' => EntityKind::Project,
+        't' => EntityKind::Thing,
+        _ => return None,
+    };
+    Some((kind, &named[1..]))
+}
+
+fn pack(counts: &BTreeMap<String, u32>) -> Vec<u8> {
+    let mut packed = Vec::with_capacity(counts.len() * 8);
+    for (term, frequency) in counts {
         put_number(&mut packed, *frequency);
         put_number(&mut packed, u32::try_from(term.len()).unwrap_or(u32::MAX));
         packed.extend_from_slice(term.as_bytes());
@@ -88,13 +122,11 @@ fn cut() -> Error {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use std::collections::BTreeMap;
-
     proptest! {
         #[test]
         fn what_is_packed_is_unpacked(counts in prop::collection::btree_map("\\PC{1,64}", 1_u32.., 0..20)) {
             let mut found = BTreeMap::new();
-            unpack(&pack(&Terms { counts: counts.clone(), length: 0 }), |term, frequency| {
+            unpack(&pack(&counts), |term, frequency| {
                 found.insert(term.to_owned(), frequency);
             }).unwrap();
             prop_assert_eq!(found, counts);
@@ -104,6 +136,17 @@ mod tests {
         fn bytes_that_are_none_of_ours_are_no_panic(bytes: Vec<u8>) {
             let _ = unpack(&bytes, |_, _| ());
         }
+    }
+
+    #[test]
+    fn what_a_memory_names_is_with_its_words_and_is_none_of_them() {
+        let (plain, digest) =
+            (Digest::of("we met Ana Bell", None, None), Digest::of_memory("we met Ana Bell", None));
+        let mut terms = vec![];
+        unpack(&digest.terms, |term, _| terms.push(term.to_owned())).unwrap();
+        assert_eq!(named_by(&terms.remove(0)), Some((EntityKind::Person, "Ana Bell")));
+        assert!(terms.iter().all(|term| named_by(term).is_none()));
+        assert_eq!((digest.length, digest.vector), (plain.length, plain.vector));
     }
 
     #[test]

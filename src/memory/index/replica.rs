@@ -3,13 +3,14 @@
 use super::{
     ItemId, ItemKind, Times,
     collections::{Collection, Collections, NONE},
-    digest,
+    digest::{self, NAMED, named_by},
     words::{MAX_ENTRIES, Posting, Words},
 };
 use crate::{
     memory::{
         MemoryKind,
         embedding::{DIMENSIONS, Vector},
+        extraction::named::EntityKind,
         store::Row,
     },
     shared::{Error, Result},
@@ -113,6 +114,15 @@ impl Replica {
     /// Of entries that are live.
     pub fn postings(&self, word: &str) -> impl Iterator<Item = Posting> {
         self.words.postings(word).filter(|posting| self.entries[posting.entry() as usize].is_live)
+    }
+
+    /// What live entries name: how it is written there, with those entries; in no order, and one may come twice.
+    pub fn named(&self) -> impl Iterator<Item = (EntityKind, &str, impl Iterator<Item = &Held>)> {
+        self.words.beginning(NAMED).filter_map(|(term, postings)| {
+            let (kind, name) = named_by(term)?;
+            let entries = postings.iter().filter_map(|posting| self.get(posting.entry()));
+            Some((kind, name, entries.filter(|held| held.is_live)))
+        })
     }
 
     pub fn collection(&self, number: u32) -> Option<&Collection> {

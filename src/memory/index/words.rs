@@ -3,6 +3,7 @@
 use std::{
     cmp::Ordering,
     collections::{BTreeSet, HashMap},
+    ops::Range,
 };
 
 /// An entry with how often the word is in it.
@@ -65,13 +66,38 @@ impl Words {
             match self.word(middle).unwrap_or_default().cmp(word) {
                 Ordering::Less => low = middle + 1,
                 Ordering::Greater => high = middle,
-                Ordering::Equal => {
-                    let begin = middle.checked_sub(1).map_or(0, |before| self.ends[before].1);
-                    return &self.postings[begin as usize..self.ends[middle].1 as usize];
-                }
+                Ordering::Equal => return self.packed_at(middle),
             }
         }
         &[]
+    }
+
+    fn packed_at(&self, place: usize) -> &[Posting] {
+        let begin = place.checked_sub(1).map_or(0, |before| self.ends[before].1);
+        &self.postings[begin as usize..self.ends[place].1 as usize]
+    }
+
+    /// The words that begin so, each with its postings, those of entries that are gone among them; in no order, and what
+    /// was packed and is recent comes twice.
+    pub fn beginning(&self, with: char) -> impl Iterator<Item = (&str, &[Posting])> {
+        let packed =
+            self.places(with).filter_map(move |place| Some((self.word(place)?, self.packed_at(place))));
+        let recent = self.recent.iter().map(|(word, postings)| (&**word, postings.as_slice()));
+        packed.chain(recent.filter(move |(word, _)| word.starts_with(with)))
+    }
+
+    /// Of the packed words that begin so, which stand together.
+    fn places(&self, with: char) -> Range<usize> {
+        let first = |place: usize| self.word(place).and_then(|word| word.chars().next());
+        let at = |is_before: &dyn Fn(Option<char>) -> bool| {
+            let (mut low, mut high) = (0, self.ends.len());
+            while low < high {
+                let middle = low.midpoint(high);
+                if is_before(first(middle)) { low = middle + 1 } else { high = middle }
+            }
+            low
+        };
+        at(&|letter| letter < Some(with))..at(&|letter| letter <= Some(with))
     }
 
     fn word(&self, place: usize) -> Option<&str> {
@@ -142,6 +168,13 @@ mod tests {
                 prop_assert_eq!(&found(&words, word), expected);
             }
             prop_assert_eq!(found(&words, "none"), vec![]);
+            let mut beginning = BTreeMap::<String, Vec<(u32, u32)>>::new();
+            for (word, postings) in words.beginning('b') {
+                beginning.entry(word.to_owned()).or_default()
+                    .extend(postings.iter().map(|posting| (posting.entry(), posting.frequency())));
+            }
+            prop_assert_eq!(beginning, expected.iter().filter(|(word, _)| word.starts_with('b'))
+                .map(|(word, postings)| (word.clone(), postings.clone())).collect());
             let rest = words.compacted(|entry| (entry != gone).then_some(entry + 1));
             for (word, expected) in expected {
                 let expected: Vec<_> =

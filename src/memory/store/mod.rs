@@ -1,5 +1,6 @@
 //! Rows of memories, partitions, tombstones and receipts; `index` has those that the index is made from, `candidate` what
 //! is proposed, `document` and `upload` those of documents.
+mod alias;
 pub(super) mod candidate;
 pub(super) mod course;
 pub(super) mod document;
@@ -7,6 +8,7 @@ mod index;
 mod remake;
 pub(super) mod upload;
 
+pub(super) use alias::{aliases, aliases_in, replace_aliases};
 pub(super) use index::{
     Row, Standing, delete_entries, entries_after, insert_entries, insert_removals, prune_removals,
     raise_revision, removals_after, standings,

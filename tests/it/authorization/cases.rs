@@ -329,6 +329,16 @@ fn endings() -> Vec<Case> {
                 receipt { id } userErrors { code } } }",
         ),
         Case::write(
+            "Mutation.mergeEntities",
+            "mutation($ws: ID!) { mergeEntities(input: {workspaceId: $ws, into: \"Ana\", names: [\"Annie\"]}) {
+                entity { name } userErrors { code } } }",
+        ),
+        Case::write(
+            "Mutation.separateEntities",
+            "mutation($ws: ID!) { separateEntities(input: {workspaceId: $ws, names: [\"Annie\"]}) {
+                entities { name } userErrors { code } } }",
+        ),
+        Case::write(
             "Mutation.forgetAbout",
             "mutation($ws: ID!) { forgetAbout(input: {workspaceId: $ws, about: \"nobody\", dryRun: false}) {
                 receipt { id } userErrors { code } } }",

@@ -4,6 +4,7 @@ mod access;
 mod agreement;
 mod answers;
 mod documents;
+mod entities;
 mod extraction;
 mod forgetting;
 mod grouping;

@@ -399,6 +399,10 @@ async fn memories(world: &mut World<'_>, owner: &Person, mo: &Person) -> String 
     let instead =
         json!({ "memoryId": text(&proposed, "/memories/0/id"), "by": { "text": "I prefer coffee now" } });
     world.asks(mo, "supersedeMemory", instead, "memory { id } by { id }").await;
+    let names = json!({ "workspaceId": ws, "into": "Ana", "names": ["Annie"] });
+    world.asks(mo, "mergeEntities", names, "entity { name }").await;
+    let names = json!({ "workspaceId": ws, "names": ["Annie"] });
+    world.asks(mo, "separateEntities", names, "entities { name }").await;
     let about = json!({ "workspaceId": ws, "about": "coffee", "dryRun": false });
     world.asks(mo, "forgetAbout", about, "receipt { id }").await;
     text(&shared, "/memory/id")
