@@ -15,7 +15,7 @@ import numpy as np
 
 from recipe import PARAMETERS, Corpus
 
-SOLE = {"MEANING": 0.0, "WINDOW": 0.0, "PREVIOUS": 0.0, "NEXT": 0.0, "TO_ENTRY": 0.0, "TO_COLLECTION": 0.0, "RELATED": 0.0, "DATED": 0.0, "TELLS_WHEN": 0.0}
+SOLE = {"MEANING": 0.0, "WINDOW": 0.0, "PREVIOUS": 0.0, "NEXT": 0.0, "TO_ENTRY": 0.0, "TO_COLLECTION": 0.0, "RELATED": 0.0, "DATED": 0.0, "TELLS_WHEN": 0.0, "SPOKEN": 0.0}
 # Each with all parts above it.
 STEPS = [
     ("BM25 of the turn's words and speaker", []),
@@ -26,6 +26,7 @@ STEPS = [
     ("+ words that say nearly the same", ["RELATED"]),
     ("+ dates that the query names", ["DATED"]),
     ("+ words of time where it asks when", ["TELLS_WHEN"]),
+    ("+ who says it, where the query names them", ["SPOKEN"]),
 ]
 SETTINGS = dict[str, float]
 

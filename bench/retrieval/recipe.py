@@ -131,6 +131,10 @@ class Corpus:
         self.collections = Documents([joined(of) for of in members]) if members else None
         telling = set(terms(TELLING))
         self.telling = np.array([not telling.isdisjoint(own) for own in words])
+        self.spoken: dict[str, np.ndarray] = {}
+        for index, entry in enumerate(entries):
+            for word in terms(entry.get("speaker") or ""):
+                self.spoken.setdefault(word, np.zeros(count, bool))[index] = True
         self.vectors = MODEL.embed([e["text"] for e in entries]).astype(np.float32)
 
     def neighbour(self, scores: np.ndarray, places: np.ndarray) -> np.ndarray:
@@ -154,6 +158,9 @@ class Corpus:
                 if date is not None and date not in of_date:
                     of_date[date] = share_of_date(dates, date)
             score = score + p["DATED"] * np.array([of_date.get(e.get("date"), 0) for e in self.entries])
+        speaking = [self.spoken[word] for word in asked if word in self.spoken]
+        if speaking:
+            score = score + p["SPOKEN"] * np.logical_or.reduce(speaking)
         if asks_when(query):
             score = score + p["TELLS_WHEN"] * self.telling
         if self.collections is None:

@@ -58,6 +58,7 @@ export default [
               "TokenUsage",
               "WorkflowDraft",
               // Told apart by a name in their workspace, or in the server's configuration.
+              "Entity",
               "GuardrailPolicy",
               "Provider",
               "TrustedDocument",
@@ -80,7 +81,7 @@ export default [
         },
       ],
       // Short lists that are bounded by what they are part of need no paging: `userErrors`, `hits`, a connection's `nodes`.
-      // What a connection lists is a `Node`, but for `StepAttempt` and `TrustedDocument`: a test beside this says so, for the rule knows no names.
+      // What a connection lists is a `Node`, but for `Entity`, `StepAttempt` and `TrustedDocument`: a test beside this says so, for the rule knows no names.
       "@graphql-eslint/relay-edge-types": ["error", { listTypeCanWrapOnlyEdgeType: false, shouldImplementNode: false }],
     },
   },

@@ -36,11 +36,11 @@ test("the schema keeps the rules of graphql-eslint for schemas and for Relay", a
   assert.deepEqual(told, []);
 });
 
-test("what a connection lists can be asked for again, but for the attempts of a step and registered documents", () => {
+test("what a connection lists can be asked for again, but for entities, the attempts of a step and registered documents", () => {
   const edges = Object.values(schema.getTypeMap()).filter(({ name }) => name.endsWith("Edge"));
   const nodes = edges.map((edge) => getNamedType(edge.getFields().node.type));
   const without = nodes.filter((node) => !node.getInterfaces().some(({ name }) => name === "Node"));
-  assert.deepEqual(without.map(({ name }) => name), ["StepAttempt", "TrustedDocument"]);
+  assert.deepEqual(without.map(({ name }) => name), ["Entity", "StepAttempt", "TrustedDocument"]);
 });
 
 const released = read("tests/clients/released.graphql");

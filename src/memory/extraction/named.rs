@@ -274,7 +274,7 @@ mod tests {
 
     #[test]
     fn possessives_titles_and_signs_are_no_part_of_a_name() {
-        assert_eq!(told("I saw Ana's dog and Dr. Bell"), ["PERSON Bell", "THING Ana"]);
+        assert_eq!(told("I saw Ana's dog and Dr. Bell"), ["THING Ana", "PERSON Bell"]);
         assert_eq!(
             told("it runs on PostgreSQL, NATS and GPT-4"),
             ["THING GPT-4", "THING NATS", "THING PostgreSQL"]

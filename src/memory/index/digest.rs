@@ -15,6 +15,8 @@ pub static MADE_BY: LazyLock<String> =
 
 /// Begins a term that stands for what a memory names, which no word does.
 pub const NAMED: char = '\u{1}';
+/// Begins a term that stands for a word of the name of whoever says it.
+const SPOKEN: char = '\u{2}';
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Digest {
@@ -40,14 +42,20 @@ impl Digest {
         Self { terms: pack(&terms.counts), length: terms.length, vector }
     }
 
-    /// As [`Self::of`], with what the memory names.
+    /// As [`Self::of`], with what the memory names, and by whom it is said.
     pub fn of_memory(text: &str, speaker: Option<&str>) -> Self {
         let named = named::named(text, speaker).into_iter().map(|(named, count)| (named_term(&named), count));
+        let spoken = Terms::of(speaker.unwrap_or_default()).counts.into_keys().map(|word| (spoken_term(&word), 1));
         let Self { terms, length, vector } = Self::of(text, None, speaker);
         // In front of all words.
-        let terms = [pack(&named.collect()), terms].concat();
+        let terms = [pack(&named.chain(spoken).collect()), terms].concat();
         Self { terms, length, vector }
     }
+}
+
+/// The term of what is said by somebody with this word in their name.
+pub fn spoken_term(word: &str) -> String {
+    format!("{SPOKEN}{word}")
 }
 
 fn named_term(Named { name, kind }: &Named) -> String {
@@ -146,6 +154,9 @@ mod tests {
         unpack(&digest.terms, |term, _| terms.push(term.to_owned())).unwrap();
         assert_eq!(named_by(&terms.remove(0)), Some((EntityKind::Person, "Ana Bell")));
         assert!(terms.iter().all(|term| named_by(term).is_none()));
+        let digest = Digest::of_memory("yes", Some("Ana Bell"));
+        unpack(&digest.terms, |term, _| terms.push(term.to_owned())).unwrap();
+        assert!(["ana", "bell"].iter().all(|word| terms.contains(&spoken_term(word))), "{terms:?}");
         assert_eq!((digest.length, digest.vector), (plain.length, plain.vector));
     }
 

@@ -29,6 +29,10 @@ pub const DATED: f32 = 1.0;
 /// What it is worth to an entry to tell a time (`last Friday`), where the query asks when.
 pub const TELLS_WHEN: f32 = 0.4;
 
+/// What it is worth to an entry to be said by somebody whom the query names: their name is a word of it as any other, and
+/// in their own conversations a frequent one.
+pub const SPOKEN: f32 = 0.3;
+
 /// The most that an entry can get of a query that neither names a date nor asks for one.
 pub const MOST: f32 = (WORDS + MEANING + WINDOW) * (1.0 + PREVIOUS + NEXT) + TO_ENTRY;
 
