@@ -9,7 +9,7 @@ use std::{collections::HashMap, ptr};
 /// Bytes of a schema, counted as [`size_of`] does.
 const MAX_BYTES: usize = 64 << 10;
 /// How deep its JSON is nested.
-const MAX_NESTING: usize = 64;
+const MAX_NESTING: usize = 32;
 const MAX_REFERENCES: usize = 200;
 const MAX_PATTERNS: usize = 8;
 /// Bytes of one pattern.
@@ -216,7 +216,9 @@ impl<'s> Reading<'s> {
             return Err(format!("it refers to parts of itself more than {MAX_REFERENCES} times"));
         }
         let pointer = reference.as_str().and_then(|reference| reference.strip_prefix('#'));
-        let pointer = pointer.filter(|pointer| !pointer.contains('%'));
+        let is_plain =
+            |pointer: &&str| (pointer.is_empty() || pointer.starts_with('/')) && !pointer.contains('%');
+        let pointer = pointer.filter(is_plain);
         let pointer = pointer.ok_or("a $ref leads to a part of the schema alone: # or #/$defs/name")?;
         let target =
             self.root.pointer(pointer).ok_or_else(|| format!("there is no #{pointer:.100} in it"))?;
@@ -255,6 +257,9 @@ fn check_keywords(schema: &Value, is_root: bool, has_keywords: bool) -> Result<(
             }
             if has_keywords && !is_root && fields.contains_key("$id") {
                 return Err("$id is possible at the top alone".to_owned());
+            }
+            if has_keywords && fields.get("format").is_some_and(|format| format == "regex") {
+                return Err("the format regex is not possible".to_owned());
             }
             if let Some(draft) = fields.get("$schema").filter(|_| has_keywords) {
                 let named = draft.as_str().unwrap_or_default().trim_end_matches('#');

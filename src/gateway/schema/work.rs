@@ -7,8 +7,9 @@ use std::{collections::HashMap, ptr};
 /// Questions that one value may take, about a second's work at most: an answer of the greatest length that is one list
 /// of numbers takes half of them.
 const MOST: u64 = 200_000;
-/// How deep questions lead to each other, through parts and values: the stack of a thread bears more.
-const MAX_DEPTH: usize = 200;
+/// How deep questions lead to each other, through parts and values: a thread's stack of 2 MiB bears it in a build without
+/// optimisations, too.
+const MAX_DEPTH: usize = 100;
 
 /// It would take more than it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

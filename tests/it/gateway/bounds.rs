@@ -81,7 +81,8 @@ async fn a_schema_that_asks_without_end_is_refused_where_it_is_set_and_where_it_
         steps: [{key: \"ask\", action: {llm: {prompt: \"x\", outputSchema: $schema}}}]}}) {
         workflow { draft { problems { path code message } } } userErrors { code field } } }";
     for (schema, why) in [
-        (doubling(30), "questions about one value"),
+        (doubling(20), "questions about one value"),
+        (doubling(30), "over more than 50 steps"),
         (json!({ "allOf": [{ "$ref": "#" }] }), "in a circle"),
         (json!({ "$ref": "http://127.0.0.1:9/schema" }), "a part of the schema alone"),
         (json!({ "pattern": "((a{50}){50}){50}" }), "pattern"),
