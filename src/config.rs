@@ -3,6 +3,7 @@
 mod auth;
 mod gateway;
 pub mod guardrail;
+mod route;
 
 use chrono::TimeDelta;
 use figment::{
@@ -15,10 +16,8 @@ use std::{
 };
 
 pub use auth::{AuthConfig, JwtAlgorithm, JwtConfig, JwtKeyConfig};
-pub use gateway::{
-    BuiltinConfig, Fallbacks, GatewayConfig, Order, Price, Prices, ProviderConfig, ProviderKind, Retry,
-    Route, StreamFailure, Target, Timeouts, route_name_problem,
-};
+pub use gateway::{BuiltinConfig, GatewayConfig, Price, Prices, ProviderConfig, ProviderKind};
+pub use route::{Fallbacks, Order, Retry, Route, StreamFailure, Target, Timeouts, route_name_problem};
 
 const DEFAULTS: &str = include_str!("../config.default.toml");
 const PREFIX: &str = "AIFIRST_";

@@ -58,6 +58,7 @@ pub use price::Cost;
 pub use provider::{Embeddings, ModelCall, Provider, ProviderEvent, ProviderStream, open_provider};
 pub use providers::Providers;
 pub use record::{Attempt, LlmCall, LlmCallStatus, Origin};
+pub use schema::Schema;
 pub use service::{DEFAULT_ROUTE, Gateway, NewGuardrailPolicy, Parts, ProviderError, ProviderView, Tried};
 pub use size::estimate_tokens;
 pub use tool::{Done, TOOL_ROUNDS, TOOLS_AT_ONCE, Tool, Tools, Used};

@@ -1,6 +1,6 @@
-use super::record::Origin;
+use super::{record::Origin, schema::Schema};
 use crate::shared::{
-    Error,
+    Error, Problems,
     id::{WorkflowId, WorkspaceId},
     stored,
 };
@@ -12,6 +12,12 @@ use std::time::Duration;
 pub const MAX_INPUT: usize = 400_000;
 /// Characters of one answer; a provider that says more is cut off.
 pub const MAX_OUTPUT: usize = 100_000;
+
+/// Tools that one request offers, and that one answer asks for.
+pub const MAX_TOOLS: usize = 64;
+/// Bytes of what a tool is called, and of what is said about it.
+pub(super) const MAX_TOOL_NAME: usize = 64;
+const MAX_DESCRIPTION: usize = 8 << 10;
 
 /// What a model is asked. The caller has done its own recall: nothing but this reaches a provider.
 #[derive(Clone, Debug)]
@@ -47,6 +53,28 @@ pub struct ToolSpec {
     pub description: String,
     /// The JSON schema of its arguments, an object.
     pub parameters: Value,
+}
+
+impl ToolSpec {
+    /// An error says why no provider would take it.
+    pub fn check(&self) -> Result<(), String> {
+        if !is_tool_name(&self.name) {
+            return Err("a tool's name has 1 to 64 letters, digits, _ and -".to_owned());
+        }
+        let bytes = self.description.len();
+        if bytes > MAX_DESCRIPTION {
+            return Err(format!(
+                "a tool's description has {bytes} bytes: at most {MAX_DESCRIPTION} are possible"
+            ));
+        }
+        Schema::check_bounds(&self.parameters).map_err(|problem| format!("a tool's parameters: {problem}"))
+    }
+}
+
+/// What all providers take for the name of a tool.
+pub(super) fn is_tool_name(name: &str) -> bool {
+    let is_letter = |letter: u8| letter.is_ascii_alphanumeric() || matches!(letter, b'_' | b'-');
+    (1..=MAX_TOOL_NAME).contains(&name.len()) && name.bytes().all(is_letter)
 }
 
 /// A model asks for a tool. Its arguments are the model's words: not checked yet.
@@ -271,6 +299,18 @@ impl Usage {
     }
 }
 
+/// Characters of the texts and the names in a JSON value, and one for each value.
+pub(super) fn text_in(value: &Value) -> usize {
+    1 + match value {
+        Value::String(text) => text.chars().count(),
+        Value::Array(items) => items.iter().map(text_in).sum(),
+        Value::Object(fields) => {
+            fields.iter().map(|(name, field)| name.chars().count() + text_in(field)).sum()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    }
+}
+
 impl ChatEvent {
     pub fn is_terminal(&self) -> bool {
         matches!(self, Self::Finished { .. } | Self::Failed(_))
@@ -305,9 +345,46 @@ impl ChatRequest {
         }
     }
 
-    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+    /// What is wrong with its texts, its tools and its schema, each with its place; quick.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let mut problems = Problems::default();
+        let length: usize = self.words().map(|text| text.chars().count()).sum();
+        let length = self.asked().map(|tool| text_in(&tool.arguments)).fold(length, usize::saturating_add);
+        if length > MAX_INPUT {
+            problems.invalid("prompt", format!("{length} characters: at most {MAX_INPUT} are possible"));
+        }
+        if self.tools.len() > MAX_TOOLS {
+            problems.invalid("tools", format!("at most {MAX_TOOLS} tools are possible"));
+        }
+        for (place, tool) in self.tools.iter().enumerate().take(MAX_TOOLS) {
+            if let Err(problem) = tool.check() {
+                problems.invalid(format!("tools.{place}"), problem);
+            }
+        }
+        if let Some(Err(problem)) = self.output_schema.as_ref().map(Schema::check_bounds) {
+            problems.invalid("outputSchema", problem);
+        }
+        problems.finish()
+    }
+
+    /// What people and documents say in it.
+    pub(super) fn words(&self) -> impl Iterator<Item = &str> {
+        let about = match &self.task {
+            Task::Coach { topic, goal } => [topic.as_deref(), goal.as_deref()],
+            Task::Answer | Task::Complete => [None, None],
+        };
         let messages = self.messages.iter().map(|message| message.text.as_str());
-        let sources = self.sources.iter().map(|source| source.text.as_str());
-        [self.system.as_str()].into_iter().chain(messages).chain(sources)
+        let sources = self.sources.iter();
+        let sources =
+            sources.flat_map(|source| [Some(source.text.as_str()), source.speaker.as_deref()]).flatten();
+        [self.system.as_str()].into_iter().chain(about.into_iter().flatten()).chain(messages).chain(sources)
+    }
+
+    /// The tools that a model asked for in it.
+    pub(super) fn asked(&self) -> impl Iterator<Item = &ToolUse> {
+        self.messages.iter().flat_map(|message| match &message.speaker {
+            Speaker::Assistant { tools } => tools.as_slice(),
+            Speaker::User | Speaker::Tool { .. } => &[],
+        })
     }
 }

@@ -1,6 +1,6 @@
 //! How many tokens a request or an answer has, where no provider counts them. No tokenizer is at hand, so this errs on
 //! the high side: what a budget is told of an answer that broke off must not be less than what it cost.
-use super::model::{ChatEvent, ChatRequest, Speaker, Task, Usage};
+use super::model::{ChatEvent, ChatRequest, Usage};
 use std::{borrow::Cow, mem};
 
 /// Tokens that a provider adds of its own to each part of a request, and where it explains to its model what tools are.
@@ -79,24 +79,16 @@ pub fn estimate_tokens(text: &str) -> u32 {
 impl ChatRequest {
     /// All that a provider is told, in any form.
     pub(super) fn parts(&self) -> impl Iterator<Item = Cow<'_, str>> {
-        let about = match &self.task {
-            Task::Coach { topic, goal } => [topic.as_deref(), goal.as_deref()],
-            Task::Answer | Task::Complete => [None, None],
-        };
-        let asked = self.messages.iter().flat_map(|message| match &message.speaker {
-            Speaker::Assistant { tools } => tools.as_slice(),
-            Speaker::User | Speaker::Tool { .. } => &[],
-        });
+        let asked = self.asked();
         let asked =
             asked.flat_map(|tool| [Cow::from(tool.name.as_str()), Cow::from(tool.arguments.to_string())]);
         let offered = self.tools.iter().flat_map(|tool| {
             let words = [tool.name.as_str(), tool.description.as_str()].map(Cow::from);
             words.into_iter().chain([Cow::from(tool.parameters.to_string())])
         });
-        let speakers = self.sources.iter().filter_map(|source| source.speaker.as_deref());
         let schema = self.output_schema.iter().map(|schema| Cow::from(schema.to_string()));
-        let texts = self.texts().chain(about.into_iter().flatten()).chain(speakers).map(Cow::from);
-        texts.filter(|text| !text.is_empty()).chain(asked).chain(offered).chain(schema)
+        let words = self.words().map(Cow::from);
+        words.filter(|text| !text.is_empty()).chain(asked).chain(offered).chain(schema)
     }
 
     pub(super) fn estimate_tokens(&self) -> u32 {

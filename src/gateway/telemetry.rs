@@ -8,14 +8,18 @@ use tracing::{Span, field::Empty, info_span};
 const OTHER: &str = "other";
 
 pub(super) fn span(call: &LlmCall) -> Span {
+    let model = call.model_requested.as_deref().unwrap_or_default();
     info_span!(
         "chat",
+        otel.name = format!("chat {model}"),
+        otel.kind = "client",
         gen_ai.operation.name = "chat",
         gen_ai.request.model = call.model_requested,
         gen_ai.provider.name = Empty,
         gen_ai.response.model = Empty,
         gen_ai.response.finish_reasons = Empty,
         gen_ai.usage.input_tokens = Empty,
+        gen_ai.usage.cache_read.input_tokens = Empty,
         gen_ai.usage.output_tokens = Empty,
         error.type = Empty,
         aifirst.route = call.route,
@@ -32,6 +36,7 @@ pub(super) fn ended(span: &Span, call: &LlmCall, prices: &Prices) {
     span.record("gen_ai.response.model", call.model_used.as_deref());
     span.record("gen_ai.response.finish_reasons", call.finish_reason.map(|reason| reason.name()));
     span.record("gen_ai.usage.input_tokens", call.usage.input_tokens);
+    span.record("gen_ai.usage.cache_read.input_tokens", call.usage.cached_input_tokens);
     span.record("gen_ai.usage.output_tokens", call.usage.output_tokens);
     span.record("error.type", error);
 

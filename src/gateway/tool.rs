@@ -62,11 +62,14 @@ struct Ready {
 }
 
 impl Tools {
+    /// One that no provider would take, or whose schema cannot be read, is left out: nobody is offered it.
     pub fn new(tools: impl IntoIterator<Item = Arc<dyn Tool>>) -> Self {
-        let ready = tools.into_iter().map(|tool| {
+        let ready = tools.into_iter().filter_map(|tool| {
             let spec = tool.spec();
-            let schema = Arc::new(Schema::new(&spec.parameters));
-            (spec.name.clone(), Ready { tool, spec, schema })
+            let schema = spec.check().and_then(|()| Schema::read(&spec.parameters));
+            let schema =
+                schema.inspect_err(|error| tracing::error!(tool = spec.name, error, "a tool is left out"));
+            Some((spec.name.clone(), Ready { tool, schema: Arc::new(schema.ok()?), spec }))
         });
         Self(Arc::new(ready.collect()))
     }

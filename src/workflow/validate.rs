@@ -7,7 +7,7 @@ use super::{
     scope::Reference,
     template,
 };
-use crate::{config::TOOLS, memory::MemoryScope, shared::text::is_blank};
+use crate::{config::TOOLS, gateway::Schema, memory::MemoryScope, shared::text::is_blank};
 use chrono::{DateTime, TimeDelta};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -28,17 +28,18 @@ pub struct GraphProblem {
 const LONGEST: TimeDelta = TimeDelta::days(366);
 const LONGEST_TIMEOUT: TimeDelta = TimeDelta::hours(1);
 const MAX_BACKOFF: f64 = 10.0;
+const NO_OBJECT: &str = "a JSON schema is an object";
 /// Names that expressions cannot select.
 const RESERVED: &[&str] = &["true", "false", "null", "in"];
 
-/// What keeps the graph from being published, in the order of its steps.
+/// What keeps the graph from being published, in the order of its steps. Compiling takes a moment: not where others wait.
 pub fn problems(graph: &Graph, input_schema: Option<&Value>) -> Vec<GraphProblem> {
     let mut found = Found::default();
     if graph.steps.is_empty() {
         found.add("graph.steps".into(), "EMPTY_GRAPH", "a workflow has at least one step");
     }
     if input_schema.is_some_and(|schema| !schema.is_object()) {
-        found.add("inputSchema".into(), "INVALID_SCHEMA", "a JSON schema is an object");
+        found.add("inputSchema".into(), "INVALID_SCHEMA", NO_OBJECT);
     }
     let ancestors = graph.ancestors();
     let mut places: HashMap<&str, usize> = HashMap::new();
@@ -151,8 +152,15 @@ fn check_step(found: &mut Found, step: &Step, known: &Known<'_>) {
                 found.add(at("action.llm.route"), "EMPTY", "name a route, such as default");
             }
             check_template(found, &at("action.llm.prompt"), prompt, known);
-            if output_schema.as_ref().is_some_and(|schema| !schema.is_object()) {
-                found.add(at("action.llm.outputSchema"), "INVALID_SCHEMA", "a JSON schema is an object");
+            if let Some(schema) = output_schema {
+                let read = if schema.is_object() {
+                    Schema::read(schema).map(drop)
+                } else {
+                    Err(NO_OBJECT.to_owned())
+                };
+                if let Err(problem) = read {
+                    found.add(at("action.llm.outputSchema"), "INVALID_SCHEMA", &problem);
+                }
             }
             for (index, _) in tools.iter().enumerate().filter(|(_, tool)| !TOOLS.contains(&tool.as_str())) {
                 let path = at(&format!("action.llm.tools.{index}"));

@@ -1,5 +1,6 @@
 //! Calls of models, as clients see and steer them.
 mod blocks;
+mod bounds;
 mod budgets;
 mod cache;
 mod calls;

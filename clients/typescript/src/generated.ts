@@ -265,7 +265,10 @@ export type InvitationStatus =
  * also `json`.
  */
 export type LlmActionInput = {
-  /** Set where the answer is to be JSON: a JSON schema of it. An answer that is no JSON is a failed attempt. */
+  /**
+   * Set where the answer is to be JSON: a JSON schema of it, draft 06 or later. An answer that does not fit is a failed
+   * attempt. References lead to the schema itself alone, and what it asks is bounded.
+   */
   readonly outputSchema?: unknown;
   /** What is asked, a template of at most 20,000 characters. */
   readonly prompt: string;

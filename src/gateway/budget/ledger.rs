@@ -59,6 +59,7 @@ type Accounts = HashMap<(BudgetId, DateTime<Utc>), Arc<Account>>;
 
 /// Finds a route by its name.
 pub type Routes = Arc<dyn Fn(&str) -> Option<Arc<Route>> + Send + Sync>;
+type NamedRoute = (String, Arc<Route>);
 
 impl Ledger {
     pub fn new(db: Db, log: Log, ambient: Ambient, prices: Arc<Prices>) -> Self {
@@ -70,33 +71,35 @@ impl Ledger {
         &self.0.prices
     }
 
-    /// Takes the most that the call can cost from all budgets that hold for it, or from none. Gives the route, too: a
-    /// cheaper one where a budget says so.
+    /// Takes the most that the call can cost from all budgets that hold for it, or from none. Gives a cheaper route, by its
+    /// name, where a budget leads there.
     pub async fn reserve(
         &self,
         caller: &Caller,
         requested: &Arc<Route>,
         routes: &Routes,
         request: &ChatRequest,
-    ) -> Result<(Reservation, Arc<Route>), FailureKind> {
+    ) -> Result<(Reservation, Option<NamedRoute>), FailureKind> {
         let budgets = self.0.known.of(caller.workspace).await.map_err(unknown)?;
         let budgets: Vec<_> = budgets.iter().filter(|budget| budget.scope.covers(caller)).collect();
         if budgets.is_empty() {
-            return Ok((Reservation::default(), requested.clone()));
+            return Ok((Reservation::default(), None));
         }
         let worst = Worst::of(request);
-        let (mut route, mut lenient, mut downgraded) = (requested.clone(), HashSet::new(), HashSet::new());
+        let (mut led, mut lenient, mut downgraded) = (None::<NamedRoute>, HashSet::new(), HashSet::new());
         loop {
-            let (budget, kind) = match self.reserve_on(&route, worst, &budgets, &lenient).await {
-                Ok(reservation) => return Ok((reservation, route)),
+            let route = led.as_ref().map_or(requested, |(_, route)| route);
+            let (budget, kind) = match self.reserve_on(route, worst, &budgets, &lenient).await {
+                Ok(reservation) => return Ok((reservation, led)),
                 Err(refused) => refused,
             };
             let cheaper = budget.downgrade_route.as_ref().filter(|_| kind != FailureKind::BudgetUnknown);
-            match (budget.action, cheaper.and_then(|name| routes(name))) {
+            let cheaper = cheaper.and_then(|name| Some((name.clone(), routes(name)?)));
+            match (budget.action, cheaper) {
                 (BudgetAction::Warn, _) => {}
                 // Once; what does not fit on that route either passes.
                 (BudgetAction::Downgrade, Some(cheaper)) if downgraded.insert(budget.id) => {
-                    route = cheaper;
+                    led = Some(cheaper);
                     continue;
                 }
                 (BudgetAction::Downgrade, Some(_)) => {}

@@ -46,7 +46,7 @@ impl Provider for Builtin {
         async_stream::stream! {
             let answer = answer(&call.request);
             let usage = Usage {
-                input_tokens: call.request.texts().map(estimate_tokens).sum(),
+                input_tokens: call.request.words().map(estimate_tokens).sum(),
                 cached_input_tokens: 0,
                 output_tokens: estimate_tokens(&answer.text),
             };

@@ -103,7 +103,7 @@ pub(super) fn drive(call: Call) -> impl Stream<Item = ChatEvent> + Send {
                 break end;
             }
         };
-        let (rest, last) = drive.end(end);
+        let (rest, last) = drive.end(end).await;
         if let Some(rest) = rest {
             yield rest;
         }
@@ -117,11 +117,15 @@ impl Drive {
         let Call { caller, ledger, routes, providers, policies, own, request, random, .. } = call;
         let (requested, mut record, place) = (call.route, call.record, call.place);
         let asked = ledger.reserve(&caller, &requested, &routes, &request).await;
-        let (reservation, route) = asked.map_err(|kind| refused(&mut record, kind.plain()))?;
+        let (reservation, cheaper) = asked.map_err(|kind| refused(&mut record, kind.plain()))?;
         record.reserved(reservation);
+        let mut routes: Vec<(&str, &Route)> = vec![(&request.route, &requested)];
+        // What was asked for still holds, and what the cheaper route asks for holds, too.
+        routes.extend(cheaper.iter().map(|(name, route)| (name.as_str(), &**route)));
+        let layers = policies.of(&own, &routes);
+        let route = cheaper.map_or_else(|| requested.clone(), |(_, route)| route);
         let deadline = Instant::now() + Duration::from_millis(route.timeouts.total_milliseconds);
-        let layers = policies.of(&own, &request.route, &route);
-        let guard = Guard::begin(&policies, layers, request, record.guardrails());
+        let guard = Guard::begin(policies, layers, request, record.guardrails());
         let guard = timeout_at(deadline, guard).await.unwrap_or(Err(FailureKind::Timeout.plain()));
         let guard = guard.map_err(|failure| refused(&mut record, failure))?;
         record.measure(guard.request(true));
@@ -161,6 +165,8 @@ impl Drive {
         let passed = self.guard.pass(event).await;
         if self.guard.is_blocked() {
             answer.next = Some(Step::Ended(Ended::Blocked));
+        } else if self.guard.is_full() {
+            answer.next = Some(Step::Ended(Ended::Finished(FinishReason::Length, None)));
         }
         passed.map_or(Step::Quiet, |event| Step::Event(self.told(event)))
     }
@@ -204,10 +210,14 @@ impl Drive {
     }
 
     /// What was held back of the answer, and the one terminal event.
-    fn end(mut self, end: End) -> (Option<ChatEvent>, ChatEvent) {
-        let rest = self.guard.finish(end == Ok(FinishReason::EndOfTurn));
+    async fn end(mut self, end: End) -> (Option<ChatEvent>, ChatEvent) {
+        let rest = self.guard.finish(end == Ok(FinishReason::EndOfTurn)).await;
         let rest = rest.map(|text| self.told(ChatEvent::Delta { text }));
-        let end = if self.guard.is_blocked() { Err(FailureKind::Guardrail.plain()) } else { end };
+        let end = match end {
+            _ if self.guard.is_blocked() => Err(FailureKind::Guardrail.plain()),
+            Ok(FinishReason::EndOfTurn) if self.guard.is_full() => Ok(FinishReason::Length),
+            end => end,
+        };
         self.guard.note();
         let last = match end {
             Ok(reason) => {

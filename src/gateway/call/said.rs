@@ -1,4 +1,4 @@
-use crate::gateway::model::{ChatEvent, MAX_OUTPUT};
+use crate::gateway::model::{ChatEvent, MAX_OUTPUT, text_in};
 
 /// What was said so far, by all attempts.
 #[derive(Default)]
@@ -25,12 +25,21 @@ impl Said {
         self.more || !self.text.is_empty()
     }
 
-    /// What is over the greatest length of an answer is cut off.
+    /// What is over the greatest length of an answer is cut off; a tool is left out with all of its arguments.
     pub(super) fn take(&mut self, event: &mut ChatEvent) -> Taken {
-        let ChatEvent::Delta { text } = event else {
-            self.more = true;
-            self.tool |= matches!(event, ChatEvent::Tool(_));
-            return Taken { is_nothing: false, is_full: false };
+        let text = match event {
+            ChatEvent::Delta { text } => text,
+            ChatEvent::Tool(tool) => {
+                self.characters = self.characters.saturating_add(text_in(&tool.arguments));
+                let is_full = self.characters > MAX_OUTPUT;
+                self.more |= !is_full;
+                self.tool |= !is_full;
+                return Taken { is_nothing: is_full, is_full };
+            }
+            ChatEvent::Citation(_) | ChatEvent::Finished { .. } | ChatEvent::Failed(_) => {
+                self.more = true;
+                return Taken { is_nothing: false, is_full: false };
+            }
         };
         let mut places = text.char_indices();
         let characters = places.by_ref().take(MAX_OUTPUT.saturating_sub(self.characters)).count();

@@ -29,8 +29,8 @@ impl Drive {
     /// Asks the next target that lets the call pass; fails where there is none any more.
     pub(super) async fn ask(&mut self) -> Result<Answer, Failure> {
         let (target, passed) = self.next_target().await?;
-        let hedge = self.cover(&target).await?;
-        let known: Arc<str> = self.guard.known(&self.said.text).into();
+        let known = self.guard.known(&self.said.text).await?;
+        let hedge = self.cover(&target, &known).await?;
         let first = self.run(target, passed, &known);
         let Some(wait) = hedge else { return Ok(self.answer_of(first)) };
         let Race { winner, step, loser } = hedge::race(first, wait, || self.second(&known)).await;
@@ -88,8 +88,8 @@ impl Drive {
 
     /// Takes from the budgets what an attempt lacks. After how long a second target may be asked beside it: where the
     /// route says so, nothing was said yet, and budgets allow both.
-    async fn cover(&mut self, target: &Target) -> Result<Option<Duration>, Failure> {
-        let said = self.said.text.len().max(self.guard.known(&self.said.text).len());
+    async fn cover(&mut self, target: &Target, known: &str) -> Result<Option<Duration>, Failure> {
+        let said = self.said.text.len().max(known.len());
         let hedge = self.route.hedge_milliseconds.filter(|_| !self.said.is_anything());
         if let Some((wait, second)) = hedge.zip(self.journey.peek())
             && self.record.cover(&[target, second], said).await.is_ok()

@@ -3,9 +3,10 @@ use super::{Guard, Layer, Policies};
 use crate::gateway::{
     guardrail::{Action, Guardrail, Masks, Stage},
     model::{ChatRequest, Egress, GroundingSource, Speaker, Task},
+    schema::Schema,
 };
 use serde_json::Value;
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 impl Guard {
     /// Of a text alone: what is done with it, and how it may go on; for trying policies out.
@@ -30,6 +31,7 @@ impl Guard {
     }
 
     pub(super) fn check_request(&mut self) {
+        self.schema = self.needed_schema().map(|schema| Schema::read(schema).map(Arc::new));
         let leaves = |source: &GroundingSource| source.egress == Egress::Allowed;
         let kept = self.request.sources.iter().filter(|source| !leaves(source)).count();
         if kept > 0 {
@@ -135,12 +137,19 @@ fn masking<'l>(policies: &'l Policies, layers: &'l [Arc<Layer>], stage: Stage) -
     found
 }
 
-/// Keys are the tool's, values the model's.
+/// The names of fields, too: a model may make up its own.
 pub(super) fn for_each_text(value: &mut Value, act: &mut impl FnMut(&mut String)) {
     match value {
         Value::String(text) => act(text),
         Value::Array(items) => items.iter_mut().for_each(|item| for_each_text(item, act)),
-        Value::Object(fields) => fields.values_mut().for_each(|field| for_each_text(field, act)),
+        Value::Object(fields) => {
+            let all = mem::take(fields).into_iter().map(|(mut name, mut field)| {
+                act(&mut name);
+                for_each_text(&mut field, act);
+                (name, field)
+            });
+            *fields = all.collect();
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

@@ -12,13 +12,13 @@ pub use policies::{GuardrailPolicy, Layer, Own, Policies};
 
 use super::{
     guardrail::{Action, Checking, Guardrail, Masks, Overlay, Shape, Span, Stage, Unmasking},
-    model::{ChatEvent, ChatRequest, Failure, FailureKind, Quote, ToolUse},
+    model::{ChatEvent, ChatRequest, Failure, FailureKind, MAX_OUTPUT, Quote, ToolUse, text_in},
     schema::Schema,
 };
 use asked::for_each_text;
 use ledger::Ledger;
 use serde_json::Value;
-use std::{borrow::Cow, collections::HashMap, mem, sync::Arc};
+use std::{collections::HashMap, mem, sync::Arc};
 use tokio::task::{spawn_blocking, yield_now};
 
 /// Bytes that are checked between two turns of other tasks: about half a millisecond.
@@ -38,12 +38,16 @@ pub(super) struct Guard {
     /// The same without what may not leave; `None` where all may.
     outside: Option<Arc<ChatRequest>>,
     told_kept: bool,
-    schema: Option<Arc<Schema>>,
+    /// What the answer has to fit, where a policy asks for it; an error says that it cannot be read.
+    schema: Option<Result<Arc<Schema>, String>>,
     answer: Vec<Link>,
     /// What providers said, checked, as a provider may see it.
     checked: String,
     unmasking: Unmasking,
     overlays: HashMap<String, Overlay>,
+    /// Characters that were given to whoever asked; and whether more would be over what an answer may have.
+    given: usize,
+    full: bool,
 }
 
 /// One guardrail that the answer passes.
@@ -56,28 +60,62 @@ struct Link {
 }
 
 impl Guard {
-    /// Checks what is asked; fails where it is blocked. Long texts are checked aside, so that no other call waits for it.
+    /// Checks what is asked; fails where it is blocked.
     pub(super) async fn begin(
-        policies: &Policies,
+        policies: Policies,
         layers: Vec<Arc<Layer>>,
         request: Arc<ChatRequest>,
         uses: Uses,
     ) -> Result<Self, Failure> {
-        let mut guard = Self::new(policies.clone(), layers, request, uses);
-        let bytes: usize = guard.request.texts().map(str::len).sum();
-        if guard.layers.is_empty() || bytes <= AT_ONCE {
-            guard.check_request();
-        } else {
-            let checked = spawn_blocking(move || {
-                guard.check_request();
-                guard
-            });
-            guard = checked.await.map_err(|panic| {
-                tracing::error!(%panic, "a guardrail failed");
-                FailureKind::Unchecked.plain()
-            })?;
-        }
+        let mut guard = Self::new(policies, layers, request, uses);
+        let work = match &guard.layers[..] {
+            [] => 0,
+            _ if guard.needed_schema().is_some() => usize::MAX,
+            _ => {
+                let asked = guard.request.asked().map(|tool| text_in(&tool.arguments));
+                guard.request.words().map(str::len).chain(asked).sum()
+            }
+        };
+        guard.aside(work, Self::check_request).await?;
         if guard.blocked { Err(FailureKind::Guardrail.plain()) } else { Ok(guard) }
+    }
+
+    /// Does at once what is little work, by the bytes that are looked at, and the rest on a thread for it: no other call
+    /// waits for it.
+    async fn aside<T: Send + 'static>(
+        &mut self,
+        bytes: usize,
+        work: impl FnOnce(&mut Self) -> T + Send + 'static,
+    ) -> Result<T, Failure> {
+        if bytes <= AT_ONCE {
+            return Ok(work(self));
+        }
+        // Whoever asks may go away meanwhile: so much was done by then.
+        self.note();
+        let stands_in = Self::new(self.policies.clone(), vec![], self.request.clone(), Uses::default());
+        let mut guard = mem::replace(self, stands_in);
+        let done = spawn_blocking(move || {
+            let done = work(&mut guard);
+            (guard, done)
+        });
+        match done.await {
+            Ok((guard, done)) => {
+                *self = guard;
+                Ok(done)
+            }
+            Err(panic) => {
+                tracing::error!(%panic, "a guardrail failed");
+                self.blocked = true;
+                Err(FailureKind::Unchecked.plain())
+            }
+        }
+    }
+
+    /// That of the answer, where a policy asks for it.
+    fn needed_schema(&self) -> Option<&Value> {
+        let mut of_answers = self.layers.iter().filter(|layer| layer.stage() == Stage::Output);
+        let needs_schema = of_answers.any(|layer| layer.whole.needs_shape());
+        self.request.output_schema.as_ref().filter(|_| needs_schema)
     }
 
     fn new(policies: Policies, layers: Vec<Arc<Layer>>, request: Arc<ChatRequest>, uses: Uses) -> Self {
@@ -88,9 +126,6 @@ impl Guard {
         let watching = watching.map(|guardrail| Link::new(guardrail, Some(Masks::default())));
         let masking = of_answers().filter_map(|layer| layer.masking.as_ref().map(|[first, _]| first.clone()));
         let answer = watching.chain(masking.map(|guardrail| Link::new(guardrail, None))).collect();
-        let needs_schema = of_answers().any(|layer| layer.whole.needs_shape());
-        let schema = request.output_schema.as_ref().filter(|_| needs_schema);
-        let schema = schema.map(|schema| Arc::new(Schema::new(schema)));
         Self {
             policies,
             layers,
@@ -101,12 +136,19 @@ impl Guard {
             request,
             outside: None,
             told_kept: false,
-            schema,
+            schema: None,
             answer,
             checked: String::new(),
             unmasking: Unmasking::default(),
             overlays: HashMap::new(),
+            given: 0,
+            full: false,
         }
+    }
+
+    /// Whether the answer is as long as one may be, with what it gave back of what was masked.
+    pub(super) fn is_full(&self) -> bool {
+        self.full
     }
 
     pub(super) fn is_blocked(&self) -> bool {
@@ -131,10 +173,14 @@ impl Guard {
     }
 
     /// What another provider is told of what was `said`: all of it, checked as if nothing more came.
-    pub(super) fn known<'s>(&self, said: &'s str) -> Cow<'s, str> {
+    pub(super) async fn known(&mut self, said: &str) -> Result<Arc<str>, Failure> {
         if self.answer.is_empty() || said.is_empty() {
-            return said.into();
+            return Ok(said.into());
         }
+        self.aside(said.len(), |guard| guard.checked_so_far()).await
+    }
+
+    fn checked_so_far(&self) -> Arc<str> {
         let (mut masks, mut held) = (self.masks.clone(), String::new());
         for link in &self.answer {
             let mut link = link.clone();
@@ -153,32 +199,53 @@ impl Guard {
                 (!text.is_empty()).then_some(ChatEvent::Delta { text })
             }
             ChatEvent::Citation(quote) => Some(ChatEvent::Citation(self.in_original(quote))),
-            ChatEvent::Tool(tool) => self.pass_tool(tool).map(ChatEvent::Tool),
+            ChatEvent::Tool(tool) => {
+                let length = text_in(&tool.arguments);
+                let passed = self.aside(length, |guard| guard.pass_tool(tool)).await;
+                passed.ok().flatten().map(ChatEvent::Tool)
+            }
             other => Some(other),
         }
     }
 
     async fn pass_text(&mut self, text: String) -> String {
-        if self.answer.is_empty() {
-            let masked = !self.masks.is_empty();
-            return if masked { self.unmasking.push(&self.masks, &text) } else { text };
+        if self.answer.is_empty() && self.masks.is_empty() {
+            return self.give(text);
         }
         let mut out = String::new();
         let mut rest = text.as_str();
-        while !rest.is_empty() && !self.blocked {
+        // In pieces, so that neither work nor texts grow much before it is seen that they are too long.
+        while !rest.is_empty() && !self.blocked && !self.full {
             let (piece, after) = rest.split_at(rest.floor_char_boundary(AT_ONCE));
-            let passed = self.through(piece);
-            self.checked.push_str(&passed);
-            out.push_str(&self.unmasking.push(&self.masks, &passed));
+            let passed = if self.answer.is_empty() {
+                self.unmasking.push(&self.masks, piece)
+            } else {
+                let passed = self.through(piece);
+                self.checked.push_str(&passed);
+                self.unmasking.push(&self.masks, &passed)
+            };
+            out.push_str(&self.give(passed));
             rest = after;
             if !rest.is_empty() {
                 yield_now().await;
             }
         }
         if self.blocked {
-            out.push_str(&mem::take(&mut self.unmasking).finish(&self.masks));
+            let rest = mem::take(&mut self.unmasking).finish(&self.masks);
+            out.push_str(&self.give(rest));
         }
         out
+    }
+
+    /// What of it an answer still has room for: a placeholder is short, and what it stands for may be long.
+    fn give(&mut self, mut text: String) -> String {
+        let mut places = text.char_indices();
+        self.given += places.by_ref().take(MAX_OUTPUT.saturating_sub(self.given)).count();
+        if let Some((over, _)) = places.next() {
+            text.truncate(over);
+            self.full = true;
+        }
+        text
     }
 
     /// Through all guardrails of the answer. Where one blocks, what it lets pass before goes through the others to the end.
@@ -196,10 +263,19 @@ impl Guard {
     }
 
     /// Ends the answer, and gives what was held back of it. Whether it fits its schema is asked where it `is_whole`.
-    pub(super) fn finish(&mut self, is_whole: bool) -> Option<String> {
+    pub(super) async fn finish(&mut self, is_whole: bool) -> Option<String> {
+        let bytes = match self.answer[..] {
+            [] => 0,
+            _ if self.schema.is_some() => usize::MAX,
+            _ => self.checked.len(),
+        };
+        self.aside(bytes, move |guard| guard.finish_now(is_whole)).await.ok().flatten()
+    }
+
+    fn finish_now(&mut self, is_whole: bool) -> Option<String> {
         let mut rest = String::new();
         let schema = self.schema.clone().filter(|_| is_whole);
-        let shape = |value: &Value| schema.as_ref().is_some_and(|schema| schema.fits(value));
+        let shape = |value: &Value| matches!(&schema, Some(Ok(schema)) if schema.fits(value));
         if !self.blocked {
             for mut link in mem::take(&mut self.answer) {
                 rest = link.push(&mut self.masks, &rest);
@@ -212,6 +288,7 @@ impl Guard {
         self.checked.push_str(&rest);
         let mut out = self.unmasking.push(&self.masks, &rest);
         out.push_str(&mem::take(&mut self.unmasking).finish(&self.masks));
+        let out = self.give(out);
         (!out.is_empty()).then_some(out)
     }
 
@@ -223,10 +300,24 @@ impl Guard {
                 blocked = true;
                 return;
             };
-            *text = self.masks.unmask(&checked);
+            *text = self.unmask(&checked);
         });
         self.blocked |= blocked;
-        (!blocked).then_some(tool)
+        (!blocked && !self.full).then_some(tool)
+    }
+
+    /// A whole text that comes beside the answer's own, and counts as part of it.
+    fn unmask(&mut self, text: &str) -> String {
+        let (mut unmasking, mut out, mut rest) = (Unmasking::default(), String::new(), text);
+        while !rest.is_empty() && !self.full {
+            let (piece, after) = rest.split_at(rest.floor_char_boundary(AT_ONCE));
+            let piece = unmasking.push(&self.masks, piece);
+            out.push_str(&self.give(piece));
+            rest = after;
+        }
+        let rest = unmasking.finish(&self.masks);
+        out.push_str(&self.give(rest));
+        out
     }
 
     fn in_original(&mut self, quote: Quote) -> Quote {

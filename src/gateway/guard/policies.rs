@@ -109,25 +109,28 @@ impl Policies {
         &self.0.plain
     }
 
-    /// What holds for a call on this route, in the order in which it sees the texts.
-    pub fn of(&self, own: &Own, name: &str, route: &Route) -> Vec<Arc<Layer>> {
-        let own = own.iter().filter(|(routes, _)| routes.is_empty() || routes.iter().any(|it| it == name));
-        self.configured(name, route).into_iter().chain(own.map(|(_, layer)| Arc::clone(layer))).collect()
-    }
-
-    /// The operator's: those of the route as configured, and those that the route at hand names beside them.
-    fn configured(&self, name: &str, route: &Route) -> Vec<Arc<Layer>> {
-        let by_route = &self.0.by_route;
-        let configured = by_route.get(name).or_else(|| by_route.get(STANDARD));
+    /// What holds for a call that has to do with these routes, each by its name, in the order in which it sees the
+    /// texts: all that holds on any of them.
+    pub fn of(&self, own: &Own, routes: &[(&str, &Route)]) -> Vec<Arc<Layer>> {
+        let holds =
+            |on: &[String]| on.is_empty() || routes.iter().any(|(name, _)| on.iter().any(|it| it == name));
+        let own = own.iter().filter(|(on, _)| holds(on)).map(|(_, layer)| layer);
+        let configured = routes.iter().flat_map(|(name, route)| self.configured(name, route));
         let mut layers: Vec<Arc<Layer>> = vec![];
-        for name in configured.into_iter().flatten().chain(&route.guardrails) {
-            if let Some(layer) = self.0.configured.get(name)
-                && !layers.iter().any(|known| Arc::ptr_eq(known, layer))
-            {
+        for layer in configured.chain(own) {
+            if !layers.iter().any(|known| Arc::ptr_eq(known, layer)) {
                 layers.push(Arc::clone(layer));
             }
         }
         layers
+    }
+
+    /// The operator's: those of the route as configured, and those that the route at hand names beside them.
+    fn configured<'l>(&'l self, name: &str, route: &'l Route) -> impl Iterator<Item = &'l Arc<Layer>> {
+        let by_route = &self.0.by_route;
+        let configured = by_route.get(name).or_else(|| by_route.get(STANDARD));
+        let names = configured.into_iter().flatten().chain(&route.guardrails);
+        names.filter_map(|name| self.0.configured.get(name))
     }
 
     /// A workspace's own policies, ready to run.

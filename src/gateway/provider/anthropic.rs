@@ -1,8 +1,10 @@
 //! The wire format of Anthropic's messages.
 use super::{
-    super::model::{ChatRequest, Failure, FailureKind, FinishReason, Speaker, ToolSpec, ToolUse, Usage},
+    super::model::{
+        ChatRequest, Failure, FailureKind, FinishReason, MAX_TOOLS, Speaker, ToolSpec, ToolUse, Usage,
+    },
     ModelCall, Provider, ProviderEvent, ProviderStream,
-    http::{Endpoint, Events, MAX_ARGUMENTS, MAX_TOOLS, by_words, names, send, tool_use},
+    http::{Endpoint, Events, MAX_ARGUMENTS, by_words, names, send, tool_use},
     prompt,
 };
 use futures_util::{FutureExt, StreamExt, future::BoxFuture};

@@ -1,8 +1,8 @@
 //! The wire format of Gemini's `streamGenerateContent`.
 use super::{
-    super::model::{Failure, FailureKind, FinishReason, Speaker, ToolSpec, Usage},
+    super::model::{Failure, FailureKind, FinishReason, MAX_TOOLS, Speaker, ToolSpec, Usage},
     ModelCall, Provider, ProviderEvent, ProviderStream,
-    http::{Endpoint, Events, MAX_TOOLS, by_words, names, segment, send, tool_use},
+    http::{Endpoint, Events, by_words, names, segment, send, tool_use},
     prompt,
 };
 use futures_util::{FutureExt, StreamExt, TryFutureExt, future::BoxFuture};

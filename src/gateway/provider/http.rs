@@ -1,7 +1,7 @@
 //! What the wire formats have in common: a request by HTTP, what a refusal means, and an answer read piece by piece,
 //! each piece and all of them bounded.
 use super::{
-    super::model::{Failure, FailureKind, ToolUse},
+    super::model::{Failure, FailureKind, MAX_TOOL_NAME, ToolUse, is_tool_name, text_in},
     egress::Egress,
 };
 use crate::{config::ProviderConfig, shared::http};
@@ -19,12 +19,12 @@ const LINE: usize = 1 << 20;
 const ANSWER: usize = 32 << 20;
 /// Bytes of a refusal that are looked at.
 const REFUSAL: usize = 64 << 10;
-/// Tools that one answer may ask for, and bytes of the arguments of one.
-pub(super) const MAX_TOOLS: usize = 64;
+/// Bytes of the arguments of one tool, characters of a name among them, and of the id of a tool's use.
 pub(super) const MAX_ARGUMENTS: usize = 256 << 10;
-/// Characters of a tool's name, and of the id of its use.
-const MAX_TOOL_NAME: usize = 64;
+const MAX_FIELD_NAME: usize = 256;
 const MAX_TOOL_ID: usize = 256;
+/// The longest that a provider may ask to wait.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
 /// How long it may take to be connected.
 const CONNECT: Duration = Duration::from_secs(10);
 
@@ -115,10 +115,26 @@ pub(super) async fn json(response: Response) -> Result<Value, Failure> {
 
 /// What a model asks for: its words, and kept where others see them.
 pub(super) fn tool_use(id: String, name: String, arguments: Value) -> Result<ToolUse, Failure> {
-    if name.chars().count() > MAX_TOOL_NAME || id.chars().count() > MAX_TOOL_ID {
+    let is_long = |text: &str, most: usize| text.len() > most && text.chars().count() > most;
+    let long =
+        is_long(&name, MAX_TOOL_NAME) || is_long(&id, MAX_TOOL_ID) || text_in(&arguments) > MAX_ARGUMENTS;
+    if long || !names_in(&arguments, &|name| !is_long(name, MAX_FIELD_NAME)) {
         return Err(FailureKind::TooLong.plain());
     }
+    let is_plain = |text: &str| !text.chars().any(char::is_control);
+    if !is_tool_name(&name) || !is_plain(&id) || !names_in(&arguments, &is_plain) {
+        return Err(FailureKind::Malformed.plain());
+    }
     Ok(ToolUse { id, name, arguments })
+}
+
+/// Whether all names of fields are well.
+fn names_in(value: &Value, is_well: &impl Fn(&str) -> bool) -> bool {
+    match value {
+        Value::Object(fields) => fields.iter().all(|(name, field)| is_well(name) && names_in(field, is_well)),
+        Value::Array(items) => items.iter().all(|item| names_in(item, is_well)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+    }
 }
 
 /// A name as one segment of a path.
@@ -211,7 +227,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
     let milliseconds = number("retry-after-ms").map(|wait| wait / 1e3);
     let seconds = milliseconds.or_else(|| number(RETRY_AFTER.as_str()))?;
-    Duration::try_from_secs_f64(seconds).ok()
+    Duration::try_from_secs_f64(seconds).ok().map(|wait| wait.min(LONGEST_WAIT))
 }
 
 /// An answer's lines, as they come.

@@ -1,8 +1,8 @@
 //! The wire format of Ollama's `/api/chat`: one JSON object a line.
 use super::{
-    super::model::{Failure, FailureKind, FinishReason, Speaker, Usage},
+    super::model::{Failure, FailureKind, FinishReason, MAX_TOOLS, Speaker, Usage},
     Embeddings, ModelCall, Provider, ProviderEvent, ProviderStream,
-    http::{Endpoint, Lines, MAX_TOOLS, by_words, json, names, send, tool_use},
+    http::{Endpoint, Lines, by_words, json, names, send, tool_use},
     prompt,
 };
 use futures_util::{FutureExt, StreamExt, future::BoxFuture};

@@ -1,8 +1,8 @@
 //! The wire format of OpenAI's chat completions, which most servers of models speak.
 use super::{
-    super::model::{Failure, FailureKind, FinishReason, Speaker, ToolUse, Usage},
+    super::model::{Failure, FailureKind, FinishReason, MAX_TOOLS, Speaker, ToolUse, Usage},
     Embeddings, ModelCall, Provider, ProviderEvent, ProviderStream,
-    http::{Endpoint, Events, MAX_ARGUMENTS, MAX_TOOLS, by_words, json, names, send, tool_use},
+    http::{Endpoint, Events, MAX_ARGUMENTS, by_words, json, names, send, tool_use},
     prompt,
 };
 use futures_util::{FutureExt, StreamExt, future::BoxFuture};

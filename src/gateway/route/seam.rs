@@ -80,17 +80,47 @@ mod tests {
     proptest! {
         #[test]
         fn however_it_is_cut_the_text_is_the_same(
-            said in "[ab ]{0,40}",
-            more in "[abc ]{0,40}",
-            cuts in prop::collection::vec(0usize..40, 0..6),
+            said in "[abü🎻 ]{0,40}",
+            more in "[abüé🎻 ]{0,40}",
+            cuts in prop::collection::vec(0usize..160, 0..6),
         ) {
-            let mut cuts: Vec<_> = cuts.into_iter().map(|cut| cut.min(more.len())).collect();
+            let mut cuts: Vec<_> = cuts.into_iter().map(|cut| more.floor_char_boundary(cut)).collect();
             cuts.extend([0, more.len()]);
             cuts.sort_unstable();
             let pieces: Vec<_> = cuts.windows(2).map(|pair| &more[pair[0]..pair[1]]).collect();
             let whole = joined(&said, &pieces);
             prop_assert!(whole.starts_with(&said));
             prop_assert!(more.ends_with(&whole[said.len()..]), "only a beginning is left out");
+        }
+
+        #[test]
+        fn wherever_one_stops_and_another_takes_it_up_the_text_is_whole(
+            words in prop::collection::vec("[a-zäß日🎻]{1,6}", 2..40),
+            stop in any::<prop::sample::Index>(),
+            back in any::<prop::sample::Index>(),
+            repeats: bool,
+            sizes in prop::collection::vec(1usize..9, 1..8),
+        ) {
+            // No word stands twice, so nothing that is repeated is meant.
+            let words: Vec<_> = (0..).zip(&words).map(|(n, word)| format!("{word}{n} ")).collect();
+            let whole: Vec<char> = words.concat().chars().collect();
+            let stop = stop.index(whole.len() + 1);
+            let least = if repeats { LEAST } else { 0 };
+            let most = stop.min(REACH);
+            let from = if least <= most && repeats { stop - least - back.index(most - least + 1) } else { stop };
+            let text = |characters: &[char]| characters.iter().collect::<String>();
+            let mut seam = Seam::after(&text(&whole[..stop]));
+            let (mut told, mut rest) = (text(&whole[..stop]), &whole[from..]);
+            for size in sizes.into_iter().cycle() {
+                let (piece, after) = rest.split_at(size.min(rest.len()));
+                told.push_str(&seam.pass(text(piece)));
+                rest = after;
+                if rest.is_empty() {
+                    break;
+                }
+            }
+            told.push_str(&seam.finish());
+            prop_assert_eq!(told, text(&whole));
         }
     }
 }

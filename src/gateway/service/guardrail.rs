@@ -150,7 +150,7 @@ impl Gateway {
         self.held.forget(workspace);
         let held = self.held(workspace).await?;
         let found = self.known_route(&held, route)?;
-        let layers = self.policies.of(&held.policies, route, &found);
+        let layers = self.policies.of(&held.policies, &[(route, &*found)]);
         let policies = self.policies.clone();
         // Long enough to hold others up.
         let tried = tokio::task::spawn_blocking(move || {

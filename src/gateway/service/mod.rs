@@ -17,7 +17,7 @@ use super::{
     health,
     held::{Held, HeldOf},
     log::CallLog,
-    model::{ChatEvent, ChatRequest, Completion, FailureKind, FinishReason, MAX_INPUT, Usage},
+    model::{ChatEvent, ChatRequest, Completion, FailureKind, FinishReason, Usage},
     provider::{Provider, open_provider},
     providers::{Known, Providers},
     record::{LlmCall, LlmCallStatus, Record},
@@ -142,18 +142,12 @@ impl Gateway {
     /// Starts an answer. The stream ends with exactly one terminal event; dropping it ends the call. However it ends,
     /// it is in the usage log.
     ///
-    /// `Refused` at `route` where no route has this name, and where the texts are longer than a call may be.
+    /// `Refused` at `route` where no route has this name, and where its texts, its tools or its schema are no call's.
     pub async fn chat(&self, actor: &Actor, request: ChatRequest) -> Result<BoxStream<'static, ChatEvent>> {
         actor.may::<Write>(request.workspace)?;
         let held = self.held(request.workspace).await?;
         let route = self.known_route(&held, &request.route)?;
-        let length: usize = request.texts().map(|text| text.chars().count()).sum();
-        if length > MAX_INPUT {
-            return Err(Error::invalid(
-                "prompt",
-                format!("{length} characters: at most {MAX_INPUT} are possible"),
-            ));
-        }
+        request.check()?;
         let call = LlmCall {
             id: self.ambient.ids.next(),
             workspace: request.workspace,

@@ -204,7 +204,8 @@ impl Recall {
     }
 }
 
-/// What a text costs a model, about: a quarter of its characters, rounded up.
+/// What a text costs a model, about: a quarter of its characters, rounded up. What clients are told and ask by; a budget
+/// goes by [`crate::gateway::estimate_tokens`], which errs on the high side.
 pub fn estimated_tokens(text: &str) -> usize {
     text.chars().count().div_ceil(4)
 }

@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     gateway::{
-        ChatMessage, ChatRequest, Completion, FinishReason, Origin, Speaker, TOOL_ROUNDS, TOOLS_AT_ONCE,
-        Tools, Usage,
+        ChatMessage, ChatRequest, Completion, FinishReason, Origin, Schema, Speaker, TOOL_ROUNDS,
+        TOOLS_AT_ONCE, Tools, Usage,
     },
     memory::{Item, RecallRequest, Remembered},
     shared::{Error, Result, actor::Actor},
@@ -18,6 +18,7 @@ use crate::{
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use std::time::Duration;
+use tokio::task::spawn_blocking;
 
 /// For what, and as whom, a call is made.
 #[derive(Clone, Debug)]
@@ -85,6 +86,7 @@ impl Executor {
         mut request: ChatRequest,
         tools: &Tools,
     ) -> Result<Given, StepError> {
+        let form = form(request.output_schema.as_ref()).await?;
         let (mut used, mut read) = (Usage::default(), vec![]);
         for round in 0..=TOOL_ROUNDS {
             // Once there were enough, it has to do without.
@@ -92,7 +94,7 @@ impl Executor {
             let answer = self.gateway.complete(&within.actor, request.clone()).await.map_err(step_error)?;
             used = used.saturating_add(answer.usage);
             if answer.reason != FinishReason::ToolUse || answer.tools.is_empty() {
-                return Ok((output(answer, used, request.output_schema.is_some())?, read));
+                return Ok((output(answer, used, form).await?, read));
             }
             let asked: Vec<_> = answer.tools.into_iter().take(TOOLS_AT_ONCE).collect();
             let speaker = Speaker::Assistant { tools: asked.clone() };
@@ -135,7 +137,17 @@ fn told(item: &Item, score: f64) -> Value {
     }
 }
 
-fn output(answer: Completion, used: Usage, is_json: bool) -> Result<Value, StepError> {
+/// What the answer has to fit. Reading it and holding an answer against it takes a moment: not where others wait.
+async fn form(schema: Option<&Value>) -> Result<Option<Schema>, StepError> {
+    let Some(schema) = schema.cloned() else { return Ok(None) };
+    let read = spawn_blocking(move || Schema::read(&schema)).await;
+    let read = read.map_err(|panic| step_error(Error::internal(panic)))?;
+    // Of a version that was published when more was taken.
+    read.map(Some)
+        .map_err(|problem| StepError::new("INVALID_SCHEMA", format!("the step's output schema: {problem}")))
+}
+
+async fn output(answer: Completion, used: Usage, form: Option<Schema>) -> Result<Value, StepError> {
     if answer.reason == FinishReason::ContentPolicy {
         let message = "the rules of the model or of a guardrail do not allow an answer";
         return Err(StepError::new("CONTENT_POLICY", message));
@@ -145,13 +157,22 @@ fn output(answer: Completion, used: Usage, is_json: bool) -> Result<Value, StepE
         "finishReason": answer.reason.name(),
         "usage": { "inputTokens": used.input_tokens, "outputTokens": used.output_tokens },
     });
-    if is_json {
-        let parsed = serde_json::from_str(&answer.text);
-        let error =
-            StepError::passing("INVALID_OUTPUT", "the model did not answer in JSON, as the step asks");
-        output["json"] = parsed.map_err(|_| error)?;
+    if let Some(form) = form {
+        let formed = spawn_blocking(move || formed(&answer.text, &form)).await;
+        output["json"] = formed.map_err(|panic| step_error(Error::internal(panic)))??;
     }
     Ok(output)
+}
+
+/// An answer that does not fit is a matter of chance: another attempt may do better. Not a word of it is told.
+fn formed(text: &str, form: &Schema) -> Result<Value, StepError> {
+    let invalid = |message: &str| StepError::passing("INVALID_OUTPUT", message);
+    let value = serde_json::from_str(text);
+    let value = value.map_err(|_| invalid("the model did not answer in JSON, as the step asks"))?;
+    if !form.fits(&value) {
+        return Err(invalid("the model's answer does not fit the step's output schema"));
+    }
+    Ok(value)
 }
 
 /// What a step tells of an error, and whether another attempt may do better.

@@ -16,12 +16,14 @@ use crate::{
         event::{workflow_created, workflow_published, workflow_updated},
         graph::{self, Graph},
         model::{Draft, MAX_NAME, NewWorkflow, Plan, Version, Workflow, WorkflowUpdate, is_slug, slug_from},
-        policy, store, validate,
+        policy, store,
+        validate::{self, GraphProblem},
     },
 };
 
 use serde::Serialize;
 use serde_json::Value;
+use tokio::task::spawn_blocking;
 
 /// Tries at a free slug made from a name.
 const SLUGS: u32 = 100;
@@ -47,7 +49,7 @@ impl WorkflowService {
         let client_id = ClientId::checked(&mut problems, new.client_id.as_deref(), &content)?;
         problems.finish()?;
         // Compiling takes a moment: before the transaction, for there is one writer.
-        let found = validate::problems(&new.graph, new.input_schema.as_ref());
+        let found = problems_of(&new.graph, new.input_schema.as_ref()).await?;
         let draft = Draft { graph: new.graph, input_schema: new.input_schema, problems: found, version: 1 };
         let workflow = Workflow {
             id: self.ambient.ids.next(),
@@ -112,7 +114,7 @@ impl WorkflowService {
         let (seen, _) = store::find_workflow(&self.db, &scope, update.workflow).await?.ok_or(NO_WORKFLOW)?;
         // Compiling takes a moment: before the transaction, for there is one writer.
         let expected = apply(&update, &seen)?.draft;
-        let problems = validate::problems(&expected.graph, expected.input_schema.as_ref());
+        let problems = problems_of(&expected.graph, expected.input_schema.as_ref()).await?;
 
         let mut tx = self.log.begin().await?;
         let found = store::find_workflow_to_change(&tx, &scope, update.workflow).await?;
@@ -130,7 +132,7 @@ impl WorkflowService {
             changed.draft.problems = match changed.draft.does_as(&expected) {
                 true => problems,
                 // The other half of the draft was changed meanwhile.
-                false => validate::problems(&changed.draft.graph, changed.draft.input_schema.as_ref()),
+                false => problems_of(&changed.draft.graph, changed.draft.input_schema.as_ref()).await?,
             };
         }
         changed.version += 1;
@@ -203,6 +205,12 @@ struct New {
     slug_given: bool,
     client_id: Option<ClientId>,
     key: Option<Key>,
+}
+
+async fn problems_of(graph: &Graph, input_schema: Option<&Value>) -> Result<Vec<GraphProblem>> {
+    let (graph, input_schema) = (graph.clone(), input_schema.cloned());
+    let found = spawn_blocking(move || validate::problems(&graph, input_schema.as_ref()));
+    found.await.map_err(Error::internal)
 }
 
 /// The workflow as it would be, with the versions and the problems that it has.

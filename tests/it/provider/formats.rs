@@ -194,6 +194,34 @@ async fn a_tool_of_an_endless_name_is_not_heard_of() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tool_whose_name_or_arguments_no_tool_has_is_not_heard_of() {
+    for format in Format::ALL {
+        let fake = Fake::start(format).await;
+        let asks = |name: &str, arguments: Value| {
+            let tool = Piece::Tool { name: name.into(), arguments };
+            Script::texts([]).then(tool).then(Piece::End(Reason::Tool))
+        };
+        let cases = [
+            ("rm -rf", json!({}), FailureKind::Malformed),
+            ("a\u{0}b", json!({}), FailureKind::Malformed),
+            ("", json!({}), FailureKind::Malformed),
+            ("a", json!({ "list": [{ "a\u{0}b": 1 }] }), FailureKind::Malformed),
+            ("a", json!({ "list": [{ "x".repeat(257): 1 }] }), FailureKind::TooLong),
+            ("a", json!({ "text": "x".repeat(262_145) }), FailureKind::TooLong),
+        ];
+        let app = before(&fake).await;
+        let (owner, gateway) = (owner(&app).await, &app.running.services.gateway);
+        for (name, arguments, kind) in cases {
+            fake.says("one", asks(name, arguments));
+            let request = ChatRequest::prompt(app.workspace_id(), "main", "Well?");
+            let events: Vec<_> = gateway.chat(&owner, request).await.unwrap().collect().await;
+            assert_eq!(events, [ChatEvent::Failed(kind.plain())], "{format:?} {name:?}");
+        }
+        app.running.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_servers_of_openais_format_do_in_ways_of_their_own_is_understood() {
     let fake = Fake::start(Format::OpenAi).await;
     let asks = Piece::Tool { name: "weather".into(), arguments: json!({ "city": "Oslo" }) };
