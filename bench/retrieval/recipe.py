@@ -158,15 +158,15 @@ class Corpus:
                 if date is not None and date not in of_date:
                     of_date[date] = share_of_date(dates, date)
             score = score + p["DATED"] * np.array([of_date.get(e.get("date"), 0) for e in self.entries])
-        speaking = [self.spoken[word] for word in asked if word in self.spoken]
-        if speaking:
-            score = score + p["SPOKEN"] * np.logical_or.reduce(speaking)
         if asks_when(query):
             score = score + p["TELLS_WHEN"] * self.telling
+        speaking = [self.spoken[word] for word in asked if word in self.spoken]
+        spoken = p["SPOKEN"] * np.logical_or.reduce(speaking) if speaking else 0
         if self.collections is None:
-            return score, np.zeros(0)
+            return score + spoken, np.zeros(0)
         whole = shared(self.collections.score(asked, p))
         score = score + p["TO_ENTRY"] * np.where(self.collection >= 0, whole[self.collection], 0)
+        # Who says it tells lines apart, not conversations: all who take part are in each.
         best = np.full(len(self.names), -np.inf)
         np.maximum.at(best, self.collection[self.collection >= 0], score[self.collection >= 0])
-        return score, best + p["TO_COLLECTION"] * whole
+        return score + spoken, best + p["TO_COLLECTION"] * whole

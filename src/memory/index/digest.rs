@@ -45,7 +45,8 @@ impl Digest {
     /// As [`Self::of`], with what the memory names, and by whom it is said.
     pub fn of_memory(text: &str, speaker: Option<&str>) -> Self {
         let named = named::named(text, speaker).into_iter().map(|(named, count)| (named_term(&named), count));
-        let spoken = Terms::of(speaker.unwrap_or_default()).counts.into_keys().map(|word| (spoken_term(&word), 1));
+        let spoken =
+            Terms::of(speaker.unwrap_or_default()).counts.into_keys().map(|word| (spoken_term(&word), 1));
         let Self { terms, length, vector } = Self::of(text, None, speaker);
         // In front of all words.
         let terms = [pack(&named.chain(spoken).collect()), terms].concat();

@@ -12,7 +12,7 @@ mod times;
 mod words;
 
 pub use collections::NONE;
-pub use digest::{Digest, MADE_BY};
+pub use digest::{Digest, MADE_BY, spoken_term};
 pub use remake::remake;
 pub use replica::{Held, Replica, Signs, Statistics, signs};
 pub use replicas::Index;

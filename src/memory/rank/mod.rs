@@ -19,14 +19,15 @@ pub use recency::Recency;
 use super::{
     MemoryKind,
     embedding::{Embedder, Related, Vector},
-    index::{Held, ItemId, Moment, Replica},
+    index::{Held, ItemId, Moment, Replica, spoken_term},
     terms::Terms,
 };
 use bm25::{Asked, Lexical, WHOLE};
 use dates::Dates;
 use meaning::Meaning;
 use parameters::{
-    DATED, LIKELY, MEANING, MOST, NEXT, PREVIOUS, RELATED, TELLS_WHEN, TO_COLLECTION, TO_ENTRY, WINDOW, WORDS,
+    DATED, LIKELY, MEANING, MOST, NEXT, PREVIOUS, RELATED, SPOKEN, TELLS_WHEN, TO_COLLECTION, TO_ENTRY,
+    WINDOW, WORDS,
 };
 use std::{collections::HashMap, sync::Arc};
 
@@ -37,6 +38,8 @@ pub struct Query {
     vector: Vector,
     dates: Dates,
     asks_when: bool,
+    /// Of what is said by somebody whom it names.
+    speakers: Vec<String>,
 }
 
 impl Query {
@@ -44,6 +47,7 @@ impl Query {
     pub fn of(text: &str) -> Option<Self> {
         let words: Vec<_> = Terms::asked(text).into_iter().map(asked).collect();
         (!words.is_empty()).then(|| Self {
+            speakers: words.iter().map(|asked| spoken_term(&asked.term)).collect(),
             words,
             vector: Embedder::embedded().embed(text),
             dates: Dates::of(text),
@@ -52,10 +56,10 @@ impl Query {
     }
 
     /// The most that an entry can get: scores are shares of it.
-    fn most(&self) -> f32 {
+    fn most(&self, spoken: bool) -> f32 {
         let dated = if self.dates.is_empty() { 0.0 } else { DATED };
         let telling = if self.asks_when { TELLS_WHEN } else { 0.0 };
-        MOST + dated + telling
+        MOST + dated + telling + if spoken { SPOKEN } else { 0.0 }
     }
 }
 
@@ -120,24 +124,35 @@ pub fn rank_groups(
     recency: Option<Recency>,
     limit: usize,
 ) -> Vec<RankedGroup> {
-    let mut groups: HashMap<Arc<str>, (f32, Vec<Ranked>)> = HashMap::new();
-    for view in View::all(copies, query, wanted) {
+    let mut groups: HashMap<Arc<str>, Grouped> = HashMap::new();
+    let views = View::all(copies, query, wanted);
+    let most = views.first().map_or(MOST, View::most);
+    for view in views {
         for entry in view.candidates() {
             let Some(name) = view.collection_of(entry) else { continue };
             let Some(ranked) = view.ranked(entry, recency) else { continue };
             let group = groups.entry(name.clone()).or_default();
-            group.0 = group.0.max(view.collection_share(entry));
-            group.1.push(ranked);
+            group.share = group.share.max(view.collection_share(entry));
+            group.first = group.first.max(view.score_in_group(entry, recency));
+            group.ranked.push(ranked);
         }
     }
-    let groups = groups.into_iter().map(|(collection, (share, ranked))| {
+    let groups = groups.into_iter().map(|(collection, Grouped { share, first, ranked })| {
         let best = top::best(ranked, HITS_OF_GROUP, |ranked| (ranked.score, ranked.item));
-        let first = best.first().map_or(0.0, |ranked| ranked.score);
-        let most = query.most();
         let score = (first * most + share * TO_COLLECTION) / (most + TO_COLLECTION);
         RankedGroup { collection, score, best }
     });
     top::best(groups, limit, |group| (group.score, group.collection.clone()))
+}
+
+/// What was found of a collection.
+#[derive(Default)]
+struct Grouped {
+    /// Of its own words.
+    share: f32,
+    /// Of its best entry.
+    first: f32,
+    ranked: Vec<Ranked>,
 }
 
 /// A copy with what its parts scored, and the best scores of all copies.
@@ -152,6 +167,10 @@ struct View<'a> {
     names_fit: Vec<bool>,
     /// By entry: whether it tells a time. Empty where the query does not ask for one.
     telling: Vec<bool>,
+    /// By entry: whether somebody says it whom the query names. Empty where nobody does.
+    spoken: Vec<bool>,
+    /// Whether somebody does in any of the copies.
+    some_spoken: bool,
 }
 
 /// The best score of each part in all copies.
@@ -174,14 +193,27 @@ impl<'a> View<'a> {
             collection: best(|it| it.collections.best()),
             product: meaning.iter().map(Meaning::best).max().unwrap_or_default(),
         };
-        let parts = copies.iter().zip(lexical).zip(meaning);
+        let spoken: Vec<_> = copies.iter().map(|copy| marked(copy, &query.speakers)).collect();
+        let some_spoken = spoken.iter().any(|spoken| !spoken.is_empty());
+        let parts = copies.iter().zip(lexical).zip(meaning).zip(spoken);
         parts
-            .map(|((copy, lexical), meaning)| {
+            .map(|(((copy, lexical), meaning), spoken)| {
                 let fits = |name: &str| {
                     wanted.collection_prefix.as_ref().is_none_or(|prefix| name.starts_with(prefix))
                 };
                 let names_fit = copy.collections().iter().map(|collection| fits(&collection.name)).collect();
-                Self { copy, query, lexical, meaning, best, wanted, names_fit, telling: telling(copy, query) }
+                Self {
+                    copy,
+                    query,
+                    lexical,
+                    meaning,
+                    best,
+                    wanted,
+                    names_fit,
+                    telling: telling(copy, query),
+                    spoken,
+                    some_spoken,
+                }
             })
             .collect()
     }
@@ -237,21 +269,41 @@ impl<'a> View<'a> {
     /// `None` where nothing speaks for it.
     fn ranked(&self, entry: u32, recency: Option<Recency>) -> Option<Ranked> {
         let held = self.copy.get(entry)?;
-        let near = self.own(entry) + PREVIOUS * self.own(held.previous) + NEXT * self.own(held.next);
-        let tells = self.telling.get(entry as usize).is_some_and(|tells| *tells);
-        let score = near
-            + TO_ENTRY * self.collection_share(entry)
-            + DATED * self.query.dates.share(held.at)
-            + if tells { TELLS_WHEN } else { 0.0 };
-        let score = score / self.query.most();
-        let recent = recency.map(|recency| recency.of(held.at));
-        (near > 0.0).then(|| Ranked {
+        let spoken = if is_marked(&self.spoken, entry) { SPOKEN } else { 0.0 };
+        Some(Ranked {
             item: held.item(),
-            score: recency.zip(recent).map_or(score, |(recency, recent)| recency.weigh(score, recent)),
+            score: self.share_of_most(self.worth(entry)? + spoken, held, recency),
             lexical: self.lexical.entries.score(entry),
             vector: self.meaning.cosine(entry),
-            recency: recent,
+            recency: recency.map(|recency| recency.of(held.at)),
         })
+    }
+
+    /// What an entry is worth to its collection. Who says it tells lines apart, not conversations: all who take part are in
+    /// each.
+    fn score_in_group(&self, entry: u32, recency: Option<Recency>) -> f32 {
+        let held = self.copy.get(entry).zip(self.worth(entry));
+        held.map_or(0.0, |(held, worth)| self.share_of_most(worth, held, recency))
+    }
+
+    fn most(&self) -> f32 {
+        self.query.most(self.some_spoken)
+    }
+
+    fn share_of_most(&self, worth: f32, held: &Held, recency: Option<Recency>) -> f32 {
+        let score = worth / self.most();
+        recency.map_or(score, |recency| recency.weigh(score, recency.of(held.at)))
+    }
+
+    /// Whoever says it. `None` where nothing speaks for it.
+    fn worth(&self, entry: u32) -> Option<f32> {
+        let held = self.copy.get(entry)?;
+        let near = self.own(entry) + PREVIOUS * self.own(held.previous) + NEXT * self.own(held.next);
+        let worth = near
+            + TO_ENTRY * self.collection_share(entry)
+            + DATED * self.query.dates.share(held.at)
+            + if is_marked(&self.telling, entry) { TELLS_WHEN } else { 0.0 };
+        (near > 0.0).then_some(worth)
     }
 
     /// What an entry is worth by itself and its window's words.
@@ -272,16 +324,25 @@ impl<'a> View<'a> {
 }
 
 fn telling(copy: &Replica, query: &Query) -> Vec<bool> {
-    if !query.asks_when {
-        return vec![];
-    }
-    let mut telling = vec![false; copy.entries().len()];
-    for posting in dates::TELLING.iter().flat_map(|term| copy.postings(term)) {
-        if let Some(tells) = telling.get_mut(posting.entry() as usize) {
-            *tells = true;
+    if query.asks_when { marked(copy, &dates::TELLING) } else { vec![] }
+}
+
+/// By entry: whether it has one of these terms. Empty where none has.
+fn marked(copy: &Replica, terms: &[String]) -> Vec<bool> {
+    let mut marked = vec![];
+    for posting in terms.iter().flat_map(|term| copy.postings(term)) {
+        if marked.is_empty() {
+            marked = vec![false; copy.entries().len()];
+        }
+        if let Some(mark) = marked.get_mut(posting.entry() as usize) {
+            *mark = true;
         }
     }
-    telling
+    marked
+}
+
+fn is_marked(marked: &[bool], entry: u32) -> bool {
+    marked.get(entry as usize).is_some_and(|mark| *mark)
 }
 
 fn share(score: f32, best: f32) -> f32 {

@@ -135,3 +135,14 @@ fn in_a_large_copy_the_best_are_found_too() {
     assert_eq!(found[0].item.id.as_u128(), 10_000);
     assert_eq!(ids(&ranked(&[&large], "number 4711"))[0], 4712);
 }
+
+#[test]
+fn what_is_said_by_somebody_whom_the_query_names_comes_before_what_names_them() {
+    let mut copy = Replica::default();
+    for (number, said) in [(1, ("Ana: a zebu", Some("Ben"))), (2, ("Ben: a zebu", Some("Ana")))] {
+        copy.insert(&[Row::said(number, number as u128, said, Some("talk"), AT)]).unwrap();
+    }
+    assert_eq!(ids(&ranked(&[&copy], "Which zebu did Ana see?")), [2, 1]);
+    assert_eq!(ids(&ranked(&[&copy], "Which zebu did Ben see?")), [1, 2]);
+    assert_eq!(ids(&ranked(&[&copy], "Which zebu?")), [1, 2]);
+}

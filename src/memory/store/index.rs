@@ -288,7 +288,7 @@ impl Row {
         collection: Option<&str>,
         at: DateTime<Utc>,
     ) -> Self {
-        let digest = crate::memory::index::Digest::of(text, None, speaker);
+        let digest = crate::memory::index::Digest::of_memory(text, speaker);
         Self {
             revision,
             item: ItemId { id: Uuid::from_u128(id), kind: ItemKind::Memory },
