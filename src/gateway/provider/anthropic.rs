@@ -210,11 +210,11 @@ impl Answer {
                 }
             }
             Event::ContentBlockStop { index } => {
-                if let Some((_, mut tool, arguments)) = self.tool.take_if(|(at, ..)| *at == index) {
+                if let Some((_, tool, arguments)) = self.tool.take_if(|(at, ..)| *at == index) {
                     let arguments = if arguments.is_empty() { "{}" } else { arguments.as_str() };
-                    tool.arguments =
+                    let arguments =
                         serde_json::from_str(arguments).map_err(|_| FailureKind::Malformed.plain())?;
-                    return Ok(Some(ProviderEvent::Tool(tool)));
+                    return Ok(Some(ProviderEvent::Tool(tool_use(tool.id, tool.name, arguments)?)));
                 }
             }
             Event::MessageDelta { delta, usage } => {
