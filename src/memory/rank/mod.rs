@@ -19,7 +19,7 @@ pub use recency::Recency;
 use super::{
     MemoryKind,
     embedding::{Embedder, Related, Vector},
-    index::{Held, ItemId, Moment, Replica},
+    index::{Held, ItemId, Moment, NONE, Replica},
     terms::Terms,
 };
 use bm25::{Asked, Lexical, WHOLE};
@@ -29,6 +29,7 @@ use parameters::{
     DATED, LIKELY, MEANING, MOST, NEXT, PREVIOUS, RELATED, TELLS_WHEN, TO_COLLECTION, TO_ENTRY, WINDOW, WORDS,
 };
 use std::{collections::HashMap, sync::Arc};
+use top::Top;
 
 /// A query as it is compared.
 #[derive(Clone, Debug)]
@@ -148,18 +149,16 @@ struct View<'a> {
     meaning: Meaning<'a>,
     best: Best,
     wanted: &'a Wanted,
-    /// By collection: whether its name fits.
-    names_fit: Vec<bool>,
+    /// By collection: whether its name fits. `None` where every one does.
+    names_fit: Option<Vec<bool>>,
     /// By entry: whether it tells a time. Empty where the query does not ask for one.
     telling: Vec<bool>,
 }
 
 /// The best score of each part in all copies.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Best {
-    entry: f32,
-    window: f32,
-    collection: f32,
+    words: bm25::Best,
     product: i32,
 }
 
@@ -167,20 +166,16 @@ impl<'a> View<'a> {
     fn all(copies: &[&'a Replica], query: &'a Query, wanted: &'a Wanted) -> Vec<Self> {
         let lexical = bm25::score(copies, &query.words);
         let meaning: Vec<_> = copies.iter().map(|copy| Meaning::of(copy, &query.vector)).collect();
-        let best = |of: fn(&Lexical) -> f32| lexical.iter().map(of).fold(0.0, f32::max);
         let best = Best {
-            entry: best(|it| it.entries.best()),
-            window: best(|it| it.windows.best()),
-            collection: best(|it| it.collections.best()),
+            words: bm25::Best::of(lexical.iter().map(Lexical::best)),
             product: meaning.iter().map(Meaning::best).max().unwrap_or_default(),
         };
         let parts = copies.iter().zip(lexical).zip(meaning);
         parts
             .map(|((copy, lexical), meaning)| {
-                let fits = |name: &str| {
-                    wanted.collection_prefix.as_ref().is_none_or(|prefix| name.starts_with(prefix))
-                };
-                let names_fit = copy.collections().iter().map(|collection| fits(&collection.name)).collect();
+                let prefix = wanted.collection_prefix.as_deref().filter(|prefix| !prefix.is_empty());
+                let names = copy.collections().iter().map(|collection| &collection.name);
+                let names_fit = prefix.map(|prefix| names.map(|name| name.starts_with(prefix)).collect());
                 Self { copy, query, lexical, meaning, best, wanted, names_fit, telling: telling(copy, query) }
             })
             .collect()
@@ -190,8 +185,8 @@ impl<'a> View<'a> {
     /// and the neighbours of these.
     fn candidates(&self) -> Vec<u32> {
         let mut found = self.meaning.alike(|entry| self.is_wanted(entry));
-        let neighbours = found.iter().filter_map(|entry| self.copy.get(*entry));
-        let neighbours: Vec<u32> = neighbours.flat_map(|held| [held.previous, held.next]).collect();
+        let neighbours = found.iter().filter_map(|entry| self.copy.place(*entry));
+        let neighbours: Vec<u32> = neighbours.flat_map(|place| [place.previous, place.next]).collect();
         found.extend(neighbours);
         found.retain(|entry| self.is_wanted(*entry));
         found.extend(self.likely());
@@ -202,13 +197,20 @@ impl<'a> View<'a> {
 
     /// Wanted entries that have words of the query in their windows: the best by these.
     fn likely(&self) -> Vec<u32> {
-        let wanted = self.lexical.windows.found().iter().copied().filter(|entry| self.is_wanted(*entry));
-        top::best(wanted, LIKELY, |entry| (self.words(*entry), self.copy.get(*entry).map(Held::item)))
+        let mut likely = Top::new(LIKELY);
+        for entry in self.lexical.found().iter().copied() {
+            likely.offer(self.words(entry), || {
+                let item = self.copy.get(entry).map(Held::item);
+                self.is_wanted(entry).then_some((item, entry))
+            });
+        }
+        likely.into_best()
     }
 
     fn is_wanted(&self, entry: u32) -> bool {
-        self.copy.get(entry).is_some_and(|held| {
-            held.is_live && self.has_kind(held) && self.has_collection(held) && self.fits(held)
+        let both = self.copy.place(entry).zip(self.copy.get(entry));
+        both.is_some_and(|(place, held)| {
+            place.is_live() && self.has_collection(place.collection) && self.has_kind(held) && self.fits(held)
         })
     }
 
@@ -224,20 +226,20 @@ impl<'a> View<'a> {
         self.wanted.moment.as_ref().is_none_or(|moment| held.times.fit(moment))
     }
 
-    fn has_collection(&self, held: &Held) -> bool {
-        let fits = self.names_fit.get(held.collection as usize).copied();
-        fits.unwrap_or(self.wanted.collection_prefix.as_ref().is_none_or(String::is_empty))
+    fn has_collection(&self, collection: u32) -> bool {
+        let fits = |names_fit: &Vec<bool>| names_fit.get(collection as usize).is_some_and(|fits| *fits);
+        self.names_fit.as_ref().is_none_or(fits)
     }
 
     fn collection_of(&self, entry: u32) -> Option<&Arc<str>> {
-        let held = self.copy.get(entry)?;
-        self.copy.collection(held.collection).map(|collection| &collection.name)
+        let place = self.copy.place(entry)?;
+        self.copy.collection(place.collection).map(|collection| &collection.name)
     }
 
     /// `None` where nothing speaks for it.
     fn ranked(&self, entry: u32, recency: Option<Recency>) -> Option<Ranked> {
-        let held = self.copy.get(entry)?;
-        let near = self.own(entry) + PREVIOUS * self.own(held.previous) + NEXT * self.own(held.next);
+        let (held, place) = (self.copy.get(entry)?, self.copy.place(entry)?);
+        let near = self.own(entry) + PREVIOUS * self.own(place.previous) + NEXT * self.own(place.next);
         let tells = self.telling.get(entry as usize).is_some_and(|tells| *tells);
         let score = near
             + TO_ENTRY * self.collection_share(entry)
@@ -248,7 +250,7 @@ impl<'a> View<'a> {
         (near > 0.0).then(|| Ranked {
             item: held.item(),
             score: recency.zip(recent).map_or(score, |(recency, recent)| recency.weigh(score, recent)),
-            lexical: self.lexical.entries.score(entry),
+            lexical: self.lexical.entry(entry),
             vector: self.meaning.cosine(entry),
             recency: recent,
         })
@@ -260,14 +262,14 @@ impl<'a> View<'a> {
     }
 
     fn words(&self, entry: u32) -> f32 {
-        let words = share(self.lexical.entries.score(entry), self.best.entry);
-        let window = share(self.lexical.windows.score(entry), self.best.window);
+        let words = share(self.lexical.entry(entry), self.best.words.entry);
+        let window = share(self.lexical.window(entry), self.best.words.window);
         WORDS * words + WINDOW * window
     }
 
     fn collection_share(&self, entry: u32) -> f32 {
-        let number = self.copy.get(entry).map_or(super::index::NONE, |held| held.collection);
-        share(self.lexical.collections.score(number), self.best.collection)
+        let number = self.copy.place(entry).map_or(NONE, |place| place.collection);
+        share(self.lexical.collection(number), self.best.words.collection)
     }
 }
 
@@ -276,10 +278,12 @@ fn telling(copy: &Replica, query: &Query) -> Vec<bool> {
         return vec![];
     }
     let mut telling = vec![false; copy.entries().len()];
-    for posting in dates::TELLING.iter().flat_map(|term| copy.postings(term)) {
-        if let Some(tells) = telling.get_mut(posting.entry() as usize) {
-            *tells = true;
-        }
+    for term in dates::TELLING.iter() {
+        copy.postings(term).for_each(|posting| {
+            if let Some(tells) = telling.get_mut(posting.entry() as usize) {
+                *tells = true;
+            }
+        });
     }
     telling
 }
