@@ -3,7 +3,8 @@
 //! A server in this process, asked over HTTP on connections that stay: imports by so many clients as there are tenants, four
 //! at most, then recalls one after the other, each of another query of three to eight words. Texts are made of 30,000
 //! words as often as words are by Zipf's law, without the most frequent 36, which texts have and an index does not; about
-//! twenty a text, in conversations of twenty turns.
+//! twenty a text, in conversations of twenty turns. With `--texts` and `--queries` (JSON Lines with `text` and `speaker`,
+//! `question` or `query`) they are what people said: the first half of one text with the second half of another.
 use aifirst::{
     app::{App, Running},
     config::Config,
@@ -54,6 +55,46 @@ impl Dice {
     }
 }
 
+/// What is remembered and asked.
+#[derive(Default)]
+struct Words {
+    /// With the speaker. None: made of numbers.
+    texts: Vec<(String, String)>,
+    queries: Vec<String>,
+}
+
+impl Words {
+    fn read() -> Outcome<Self> {
+        let lines = |name: &str| -> Outcome<Vec<Value>> {
+            let Some(file) = argument(name) else { return Ok(vec![]) };
+            let lines = std::fs::read_to_string(file)?;
+            lines.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
+        };
+        let string = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let texts =
+            lines("--texts")?.iter().map(|line| (string(&line["text"]), string(&line["speaker"]))).collect();
+        let queries = lines("--queries")?;
+        let queries =
+            queries.iter().map(|line| string(line.get("question").unwrap_or(&line["query"]))).collect();
+        Ok(Self { texts, queries })
+    }
+
+    fn memory(&self, number: usize, dice: &mut Dice) -> (String, String) {
+        let Some((first, speaker)) = self.texts.get(number % self.texts.len().max(1)) else {
+            return (dice.words(5, 35), if number % 2 == 0 { "Ana" } else { "Ben" }.to_owned());
+        };
+        let (second, _) = &self.texts[(number + number / self.texts.len()) % self.texts.len()];
+        let (first, second): (Vec<_>, Vec<_>) = (first.split(' ').collect(), second.split(' ').collect());
+        let halves = [&first[..first.len() / 2], &second[second.len() / 2..]].concat();
+        (halves.join(" ") + ".", speaker.clone())
+    }
+
+    fn query(&self, number: usize, dice: &mut Dice) -> String {
+        let query = self.queries.get(number % self.queries.len().max(1));
+        query.cloned().unwrap_or_else(|| dice.words(3, 8))
+    }
+}
+
 struct Tenant {
     token: String,
     workspace: String,
@@ -63,6 +104,7 @@ struct Bench {
     running: Running,
     http: reqwest::Client,
     url: String,
+    words: Words,
 }
 
 impl Bench {
@@ -91,8 +133,13 @@ impl Bench {
         let mut dice = Dice(seed);
         for begin in (0..count).step_by(BATCH) {
             let items = (begin..count.min(begin + BATCH)).map(|number| {
-                json!({ "externalId": number.to_string(), "text": dice.words(5, 35), "collection": format!("c{}", number / 20),
-                    "occurredAt": "2026-05-08T13:56:00Z", "speaker": if number % 2 == 0 { "Ana" } else { "Ben" } })
+                let (text, speaker) = self.words.memory(number, &mut dice);
+                let mut item = json!({ "externalId": number.to_string(), "text": text, "occurredAt": "2026-05-08T13:56:00Z",
+                    "collection": format!("c{}", number / 20) });
+                if !speaker.is_empty() {
+                    item["speaker"] = speaker.into();
+                }
+                item
             });
             let items: Vec<_> = items.collect();
             self.ask(&tenant.token, IMPORT, json!({ "ws": tenant.workspace, "items": items })).await?;
@@ -100,28 +147,40 @@ impl Bench {
         Ok(())
     }
 
-    /// Milliseconds of one recall each, in turn with the tenants.
-    async fn recalls(&self, tenants: &[Tenant], count: usize) -> Outcome<Vec<f64>> {
+    /// How long recalls took, in turn with the tenants.
+    async fn recalls(&self, tenants: &[Tenant], count: usize) -> Outcome<Value> {
         let mut dice = Dice(99);
         let mut times = vec![];
-        for tenant in tenants.iter().cycle().take(count) {
-            let variables = json!({ "ws": tenant.workspace, "q": dice.words(3, 8) });
+        let before = processor();
+        for (number, tenant) in tenants.iter().cycle().take(count).enumerate() {
+            let variables = json!({ "ws": tenant.workspace, "q": self.words.query(number, &mut dice) });
             let begun = Instant::now();
             self.ask(&tenant.token, RECALL, variables).await?;
             times.push(begun.elapsed().as_secs_f64() * 1000.0);
         }
+        let processor = processor().zip(before).map(|(after, before)| (after - before) / count as f64);
         times.sort_unstable_by(f64::total_cmp);
-        Ok(times)
+        let at = |percent: usize| {
+            let place = (times.len() * percent).div_ceil(100).saturating_sub(1);
+            times.get(place).copied().map(rounded)
+        };
+        Ok(json!({ "p50Ms": at(50), "p99Ms": at(99), "minMs": at(0), "maxMs": at(100), "recalls": count,
+            "processorMsOfEach": processor.map(rounded) }))
     }
 }
 
-fn percentiles(times: &[f64]) -> Value {
-    let at = |percent: usize| {
-        times
-            .get((times.len() * percent).div_ceil(100).saturating_sub(1))
-            .map(|time| (time * 100.0).round() / 100.0)
-    };
-    json!({ "p50Ms": at(50), "p99Ms": at(99), "maxMs": at(100), "recalls": times.len() })
+fn rounded(number: f64) -> f64 {
+    (number * 100.0).round() / 100.0
+}
+
+/// Milliseconds of processor time that this process took so far, client and server.
+fn processor() -> Option<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // Behind the name, which may have anything in it.
+    let fields: Vec<&str> = stat.rsplit(')').next()?.split_whitespace().collect();
+    let ticks = |place: usize| fields.get(place).and_then(|field| field.parse::<f64>().ok());
+    // A hundred ticks a second, on Linux everywhere.
+    Some((ticks(11)? + ticks(12)?) * 10.0)
 }
 
 /// Resident memory of this process, in MiB.
@@ -153,7 +212,7 @@ async fn main() -> Outcome<()> {
     );
     let running = App::open(Config::with(&settings)?, ambient).await?.start().await?;
     let url = format!("http://{}/graphql", running.address);
-    let bench = Bench { running, http: http::plain()?, url };
+    let bench = Bench { running, http: http::plain()?, url, words: Words::read()? };
     let told = measured(&bench, tenants, memories, recalls).await;
     bench.running.stop().await;
     std::fs::remove_dir_all(&folder)?;
@@ -167,7 +226,7 @@ async fn measured(bench: &Bench, tenants: usize, memories: usize, recalls: usize
     for number in 0..tenants {
         made.push(bench.tenant(number).await?);
     }
-    let begun = Instant::now();
+    let (begun, processor_before) = (Instant::now(), processor());
     for (group, tenants) in made.chunks(4).enumerate() {
         let imports = (1..)
             .zip(tenants)
@@ -175,6 +234,7 @@ async fn measured(bench: &Bench, tenants: usize, memories: usize, recalls: usize
         futures_util::future::try_join_all(imports).await?;
     }
     let imported = begun.elapsed().max(Duration::from_millis(1));
+    let processor = processor().zip(processor_before).map(|(after, before)| after - before);
     let begun = Instant::now();
     bench.recalls(&made[..1], 1).await?;
     let first = begun.elapsed();
@@ -186,9 +246,10 @@ async fn measured(bench: &Bench, tenants: usize, memories: usize, recalls: usize
         "tenants": tenants,
         "memoriesOfEach": memories,
         "importedPerSecond": ((tenants * memories) as f64 / imported.as_secs_f64()).round(),
+        "importProcessorMsOfThousand": processor.map(|ms| rounded(ms * 1000.0 / (tenants * memories) as f64)),
         "firstRecallMs": first.as_millis() as u64,
-        "recallOfOne": percentiles(&alone),
-        "recallOfAll": percentiles(&among),
+        "recallOfOne": alone,
+        "recallOfAll": among,
         "residentMiB": resident(),
         "residentBeforeMiB": before,
     }))

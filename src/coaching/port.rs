@@ -65,7 +65,7 @@ const MESSAGES: u64 = 500;
 
 #[async_trait::async_trait]
 impl Derived for MemoryPorts {
-    async fn erase(&self, tx: &mut Tx, grant: &Grant<Write>, from: Remembered) -> Result<Vec<Erased>> {
+    async fn erase(&self, tx: &mut Tx, grant: &Grant<Write>, from: &[Remembered]) -> Result<Vec<Erased>> {
         let (replies, count) = store::message::erase_quotes(tx, grant, from).await?;
         for (reply, owner) in replies {
             tx.record(grant, reply_erased(reply, owner));

@@ -7,12 +7,18 @@ use super::{
 };
 use crate::shared::{
     Error, Problems, Result,
-    actor::Actor,
+    actor::{Actor, Grant, Write},
     id::{DocumentId, MemoryId, WorkspaceId},
     text,
 };
-use std::collections::BTreeSet;
-use tokio::task::spawn_blocking;
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, Mutex, PoisonError, Weak},
+};
+use tokio::{
+    sync::{OwnedMutexGuard, Semaphore},
+    task::spawn_blocking,
+};
 use uuid::Uuid;
 
 /// Characters of a person or a topic.
@@ -24,6 +30,9 @@ const MOST: usize = 500;
 /// Texts that are read at once.
 const PAGE: u64 = 500;
 
+/// Pages that are gone through at once, of all workspaces.
+const PAGES: usize = 2;
+
 /// Who or what is to be forgotten.
 #[derive(Clone, Debug)]
 pub struct About {
@@ -34,6 +43,19 @@ pub struct About {
     pub documents: bool,
 }
 
+impl About {
+    /// A text is about it that holds all of them.
+    fn words(&self) -> Result<BTreeSet<String>> {
+        let mut problems = Problems::default();
+        let asked = text::required(&mut problems, "about", &self.about, MAX_ABOUT);
+        if Terms::asked(&asked).is_empty() {
+            problems.invalid("about", "name a person or a topic: these words alone are in too many texts");
+        }
+        problems.finish()?;
+        Ok(Terms::whole(&[asked]))
+    }
+}
+
 /// What is about it.
 #[derive(Clone, Debug, Default)]
 pub struct AboutIt {
@@ -41,6 +63,53 @@ pub struct AboutIt {
     pub documents: BTreeSet<DocumentId>,
     /// There is more of it.
     pub more: bool,
+}
+
+/// Who reads everything that is remembered: one at a time of each workspace, and workspaces in turns, page by page. So
+/// whoever asks often or has much holds up nobody else.
+#[derive(Clone, Debug)]
+pub(super) struct Readings {
+    turns: Arc<Mutex<HashMap<WorkspaceId, Weak<tokio::sync::Mutex<()>>>>>,
+    pages: Arc<Semaphore>,
+}
+
+impl Default for Readings {
+    fn default() -> Self {
+        Self { turns: Arc::default(), pages: Arc::new(Semaphore::new(PAGES)) }
+    }
+}
+
+impl Readings {
+    async fn turn(&self, workspace: WorkspaceId) -> OwnedMutexGuard<()> {
+        self.of(workspace).lock_owned().await
+    }
+
+    fn of(&self, workspace: WorkspaceId) -> Arc<tokio::sync::Mutex<()>> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        turns.retain(|_, turn| turn.strong_count() > 0);
+        let turn = turns.get(&workspace).and_then(Weak::upgrade).unwrap_or_default();
+        turns.insert(workspace, Arc::downgrade(&turn));
+        turn
+    }
+
+    /// Whose texts hold all these words.
+    async fn holding<T: Send + 'static>(
+        &self,
+        page: Vec<Readable<T>>,
+        words: &BTreeSet<String>,
+    ) -> Result<Vec<T>> {
+        let turn = self.pages.clone().acquire_owned().await.map_err(Error::internal)?;
+        let words = words.clone();
+        let read = move || {
+            let _turn = turn;
+            let holds = |readable: &Readable<T>| {
+                let terms = Terms::whole(&readable.texts);
+                words.iter().all(|word| terms.contains(word))
+            };
+            page.into_iter().filter(holds).map(|readable| readable.of).collect()
+        };
+        spawn_blocking(read).await.map_err(Error::internal)
+    }
 }
 
 impl AboutIt {
@@ -73,49 +142,40 @@ impl MemoryService {
     /// What the actor could forget of it.
     pub async fn about(&self, actor: &Actor, about: &About) -> Result<AboutIt> {
         let grant = actor.may::<policy::ForgetAbout>(about.workspace)?;
-        let mut problems = Problems::default();
-        let asked = text::required(&mut problems, "about", &about.about, MAX_ABOUT);
-        if Terms::asked(&asked).is_empty() {
-            problems.invalid("about", "name a person or a topic: these words alone are in too many texts");
-        }
-        problems.finish()?;
-        let words = Terms::whole(&[asked]);
+        let _turn = self.readings.turn(about.workspace).await;
+        self.read_about(&grant, about).await
+    }
+
+    async fn read_about(&self, grant: &Grant<Write>, about: &About) -> Result<AboutIt> {
+        let words = about.words()?;
         let mut found = AboutIt::default();
         let mut after = None;
         while !found.is_full() {
-            let page = store::texts_after(&self.db, &grant, after, PAGE).await?;
+            let page = store::texts_after(&self.db, grant, after, PAGE).await?;
             let Some(last) = page.last().map(|readable| readable.id) else { break };
-            found.memories.extend(holding(page, &words).await?);
+            found.memories.extend(self.readings.holding(page, &words).await?);
             after = Some(last);
         }
         after = None;
         while about.documents && !found.is_full() {
-            let page = documents::texts_after(&self.db, &grant, after, PAGE).await?;
+            let page = documents::texts_after(&self.db, grant, after, PAGE).await?;
             let Some(last) = page.last().map(|readable| readable.id) else { break };
-            found.documents.extend(holding(page, &words).await?);
+            found.documents.extend(self.readings.holding(page, &words).await?);
             after = Some(last);
         }
         Ok(found.bounded())
     }
 
-    /// Erases what is about it, with what was made of that. `None` where there is nothing.
+    /// Erases what is about it, with what was made of that, and that its names are one with others. `None` where there is
+    /// nothing.
     pub async fn forget_about(&self, actor: &Actor, about: &About) -> Result<(Option<ErasureReceipt>, bool)> {
-        let found = self.about(actor, about).await?;
+        let grant = actor.may::<policy::ForgetAbout>(about.workspace)?;
+        let _turn = self.readings.turn(about.workspace).await;
+        let found = self.read_about(&grant, about).await?;
         let memories = found.memories.into_iter().map(Remembered::Memory);
         let asked: Vec<_> = memories.chain(found.documents.into_iter().map(Remembered::Document)).collect();
-        Ok((self.forget_all(actor, &asked).await?, found.more))
+        let receipt = self.forget_all(actor, &asked).await?;
+        self.forget_names(&grant, &about.words()?).await?;
+        Ok((receipt, found.more))
     }
-}
-
-/// Whose texts hold all these words.
-async fn holding<T: Send + 'static>(page: Vec<Readable<T>>, words: &BTreeSet<String>) -> Result<Vec<T>> {
-    let words = words.clone();
-    let read = move || {
-        let holds = |readable: &Readable<T>| {
-            let terms = Terms::whole(&readable.texts);
-            words.iter().all(|word| terms.contains(word))
-        };
-        page.into_iter().filter(holds).map(|readable| readable.of).collect()
-    };
-    spawn_blocking(read).await.map_err(Error::internal)
 }

@@ -1,7 +1,7 @@
 //! What is done with documents: the part of the service that is about them. Reading and cutting a text happens before
 //! the transaction begins.
 use super::{
-    Document, DocumentChunk, MemoryScope, MemoryService, NewDocument, Prepared, filing,
+    Document, DocumentChunk, MemoryService, NewDocument, filing,
     model::{forgotten, prepare},
     partition::Partition,
     policy,
@@ -11,16 +11,13 @@ use crate::{
     db::idempotency::{self, Claimed, Key},
     shared::{
         ClientId, Edited, Error, Page, PageRequest, Problems, Result,
-        actor::{Actor, AtLeast, Grant, Read},
+        actor::{Actor, Read},
         id::{DocumentChunkId, DocumentId, WorkspaceId},
         text::sha256_hex,
     },
 };
 use serde_json::json;
 use std::collections::HashMap;
-
-/// Chunks that one transaction writes without others having to take turns for it.
-const LARGE: usize = 50;
 
 impl MemoryService {
     /// Adds a document, or a new version of one: the same external id again is the same document.
@@ -43,8 +40,8 @@ impl MemoryService {
         // Megabytes of text: not on a thread that others wait for.
         let prepared = tokio::task::spawn_blocking(move || prepare(described, &text)).await;
         let prepared = prepared.map_err(Error::internal)??;
-        let partition = partition_of(&grant, prepared.described.scope);
-        let _turn = self.turn(&prepared).await?;
+        let partition = Partition::of_scope(&grant, prepared.described.scope, None);
+        let _turn = self.turn(prepared.pieces.len()).await?;
         let mut tx = self.log.begin().await?;
         let added = match idempotency::claim(&tx, &self.ambient, actor.principal(), key.as_ref()).await? {
             Claimed::Replay(id) => {
@@ -65,14 +62,6 @@ impl MemoryService {
         };
         tx.commit().await?;
         Ok(added)
-    }
-
-    /// For who writes very much: others come between two of them.
-    pub(super) async fn turn(&self, prepared: &Prepared) -> Result<Option<tokio::sync::SemaphorePermit<'_>>> {
-        if prepared.pieces.len() <= LARGE {
-            return Ok(None);
-        }
-        self.imports.acquire().await.map(Some).map_err(Error::internal)
     }
 
     /// All that the actor may see, newest first.
@@ -119,13 +108,5 @@ impl MemoryService {
     ) -> Result<HashMap<DocumentId, Page<DocumentChunk>>> {
         actor.key_allows::<Read>()?;
         documents::list_chunks(&self.db, &actor.scope(), of, request).await
-    }
-}
-
-/// Where documents of a scope lie.
-pub(super) fn partition_of(grant: &Grant<impl AtLeast<Read>>, scope: MemoryScope) -> Partition {
-    match scope {
-        MemoryScope::Workspace => Partition::of_workspace(grant),
-        MemoryScope::User | MemoryScope::Session => Partition::of_user(grant),
     }
 }

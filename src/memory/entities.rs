@@ -2,15 +2,16 @@
 //! what is forgotten names nothing any more. Only that two names are one is written down.
 use super::{
     Memory, MemoryScope, MemoryService,
-    documents::partition_of,
     extraction::named::{EntityKind, key},
     index::{ItemKind, Moment, Replica},
     model::{Aliases, Entity, EntityFilter, Merge, Separation},
+    partition::Partition,
     policy, store,
+    terms::Terms,
 };
 use crate::shared::{
     Error, Page, PageRequest, Result,
-    actor::{Actor, AtLeast, Grant, Read},
+    actor::{Actor, AtLeast, Grant, Read, Write},
     id::{MemoryId, WorkspaceId},
     page::{Key, hash},
 };
@@ -137,7 +138,7 @@ impl MemoryService {
     pub async fn merge_entities(&self, actor: &Actor, merge: Merge) -> Result<Entity> {
         let grant = actor.may::<policy::MergeEntities>(merge.workspace)?;
         let merge = merge.checked()?;
-        let partition = partition_of(&grant, merge.scope);
+        let partition = Partition::of_scope(&grant, merge.scope, None);
         let tx = self.log.begin().await?;
         store::lock_partition(&tx, &partition, self.ambient.random.bytes()).await?;
         let before = store::aliases_in(&tx, &partition).await?;
@@ -157,7 +158,7 @@ impl MemoryService {
     pub async fn separate_entities(&self, actor: &Actor, separation: Separation) -> Result<Vec<Entity>> {
         let grant = actor.may::<policy::SeparateEntities>(separation.workspace)?;
         let separation = separation.checked()?;
-        let partition = partition_of(&grant, separation.scope);
+        let partition = Partition::of_scope(&grant, separation.scope, None);
         let keys: HashSet<String> = separation.names.iter().map(|name| key(name)).collect();
         let tx = self.log.begin().await?;
         store::lock_partition(&tx, &partition, self.ambient.random.bytes()).await?;
@@ -173,6 +174,24 @@ impl MemoryService {
             entities.push(self.entity_named(actor, separation.workspace, name).await?);
         }
         Ok(entities)
+    }
+
+    /// Takes back what was merged, for the grant's principal and for the workspace, of names that hold all these words.
+    pub(super) async fn forget_names(&self, grant: &Grant<Write>, words: &BTreeSet<String>) -> Result<()> {
+        let tx = self.log.begin().await?;
+        for partition in [Partition::of_user(grant), Partition::of_workspace(grant)] {
+            store::lock_partition(&tx, &partition, self.ambient.random.bytes()).await?;
+            let before = store::aliases_in(&tx, &partition).await?;
+            let mut after = before.clone();
+            after.retain(|alias| {
+                let named = Terms::whole(&[alias.name.clone(), alias.entity_name.clone()]);
+                !words.iter().all(|word| named.contains(word))
+            });
+            if after.len() < before.len() {
+                store::replace_aliases(&tx, &partition, &after).await?;
+            }
+        }
+        tx.commit().await
     }
 
     /// What a name stands for; a thing that nothing names where no memory does.

@@ -5,7 +5,7 @@
 //! looks cannot slip through: who writes down what derives from a memory takes its partition first, and here all
 //! partitions are taken before it is decided what goes.
 use super::{
-    Erased, ErasureReceipt, MemoryScope, MemoryService, Remembered, event, filing, ingest,
+    Erased, ErasureReceipt, MemoryService, Remembered, event, filing, ingest,
     partition::Partition,
     policy,
     store::{self, Stored, document as documents, document::StoredDocument},
@@ -18,7 +18,7 @@ use crate::{
         id::{DocumentId, ErasureReceiptId, MemoryId},
     },
 };
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
 /// Tries of a forgetting that finds, once it has all its partitions, that it needs another.
@@ -69,23 +69,19 @@ impl MemoryService {
         actor: &Actor,
         asked: &[Remembered],
     ) -> Result<Option<ErasureReceipt>> {
-        let mut partitions = BTreeMap::new();
+        let mut partitions = BTreeSet::new();
         for _ in 0..TRIES {
             let mut tx = self.log.begin().await?;
             let Some((grant, doomed)) = self.doomed(&tx, actor, asked).await? else { return Ok(None) };
             partitions.extend(doomed.partitions());
-            let mut salts = HashMap::new();
-            for partition in partitions.values() {
-                let salt = store::lock_partition(&tx, partition, self.ambient.random.bytes()).await?;
-                salts.insert(*partition, salt);
-            }
+            let salts = self.lock(&tx, partitions.iter().copied()).await?;
             // It may have changed, or gone, while others held the locks.
             let Some((_, doomed)) = self.doomed(&tx, actor, asked).await? else { return Ok(None) };
-            if !doomed.partitions().all(|(_, partition)| salts.contains_key(&partition)) {
+            if !doomed.partitions().all(|partition| salts.contains_key(&partition)) {
                 continue;
             }
-            store::hold_to_erase(&tx, &grant, doomed.memories.iter().chain(&doomed.derived)).await?;
-            documents::hold_to_erase(&tx, &grant, &doomed.documents).await?;
+            let memories = doomed.memories.iter().chain(&doomed.derived);
+            store::hold_to_erase(&tx, &grant, memories, &doomed.documents).await?;
             let (receipt, gone) = self.erase(&mut tx, &grant, &salts, &doomed).await?;
             tx.commit().await?;
             self.has_forgotten(&gone).await;
@@ -110,7 +106,7 @@ impl MemoryService {
             derived: vec![],
         };
         let Some(first) = doomed.partitions().next() else { return Ok(None) };
-        let grant = scope.grant(first.1.workspace().uuid())?;
+        let grant = scope.grant(first.workspace().uuid())?;
         doomed.derived = self.made_of(tx, &grant, asked).await?;
         Ok(Some((grant, doomed)))
     }
@@ -142,31 +138,35 @@ impl MemoryService {
         &self,
         tx: &mut Tx,
         grant: &Grant<Write>,
-        salts: &HashMap<Partition, Vec<u8>>,
+        salts: &BTreeMap<Partition, Vec<u8>>,
         doomed: &Doomed,
     ) -> Result<(ErasureReceipt, Gone)> {
         let receipt: ErasureReceiptId = self.ambient.ids.next();
         let (mut counts, mut gone) = (Counts::default(), Gone::new());
-        for remembered in doomed.remembered() {
-            for derived in &self.ports.derived {
-                for erased in derived.erase(tx, grant, remembered).await? {
-                    counts.add(&erased.kind, erased.count);
-                }
+        let remembered: Vec<_> = doomed.remembered().collect();
+        for derived in &self.ports.derived {
+            for erased in derived.erase(tx, grant, &remembered).await? {
+                counts.add(&erased.kind, erased.count);
             }
         }
-        let asked = doomed.memories.iter().map(|stored| (stored, "MEMORY"));
-        let derived = doomed.derived.iter().map(|stored| (stored, "DERIVED_MEMORY"));
         let (mut entries, mut reasons) = (0, 0);
-        for (stored, kind) in asked.chain(derived) {
-            let Some(salt) = salts.get(&stored.partition) else { continue };
-            let Some(removed) = ingest::erase(tx, &self.ambient, salt, stored).await? else { continue };
-            counts.add(kind, 1);
-            entries += removed;
-            reasons += store::course::erase_reasons(tx, stored.memory.id).await?;
-            gone.entry(stored.partition).or_default().push(stored.memory.id.uuid());
-            // Whoever else's it is does not see the receipt.
-            let receipt = doomed.is_shown_to(&stored.partition).then_some(receipt);
-            ingest::record(tx, grant, &stored.partition, event::FORGOTTEN, &stored.memory, receipt);
+        for (kind, memories) in [("MEMORY", &doomed.memories), ("DERIVED_MEMORY", &doomed.derived)] {
+            for (partition, salt) in salts {
+                let here: Vec<_> = memories.iter().filter(|stored| stored.partition == *partition).collect();
+                if here.is_empty() {
+                    continue;
+                }
+                let erased = ingest::erase(tx, &self.ambient, (partition, salt.as_slice()), &here).await?;
+                counts.add(kind, erased.memories);
+                entries += erased.entries;
+                reasons += erased.reasons;
+                gone.entry(*partition).or_default().extend(here.iter().map(|stored| stored.memory.id.uuid()));
+                // Whoever else's it is does not see the receipt.
+                let receipt = doomed.is_shown_to(partition).then_some(receipt);
+                for stored in here {
+                    ingest::record(tx, grant, partition, event::FORGOTTEN, &stored.memory, receipt);
+                }
+            }
         }
         for stored in &doomed.documents {
             let Some(salt) = salts.get(&stored.partition) else { continue };
@@ -190,7 +190,7 @@ impl MemoryService {
     /// After the commit: what is not in the tables.
     async fn has_forgotten(&self, gone: &Gone) {
         for (partition, items) in gone {
-            self.index.drop_copies(partition, items);
+            self.index.drop_copies(partition, items).await;
         }
         if let Some(workspace) = gone.keys().next().map(Partition::workspace) {
             self.ports.derived.iter().for_each(|derived| derived.erased(workspace));
@@ -205,11 +205,9 @@ impl MemoryService {
 }
 
 impl Doomed {
-    /// In the order in which everybody takes them: those of people before the workspace's.
-    fn partitions(&self) -> impl Iterator<Item = ((MemoryScope, Uuid), Partition)> {
+    fn partitions(&self) -> impl Iterator<Item = Partition> {
         let memories = self.memories.iter().chain(&self.derived).map(|stored| stored.partition);
-        let documents = self.documents.iter().map(|stored| stored.partition);
-        memories.chain(documents).map(|partition| ((partition.scope(), partition.owner()), partition))
+        memories.chain(self.documents.iter().map(|stored| stored.partition))
     }
 
     fn remembered(&self) -> impl Iterator<Item = Remembered> {

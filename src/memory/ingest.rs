@@ -248,20 +248,33 @@ pub(super) async fn note(
     store::course::note(tx, &changes).await
 }
 
-/// Takes a memory out for good, and keeps its outer ids from coming back. Gives how many entries of the index went with
-/// it; `None` where it is gone already. The partition is locked.
-pub(super) async fn erase(tx: &Tx, ambient: &Ambient, salt: &[u8], stored: &Stored) -> Result<Option<u64>> {
-    let partition = &stored.partition;
-    if !store::delete(tx, partition, stored.memory.id).await? {
-        return Ok(None);
-    }
-    let removed = index::remove(tx, partition, &[stored.memory.id.uuid()], ambient.now()).await?;
-    let own_name = || stored.memory.id.to_string();
-    let external_id = mark(salt, &stored.memory.external_id.clone().unwrap_or_else(own_name));
-    let client_id = stored.memory.client_id.map(|id| id.as_bytes().to_vec());
-    store::insert_tombstones(tx, partition.workspace(), [external_id].into_iter().chain(client_id).collect())
-        .await?;
-    Ok(Some(removed))
+/// What went with memories.
+pub(super) struct Gone {
+    pub(super) memories: u64,
+    /// Of the index.
+    pub(super) entries: u64,
+    pub(super) reasons: u64,
+}
+
+/// Takes memories of a partition out for good, and keeps their outer ids from coming back. The partition is locked, and
+/// `salt` is its key.
+pub(super) async fn erase(
+    tx: &Tx,
+    ambient: &Ambient,
+    (partition, salt): (&Partition, &[u8]),
+    stored: &[&Stored],
+) -> Result<Gone> {
+    let ids: Vec<_> = stored.iter().map(|stored| stored.memory.id.uuid()).collect();
+    let memories = store::delete(tx, partition, &ids).await?;
+    let entries = index::remove(tx, partition, &ids, ambient.now()).await?;
+    let reasons = store::course::erase_reasons(tx, &ids).await?;
+    let marks = stored.iter().flat_map(|Stored { memory, .. }| {
+        let name = memory.external_id.clone().unwrap_or_else(|| memory.id.to_string());
+        let client_id = memory.client_id.map(|id| id.as_bytes().to_vec());
+        [mark(salt, &name)].into_iter().chain(client_id)
+    });
+    store::insert_tombstones(tx, partition.workspace(), marks.collect()).await?;
+    Ok(Gone { memories, entries, reasons })
 }
 
 /// Without any of the text: the log outlives what is forgotten. `receipt` is of a forgetting.

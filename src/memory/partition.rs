@@ -6,8 +6,9 @@ use crate::shared::{
 use uuid::Uuid;
 
 /// Where memories live together: the unit of the index and of its statistics, and who reads it. Nobody's query
-/// touches the postings of a partition that is not theirs.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+/// touches the postings of a partition that is not theirs. Who locks several does it in their order: those of people come
+/// before the workspace's.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Partition {
     workspace: WorkspaceId,
     scope: MemoryScope,
@@ -30,6 +31,19 @@ impl Partition {
     pub fn of_session(grant: &Grant<impl AtLeast<Read>>, session: CoachingSessionId) -> Self {
         let user = Some(grant.principal().uuid());
         Self { workspace: grant.workspace(), scope: MemoryScope::Session, owner: session.uuid(), user }
+    }
+
+    /// Where what has this scope lies. The session must be the principal's own.
+    pub fn of_scope(
+        grant: &Grant<impl AtLeast<Read>>,
+        scope: MemoryScope,
+        session: Option<CoachingSessionId>,
+    ) -> Self {
+        match (scope, session) {
+            (MemoryScope::Workspace, _) => Self::of_workspace(grant),
+            (MemoryScope::Session, Some(session)) => Self::of_session(grant, session),
+            (MemoryScope::User | MemoryScope::Session, _) => Self::of_user(grant),
+        }
     }
 
     /// Of a row that was read under a grant or a scope.

@@ -93,10 +93,10 @@ pub struct Said {
 /// Keeps something derived from memories and documents: quotes, outputs, summaries.
 #[async_trait::async_trait]
 pub trait Derived: Send + Sync {
-    /// Erases what derives from it, in the transaction that forgets it, and counts it by kind. Called before it is
-    /// gone itself, and with its partition taken: who writes a derivate and takes the partition, too,
+    /// Erases what derives from any of these, in the transaction that forgets them, and counts it by kind. Called before
+    /// they are gone themselves, and with their partitions taken: who writes a derivate and takes the partition, too,
     /// takes it first.
-    async fn erase(&self, tx: &mut Tx, grant: &Grant<Write>, from: Remembered) -> Result<Vec<Erased>>;
+    async fn erase(&self, tx: &mut Tx, grant: &Grant<Write>, from: &[Remembered]) -> Result<Vec<Erased>>;
 
     /// The runs that read any of these. What they wrote into memory goes with it.
     async fn runs(&self, _tx: &Tx, _grant: &Grant<Write>, _read: &[Remembered]) -> Result<Vec<RunId>> {
@@ -110,7 +110,7 @@ pub trait Derived: Send + Sync {
 /// Answers of models in memory: of what they were made they do not tell, so none of the workspace stays.
 #[async_trait::async_trait]
 impl Derived for Gateway {
-    async fn erase(&self, tx: &mut Tx, grant: &Grant<Write>, _: Remembered) -> Result<Vec<Erased>> {
+    async fn erase(&self, tx: &mut Tx, grant: &Grant<Write>, _: &[Remembered]) -> Result<Vec<Erased>> {
         self.forget_answers_in(tx, grant).await?;
         Ok(vec![])
     }

@@ -9,7 +9,9 @@ pub(super) use extract::source_of;
 
 use super::{
     ErasureReceipt, Imported, Memory, MemoryFilter, MemoryScope, MemorySource, NewImport, NewItem, NewMemory,
-    Outcome, Ports, Remembered, event,
+    Outcome, Ports, Remembered,
+    about::Readings,
+    event,
     index::Index,
     ingest::{self, Prepared},
     partition::Partition,
@@ -28,11 +30,11 @@ use crate::{
     },
 };
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 use tokio::{
-    sync::{OnceCell, Semaphore},
+    sync::{OnceCell, Semaphore, SemaphorePermit},
     task::spawn_blocking,
 };
 
@@ -45,16 +47,26 @@ pub struct MemoryService {
     pub(super) index: Index,
     pub(super) imports: Arc<Semaphore>,
     pub(super) signing: Arc<OnceCell<Vec<u8>>>,
+    pub(super) readings: Readings,
 }
 
-/// An import of so many items writes for so long that others take their turns for it.
+/// Who writes more items than these at once writes for so long that others take turns.
 const LARGE: usize = 50;
 
 impl MemoryService {
     pub fn new(db: Db, log: Log, ambient: Ambient, ports: Ports, index: Index) -> Self {
         // One SQLite file has one writer: what is small gets between two imports, not behind all of them.
         let imports = Arc::new(Semaphore::new(if db.is_sqlite() { 1 } else { 4 }));
-        Self { db, log, ambient, ports, index, imports, signing: Arc::default() }
+        Self {
+            db,
+            log,
+            ambient,
+            ports,
+            index,
+            imports,
+            signing: Arc::default(),
+            readings: Readings::default(),
+        }
     }
 
     /// Writes one memory. The same external id again is the same memory, changed where its content differs.
@@ -111,17 +123,38 @@ impl MemoryService {
         scope: MemoryScope,
         session: Option<CoachingSessionId>,
     ) -> Result<Partition> {
-        match (scope, session) {
-            (MemoryScope::Workspace, _) => Ok(Partition::of_workspace(grant)),
-            (MemoryScope::Session, Some(session)) => {
-                let own = match &self.ports.sessions {
-                    Some(sessions) => sessions.is_own(tx, grant, session).await?,
-                    None => false,
-                };
-                if own { Ok(Partition::of_session(grant, session)) } else { Err(Error::NotFound("session")) }
+        if let (MemoryScope::Session, Some(session)) = (scope, session) {
+            let is_own = match &self.ports.sessions {
+                Some(sessions) => sessions.is_own(tx, grant, session).await?,
+                None => false,
+            };
+            if !is_own {
+                return Err(Error::NotFound("session"));
             }
-            _ => Ok(Partition::of_user(grant)),
         }
+        Ok(Partition::of_scope(grant, scope, session))
+    }
+
+    /// Takes partitions until the transaction ends, and gives the keys of their hashes.
+    pub(super) async fn lock(
+        &self,
+        tx: &Tx,
+        partitions: impl IntoIterator<Item = Partition>,
+    ) -> Result<BTreeMap<Partition, Vec<u8>>> {
+        let mut salts = BTreeMap::new();
+        for partition in partitions.into_iter().collect::<BTreeSet<_>>() {
+            let salt = store::lock_partition(tx, &partition, self.ambient.random.bytes()).await?;
+            salts.insert(partition, salt);
+        }
+        Ok(salts)
+    }
+
+    /// For who writes so many items: one of many takes turns with others, so that what is small comes in between.
+    pub(super) async fn turn(&self, items: usize) -> Result<Option<SemaphorePermit<'_>>> {
+        if items <= LARGE {
+            return Ok(None);
+        }
+        self.imports.acquire().await.map(Some).map_err(Error::internal)
     }
 
     /// Takes of memory what a transaction needs that also changes other things, before it takes any of those: with
@@ -176,17 +209,10 @@ impl MemoryService {
         let grant = actor.may::<policy::ImportMemories>(new.workspace)?;
         let import = new.checked()?;
         let key = idempotency_key.map(|key| Key::new("importMemories", key, &import)).transpose()?;
-        let partition = match import.scope {
-            MemoryScope::Workspace => Partition::of_workspace(&grant),
-            _ => Partition::of_user(&grant),
-        };
+        let partition = Partition::of_scope(&grant, import.scope, None);
         let (places, items) = (import.places, import.items);
-        let is_large = items.len() > LARGE;
         let batch = prepared(items).await?;
-        let _turn = match is_large {
-            true => Some(self.imports.acquire().await.map_err(Error::internal)?),
-            false => None,
-        };
+        let _turn = self.turn(batch.len()).await?;
         let mut tx = self.log.begin().await?;
         let memories = match idempotency::claim(&tx, &self.ambient, actor.principal(), key.as_ref()).await? {
             Claimed::Replay(outcomes) => {
@@ -263,11 +289,7 @@ impl MemoryService {
         grant: &Grant<Write>,
         of: &[Remembered],
     ) -> Result<HashSet<Remembered>> {
-        let (memories, documents) = Remembered::apart(of);
-        let memories = store::hold(tx, grant, &memories).await?;
-        let documents = store::document::hold(tx, grant, &documents).await?;
-        let memories = memories.into_iter().map(Remembered::Memory);
-        Ok(memories.chain(documents.into_iter().map(Remembered::Document)).collect())
+        store::hold(tx, grant, of).await
     }
 }
 

@@ -1,9 +1,8 @@
 //! Files that come by a route of their own: leave to send one, signed, for a while and for once; and their receipt.
 use super::{
-    Document, MemoryService, NewUpload,
-    documents::partition_of,
-    event, filing,
+    Document, MemoryService, NewUpload, event, filing,
     model::Upload,
+    partition::Partition,
     policy, store,
     store::{document as documents, upload as uploads},
 };
@@ -30,6 +29,8 @@ use uuid::Uuid;
 const VALID: TimeDelta = TimeDelta::minutes(15);
 /// Leaves of one principal that are not used yet.
 const MOST_OPEN: u64 = 100;
+/// Files of one workspace that are awaited, or came and are still to be read.
+const MOST_WAITING: u64 = 200;
 /// Bytes of a file that one row holds.
 const PIECE: usize = 256 * 1024;
 /// What wakes workers.
@@ -85,7 +86,7 @@ impl MemoryService {
         let key =
             idempotency_key.map(|key| Key::new("createUpload", key, &(&described, size))).transpose()?;
         let signing = self.signing_key().await?;
-        let partition = partition_of(&grant, described.scope);
+        let partition = Partition::of_scope(&grant, described.scope, None);
         let tx = self.log.begin().await?;
         let upload = match idempotency::claim(&tx, &self.ambient, actor.principal(), key.as_ref()).await? {
             Claimed::Replay(id) => {
@@ -103,11 +104,13 @@ impl MemoryService {
                 uploads::delete_expired(&tx, &grant, now).await?;
                 if uploads::count_open(&tx, &grant, now).await? >= MOST_OPEN {
                     let message = format!("{MOST_OPEN} files are awaited from you: send some of them first");
-                    return Err(Error::Refused(vec![Problem::new(
-                        ProblemCode::LimitReached,
-                        "size",
-                        message,
-                    )]));
+                    return Err(limit_reached(message));
+                }
+                if uploads::count_waiting(&tx, &grant, now).await? >= MOST_WAITING {
+                    let message = format!(
+                        "{MOST_WAITING} files of this workspace are awaited or still to be read: wait for some of them"
+                    );
+                    return Err(limit_reached(message));
                 }
                 let upload = Upload {
                     id: self.ambient.ids.uuid(),
@@ -197,6 +200,10 @@ impl MemoryService {
 }
 
 const USED: Error = Error::NotFound("upload");
+
+fn limit_reached(message: String) -> Error {
+    Error::Refused(vec![Problem::new(ProblemCode::LimitReached, "size", message)])
+}
 
 fn said(id: Uuid, expires: i64, size: usize, media_type: &str) -> String {
     format!("PUT\n{}\n{expires}\n{size}\n{media_type}", id.simple())

@@ -8,8 +8,8 @@ use std::{
     path::Path,
 };
 
-/// Characters of a memory's text.
-const LONGEST: usize = 10_000;
+/// Characters of a document's title.
+const MAX_TITLE: usize = 500;
 
 /// Turns as `importMemories` takes them, and questions about them.
 pub(super) struct Conversations {
@@ -27,15 +27,15 @@ pub(super) struct Question {
     pub(super) sessions: BTreeSet<String>,
 }
 
-/// Passages as `importMemories` takes them, and queries.
+/// Passages as `addDocument` takes them, and queries.
 pub(super) struct Passages {
-    pub(super) items: Vec<Value>,
+    pub(super) documents: Vec<Value>,
     pub(super) queries: Vec<Query>,
 }
 
 pub(super) struct Query {
     pub(super) text: String,
-    /// External ids of the passages that are relevant.
+    /// External ids of the documents that are relevant.
     pub(super) relevant: BTreeSet<String>,
 }
 
@@ -111,17 +111,14 @@ impl TurnLine {
 impl Passages {
     pub(super) fn read(corpus: &Path, queries: &Path) -> Result<Self, Failure> {
         let passages: Vec<PassageLine> = lines(corpus)?;
-        let items = passages.iter().map(|passage| {
-            let text = match &passage.title {
-                Some(title) => format!("{title}\n{}", passage.text),
-                None => passage.text.clone(),
-            };
-            let text: String = text.chars().take(LONGEST).collect();
-            json!({ "externalId": passage.id, "text": text })
+        let documents = passages.iter().map(|PassageLine { id, title, text }| {
+            let title = title.as_deref().filter(|title| !title.trim().is_empty()).unwrap_or(id);
+            let title: String = title.chars().take(MAX_TITLE).collect();
+            json!({ "externalId": id, "title": title, "mediaType": "text/plain", "scope": "USER", "text": text })
         });
         let queries: Vec<QueryLine> = lines(queries)?;
         let queries = queries.into_iter().map(|line| Query { text: line.query, relevant: line.relevant });
-        Ok(Self { items: items.collect(), queries: queries.collect() })
+        Ok(Self { documents: documents.collect(), queries: queries.collect() })
     }
 }
 

@@ -260,17 +260,17 @@ async fn cite(tx: &impl Source, reply: MessageId, citations: &[Citation], known:
     Ok(())
 }
 
-/// Takes the words of a memory or a document out of every reply that quotes them, and the citations with them; gives the replies, with whose they
-/// are, and the number of citations.
+/// Takes the words of memories and documents out of every reply that quotes them, and the citations with them; gives the
+/// replies, with whose they are, and the number of citations.
 /// Another member's replies too: a memory of the workspace may be quoted to everybody.
 pub async fn erase_quotes(
     tx: &impl Source,
     grant: &Grant<Write>,
-    from: Remembered,
+    from: &[Remembered],
 ) -> Result<(Vec<(MessageId, UserId)>, u64)> {
     let connection = tx.connection();
-    let citations =
-        citation::Entity::find().filter(citation::Column::MemoryId.eq(from.uuid())).all(connection).await?;
+    let of_these = citation::Column::MemoryId.is_in(from.iter().map(|from| from.uuid()));
+    let citations = citation::Entity::find().filter(of_these.clone()).all(connection).await?;
     // Locked, in one order: another forgetting may rewrite the same reply at the same time.
     let replies = message::Entity::find()
         .filter(message::Column::WorkspaceId.eq(grant.workspace().uuid()))
@@ -293,10 +293,7 @@ pub async fn erase_quotes(
             .exec(connection)
             .await?;
     }
-    let erased = citation::Entity::delete_many()
-        .filter(citation::Column::MemoryId.eq(from.uuid()))
-        .exec(connection)
-        .await?;
+    let erased = citation::Entity::delete_many().filter(of_these).exec(connection).await?;
     let replies = replies.iter().map(|row| (MessageId::from_uuid(row.id), UserId::from_uuid(row.owner_id)));
     Ok((replies.collect(), erased.rows_affected))
 }

@@ -1,7 +1,11 @@
 //! Words that say nearly the same, of which a query for one finds the others: by the model's vectors, made with it.
 use super::VOCABULARY;
 use crate::memory::terms::Terms;
-use std::{collections::BTreeMap, ops::Range, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Range,
+    sync::LazyLock,
+};
 
 /// Of a word: its token as u16, how many others follow as u8, and of each its token and as u8 how near it is.
 const RELATED: &[u8] = include_bytes!("related.bin");
@@ -33,7 +37,12 @@ impl Related {
 
     fn read(related: &[u8], vocabulary: &str) -> Self {
         let tokens: Vec<&str> = vocabulary.lines().collect();
-        let term = |token: u16| Terms::of(tokens.get(usize::from(token))?).counts.into_keys().next();
+        // A word stands beside a dozen others, and is stemmed once.
+        let mut known: HashMap<u16, Option<String>> = HashMap::new();
+        let mut term = |token: u16| {
+            let stemmed = || Terms::of(tokens.get(usize::from(token))?).counts.into_keys().next();
+            known.entry(token).or_insert_with(stemmed).clone()
+        };
         let mut by_term: BTreeMap<String, Vec<(String, u8)>> = BTreeMap::new();
         for (token, others) in records(related) {
             let Some(word) = term(token) else { continue };

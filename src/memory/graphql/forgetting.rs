@@ -13,7 +13,8 @@ pub struct ForgetAboutInput {
     /// The workspace.
     workspace_id: WorkspaceId,
     /// A person or a topic, at most 200 characters. A memory is about it that holds all of its words, in any form and
-    /// order, in its text, its speaker or its collection. Words without content (the, of …) alone name nobody.
+    /// order, in its text, its speaker or its collection. Words without content (the, of …) alone name nobody. Names that
+    /// hold all of them and were merged with others stand for themselves again.
     about: String,
     /// Documents, too, of which one part holds all of them, with its heading and the title; each goes as a whole.
     #[graphql(default = false)]

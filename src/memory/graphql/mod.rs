@@ -1,14 +1,18 @@
 mod answer;
 mod course;
 mod document;
+mod document_load;
 mod entity;
 mod extract;
+mod filing;
 mod forgetting;
 mod input;
 mod load;
 mod recall;
 
-pub use document::{Document, DocumentChunk, DocumentLoader, DocumentMutation, WorkspaceFiles};
+pub use document::{Document, DocumentChunk, WorkspaceFiles};
+pub use document_load::DocumentLoader;
+pub use filing::DocumentMutation;
 pub use load::{MemoryLoader, request_data};
 
 use super::{MemoryService, model, policy};

@@ -14,7 +14,7 @@ mod words;
 pub use collections::NONE;
 pub use digest::{Digest, MADE_BY, spoken_term};
 pub use remake::remake;
-pub use replica::{Held, Replica, Signs, Statistics, signs};
+pub use replica::{Held, Place, Replica, Signs, Statistics, signs};
 pub use replicas::Index;
 pub use times::{Moment, Times};
 

@@ -10,7 +10,6 @@ use crate::{
     },
 };
 use std::collections::BTreeMap;
-use uuid::Uuid;
 
 /// Items of one transaction.
 const BATCH: u64 = 500;
@@ -36,21 +35,31 @@ async fn remake_documents(log: &Log, ambient: &Ambient) -> Result<usize> {
     let (mut after, mut done) = (None, 0);
     loop {
         let tx = log.begin().await?;
-        let Some(stale) = store::document::find_stale(&tx, &MADE_BY, after).await? else { return Ok(done) };
-        let id: DocumentId = stale.document.id;
-        after = Some(id);
-        store::lock_partition(&tx, &stale.partition, ambient.random.bytes()).await?;
-        // What was forgotten meanwhile has no chunks.
-        let chunks = store::document::chunks_of(&tx, &stale.partition, id).await?;
-        let title = &stale.document.title;
-        let entries = chunks.iter().map(|chunk| {
-            let digest = model::digest(title, chunk.heading.as_deref(), &chunk.text);
-            filing::entry(&stale.document, chunk, digest)
-        });
-        insert(&tx, &stale.partition, &entries.collect::<Vec<_>>()).await?;
-        tx.commit().await?;
-        done += 1;
+        let stale = store::stale_documents(&tx, &MADE_BY, after, BATCH).await?;
+        drop(tx);
+        let Some((last, _)) = stale.last() else { return Ok(done) };
+        after = Some(*last);
+        for (id, partition) in stale {
+            remake_document(log, ambient, id, &partition).await?;
+            done += 1;
+        }
+        tracing::info!(documents = done, "indexing documents anew");
     }
+}
+
+async fn remake_document(log: &Log, ambient: &Ambient, id: DocumentId, partition: &Partition) -> Result<()> {
+    let tx = log.begin().await?;
+    store::lock_partition(&tx, partition, ambient.random.bytes()).await?;
+    // It may have been forgotten meanwhile.
+    let Some(stored) = store::document::find_in(&tx, partition, id).await? else { return Ok(()) };
+    let chunks = store::document::chunks_of(&tx, partition, id).await?;
+    let title = &stored.document.title;
+    let entries = chunks.iter().map(|chunk| {
+        let digest = model::digest(title, chunk.heading.as_deref(), &chunk.text);
+        filing::entry(&stored.document, chunk, digest)
+    });
+    insert(&tx, partition, &entries.collect::<Vec<_>>()).await?;
+    tx.commit().await
 }
 
 async fn remake_memories(log: &Log, ambient: &Ambient) -> Result<usize> {
@@ -61,12 +70,11 @@ async fn remake_memories(log: &Log, ambient: &Ambient) -> Result<usize> {
         drop(tx);
         let Some((last, _)) = stale.last() else { return Ok(done) };
         after = Some(*last);
-        let mut by_partition: BTreeMap<(Uuid, Uuid), (Partition, Vec<MemoryId>)> = BTreeMap::new();
+        let mut by_partition: BTreeMap<Partition, Vec<MemoryId>> = BTreeMap::new();
         for (id, partition) in &stale {
-            let key = (partition.workspace().uuid(), partition.owner());
-            by_partition.entry(key).or_insert_with(|| (*partition, vec![])).1.push(*id);
+            by_partition.entry(*partition).or_default().push(*id);
         }
-        for (partition, ids) in by_partition.into_values() {
+        for (partition, ids) in by_partition {
             let mut tx = log.begin().await?;
             done += remake_some(&mut tx, ambient, &partition, &ids).await?;
             tx.commit().await?;

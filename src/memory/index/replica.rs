@@ -1,5 +1,9 @@
 //! A partition's index in memory, made from its rows. Entries are numbered as they came; those that are gone keep
 //! their number until a compaction.
+mod links;
+
+pub use links::Place;
+
 use super::{
     ItemId, ItemKind, Times,
     collections::{Collection, Collections, NONE},
@@ -26,6 +30,8 @@ pub struct Replica {
     /// What was removed up to this revision is out.
     removals: i64,
     entries: Vec<Held>,
+    /// Of each entry.
+    places: Vec<Place>,
     /// Of each entry; all zero for one that is gone.
     vectors: Vec<Vector>,
     /// Of each vector.
@@ -45,15 +51,8 @@ pub struct Held {
     /// Microseconds since 1970.
     pub at: i64,
     pub times: Times,
-    /// Or [`NONE`], as its neighbours there.
-    pub collection: u32,
-    pub previous: u32,
-    pub next: u32,
-    /// Words.
-    pub length: u32,
     item: ItemKind,
     pub kind: Option<MemoryKind>,
-    pub is_live: bool,
 }
 
 impl Held {
@@ -102,6 +101,15 @@ impl Replica {
     }
 
     /// Of each entry.
+    pub fn places(&self) -> &[Place] {
+        &self.places
+    }
+
+    pub fn place(&self, entry: u32) -> Option<&Place> {
+        self.places.get(entry as usize)
+    }
+
+    /// Of each entry.
     pub fn vectors(&self) -> &[Vector] {
         &self.vectors
     }
@@ -113,15 +121,16 @@ impl Replica {
 
     /// Of entries that are live.
     pub fn postings(&self, word: &str) -> impl Iterator<Item = Posting> {
-        self.words.postings(word).filter(|posting| self.entries[posting.entry() as usize].is_live)
+        self.words.postings(word).filter(|posting| self.places[posting.entry() as usize].is_live())
     }
 
     /// What live entries name: how it is written there, with those entries; in no order, and one may come twice.
     pub fn named(&self) -> impl Iterator<Item = (EntityKind, &str, impl Iterator<Item = &Held>)> {
         self.words.beginning(NAMED).filter_map(|(term, postings)| {
             let (kind, name) = named_by(term)?;
-            let entries = postings.iter().filter_map(|posting| self.get(posting.entry()));
-            Some((kind, name, entries.filter(|held| held.is_live)))
+            let live = |posting: &Posting| self.place(posting.entry()).is_some_and(Place::is_live);
+            let entries = postings.iter().filter(move |posting| live(posting));
+            Some((kind, name, entries.filter_map(|posting| self.get(posting.entry()))))
         })
     }
 
@@ -151,7 +160,10 @@ impl Replica {
 
     /// All but [`Self::link`], which is for many at once.
     fn insert_row(&mut self, row: &Row, unlinked: &mut Vec<u32>) -> Result<()> {
-        if self.find(row.item.id).is_some() {
+        if let Some(known) = self.find(row.item.id) {
+            if known.revision > row.revision {
+                return Ok(());
+            }
             // It may be one of them, and only what is linked can be removed.
             self.link(unlinked);
             unlinked.clear();
@@ -167,14 +179,10 @@ impl Replica {
             revision: row.revision,
             at: row.at.timestamp_micros(),
             times: row.times,
-            collection,
-            previous: NONE,
-            next: NONE,
-            length: row.length,
             item: row.item.kind,
             kind: row.kind,
-            is_live: true,
         });
+        self.places.push(Place { collection, previous: NONE, next: NONE, length: row.length.min(NONE - 1) });
         let vector = row.vector.unwrap_or([0; DIMENSIONS]);
         self.vectors.push(vector);
         self.signs.push(signs(&vector));
@@ -184,77 +192,6 @@ impl Replica {
         let entries = &self.entries;
         self.by_id.insert_unique(hash(row.item.id), number, |other| hash(entries[*other as usize].id));
         Ok(())
-    }
-
-    /// Puts entries into their places in their collections, and counts them.
-    fn link(&mut self, numbers: &[u32]) {
-        let place = |number: &u32| {
-            let held = &self.entries[*number as usize];
-            (held.collection, held.key(), *number)
-        };
-        let mut places: Vec<_> = numbers.iter().map(place).collect();
-        places.sort_unstable();
-        for together in places.chunk_by(|one, other| one.0 == other.0) {
-            let sorted: Vec<_> = together.iter().map(|(.., number)| *number).collect();
-            self.link_sorted(&sorted);
-        }
-    }
-
-    /// Those of one collection, or of none, in its order.
-    fn link_sorted(&mut self, numbers: &[u32]) {
-        let Some(first) = numbers.first() else { return };
-        let (entries, statistics) = (&mut self.entries, &mut self.statistics);
-        let length: u64 = numbers.iter().map(|number| u64::from(entries[*number as usize].length)).sum();
-        statistics.entries += numbers.len() as u64;
-        statistics.length += length;
-        let Some(collection) = self.collections.get_mut(entries[*first as usize].collection) else {
-            // Without neighbours, each is in its own window alone.
-            statistics.windows_length += length;
-            return;
-        };
-        statistics.collections += u64::from(collection.order.is_empty());
-        statistics.collections_length += length;
-        collection.length += length;
-        let order = &mut collection.order;
-        let (mut end, mut next) = (order.len(), NONE);
-        order.resize(end + numbers.len(), NONE);
-        // From the last to the first, so that what was there moves once for all of them; `order[..end]` has not moved
-        // yet, and `next` is what comes behind it.
-        for (ahead, number) in numbers.iter().copied().enumerate().rev() {
-            let key = entries[number as usize].key();
-            let place = order[..end].partition_point(|other| entries[*other as usize].key() < key);
-            if place < end {
-                next = order[place];
-            }
-            let previous = place.checked_sub(1).map_or(NONE, |place| order[place]);
-            statistics.windows_length -= windows(entries, previous) + windows(entries, next);
-            join(entries, previous, number);
-            join(entries, number, next);
-            statistics.windows_length +=
-                windows(entries, previous) + windows(entries, number) + windows(entries, next);
-            order.copy_within(place..end, place + ahead + 1);
-            order[place + ahead] = number;
-            (end, next) = (place, number);
-        }
-    }
-
-    /// Undoes [`Self::link`] of one.
-    fn unlink(&mut self, number: u32) {
-        let (entries, statistics) = (&mut self.entries, &mut self.statistics);
-        let held = entries[number as usize];
-        let (previous, next) = (held.previous, held.next);
-        statistics.entries -= 1;
-        statistics.length -= u64::from(held.length);
-        statistics.windows_length -=
-            windows(entries, previous) + windows(entries, number) + windows(entries, next);
-        join(entries, previous, next);
-        statistics.windows_length += windows(entries, previous) + windows(entries, next);
-        let Some(collection) = self.collections.get_mut(held.collection) else { return };
-        let place = collection.order.partition_point(|other| entries[*other as usize].key() < held.key());
-        collection.order.remove(place);
-        collection.length -= u64::from(held.length);
-        statistics.collections_length -= u64::from(held.length);
-        statistics.collections -= u64::from(collection.order.is_empty());
     }
 
     /// Takes out what was removed, save what came back since; all removals until that revision are among them.
@@ -281,8 +218,8 @@ impl Replica {
         };
         let (number, _) = found.remove();
         self.unlink(number);
-        let held = &mut self.entries[number as usize];
-        (held.is_live, held.previous, held.next) = (false, NONE, NONE);
+        let place = &mut self.places[number as usize];
+        (place.length, place.previous, place.next) = (NONE, NONE, NONE);
         self.vectors[number as usize] = [0; DIMENSIONS];
         self.signs[number as usize] = Signs::default();
     }
@@ -303,27 +240,30 @@ impl Replica {
         };
         let live = self.by_id.len();
         kept.entries.reserve_exact(live);
+        kept.places.reserve_exact(live);
         kept.vectors.reserve_exact(live);
         kept.signs.reserve_exact(live);
         let mut numbers = vec![NONE; self.entries.len()];
-        for (old, held) in self.entries.iter().enumerate() {
-            if held.is_live {
+        for (old, (held, place)) in self.entries.iter().zip(&self.places).enumerate() {
+            if place.is_live() {
                 numbers[old] = kept.entries.len() as u32;
                 kept.entries.push(*held);
+                kept.places.push(*place);
                 kept.vectors.push(self.vectors[old]);
                 kept.signs.push(self.signs[old]);
             }
         }
         let number = |old: u32| numbers.get(old as usize).copied().unwrap_or(NONE);
-        for held in &mut kept.entries {
-            (held.previous, held.next, held.collection) = (number(held.previous), number(held.next), NONE);
+        for place in &mut kept.places {
+            (place.previous, place.next, place.collection) =
+                (number(place.previous), number(place.next), NONE);
         }
         for collection in self.collections.all().iter().filter(|collection| !collection.order.is_empty()) {
             let new = kept.collections.number(&collection.name);
             if let Some(place) = kept.collections.get_mut(new) {
                 place.length = collection.length;
                 place.order = collection.order.iter().map(|old| number(*old)).collect();
-                place.order.iter().for_each(|entry| kept.entries[*entry as usize].collection = new);
+                place.order.iter().for_each(|entry| kept.places[*entry as usize].collection = new);
             }
         }
         kept.words = self.words.compacted(|old| Some(number(old)).filter(|new| *new != NONE));
@@ -338,27 +278,11 @@ impl Replica {
     /// What it takes of memory, about.
     pub fn bytes(&self) -> usize {
         let vectors = self.vectors.capacity() * DIMENSIONS + self.signs.capacity() * size_of::<Signs>();
-        let entries = self.entries.capacity() * size_of::<Held>() + vectors;
+        let places = self.places.capacity() * size_of::<Place>();
+        let entries = self.entries.capacity() * size_of::<Held>() + places + vectors;
         let by_id = self.by_id.capacity() * 6;
         size_of::<Self>() + entries + by_id + self.words.bytes() + self.collections.bytes()
     }
-}
-
-/// Makes two entries neighbours; where one is [`NONE`], the other is the first or the last of its collection.
-fn join(entries: &mut [Held], previous: u32, next: u32) {
-    if let Some(held) = entries.get_mut(previous as usize) {
-        held.next = next;
-    }
-    if let Some(held) = entries.get_mut(next as usize) {
-        held.previous = previous;
-    }
-}
-
-/// How many words an entry adds to all windows together: it is in its own and in those of its neighbours.
-fn windows(entries: &[Held], number: u32) -> u64 {
-    let Some(held) = entries.get(number as usize) else { return 0 };
-    let windows = 1 + u64::from(held.previous != NONE) + u64::from(held.next != NONE);
-    windows * u64::from(held.length)
 }
 
 /// Whether each number of a vector is above zero, a bit each.
@@ -392,10 +316,10 @@ mod tests {
     /// By ids, whatever the numbers are.
     fn told(replica: &Replica) -> (Vec<String>, Statistics) {
         let id = |number: u32| replica.get(number).map(|held| held.id.as_u128());
-        let entries = replica.entries().iter().zip(replica.vectors()).enumerate();
+        let entries = replica.entries().iter().zip(replica.places()).zip(replica.vectors()).enumerate();
         let mut told: Vec<_> = entries
-            .filter(|(_, (held, _))| held.is_live)
-            .map(|(number, (held, vector))| {
+            .filter(|(_, ((_, place), _))| place.is_live())
+            .map(|(number, ((held, place), vector))| {
                 let postings = ["apple", "pear", "fig"].map(|word| {
                     replica
                         .postings(word)
@@ -403,13 +327,13 @@ mod tests {
                         .map(Posting::frequency)
                 });
                 let collection =
-                    replica.collection(held.collection).map(|it| (it.name.to_string(), it.length));
+                    replica.collection(place.collection).map(|it| (it.name.to_string(), it.length));
                 format!(
                     "{} {:?} {:?} {collection:?} {} {postings:?} {vector:?}",
                     held.id,
-                    id(held.previous),
-                    id(held.next),
-                    held.length
+                    id(place.previous),
+                    id(place.next),
+                    place.length
                 )
             })
             .collect();
@@ -462,6 +386,16 @@ mod tests {
                 prop_assert!(collection.order.is_sorted_by_key(|number| paged.entries[*number as usize].key()));
             }
         }
+    }
+
+    #[test]
+    fn a_row_that_is_told_late_does_not_take_the_place_of_a_newer_one() {
+        let mut replica = Replica::default();
+        replica.insert(&[row(9, 1, "pear", 0, 0)]).unwrap();
+        replica.insert(&[row(5, 1, "apple fig", 0, 0)]).unwrap();
+        let mut newer = Replica::default();
+        newer.insert(&[row(9, 1, "pear", 0, 0)]).unwrap();
+        assert_eq!(told(&replica), told(&newer));
     }
 
     #[test]

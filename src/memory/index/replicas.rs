@@ -8,23 +8,31 @@ use crate::{
     },
     shared::{Error, Result},
 };
+use futures_util::{StreamExt, TryStreamExt, stream};
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, PoisonError, RwLock, RwLockReadGuard,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering},
     },
     thread::available_parallelism,
 };
-use tokio::{sync::Semaphore, task::spawn_blocking};
+use tokio::{
+    sync::{OwnedMutexGuard, OwnedRwLockReadGuard, RwLock, Semaphore},
+    task::spawn_blocking,
+};
 use uuid::Uuid;
 
 /// Rows that are read and taken in at once.
 const PAGE: u64 = 1000;
-/// Partitions that are loaded at once: each takes a processor.
-const LOADS: usize = 2;
-/// Fewer rows or entries are gone through at once, where the request is.
+/// Pages that are taken in at once: each takes a processor.
+const PAGES: usize = 2;
+/// Fewer rows are taken in at once, where the request is.
+const FEW: usize = 400;
+/// Fewer entries are gone through at once, where the request is.
 const SMALL: usize = 4000;
+/// Partitions of one recall that are followed at once.
+const FOLLOWED: usize = 4;
 
 /// All copies of this process.
 #[derive(Clone, Debug)]
@@ -35,27 +43,35 @@ struct Inner {
     db: Db,
     /// What all copies together may take.
     bytes: usize,
-    slots: Mutex<HashMap<(Uuid, Uuid), Arc<Slot>>>,
+    slots: Mutex<HashMap<Key, Arc<Slot>>>,
     /// Counts the uses of all copies.
     clock: AtomicU64,
-    loads: Semaphore,
+    /// For a page each, first come first served: a partition of many pages lets others in between any two of them.
+    pages: Arc<Semaphore>,
     /// Of large partitions.
-    rankings: Semaphore,
+    rankings: Arc<Semaphore>,
 }
+
+/// A partition's workspace and owner.
+type Key = (Uuid, Uuid);
 
 /// A copy, or the place for one.
 #[derive(Debug, Default)]
-pub struct Slot {
-    replica: RwLock<Replica>,
+struct Slot {
+    /// Waited for without a thread. Who takes several takes them in the order of their keys.
+    replica: Arc<RwLock<Replica>>,
     /// The revision at which the copy is, with all removals until then.
     revision: AtomicI64,
     bytes: AtomicUsize,
     entries: AtomicUsize,
     /// By the clock of uses.
     used: AtomicU64,
-    /// Held by who brings it up to date.
-    turn: tokio::sync::Mutex<()>,
+    turn: Arc<tokio::sync::Mutex<()>>,
 }
+
+/// Held by who brings a copy up to date, and by each thread that works for them: who is given up leaves nothing behind that
+/// comes late.
+type Turn = Arc<OwnedMutexGuard<()>>;
 
 impl Index {
     pub fn new(db: Db, bytes: usize) -> Self {
@@ -65,34 +81,29 @@ impl Index {
             bytes,
             slots: Mutex::default(),
             clock: AtomicU64::default(),
-            loads: Semaphore::new(LOADS),
-            rankings: Semaphore::new(processors),
+            pages: Arc::new(Semaphore::new(PAGES)),
+            rankings: Arc::new(Semaphore::new(processors)),
         }))
     }
 
     /// Copies of these partitions, at least as new as they stand, for one ranking. A second one asks again: what is
     /// beyond the bound is let go meanwhile.
     pub(in crate::memory) async fn copies(&self, standings: &[Standing]) -> Result<Copies> {
-        let mut slots = Vec::with_capacity(standings.len());
-        for standing in standings {
-            let slot = self.slot(&standing.partition);
-            if slot.is_behind(standing) {
-                let _turn = slot.turn.lock().await;
-                if slot.is_behind(standing) {
-                    self.follow(&slot, standing).await?;
-                    self.let_go();
-                }
-            }
-            slots.push(slot);
-        }
+        let mut standings = standings.to_vec();
+        standings.sort_unstable_by_key(|standing| key(&standing.partition));
+        let slots: Vec<_> = standings.iter().map(|standing| self.slot(&standing.partition)).collect();
+        let behind = slots.iter().zip(&standings).filter(|(slot, standing)| slot.is_behind(standing));
+        // Collected first: a stream that borrows from a closure is not Send.
+        let following: Vec<_> = behind.map(|(slot, standing)| self.bring(slot, standing)).collect();
+        stream::iter(following).buffer_unordered(FOLLOWED).try_collect::<()>().await?;
         Ok(Copies { index: self.clone(), slots })
     }
 
     /// Takes items out of this process's copy, after the transaction that removed them.
-    pub fn drop_copies(&self, partition: &Partition, items: &[Uuid]) {
+    pub async fn drop_copies(&self, partition: &Partition, items: &[Uuid]) {
         let slot = self.slots().get(&key(partition)).cloned();
         if let Some(slot) = slot {
-            let mut replica = slot.replica.write().unwrap_or_else(PoisonError::into_inner);
+            let mut replica = slot.replica.write().await;
             items.iter().for_each(|item| replica.remove(*item));
         }
     }
@@ -103,24 +114,40 @@ impl Index {
         slot
     }
 
-    fn slots(&self) -> std::sync::MutexGuard<'_, HashMap<(Uuid, Uuid), Arc<Slot>>> {
+    fn slots(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Arc<Slot>>> {
         self.0.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Up to where the partition stands, by whoever is the first to have the turn.
+    async fn bring(&self, slot: &Arc<Slot>, standing: &Standing) -> Result<()> {
+        let turn = Arc::new(slot.turn.clone().lock_owned().await);
+        if slot.is_behind(standing) {
+            self.follow(slot, standing, &turn).await?;
+            self.let_go();
+        }
+        Ok(())
+    }
+
     /// Reads what the copy does not have. What was read stays where the reader is given up, and the next one goes on.
-    async fn follow(&self, slot: &Arc<Slot>, standing: &Standing) -> Result<()> {
+    async fn follow(&self, slot: &Arc<Slot>, standing: &Standing, turn: &Turn) -> Result<()> {
         let Standing { partition, revision, pruned } = standing;
-        let (mut read, removals) = slot.begin(*revision, *pruned);
-        let _load = match read {
-            0 => Some(self.0.loads.acquire().await.map_err(Error::internal)?),
-            _ => None,
-        };
+        let (mut read, removals) = slot.begin(*revision, *pruned).await;
         loop {
+            // Each row has a revision of its own.
+            let page = match revision - read > FEW as i64 {
+                true => Some(self.0.pages.clone().acquire_owned().await.map_err(Error::internal)?),
+                false => None,
+            };
             let rows = store::entries_after(&self.0.db, partition, read, &MADE_BY, PAGE).await?;
             let Some(last) = rows.last() else { break };
             read = last.revision;
             let is_last = (rows.len() as u64) < PAGE;
-            slot.change(rows.len() > SMALL / 10, move |replica| replica.insert(&rows)).await?;
+            let is_large = rows.len() > FEW;
+            let insert = move |replica: &mut Replica| {
+                let _page = page;
+                replica.insert(&rows)
+            };
+            slot.change(turn, is_large, insert).await?;
             if is_last {
                 break;
             }
@@ -128,12 +155,13 @@ impl Index {
         // After the rows: what was removed meanwhile is told, and what is told twice does no harm.
         let removed = store::removals_after(&self.0.db, partition, removals).await?;
         let until = read.max(*revision);
-        slot.change(false, move |replica| {
+        let is_large = removed.len() > FEW;
+        let remove = move |replica: &mut Replica| {
             replica.remove_all(&removed, until);
             Ok(())
-        })
-        .await?;
-        slot.settle().await?;
+        };
+        slot.change(turn, is_large, remove).await?;
+        slot.settle(turn).await?;
         slot.revision.store(until, Ordering::Release);
         Ok(())
     }
@@ -164,7 +192,7 @@ impl Index {
     }
 }
 
-fn key(partition: &Partition) -> (Uuid, Uuid) {
+fn key(partition: &Partition) -> Key {
     (partition.workspace().uuid(), partition.owner())
 }
 
@@ -174,8 +202,8 @@ impl Slot {
     }
 
     /// Where the copy is to be read on from: rows, removals. One that cannot follow any more begins anew.
-    fn begin(&self, revision: i64, pruned: i64) -> (i64, i64) {
-        let mut replica = self.replica.write().unwrap_or_else(PoisonError::into_inner);
+    async fn begin(&self, revision: i64, pruned: i64) -> (i64, i64) {
+        let mut replica = self.replica.write().await;
         if replica.revision() == 0 || replica.removals() < pruned {
             *replica = Replica::begun_at(revision);
         }
@@ -185,12 +213,14 @@ impl Slot {
     /// On a thread for it where it takes its time.
     async fn change(
         self: &Arc<Self>,
+        turn: &Turn,
         is_large: bool,
         change: impl FnOnce(&mut Replica) -> Result<()> + Send + 'static,
     ) -> Result<()> {
-        let slot = self.clone();
+        let mut replica = self.replica.clone().write_owned().await;
+        let (slot, turn) = (self.clone(), turn.clone());
         let change = move || {
-            let mut replica = slot.replica.write().unwrap_or_else(PoisonError::into_inner);
+            let _turn = turn;
             let changed = change(&mut replica);
             slot.bytes.store(replica.bytes(), Ordering::Relaxed);
             slot.entries.store(replica.entries().len(), Ordering::Relaxed);
@@ -203,26 +233,23 @@ impl Slot {
     }
 
     /// Compacts the copy where that pays. Others rank in it meanwhile; who changes it has the turn.
-    async fn settle(self: &Arc<Self>) -> Result<()> {
-        let is_loose = self.read().is_loose();
-        if !is_loose {
+    async fn settle(self: &Arc<Self>, turn: &Turn) -> Result<()> {
+        let replica = self.replica.clone().read_owned().await;
+        if !replica.is_loose() {
             return Ok(());
         }
-        let slot = self.clone();
-        let compact = move || slot.read().compacted();
-        let compacted = match self.entries.load(Ordering::Relaxed) > SMALL {
+        let is_large = replica.entries().len() > SMALL;
+        let compact = move || replica.compacted();
+        let compacted = match is_large {
             true => spawn_blocking(compact).await.map_err(Error::internal)?,
             false => compact(),
         };
-        self.change(false, move |replica| {
+        let replace = move |replica: &mut Replica| {
             *replica = compacted;
             Ok(())
-        })
-        .await
-    }
-
-    fn read(&self) -> RwLockReadGuard<'_, Replica> {
-        self.replica.read().unwrap_or_else(PoisonError::into_inner)
+        };
+        // What it takes the place of is freed there, too.
+        self.change(turn, is_large, replace).await
     }
 }
 
@@ -230,6 +257,7 @@ impl Slot {
 #[derive(Debug)]
 pub struct Copies {
     index: Index,
+    /// In the order of their keys.
     slots: Vec<Arc<Slot>>,
 }
 
@@ -241,14 +269,22 @@ impl Copies {
     ) -> Result<T> {
         let Self { index, slots } = self;
         let entries: usize = slots.iter().map(|slot| slot.entries.load(Ordering::Relaxed)).sum();
+        let is_large = entries > SMALL;
+        let turn = match is_large {
+            true => Some(index.0.rankings.clone().acquire_owned().await.map_err(Error::internal)?),
+            false => None,
+        };
+        let mut guards: Vec<OwnedRwLockReadGuard<Replica>> = Vec::with_capacity(slots.len());
+        for slot in slots {
+            guards.push(slot.replica.clone().read_owned().await);
+        }
         let ranked = move || {
-            let guards: Vec<_> = slots.iter().map(|slot| slot.read()).collect();
+            let _turn = turn;
             rank(&guards.iter().map(|guard| &**guard).collect::<Vec<_>>())
         };
-        if entries <= SMALL {
-            return Ok(ranked());
+        match is_large {
+            true => spawn_blocking(ranked).await.map_err(Error::internal),
+            false => Ok(ranked()),
         }
-        let _turn = index.0.rankings.acquire().await.map_err(Error::internal)?;
-        spawn_blocking(ranked).await.map_err(Error::internal)
     }
 }

@@ -16,103 +16,181 @@ pub struct Asked {
     pub related: Vec<(String, u32)>,
 }
 
-/// What one sort of documents scores in one copy.
-#[derive(Debug)]
-pub struct Field {
-    scores: Vec<f32>,
-    /// Documents with a score above zero.
-    found: Vec<u32>,
-    /// Of one word, while it is looked at: how often it is in a document, in parts, and the documents where it is.
-    frequencies: Vec<u32>,
-    touched: Vec<u32>,
+/// Of an entry: what it scores by itself, and as the middle of its window.
+#[derive(Clone, Copy, Debug, Default)]
+struct Scores {
+    itself: f32,
+    window: f32,
 }
 
-impl Field {
-    fn new(documents: usize) -> Self {
-        Self { scores: vec![0.0; documents], found: vec![], frequencies: vec![0; documents], touched: vec![] }
+/// How often a word is in an entry and in its window, in parts.
+#[derive(Clone, Copy, Debug, Default)]
+struct Parts {
+    itself: u32,
+    window: u32,
+}
+
+/// What the entries and the collections of one copy score. All that is looked up for an entry lies together, for there are
+/// many and each is somewhere else in memory.
+#[derive(Debug)]
+pub struct Lexical {
+    /// By entry.
+    scores: Vec<Scores>,
+    /// Entries with a score above zero: a word of the query is in their windows.
+    found: Vec<u32>,
+    /// By collection.
+    collections: Vec<f32>,
+    best: Best,
+    word: Word,
+}
+
+/// The best scores of one copy, or of all.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Best {
+    pub entry: f32,
+    pub window: f32,
+    pub collection: f32,
+}
+
+impl Best {
+    pub fn of(all: impl Iterator<Item = Self>) -> Self {
+        all.fold(Self::default(), |best, other| Self {
+            entry: best.entry.max(other.entry),
+            window: best.window.max(other.window),
+            collection: best.collection.max(other.collection),
+        })
+    }
+}
+
+/// The word that is looked at.
+#[derive(Debug)]
+struct Word {
+    /// By entry, and the entries that have some: the word is in their windows.
+    parts: Vec<Parts>,
+    touched: Vec<u32>,
+    /// Entries that have the word themselves.
+    with: u64,
+    /// By collection, and the collections that have some.
+    of_collections: Vec<u32>,
+    touched_collections: Vec<u32>,
+}
+
+impl Word {
+    fn touch(&mut self, copy: &Replica, word: &str, parts: u32) {
+        copy.postings(word).for_each(|posting| {
+            let (entry, parts) = (posting.entry(), posting.frequency() * parts);
+            let Some(place) = copy.place(entry) else { return };
+            self.add(entry, parts, parts);
+            self.add(place.previous, 0, parts);
+            self.add(place.next, 0, parts);
+            let Some(of_collection) = self.of_collections.get_mut(place.collection as usize) else { return };
+            if *of_collection == 0 {
+                self.touched_collections.push(place.collection);
+            }
+            *of_collection = of_collection.saturating_add(parts);
+        });
     }
 
-    pub fn score(&self, document: u32) -> f32 {
-        self.scores.get(document as usize).copied().unwrap_or_default()
+    fn add(&mut self, entry: u32, itself: u32, window: u32) {
+        let Some(parts) = self.parts.get_mut(entry as usize) else { return };
+        if parts.window == 0 {
+            self.touched.push(entry);
+        }
+        self.with += u64::from(parts.itself == 0 && itself > 0);
+        parts.itself += itself;
+        parts.window += window;
+    }
+}
+
+impl Lexical {
+    fn new(copy: &Replica) -> Self {
+        let (entries, collections) = (copy.entries().len(), copy.collections().len());
+        let word = Word {
+            parts: vec![Parts::default(); entries],
+            touched: vec![],
+            with: 0,
+            of_collections: vec![0; collections],
+            touched_collections: vec![],
+        };
+        Self {
+            scores: vec![Scores::default(); entries],
+            found: vec![],
+            collections: vec![0.0; collections],
+            best: Best::default(),
+            word,
+        }
     }
 
     pub fn found(&self) -> &[u32] {
         &self.found
     }
 
-    pub fn best(&self) -> f32 {
-        self.found.iter().map(|document| self.score(*document)).fold(0.0, f32::max)
+    pub fn best(&self) -> Best {
+        self.best
     }
 
-    fn touch(&mut self, document: u32, parts: u32) {
-        let Some(sum) = self.frequencies.get_mut(document as usize) else { return };
-        if *sum == 0 {
-            self.touched.push(document);
-        }
-        *sum += parts;
+    pub fn entry(&self, entry: u32) -> f32 {
+        self.scores.get(entry as usize).map_or(0.0, |scores| scores.itself)
+    }
+
+    pub fn window(&self, entry: u32) -> f32 {
+        self.scores.get(entry as usize).map_or(0.0, |scores| scores.window)
+    }
+
+    pub fn collection(&self, collection: u32) -> f32 {
+        self.collections.get(collection as usize).copied().unwrap_or_default()
     }
 
     /// Adds what the word that was looked at is worth.
-    fn take(&mut self, rarity: f32, average: f32, length: impl Fn(u32) -> u64) {
-        for document in self.touched.drain(..) {
-            let frequency = std::mem::take(&mut self.frequencies[document as usize]) as f32 / WHOLE as f32;
-            let length = length(document) as f32 / average;
-            let score = &mut self.scores[document as usize];
-            if *score == 0.0 {
-                self.found.push(document);
-            }
-            *score += rarity * frequency * (K1 + 1.0) / (frequency + K1 * (1.0 - B + B * length));
-        }
-    }
-}
-
-/// The three sorts of documents of one copy.
-#[derive(Debug)]
-pub struct Lexical {
-    pub entries: Field,
-    pub windows: Field,
-    pub collections: Field,
-}
-
-impl Lexical {
-    fn new(copy: &Replica) -> Self {
-        let entries = copy.entries().len();
-        Self {
-            entries: Field::new(entries),
-            windows: Field::new(entries),
-            collections: Field::new(copy.collections().len()),
-        }
-    }
-
-    fn touch(&mut self, copy: &Replica, word: &str, parts: u32) {
-        for posting in copy.postings(word) {
-            let (entry, parts) = (posting.entry(), posting.frequency() * parts);
-            let Some(held) = copy.get(entry) else { continue };
-            self.entries.touch(entry, parts);
-            for window in [held.previous, entry, held.next] {
-                self.windows.touch(window, parts);
-            }
-            self.collections.touch(held.collection, parts);
-        }
-    }
-
     fn take(&mut self, copy: &Replica, of_word: &OfWord) {
-        let length = |entry: u32| copy.get(entry).map_or(0, |held| u64::from(held.length));
-        let window = |entry: u32| {
-            copy.get(entry).map_or(0, |held| length(held.previous) + length(entry) + length(held.next))
-        };
-        let collection = |number: u32| copy.collection(number).map_or(0, |collection| collection.length);
-        self.entries.take(of_word.entries.0, of_word.entries.1, length);
-        self.windows.take(of_word.windows.0, of_word.windows.1, window);
-        self.collections.take(of_word.collections.0, of_word.collections.1, collection);
+        let Self { scores, found, collections, best, word } = self;
+        let places = copy.places();
+        let length = |entry: u32| places.get(entry as usize).map_or(0, |place| u64::from(place.length));
+        word.with = 0;
+        for entry in word.touched.drain(..) {
+            let parts = std::mem::take(&mut word.parts[entry as usize]);
+            let (place, scores) = (places[entry as usize], &mut scores[entry as usize]);
+            if scores.window == 0.0 {
+                found.push(entry);
+            }
+            let window = length(place.previous) + u64::from(place.length) + length(place.next);
+            scores.window += of_word.windows.worth(parts.window, window);
+            best.window = best.window.max(scores.window);
+            if parts.itself > 0 {
+                scores.itself += of_word.entries.worth(parts.itself, place.length.into());
+                best.entry = best.entry.max(scores.itself);
+            }
+        }
+        for number in word.touched_collections.drain(..) {
+            let parts = std::mem::take(&mut word.of_collections[number as usize]);
+            let length = copy.collection(number).map_or(0, |collection| collection.length);
+            let score = &mut collections[number as usize];
+            *score += of_word.collections.worth(parts, length);
+            best.collection = best.collection.max(*score);
+        }
     }
 }
 
 /// Rarity of a word, and average length, of each sort of documents in all copies together.
 struct OfWord {
-    entries: (f32, f32),
-    windows: (f32, f32),
-    collections: (f32, f32),
+    entries: Weight,
+    windows: Weight,
+    collections: Weight,
+}
+
+#[derive(Clone, Copy)]
+struct Weight {
+    rarity: f32,
+    average: f32,
+}
+
+impl Weight {
+    /// What a word adds to a document that has it so often.
+    fn worth(self, parts: u32, length: u64) -> f32 {
+        let frequency = parts as f32 / WHOLE as f32;
+        let length = length as f32 / self.average;
+        self.rarity * frequency * (K1 + 1.0) / (frequency + K1 * (1.0 - B + B * length))
+    }
 }
 
 /// Scores of all copies, by statistics of all of them together.
@@ -133,9 +211,9 @@ pub fn score(copies: &[&Replica], query: &[Asked]) -> Vec<Lexical> {
         }
         let with = itself.or(With::of(&scored));
         let of_word = OfWord {
-            entries: (rarity(entries, with.entries), lengths.0),
-            windows: (rarity(entries, with.windows), lengths.1),
-            collections: (rarity(collections, with.collections), lengths.2),
+            entries: Weight { rarity: rarity(entries, with.entries), average: lengths.0 },
+            windows: Weight { rarity: rarity(entries, with.windows), average: lengths.1 },
+            collections: Weight { rarity: rarity(collections, with.collections), average: lengths.2 },
         };
         for (scored, copy) in scored.iter_mut().zip(copies) {
             scored.take(copy, &of_word);
@@ -146,7 +224,7 @@ pub fn score(copies: &[&Replica], query: &[Asked]) -> Vec<Lexical> {
 
 fn touch(scored: &mut [Lexical], copies: &[&Replica], term: &str, parts: u32) {
     for (scored, copy) in scored.iter_mut().zip(copies) {
-        scored.touch(copy, term, parts);
+        scored.word.touch(copy, term, parts);
     }
 }
 
@@ -161,13 +239,11 @@ struct With {
 impl With {
     /// The word that is looked at.
     fn of(scored: &[Lexical]) -> Self {
-        let count = |of: fn(&Lexical) -> &Field| -> u64 {
-            scored.iter().map(|scored| of(scored).touched.len() as u64).sum()
-        };
+        let sum = |of: fn(&Word) -> u64| -> u64 { scored.iter().map(|scored| of(&scored.word)).sum() };
         Self {
-            entries: count(|it| &it.entries),
-            windows: count(|it| &it.windows),
-            collections: count(|it| &it.collections),
+            entries: sum(|word| word.with),
+            windows: sum(|word| word.touched.len() as u64),
+            collections: sum(|word| word.touched_collections.len() as u64),
         }
     }
 

@@ -23,7 +23,7 @@ enum Found {
     /// Of each entry.
     Products(Vec<i32>),
     /// Signs that are others than the query's, of each entry.
-    Distances(Vec<u16>),
+    Distances(Distances),
 }
 
 impl<'a> Meaning<'a> {
@@ -33,7 +33,9 @@ impl<'a> Meaning<'a> {
             Found::Products(copy.vectors().iter().map(|vector| product(&query, vector)).collect())
         } else {
             let query = signs(query);
-            Found::Distances(copy.signs().iter().map(|signs| distance(&query, signs)).collect())
+            Found::Distances(Distances::of(
+                copy.signs().iter().map(|signs| distance(&query, signs)).collect(),
+            ))
         };
         Self { copy, query: query.map(i16::from), found }
     }
@@ -43,7 +45,7 @@ impl<'a> Meaning<'a> {
         match &self.found {
             Found::Products(products) => products.iter().copied().max().unwrap_or_default(),
             Found::Distances(distances) => {
-                let nearest = nearest(distances, ALIKE, |_| true);
+                let nearest = distances.nearest(ALIKE, |_| true);
                 nearest.into_iter().map(|entry| self.product(entry)).max().unwrap_or_default()
             }
         }
@@ -74,7 +76,7 @@ impl<'a> Meaning<'a> {
         let least = (LIKE * ONE) as i32;
         let entries: Vec<u32> = match &self.found {
             Found::Products(products) => (0..).zip(products).map(|(entry, _)| entry).collect(),
-            Found::Distances(distances) => nearest(distances, NEAREST, &wanted),
+            Found::Distances(distances) => distances.nearest(NEAREST, &wanted),
         };
         let products = entries.into_iter().map(|entry| (self.product(entry), entry));
         let mut alike: Vec<_> =
@@ -88,39 +90,66 @@ impl<'a> Meaning<'a> {
     }
 }
 
+/// In eight sums side by side, which a compiler makes into four times as fast a loop as one sum.
 fn product(query: &[i16; DIMENSIONS], vector: &Vector) -> i32 {
-    query.iter().zip(vector).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum()
+    let mut sums = [0_i32; 8];
+    for (query, vector) in query.as_chunks::<8>().0.iter().zip(vector.as_chunks::<8>().0) {
+        for ((sum, a), b) in sums.iter_mut().zip(query).zip(vector) {
+            *sum += i32::from(*a) * i32::from(*b);
+        }
+    }
+    sums.iter().sum()
 }
 
 fn distance(query: &Signs, signs: &Signs) -> u16 {
     query.iter().zip(signs).map(|(a, b)| (a ^ b).count_ones() as u16).sum()
 }
 
-/// Wanted entries by their distance: the nearest `count`, with all that are as near as the last of them. Whether an entry
-/// is wanted is looked at only near the query, as long as that is enough.
-fn nearest(distances: &[u16], count: usize, wanted: impl Fn(u32) -> bool) -> Vec<u32> {
-    let at = |entry: u32| distances.get(entry as usize).copied().unwrap_or_default();
-    let mut near = vec![];
-    for enough in [count * 2, usize::MAX] {
-        let furthest = furthest(distances.iter().copied(), enough);
-        let within = (0..).zip(distances).filter(|(_, distance)| **distance <= furthest);
-        near = within.map(|(entry, _)| entry).filter(|entry| wanted(*entry)).collect();
-        if near.len() >= count {
-            break;
-        }
+/// By entry, with how many entries are at each distance.
+#[derive(Debug)]
+struct Distances {
+    of: Vec<u16>,
+    counts: Counts,
+}
+
+type Counts = [u32; DIMENSIONS + 1];
+
+impl Distances {
+    fn of(of: Vec<u16>) -> Self {
+        let counts = counts(of.iter().copied());
+        Self { of, counts }
     }
-    let furthest = furthest(near.iter().map(|entry| at(*entry)), count);
-    near.retain(|entry| at(*entry) <= furthest);
-    near
+
+    /// Wanted entries: the nearest `count`, with all that are as near as the last of them. Whether an entry is wanted is
+    /// looked at only near the query, as long as that is enough.
+    fn nearest(&self, count: usize, wanted: impl Fn(u32) -> bool) -> Vec<u32> {
+        let at = |entry: u32| self.of.get(entry as usize).copied().unwrap_or_default();
+        let mut near = vec![];
+        for enough in [count * 2, usize::MAX] {
+            let furthest = furthest(&self.counts, enough);
+            let within = (0..).zip(&self.of).filter(|(_, distance)| **distance <= furthest);
+            near = within.map(|(entry, _)| entry).filter(|entry| wanted(*entry)).collect();
+            if near.len() >= count {
+                break;
+            }
+        }
+        let furthest = furthest(&counts(near.iter().map(|entry| at(*entry))), count);
+        near.retain(|entry| at(*entry) <= furthest);
+        near
+    }
+}
+
+fn counts(distances: impl Iterator<Item = u16>) -> Counts {
+    let mut counts = [0; DIMENSIONS + 1];
+    distances.for_each(|distance| counts[usize::from(distance)] += 1);
+    counts
 }
 
 /// The distance within which so many are, or all.
-fn furthest(distances: impl Iterator<Item = u16>, count: usize) -> u16 {
-    let mut at_distance = [0_usize; DIMENSIONS + 1];
-    distances.for_each(|distance| at_distance[usize::from(distance)] += 1);
+fn furthest(counts: &Counts, count: usize) -> u16 {
     let mut within = 0;
-    let found = (0_u16..).zip(at_distance).find(|(_, some)| {
-        within += some;
+    let found = (0_u16..).zip(counts).find(|(_, some)| {
+        within += **some as usize;
         within >= count
     });
     found.map_or(u16::MAX, |(distance, _)| distance)
@@ -137,7 +166,7 @@ mod tests {
             distances in prop::collection::vec(0_u16..=256, 0..200), count in 1_usize..50, every in 1_u32..4,
         ) {
             let wanted = |entry: u32| entry.is_multiple_of(every);
-            let found = nearest(&distances, count, wanted);
+            let found = Distances::of(distances.clone()).nearest(count, wanted);
             let all: Vec<u32> = (0..distances.len() as u32).filter(|entry| wanted(*entry)).collect();
             prop_assert!(found.len() >= count.min(all.len()));
             let at = |entry: &u32| distances[*entry as usize];

@@ -19,7 +19,7 @@ pub use recency::Recency;
 use super::{
     MemoryKind,
     embedding::{Embedder, Related, Vector},
-    index::{Held, ItemId, Moment, Replica, spoken_term},
+    index::{Held, ItemId, Moment, NONE, Replica, spoken_term},
     terms::Terms,
 };
 use bm25::{Asked, Lexical, WHOLE};
@@ -30,6 +30,7 @@ use parameters::{
     WINDOW, WORDS,
 };
 use std::{collections::HashMap, sync::Arc};
+use top::Top;
 
 /// A query as it is compared.
 #[derive(Clone, Debug)]
@@ -163,8 +164,8 @@ struct View<'a> {
     meaning: Meaning<'a>,
     best: Best,
     wanted: &'a Wanted,
-    /// By collection: whether its name fits.
-    names_fit: Vec<bool>,
+    /// By collection: whether its name fits. `None` where every one does.
+    names_fit: Option<Vec<bool>>,
     /// By entry: whether it tells a time. Empty where the query does not ask for one.
     telling: Vec<bool>,
     /// By entry: whether somebody says it whom the query names. Empty where nobody does.
@@ -174,11 +175,9 @@ struct View<'a> {
 }
 
 /// The best score of each part in all copies.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Best {
-    entry: f32,
-    window: f32,
-    collection: f32,
+    words: bm25::Best,
     product: i32,
 }
 
@@ -186,11 +185,8 @@ impl<'a> View<'a> {
     fn all(copies: &[&'a Replica], query: &'a Query, wanted: &'a Wanted) -> Vec<Self> {
         let lexical = bm25::score(copies, &query.words);
         let meaning: Vec<_> = copies.iter().map(|copy| Meaning::of(copy, &query.vector)).collect();
-        let best = |of: fn(&Lexical) -> f32| lexical.iter().map(of).fold(0.0, f32::max);
         let best = Best {
-            entry: best(|it| it.entries.best()),
-            window: best(|it| it.windows.best()),
-            collection: best(|it| it.collections.best()),
+            words: bm25::Best::of(lexical.iter().map(Lexical::best)),
             product: meaning.iter().map(Meaning::best).max().unwrap_or_default(),
         };
         let spoken: Vec<_> = copies.iter().map(|copy| marked(copy, &query.speakers)).collect();
@@ -198,10 +194,9 @@ impl<'a> View<'a> {
         let parts = copies.iter().zip(lexical).zip(meaning).zip(spoken);
         parts
             .map(|(((copy, lexical), meaning), spoken)| {
-                let fits = |name: &str| {
-                    wanted.collection_prefix.as_ref().is_none_or(|prefix| name.starts_with(prefix))
-                };
-                let names_fit = copy.collections().iter().map(|collection| fits(&collection.name)).collect();
+                let prefix = wanted.collection_prefix.as_deref().filter(|prefix| !prefix.is_empty());
+                let names = copy.collections().iter().map(|collection| &collection.name);
+                let names_fit = prefix.map(|prefix| names.map(|name| name.starts_with(prefix)).collect());
                 Self {
                     copy,
                     query,
@@ -222,8 +217,8 @@ impl<'a> View<'a> {
     /// and the neighbours of these.
     fn candidates(&self) -> Vec<u32> {
         let mut found = self.meaning.alike(|entry| self.is_wanted(entry));
-        let neighbours = found.iter().filter_map(|entry| self.copy.get(*entry));
-        let neighbours: Vec<u32> = neighbours.flat_map(|held| [held.previous, held.next]).collect();
+        let neighbours = found.iter().filter_map(|entry| self.copy.place(*entry));
+        let neighbours: Vec<u32> = neighbours.flat_map(|place| [place.previous, place.next]).collect();
         found.extend(neighbours);
         found.retain(|entry| self.is_wanted(*entry));
         found.extend(self.likely());
@@ -234,13 +229,20 @@ impl<'a> View<'a> {
 
     /// Wanted entries that have words of the query in their windows: the best by these.
     fn likely(&self) -> Vec<u32> {
-        let wanted = self.lexical.windows.found().iter().copied().filter(|entry| self.is_wanted(*entry));
-        top::best(wanted, LIKELY, |entry| (self.words(*entry), self.copy.get(*entry).map(Held::item)))
+        let mut likely = Top::new(LIKELY);
+        for entry in self.lexical.found().iter().copied() {
+            likely.offer(self.words(entry), || {
+                let item = self.copy.get(entry).map(Held::item);
+                self.is_wanted(entry).then_some((item, entry))
+            });
+        }
+        likely.into_best()
     }
 
     fn is_wanted(&self, entry: u32) -> bool {
-        self.copy.get(entry).is_some_and(|held| {
-            held.is_live && self.has_kind(held) && self.has_collection(held) && self.fits(held)
+        let both = self.copy.place(entry).zip(self.copy.get(entry));
+        both.is_some_and(|(place, held)| {
+            place.is_live() && self.has_collection(place.collection) && self.has_kind(held) && self.fits(held)
         })
     }
 
@@ -256,14 +258,14 @@ impl<'a> View<'a> {
         self.wanted.moment.as_ref().is_none_or(|moment| held.times.fit(moment))
     }
 
-    fn has_collection(&self, held: &Held) -> bool {
-        let fits = self.names_fit.get(held.collection as usize).copied();
-        fits.unwrap_or(self.wanted.collection_prefix.as_ref().is_none_or(String::is_empty))
+    fn has_collection(&self, collection: u32) -> bool {
+        let fits = |names_fit: &Vec<bool>| names_fit.get(collection as usize).is_some_and(|fits| *fits);
+        self.names_fit.as_ref().is_none_or(fits)
     }
 
     fn collection_of(&self, entry: u32) -> Option<&Arc<str>> {
-        let held = self.copy.get(entry)?;
-        self.copy.collection(held.collection).map(|collection| &collection.name)
+        let place = self.copy.place(entry)?;
+        self.copy.collection(place.collection).map(|collection| &collection.name)
     }
 
     /// `None` where nothing speaks for it.
@@ -273,7 +275,7 @@ impl<'a> View<'a> {
         Some(Ranked {
             item: held.item(),
             score: self.share_of_most(self.worth(entry)? + spoken, held, recency),
-            lexical: self.lexical.entries.score(entry),
+            lexical: self.lexical.entry(entry),
             vector: self.meaning.cosine(entry),
             recency: recency.map(|recency| recency.of(held.at)),
         })
@@ -297,8 +299,8 @@ impl<'a> View<'a> {
 
     /// Whoever says it. `None` where nothing speaks for it.
     fn worth(&self, entry: u32) -> Option<f32> {
-        let held = self.copy.get(entry)?;
-        let near = self.own(entry) + PREVIOUS * self.own(held.previous) + NEXT * self.own(held.next);
+        let (held, place) = (self.copy.get(entry)?, self.copy.place(entry)?);
+        let near = self.own(entry) + PREVIOUS * self.own(place.previous) + NEXT * self.own(place.next);
         let worth = near
             + TO_ENTRY * self.collection_share(entry)
             + DATED * self.query.dates.share(held.at)
@@ -312,14 +314,14 @@ impl<'a> View<'a> {
     }
 
     fn words(&self, entry: u32) -> f32 {
-        let words = share(self.lexical.entries.score(entry), self.best.entry);
-        let window = share(self.lexical.windows.score(entry), self.best.window);
+        let words = share(self.lexical.entry(entry), self.best.words.entry);
+        let window = share(self.lexical.window(entry), self.best.words.window);
         WORDS * words + WINDOW * window
     }
 
     fn collection_share(&self, entry: u32) -> f32 {
-        let number = self.copy.get(entry).map_or(super::index::NONE, |held| held.collection);
-        share(self.lexical.collections.score(number), self.best.collection)
+        let number = self.copy.place(entry).map_or(NONE, |place| place.collection);
+        share(self.lexical.collection(number), self.best.words.collection)
     }
 }
 
@@ -330,13 +332,15 @@ fn telling(copy: &Replica, query: &Query) -> Vec<bool> {
 /// By entry: whether it has one of these terms. Empty where none has.
 fn marked(copy: &Replica, terms: &[String]) -> Vec<bool> {
     let mut marked = vec![];
-    for posting in terms.iter().flat_map(|term| copy.postings(term)) {
-        if marked.is_empty() {
-            marked = vec![false; copy.entries().len()];
-        }
-        if let Some(mark) = marked.get_mut(posting.entry() as usize) {
-            *mark = true;
-        }
+    for term in terms {
+        copy.postings(term).for_each(|posting| {
+            if marked.is_empty() {
+                marked = vec![false; copy.entries().len()];
+            }
+            if let Some(mark) = marked.get_mut(posting.entry() as usize) {
+                *mark = true;
+            }
+        });
     }
     marked
 }

@@ -1,6 +1,7 @@
 //! Reads files that came, in the background: each in a process of its own ([`child`]), a few at a time, by leases, so
 //! that a file whose worker was lost is taken up by another.
 mod child;
+mod turns;
 
 pub use child::{Limits, read_document};
 
@@ -27,6 +28,7 @@ use tokio::{
     time::{interval, sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use turns::{Turns, in_turns};
 
 /// How long a worker trusts the bus before it looks itself.
 const POLL: Duration = Duration::from_secs(2);
@@ -66,8 +68,9 @@ impl Reader {
         let tasks = TaskTracker::new();
         // One SQLite file has one server, and this is it: whoever else has a lease is gone.
         let mut everything = self.memories.db.is_sqlite();
+        let mut turns = Turns::default();
         loop {
-            match self.take_all(everything, &tasks, &stop).await {
+            match self.take_all(everything, &mut turns, &tasks, &stop).await {
                 Ok(()) => everything = false,
                 Err(error) => tracing::error!(%error, "no file could be taken to be read; trying again"),
             }
@@ -82,14 +85,27 @@ impl Reader {
     }
 
     /// Takes files while there are some, and room for them.
-    async fn take_all(&self, everything: bool, tasks: &TaskTracker, stop: &CancellationToken) -> Result<()> {
-        let free = self.room.available_permits();
+    async fn take_all(
+        &self,
+        everything: bool,
+        turns: &mut Turns,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+    ) -> Result<()> {
+        let (db, free) = (&self.memories.db, self.room.available_permits());
         if free == 0 {
             return Ok(());
         }
         let now = self.memories.ambient.now();
-        for due in uploads::list_due(&self.memories.db, now, everything, free as u64).await? {
+        let mut due = vec![];
+        for workspace in
+            turns.sorted(uploads::list_waiting(db, now, everything).await?).into_iter().take(free)
+        {
+            due.push(uploads::list_due(db, workspace, now, everything, free as u64).await?);
+        }
+        for due in in_turns(due) {
             let Ok(permit) = self.room.clone().try_acquire_owned() else { return Ok(()) };
+            turns.take(due.upload.described.workspace);
             let tx = self.memories.log.begin().await?;
             let held = uploads::claim(&tx, &due, now + self.lease()).await?;
             tx.commit().await?;
@@ -165,7 +181,7 @@ impl Reader {
         }
         let grant = upkeep(&held.upload);
         let Some(id) = held.document else { return Ok(false) };
-        let Some(mut stored) = documents::find_of(&tx, &grant, id).await? else { return Ok(false) };
+        let Some(mut stored) = documents::find_in(&tx, &held.partition, id).await? else { return Ok(false) };
         if stored.document.progress < progress {
             filing::process(&mut stored, &memories.ambient, progress);
             documents::save(&tx, &stored, false).await?;
@@ -247,7 +263,7 @@ impl Reader {
             }
         };
         let _turn = match &prepared {
-            Ok(prepared) => memories.turn(prepared).await?,
+            Ok(prepared) => memories.turn(prepared.pieces.len()).await?,
             Err(_) => None,
         };
         let (grant, ambient) = (upkeep(&held.upload), &memories.ambient);
@@ -257,7 +273,7 @@ impl Reader {
         if !uploads::finish(&tx, held).await? {
             return Ok(());
         }
-        let Some(stored) = documents::find_of(&tx, &grant, id).await? else { return Ok(()) };
+        let Some(stored) = documents::find_in(&tx, &held.partition, id).await? else { return Ok(()) };
         let stored = match prepared {
             Ok(prepared) => filing::settle(&mut tx, ambient, stored, prepared).await?,
             Err(failure) => filing::fail(&mut tx, ambient, stored, failure).await?,

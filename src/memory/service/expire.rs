@@ -15,7 +15,6 @@ use crate::{
 use chrono::TimeDelta;
 use std::{collections::BTreeMap, time::Duration};
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 /// From one look to the next.
 const EVERY: Duration = Duration::from_secs(5);
@@ -47,13 +46,11 @@ impl MemoryService {
         let mut done = 0;
         loop {
             let due = store::course::due(&self.db, self.ambient.now(), MOST).await?;
-            let mut lots: BTreeMap<(Uuid, Uuid), (Partition, Vec<MemoryId>)> = BTreeMap::new();
+            let mut lots: BTreeMap<Partition, Vec<MemoryId>> = BTreeMap::new();
             for stored in &due {
-                let partition = stored.partition;
-                let key = (partition.workspace().uuid(), partition.owner());
-                lots.entry(key).or_insert_with(|| (partition, vec![])).1.push(stored.memory.id);
+                lots.entry(stored.partition).or_default().push(stored.memory.id);
             }
-            for (partition, ids) in lots.into_values() {
+            for (partition, ids) in lots {
                 done += self.expire(&partition, &ids).await?;
             }
             if due.len() < usize::try_from(MOST).unwrap_or(usize::MAX) {
@@ -98,7 +95,7 @@ impl MemoryService {
             ingest::record(&mut tx, &grant, partition, event::EXPIRED, memory, None);
         }
         tx.commit().await?;
-        self.index.drop_copies(partition, &items);
+        self.index.drop_copies(partition, &items).await;
         Ok(memories.len())
     }
 }

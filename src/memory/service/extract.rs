@@ -5,7 +5,7 @@ use crate::{
     event::Tx,
     gateway::{Action, ChatRequest, Check, Gateway, Guardrail, Masks, OnError, Policy, Rule, Stage},
     memory::{
-        Memory, MemoryScope, MemorySource, MemoryStatus, Succession,
+        Memory, MemorySource, MemoryStatus, Succession,
         extraction::{
             Candidate, Passage,
             gate::{self, Against, Known},
@@ -66,7 +66,7 @@ impl MemoryService {
         let candidates: Vec<_> = found.into_iter().take(MAX_CANDIDATES).collect();
         let texts: Vec<_> = candidates.iter().map(|candidate| candidate.text.clone()).collect();
         let mut known = known_of(self.near(&grant, actor, &texts, NEAR).await?);
-        let partition = partition_of(&grant, new.scope, session);
+        let partition = Partition::of_scope(&grant, new.scope, session);
         known.extend(known_of(store::candidate::list(&self.db, &partition, PROPOSED).await?));
         let guardrail = self.injection()?;
         let (passages, candidates, refused) = in_background(move || {
@@ -171,7 +171,7 @@ impl MemoryService {
             }
             Claimed::New(claim) => claim,
         };
-        let partition = partition_of(grant, new.scope, extraction.session);
+        let partition = Partition::of_scope(grant, new.scope, extraction.session);
         store::lock_partition(&tx, &partition, self.ambient.random.bytes()).await?;
         self.refuse_proposed(&tx, &partition, extraction).await?;
         let now = self.ambient.now();
@@ -238,15 +238,6 @@ impl MemoryService {
         extraction.candidates = candidates;
         extraction.refused.extend(refused);
         Ok(())
-    }
-}
-
-/// Where candidates go. The session was read: it is the principal's own.
-fn partition_of(grant: &Grant<Write>, scope: MemoryScope, session: Option<CoachingSessionId>) -> Partition {
-    match (scope, session) {
-        (MemoryScope::Workspace, _) => Partition::of_workspace(grant),
-        (MemoryScope::Session, Some(session)) => Partition::of_session(grant, session),
-        _ => Partition::of_user(grant),
     }
 }
 

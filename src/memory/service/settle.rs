@@ -3,7 +3,7 @@ use super::{MemoryService, event, ingest, policy, store};
 use crate::{
     event::Tx,
     memory::{
-        Memory, MemoryScope, MemoryStatus,
+        Memory, MemoryStatus,
         model::{MAX_ITEMS, MemoryChanged},
         partition::Partition,
         store::Stored,
@@ -15,11 +15,6 @@ use crate::{
     },
 };
 use std::collections::{BTreeMap, HashMap};
-use uuid::Uuid;
-
-/// Whose proposals are settled together, and in which order their partitions are locked: a user's before the
-/// workspace's, as everywhere.
-type Lots = BTreeMap<(MemoryScope, Uuid, Uuid), (Partition, Vec<MemoryId>)>;
 
 impl MemoryService {
     /// From now on these are recalled. What was accepted before stays as it is.
@@ -38,25 +33,21 @@ impl MemoryService {
             return Err(Error::invalid("memoryIds", format!("1 to {MAX_ITEMS} are possible in one call")));
         }
         let found = store::candidate::find_many_granted(&self.db, scope, ids, false).await?;
-        let mut lots = Lots::new();
+        let mut lots: BTreeMap<Partition, Vec<MemoryId>> = BTreeMap::new();
         let mut digests = HashMap::new();
         for (stored, _) in found.values() {
             if to == MemoryStatus::Active && stored.memory.status == MemoryStatus::Candidate {
                 digests.insert(stored.memory.id, ingest::digest(&stored.memory.content));
             }
-            let partition = stored.partition;
-            let key = (partition.scope(), partition.workspace().uuid(), partition.owner());
-            lots.entry(key).or_insert_with(|| (partition, vec![])).1.push(stored.memory.id);
+            lots.entry(stored.partition).or_default().push(stored.memory.id);
         }
         let mut tx = self.log.begin().await?;
-        for (partition, _) in lots.values() {
-            store::lock_partition(&tx, partition, self.ambient.random.bytes()).await?;
-        }
+        self.lock(&tx, lots.keys().copied()).await?;
         // They may have changed, or gone, while another held the locks.
         let mut found = store::candidate::find_many_granted(&tx, scope, ids, true).await?;
         check(ids, &found, to)?;
         let mut settled: HashMap<MemoryId, Memory> = HashMap::new();
-        for (partition, mut lot) in lots.into_values() {
+        for (partition, mut lot) in lots {
             lot.sort_unstable();
             let open: Vec<(Stored, Grant<Write>)> = lot.iter().filter_map(|id| found.remove(id)).collect();
             let (open, same): (Vec<_>, Vec<_>) =

@@ -22,15 +22,19 @@ use std::collections::HashMap;
 /// Rows of one statement.
 const ROWS: usize = 500;
 
-/// Takes away why others were superseded by a memory, or it by them: the words may speak of it. Gives how many.
-pub(in crate::memory) async fn erase_reasons(tx: &impl Source, other: MemoryId) -> Result<u64> {
-    let done = memory_change::Entity::update_many()
-        .col_expr(memory_change::Column::Reason, Expr::value(None::<String>))
-        .filter(memory_change::Column::OtherId.eq(other.uuid()))
-        .filter(memory_change::Column::Reason.is_not_null())
-        .exec(tx.connection())
-        .await?;
-    Ok(done.rows_affected)
+/// Takes away why others were superseded by these, or these by them: the words may speak of them. Gives how many.
+pub(in crate::memory) async fn erase_reasons(tx: &impl Source, others: &[uuid::Uuid]) -> Result<u64> {
+    let mut erased = 0;
+    for others in others.chunks(ROWS) {
+        let done = memory_change::Entity::update_many()
+            .col_expr(memory_change::Column::Reason, Expr::value(None::<String>))
+            .filter(memory_change::Column::OtherId.is_in(others.iter().copied()))
+            .filter(memory_change::Column::Reason.is_not_null())
+            .exec(tx.connection())
+            .await?;
+        erased += done.rows_affected;
+    }
+    Ok(erased)
 }
 
 /// Notes what was done with memories. Each gets its next number: its partition is locked.

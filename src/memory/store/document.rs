@@ -1,5 +1,5 @@
 //! Rows of documents, of their texts and of their chunks.
-use super::theirs;
+use super::{find_by_ids, theirs};
 use crate::{
     db::{
         Source,
@@ -17,13 +17,12 @@ use crate::{
         id::{DocumentChunkId, DocumentId, WorkspaceId},
     },
 };
-use entity::{document, document_chunk, document_text, memory_index};
+use entity::{document, document_chunk, document_text};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, JoinType, QueryFilter,
-    QueryOrder, QuerySelect, QueryTrait, Select, Set,
-    sea_query::{Expr, ExprTrait, LockType, OnConflict},
+    QueryOrder, QuerySelect, Select, Set, sea_query::OnConflict,
 };
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Rows of one statement: at nine values a row far below the bind limits of both databases.
@@ -73,70 +72,9 @@ pub(in crate::memory) async fn find_stored<A>(
     scope: &Scope<A>,
     ids: &[DocumentId],
 ) -> Result<Vec<StoredDocument>> {
-    if ids.is_empty() {
-        return Ok(vec![]);
-    }
-    let rows = visible(scope)
-        .filter(document::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
-        .all(source.connection())
-        .await?;
+    let ids = ids.iter().map(|id| id.uuid()).collect();
+    let rows = find_by_ids(source, visible(scope), document::Column::Id, ids).await?;
     rows.into_iter().map(from_row).collect()
-}
-
-/// Whoever holds one of these is waited for, and nobody holds it from now on.
-pub(in crate::memory) async fn hold_to_erase(
-    tx: &impl Source,
-    grant: &Grant<Write>,
-    of: &[StoredDocument],
-) -> Result<()> {
-    if of.is_empty() {
-        return Ok(());
-    }
-    document::Entity::find()
-        .select_only()
-        .column(document::Column::Id)
-        .filter(document::Column::WorkspaceId.eq(grant.workspace().uuid()))
-        .filter(document::Column::Id.is_in(of.iter().map(|stored| stored.document.id.uuid())))
-        .order_by_asc(document::Column::Id)
-        .lock_exclusive()
-        .into_tuple::<Uuid>()
-        .all(tx.connection())
-        .await?;
-    Ok(())
-}
-
-/// For who works with it, whoever's it is.
-pub(in crate::memory) async fn find_of(
-    tx: &impl Source,
-    grant: &Grant<Write>,
-    id: DocumentId,
-) -> Result<Option<StoredDocument>> {
-    let row = document::Entity::find_by_id(id.uuid())
-        .filter(document::Column::WorkspaceId.eq(grant.workspace().uuid()))
-        .one(tx.connection())
-        .await?;
-    row.map(from_row).transpose()
-}
-
-/// Of these, the ones that exist. They can be changed, but not erased, until the transaction ends.
-pub(in crate::memory) async fn hold(
-    tx: &impl Source,
-    grant: &Grant<Write>,
-    ids: &[DocumentId],
-) -> Result<HashSet<DocumentId>> {
-    if ids.is_empty() {
-        return Ok(HashSet::new());
-    }
-    let ids: Vec<Uuid> = document::Entity::find()
-        .select_only()
-        .column(document::Column::Id)
-        .filter(document::Column::WorkspaceId.eq(grant.workspace().uuid()))
-        .filter(document::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
-        .lock(LockType::KeyShare)
-        .into_tuple()
-        .all(tx.connection())
-        .await?;
-    Ok(ids.into_iter().map(DocumentId::from_uuid).collect())
 }
 
 pub(in crate::memory) async fn find_many(
@@ -144,11 +82,22 @@ pub(in crate::memory) async fn find_many(
     scope: &Scope<Read>,
     ids: &[DocumentId],
 ) -> Result<HashMap<DocumentId, Document>> {
-    let rows = visible(scope)
-        .filter(document::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
-        .all(source.connection())
+    let found = find_stored(source, scope, ids).await?;
+    Ok(found.into_iter().map(|stored| (stored.document.id, stored.document)).collect())
+}
+
+/// For who works with it, whoever's it is.
+pub(in crate::memory) async fn find_in(
+    tx: &impl Source,
+    partition: &Partition,
+    id: DocumentId,
+) -> Result<Option<StoredDocument>> {
+    let row = document::Entity::find_by_id(id.uuid())
+        .filter(document::Column::WorkspaceId.eq(partition.workspace().uuid()))
+        .filter(document::Column::OwnerId.eq(partition.owner()))
+        .one(tx.connection())
         .await?;
-    rows.into_iter().map(|row| from_row(row).map(|stored| (stored.document.id, stored.document))).collect()
+    row.map(from_row).transpose()
 }
 
 /// The readable texts of documents.
@@ -197,10 +146,8 @@ pub(in crate::memory) async fn find_chunks(
     scope: &Scope<Read>,
     ids: &[DocumentChunkId],
 ) -> Result<HashMap<DocumentChunkId, DocumentChunk>> {
-    let rows = visible_chunks(scope)
-        .filter(document_chunk::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
-        .all(source.connection())
-        .await?;
+    let ids = ids.iter().map(|id| id.uuid()).collect();
+    let rows = find_by_ids(source, visible_chunks(scope), document_chunk::Column::Id, ids).await?;
     Ok(rows.into_iter().map(chunk_of).map(|chunk| (chunk.id, chunk)).collect())
 }
 
@@ -238,34 +185,6 @@ pub(in crate::memory) async fn chunks_of(
         .all(tx.connection())
         .await?;
     Ok(rows.into_iter().map(chunk_of).collect())
-}
-
-/// Of all workspaces, for the server itself at its start: the next document of which a chunk has no entry of these rules and
-/// this model.
-pub(in crate::memory) async fn find_stale(
-    source: &impl Source,
-    made_by: &str,
-    after: Option<DocumentId>,
-) -> Result<Option<StoredDocument>> {
-    let made_by = made_by.to_owned();
-    let entry = document_chunk::Entity::belongs_to(memory_index::Entity)
-        .from(document_chunk::Column::Id)
-        .to(memory_index::Column::ItemId)
-        .on_condition(move |_, entry| {
-            Expr::col((entry, memory_index::Column::MadeBy)).eq(made_by.as_str()).into()
-        });
-    let stale = document_chunk::Entity::find()
-        .select_only()
-        .column(document_chunk::Column::DocumentId)
-        .join(JoinType::LeftJoin, entry.into())
-        .filter(memory_index::Column::ItemId.is_null())
-        .into_query();
-    let mut select = document::Entity::find().filter(document::Column::Id.in_subquery(stale));
-    if let Some(after) = after {
-        select = select.filter(document::Column::Id.gt(after.uuid()));
-    }
-    let row = select.order_by_asc(document::Column::Id).one(source.connection()).await?;
-    row.map(from_row).transpose()
 }
 
 /// All chunks that the principal may see, each with its document's title, in the order of the chunks' ids.

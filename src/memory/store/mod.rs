@@ -1,23 +1,30 @@
-//! Rows of memories, partitions, tombstones and receipts; `index` has those that the index is made from, `candidate` what
-//! is proposed, `document` and `upload` those of documents.
+//! Rows of memories and partitions; `index` has those that the index is made from, `candidate` what is proposed, `document` and
+//! `upload` those of documents, `erased` what is left of what was forgotten.
 mod alias;
 pub(super) mod candidate;
 pub(super) mod course;
 pub(super) mod document;
+mod erased;
+mod hold;
 mod index;
+mod reading;
 mod remake;
 pub(super) mod upload;
 
 pub(super) use alias::{aliases, aliases_in, replace_aliases};
+pub(super) use erased::{find_receipts, find_tombstones, insert_receipt, insert_tombstones};
+pub(super) use hold::{hold, hold_to_erase};
 pub(super) use index::{
     Row, Standing, delete_entries, entries_after, insert_entries, insert_removals, prune_removals,
     raise_revision, removals_after, standings,
 };
-pub(super) use remake::{find_stale_memories, has_stale_partitions, mark_partitions, stale_memories};
+pub(super) use reading::{texts_after, written_after};
+pub(super) use remake::{
+    find_stale_memories, has_stale_partitions, mark_partitions, stale_documents, stale_memories,
+};
 
 use super::{
-    ErasureReceipt, Memory, MemoryFilter,
-    about::Readable,
+    Memory, MemoryFilter,
     index::MADE_BY,
     model::{Content, Holds, MemoryKind, MemoryScope, MemoryStatus, Succession},
     partition::Partition,
@@ -29,18 +36,21 @@ use crate::{
     },
     gateway::Egress,
     shared::{
-        Error, Page, PageRequest, Result,
+        Page, PageRequest, Result,
         actor::{AtLeast, Grant, Read, Scope, Write},
-        id::{ErasureReceiptId, MemoryId, RunId, WorkspaceId},
+        id::{MemoryId, RunId, WorkspaceId},
     },
 };
-use entity::{erasure_receipt, memory, memory_partition, memory_tombstone};
+use entity::{memory, memory_partition};
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
-    sea_query::{Expr, ExprTrait, Func, LockType, OnConflict, SimpleExpr},
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, Select, Set,
+    sea_query::{Expr, ExprTrait, Func, OnConflict, SimpleExpr},
 };
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use uuid::Uuid;
+
+/// Ids of one statement.
+const IDS: usize = 1000;
 
 /// A memory with what is not shown of it.
 #[derive(Clone, Debug)]
@@ -187,15 +197,9 @@ pub(super) async fn find_stored<A>(
     scope: &Scope<A>,
     ids: &[MemoryId],
 ) -> Result<Vec<Stored>> {
-    let mut found = vec![];
-    for ids in ids.chunks(1000) {
-        let rows = visible(scope)
-            .filter(memory::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
-            .all(source.connection())
-            .await?;
-        found.extend(rows.into_iter().map(from_row).collect::<Result<Vec<_>>>()?);
-    }
-    Ok(found)
+    let ids = ids.iter().map(|id| id.uuid()).collect();
+    let rows = find_by_ids(source, visible(scope), memory::Column::Id, ids).await?;
+    rows.into_iter().map(from_row).collect()
 }
 
 /// The memory by its id, and the grant for its workspace: `Forbidden` where the actor may only see it.
@@ -209,50 +213,6 @@ pub(super) async fn find<A>(
     Ok(Some((stored, grant)))
 }
 
-/// Whoever holds one of these is waited for, and nobody holds it from now on.
-pub(super) async fn hold_to_erase(
-    tx: &impl Source,
-    grant: &Grant<Write>,
-    memories: impl Iterator<Item = &Stored>,
-) -> Result<()> {
-    let ids: Vec<Uuid> = memories.map(|stored| stored.memory.id.uuid()).collect();
-    for ids in ids.chunks(1000) {
-        memory::Entity::find()
-            .select_only()
-            .column(memory::Column::Id)
-            .filter(memory::Column::WorkspaceId.eq(grant.workspace().uuid()))
-            .filter(memory::Column::Id.is_in(ids.iter().copied()))
-            .order_by_asc(memory::Column::Id)
-            .lock_exclusive()
-            .into_tuple::<Uuid>()
-            .all(tx.connection())
-            .await?;
-    }
-    Ok(())
-}
-
-/// Of these, the ones that exist. They can be changed, but not erased, until the transaction ends; SQLite has one
-/// writer anyway.
-pub(super) async fn hold(
-    tx: &impl Source,
-    grant: &Grant<Write>,
-    ids: &[MemoryId],
-) -> Result<HashSet<MemoryId>> {
-    if ids.is_empty() {
-        return Ok(HashSet::new());
-    }
-    let ids: Vec<Uuid> = memory::Entity::find()
-        .select_only()
-        .column(memory::Column::Id)
-        .filter(memory::Column::WorkspaceId.eq(grant.workspace().uuid()))
-        .filter(memory::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
-        .lock(LockType::KeyShare)
-        .into_tuple()
-        .all(tx.connection())
-        .await?;
-    Ok(ids.into_iter().map(MemoryId::from_uuid).collect())
-}
-
 pub(super) async fn find_many(
     source: &impl Source,
     scope: &Scope<Read>,
@@ -262,7 +222,22 @@ pub(super) async fn find_many(
     Ok(found.into_iter().map(|stored| (stored.memory.id, stored.memory)).collect())
 }
 
-fn visible<A>(scope: &Scope<A>) -> sea_orm::Select<memory::Entity> {
+/// Of what a statement selects, the rows of these ids.
+async fn find_by_ids<E: EntityTrait>(
+    source: &impl Source,
+    select: Select<E>,
+    id: E::Column,
+    ids: Vec<Uuid>,
+) -> Result<Vec<E::Model>> {
+    let mut found = vec![];
+    for ids in ids.chunks(IDS) {
+        let some = select.clone().filter(id.is_in(ids.iter().copied()));
+        found.extend(some.all(source.connection()).await?);
+    }
+    Ok(found)
+}
+
+fn visible<A>(scope: &Scope<A>) -> Select<memory::Entity> {
     memory::Entity::find()
         .filter(memory::Column::WorkspaceId.is_in(scope.workspaces()))
         .filter(theirs(memory::Column::UserId, scope.principal().uuid()))
@@ -301,54 +276,6 @@ pub(super) async fn list(
     Ok(Page { items, has_next: page.has_next, has_previous: page.has_previous, total: page.total })
 }
 
-/// All that the principal may see, whatever its state, in the order of the ids.
-pub(super) async fn texts_after(
-    source: &impl Source,
-    grant: &Grant<impl AtLeast<Read>>,
-    after: Option<Uuid>,
-    limit: u64,
-) -> Result<Vec<Readable<MemoryId>>> {
-    use memory::Column::{Collection, Id, Speaker, Text, UserId, WorkspaceId};
-    let rows: Vec<(Uuid, String, Option<String>, Option<String>)> = memory::Entity::find()
-        .select_only()
-        .columns([Id, Text, Speaker, Collection])
-        .filter(WorkspaceId.eq(grant.workspace().uuid()))
-        .filter(theirs(UserId, grant.principal().uuid()))
-        .filter(Condition::all().add_option(after.map(|after| Id.gt(after))))
-        .order_by_asc(Id)
-        .limit(limit)
-        .into_tuple()
-        .all(source.connection())
-        .await?;
-    let readable = |(id, text, speaker, collection)| {
-        let texts = [Some(text), speaker, collection].into_iter().flatten().collect();
-        Readable { of: MemoryId::from_uuid(id), id, texts }
-    };
-    Ok(rows.into_iter().map(readable).collect())
-}
-
-/// Active memories of a scope, in the order in which they were written.
-pub(super) async fn written_after(
-    source: &impl Source,
-    grant: &Grant<impl AtLeast<Read>>,
-    scope: MemoryScope,
-    after: Option<MemoryId>,
-    limit: u64,
-) -> Result<Vec<Memory>> {
-    use memory::Column::{Id, Scope, Status, UserId, WorkspaceId};
-    let rows = memory::Entity::find()
-        .filter(WorkspaceId.eq(grant.workspace().uuid()))
-        .filter(theirs(UserId, grant.principal().uuid()))
-        .filter(Scope.eq(scope.name()))
-        .filter(Status.eq(MemoryStatus::Active.name()))
-        .filter(Condition::all().add_option(after.map(|after| Id.gt(after.uuid()))))
-        .order_by_asc(Id)
-        .limit(limit)
-        .all(source.connection())
-        .await?;
-    rows.into_iter().map(|row| Ok(from_row(row)?.memory)).collect()
-}
-
 /// Not LIKE: its wildcards and its case differ between the databases.
 fn content_filter(kinds: Option<&[MemoryKind]>, collection_prefix: Option<&str>) -> Condition {
     let kinds = kinds.map(|kinds| memory::Column::Kind.is_in(kinds.iter().map(|kind| kind.name())));
@@ -361,92 +288,19 @@ fn content_filter(kinds: Option<&[MemoryKind]>, collection_prefix: Option<&str>)
     Condition::all().add_option(kinds).add_option(prefix)
 }
 
-/// `false` where it was gone already.
-pub(super) async fn delete(tx: &impl Source, partition: &Partition, id: MemoryId) -> Result<bool> {
-    let deleted = memory::Entity::delete_many()
-        .filter(memory::Column::WorkspaceId.eq(partition.workspace().uuid()))
-        .filter(memory::Column::Id.eq(id.uuid()))
-        .exec(tx.connection())
-        .await?;
-    Ok(deleted.rows_affected > 0)
-}
-
-/// Of these marks, those that stand for something forgotten.
-pub(super) async fn find_tombstones(
-    tx: &impl Source,
-    workspace: WorkspaceId,
-    marks: Vec<Vec<u8>>,
-) -> Result<HashSet<Vec<u8>>> {
-    if marks.is_empty() {
-        return Ok(HashSet::new());
+/// Gives how many there were.
+pub(super) async fn delete(tx: &impl Source, partition: &Partition, ids: &[Uuid]) -> Result<u64> {
+    let mut deleted = 0;
+    for ids in ids.chunks(IDS) {
+        let done = memory::Entity::delete_many()
+            .filter(memory::Column::WorkspaceId.eq(partition.workspace().uuid()))
+            .filter(memory::Column::OwnerId.eq(partition.owner()))
+            .filter(memory::Column::Id.is_in(ids.iter().copied()))
+            .exec(tx.connection())
+            .await?;
+        deleted += done.rows_affected;
     }
-    let rows = memory_tombstone::Entity::find()
-        .filter(memory_tombstone::Column::WorkspaceId.eq(workspace.uuid()))
-        .filter(memory_tombstone::Column::Mark.is_in(marks))
-        .all(tx.connection())
-        .await?;
-    Ok(rows.into_iter().map(|row| row.mark).collect())
-}
-
-pub(super) async fn insert_tombstones(
-    tx: &impl Source,
-    workspace: WorkspaceId,
-    marks: Vec<Vec<u8>>,
-) -> Result<()> {
-    if marks.is_empty() {
-        return Ok(());
-    }
-    let rows = marks
-        .into_iter()
-        .map(|mark| memory_tombstone::ActiveModel { workspace_id: Set(workspace.uuid()), mark: Set(mark) });
-    use memory_tombstone::Column::{Mark, WorkspaceId};
-    // Ids that clients make are not told apart by who made them: the same one may have been forgotten before.
-    let known = OnConflict::columns([WorkspaceId, Mark]).do_nothing().to_owned();
-    memory_tombstone::Entity::insert_many(rows)
-        .on_conflict(known)
-        .exec_without_returning(tx.connection())
-        .await?;
-    Ok(())
-}
-
-/// `user` is who alone reads it, `of` the id of what was forgotten.
-pub(super) async fn insert_receipt(
-    tx: &impl Source,
-    grant: &Grant<Write>,
-    user: Option<Uuid>,
-    of: Uuid,
-    receipt: &ErasureReceipt,
-) -> Result<()> {
-    let row = erasure_receipt::ActiveModel {
-        id: Set(receipt.id.uuid()),
-        workspace_id: Set(grant.workspace().uuid()),
-        user_id: Set(user),
-        memory_id: Set(of),
-        requested_by: Set(grant.principal().uuid()),
-        erased: Set(serde_json::to_value(&receipt.erased).map_err(Error::internal)?),
-        at: Set(receipt.at),
-    };
-    erasure_receipt::Entity::insert(row).exec_without_returning(tx.connection()).await?;
-    Ok(())
-}
-
-pub(super) async fn find_receipts(
-    source: &impl Source,
-    scope: &Scope<Read>,
-    ids: &[ErasureReceiptId],
-) -> Result<HashMap<ErasureReceiptId, ErasureReceipt>> {
-    let rows = erasure_receipt::Entity::find()
-        .filter(erasure_receipt::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
-        .filter(erasure_receipt::Column::WorkspaceId.is_in(scope.workspaces()))
-        .filter(theirs(erasure_receipt::Column::UserId, scope.principal().uuid()))
-        .all(source.connection())
-        .await?;
-    let receipts = rows.into_iter().map(|row| {
-        let id = ErasureReceiptId::from_uuid(row.id);
-        let erased = serde_json::from_value(row.erased).map_err(Error::internal)?;
-        Ok((id, ErasureReceipt { id, erased, at: row.at }))
-    });
-    receipts.collect()
+    Ok(deleted)
 }
 
 fn to_row(stored: &Stored) -> Result<memory::ActiveModel> {

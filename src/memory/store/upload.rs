@@ -17,7 +17,7 @@ use chrono::{DateTime, Utc};
 use entity::{document_upload, document_upload_piece, server_key};
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, Set,
+    QuerySelect, Select, Set,
     sea_query::{Expr, ExprTrait, OnConflict},
 };
 use uuid::Uuid;
@@ -76,6 +76,19 @@ pub(in crate::memory) async fn count_open(
         .filter(document_upload::Column::ReceivedAt.is_null())
         .filter(document_upload::Column::ExpiresAt.gt(now));
     Ok(open.count(tx.connection()).await?)
+}
+
+/// Those of a workspace that may still come, or came and are still to be read.
+pub(in crate::memory) async fn count_waiting(
+    tx: &impl Source,
+    grant: &Grant<Write>,
+    now: DateTime<Utc>,
+) -> Result<u64> {
+    let may_come = document_upload::Column::ExpiresAt.gt(now);
+    let waiting = document_upload::Entity::find()
+        .filter(document_upload::Column::WorkspaceId.eq(grant.workspace().uuid()))
+        .filter(Condition::any().add(document_upload::Column::ReceivedAt.is_not_null()).add(may_come));
+    Ok(waiting.count(tx.connection()).await?)
 }
 
 /// Those of a principal that were never used.
@@ -180,19 +193,39 @@ pub(in crate::memory) async fn find_piece(
     Ok(piece.map(|piece| piece.bytes))
 }
 
-/// For workers, of all tenants: files that came and that nobody reads, oldest first; with `everything`, whoever did.
+/// For workers, of all tenants: workspaces with files that came and that nobody reads; with `everything`, whoever did.
+pub(in crate::memory) async fn list_waiting(
+    source: &impl Source,
+    now: DateTime<Utc>,
+    everything: bool,
+) -> Result<Vec<WorkspaceId>> {
+    let ids: Vec<Uuid> = due(now, everything)
+        .select_only()
+        .column(document_upload::Column::WorkspaceId)
+        .distinct()
+        .into_tuple()
+        .all(source.connection())
+        .await?;
+    Ok(ids.into_iter().map(WorkspaceId::from_uuid).collect())
+}
+
+fn due(now: DateTime<Utc>, everything: bool) -> Select<document_upload::Entity> {
+    let free = (!everything).then(|| free(now));
+    document_upload::Entity::find()
+        .filter(document_upload::Column::ReceivedAt.is_not_null())
+        .filter(Condition::all().add_option(free))
+}
+
+/// Those of one workspace, oldest first.
 pub(in crate::memory) async fn list_due(
     source: &impl Source,
+    workspace: WorkspaceId,
     now: DateTime<Utc>,
     everything: bool,
     limit: u64,
 ) -> Result<Vec<StoredUpload>> {
-    let mut select =
-        document_upload::Entity::find().filter(document_upload::Column::ReceivedAt.is_not_null());
-    if !everything {
-        select = select.filter(free(now));
-    }
-    let rows = select
+    let rows = due(now, everything)
+        .filter(document_upload::Column::WorkspaceId.eq(workspace.uuid()))
         .order_by_asc(document_upload::Column::ReceivedAt)
         .order_by_asc(document_upload::Column::Id)
         .limit(limit)

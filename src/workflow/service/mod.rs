@@ -197,7 +197,7 @@ impl Workflows for WorkflowService {
 /// What a run derived from a memory goes with it.
 #[async_trait::async_trait]
 impl Derived for WorkflowService {
-    async fn erase(&self, tx: &mut Tx, grant: &Grant<Write>, from: Remembered) -> Result<Vec<Erased>> {
+    async fn erase(&self, tx: &mut Tx, grant: &Grant<Write>, from: &[Remembered]) -> Result<Vec<Erased>> {
         let (runs, count) = store::erase_derived(tx, grant, from).await?;
         for (run, aside) in runs {
             tx.record(grant, aside.erased(run)?);

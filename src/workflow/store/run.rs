@@ -303,23 +303,18 @@ pub(in super::super) async fn runs_that_read(
     Ok(runs.into_iter().map(RunId::from_uuid).collect())
 }
 
-/// Empties what runs derived from a memory or a document: the outputs of all steps, as each may have gone into the next, and the
+/// Empties what runs derived from memories and documents: the outputs of all steps, as each may have gone into the next, and the
 /// rendered titles. Errors tell no values. A run that is still going is taken from its worker, whose calls under way
 /// know the memory: the next worker makes them anew. Gives the runs with what changed of each, and the number of steps.
 pub(in super::super) async fn erase_derived(
     tx: &impl Source,
     grant: &Grant<Write>,
-    from: Remembered,
+    from: &[Remembered],
 ) -> Result<(BTreeMap<RunId, Aside>, u64)> {
-    let rows = run_source::Entity::find()
-        .filter(run_source::Column::WorkspaceId.eq(grant.workspace().uuid()))
-        .filter(run_source::Column::MemoryId.eq(from.uuid()))
-        .all(tx.connection())
-        .await?;
-    if rows.is_empty() {
+    let runs: Vec<Uuid> = runs_that_read(tx, grant, from).await?.into_iter().map(RunId::uuid).collect();
+    if runs.is_empty() {
         return Ok((BTreeMap::new(), 0));
     }
-    let runs: Vec<Uuid> = rows.into_iter().map(|row| row.run_id).collect();
     if !tx.is_sqlite() {
         // In one order, so that no two forgettings deadlock.
         let ordered = run::Entity::find().filter(run::Column::Id.is_in(runs.iter().copied()));

@@ -144,6 +144,20 @@ on_both! {
 }
 
 on_both! {
+    async fn that_a_name_of_what_is_forgotten_stood_for_another_is_forgotten_too(app: TestApp) {
+        merge(&app, &app.owner, json!({ "into": "Ana Bell", "names": ["Quillona"] })).await;
+        merge(&app, &app.owner, json!({ "into": "Oslo", "names": ["Kristiania"], "scope": "WORKSPACE" })).await;
+        assert_eq!(app.columns_with("quillona").await.len(), 2);
+        for about in ["Quillona", "Kristiania"] {
+            let forget = "mutation($input: ForgetAboutInput!) { forgetAbout(input: $input) { userErrors { code } } }";
+            let input = json!({ "workspaceId": app.workspace, "about": about, "dryRun": false });
+            app.ok(&app.owner, forget, json!({ "input": input })).await;
+            assert_eq!(app.columns_with(&about.to_lowercase()).await, [""; 0], "{about}");
+        }
+    }
+}
+
+on_both! {
     async fn what_cannot_be_merged_is_told(app: TestApp) {
         for (input, field) in [
             (json!({ "into": " ", "names": ["a"] }), "into"),

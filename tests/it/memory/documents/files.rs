@@ -332,6 +332,25 @@ on_both! {
 }
 
 on_both! {
+    async fn two_hundred_files_of_a_workspace_wait_and_no_more(database: Database) {
+        // Nobody reads them.
+        let app = start(database, "serve.work = false").await;
+        for _ in 0..199 {
+            send(&app, "text/plain", b"words", json!({})).await;
+        }
+        let last = announce(&app, &app.owner, "text/plain", 5, json!({})).await;
+        assert_eq!(last["userErrors"], json!([]));
+        let mia = app.person("Mia Member").await;
+        app.join(&mia, "MEMBER").await;
+        let beyond = announce(&app, &mia, "text/plain", 5, json!({})).await;
+        assert_eq!(text(&beyond, "/userErrors/0/code"), "LIMIT_REACHED");
+        assert!(text(&beyond, "/userErrors/0/message").contains("of this workspace"), "{beyond:#}");
+        // What was announced may still come.
+        assert_eq!(put(&app, &text(&last, "/upload/url"), "text/plain", b"words").await.0, 201);
+    }
+}
+
+on_both! {
     async fn a_file_that_is_cut_leaves_nothing_and_may_be_sent_again(database: Database) {
         let app = start(database, "").await;
         let file = "It is so. ".repeat(100_000);

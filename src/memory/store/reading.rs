@@ -1,0 +1,62 @@
+//! Memories that are read one after the other, page by page.
+use super::{from_row, theirs};
+use crate::{
+    db::Source,
+    memory::{Memory, MemoryScope, MemoryStatus, about::Readable},
+    shared::{
+        Result,
+        actor::{AtLeast, Grant, Read},
+        id::MemoryId,
+    },
+};
+use entity::memory;
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
+
+/// All that the principal may see, whatever its state, in the order of the ids.
+pub(in crate::memory) async fn texts_after(
+    source: &impl Source,
+    grant: &Grant<impl AtLeast<Read>>,
+    after: Option<Uuid>,
+    limit: u64,
+) -> Result<Vec<Readable<MemoryId>>> {
+    use memory::Column::{Collection, Id, Speaker, Text, UserId, WorkspaceId};
+    let rows: Vec<(Uuid, String, Option<String>, Option<String>)> = memory::Entity::find()
+        .select_only()
+        .columns([Id, Text, Speaker, Collection])
+        .filter(WorkspaceId.eq(grant.workspace().uuid()))
+        .filter(theirs(UserId, grant.principal().uuid()))
+        .filter(Condition::all().add_option(after.map(|after| Id.gt(after))))
+        .order_by_asc(Id)
+        .limit(limit)
+        .into_tuple()
+        .all(source.connection())
+        .await?;
+    let readable = |(id, text, speaker, collection)| {
+        let texts = [Some(text), speaker, collection].into_iter().flatten().collect();
+        Readable { of: MemoryId::from_uuid(id), id, texts }
+    };
+    Ok(rows.into_iter().map(readable).collect())
+}
+
+/// Active memories of a scope, in the order in which they were written.
+pub(in crate::memory) async fn written_after(
+    source: &impl Source,
+    grant: &Grant<impl AtLeast<Read>>,
+    scope: MemoryScope,
+    after: Option<MemoryId>,
+    limit: u64,
+) -> Result<Vec<Memory>> {
+    use memory::Column::{Id, Scope, Status, UserId, WorkspaceId};
+    let rows = memory::Entity::find()
+        .filter(WorkspaceId.eq(grant.workspace().uuid()))
+        .filter(theirs(UserId, grant.principal().uuid()))
+        .filter(Scope.eq(scope.name()))
+        .filter(Status.eq(MemoryStatus::Active.name()))
+        .filter(Condition::all().add_option(after.map(|after| Id.gt(after.uuid()))))
+        .order_by_asc(Id)
+        .limit(limit)
+        .all(source.connection())
+        .await?;
+    rows.into_iter().map(|row| Ok(from_row(row)?.memory)).collect()
+}
