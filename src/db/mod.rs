@@ -6,8 +6,9 @@ pub mod page;
 
 use crate::shared::{Error, Result};
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr, SqlErr,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr,
+    SqlErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    sea_query::{Expr, ExprTrait, SimpleExpr},
 };
 use std::{
     sync::{
@@ -18,6 +19,7 @@ use std::{
 };
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 pub use connect::{DataFolder, open};
 
@@ -102,6 +104,13 @@ pub trait Source: Sync {
     fn is_sqlite(&self) -> bool {
         self.backend() == DbBackend::Sqlite
     }
+}
+
+/// Rows of these parents, for who names the rows themselves beside that. SQLite keeps no statistics of its tables, takes a
+/// workspace for ten rows and goes through all that it has, rather than look up ten rows by their ids: said like this, it
+/// cannot. PostgreSQL makes it the plain condition again.
+pub fn among<C: ColumnTrait>(column: C, of: impl IntoIterator<Item = Uuid>) -> SimpleExpr {
+    column.is_in(of).eq(Expr::cust("TRUE"))
 }
 
 /// Dropped without a commit, it never happened. No network is awaited inside one.

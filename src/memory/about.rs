@@ -19,7 +19,6 @@ use tokio::{
     sync::{OwnedMutexGuard, Semaphore},
     task::spawn_blocking,
 };
-use uuid::Uuid;
 
 /// Characters of a person or a topic.
 const MAX_ABOUT: usize = 200;
@@ -93,16 +92,16 @@ impl Readings {
     }
 
     /// Whose texts hold all these words.
-    async fn holding<T: Send + 'static>(
+    async fn holding<T: Send + 'static, P: Send + 'static>(
         &self,
-        page: Vec<Readable<T>>,
+        page: Vec<Readable<T, P>>,
         words: &BTreeSet<String>,
     ) -> Result<Vec<T>> {
         let turn = self.pages.clone().acquire_owned().await.map_err(Error::internal)?;
         let words = words.clone();
         let read = move || {
             let _turn = turn;
-            let holds = |readable: &Readable<T>| {
+            let holds = |readable: &Readable<T, P>| {
                 let terms = Terms::whole(&readable.texts);
                 words.iter().all(|word| terms.contains(word))
             };
@@ -131,10 +130,10 @@ impl AboutIt {
 }
 
 /// A text with whose it is.
-pub(super) struct Readable<T> {
+pub(super) struct Readable<T, P> {
     pub(super) of: T,
     /// For the next page.
-    pub(super) id: Uuid,
+    pub(super) place: P,
     pub(super) texts: Vec<String>,
 }
 
@@ -152,14 +151,14 @@ impl MemoryService {
         let mut after = None;
         while !found.is_full() {
             let page = store::texts_after(&self.db, grant, after, PAGE).await?;
-            let Some(last) = page.last().map(|readable| readable.id) else { break };
+            let Some(last) = page.last().map(|readable| readable.place) else { break };
             found.memories.extend(self.readings.holding(page, &words).await?);
             after = Some(last);
         }
-        after = None;
+        let mut after = None;
         while about.documents && !found.is_full() {
             let page = documents::texts_after(&self.db, grant, after, PAGE).await?;
-            let Some(last) = page.last().map(|readable| readable.id) else { break };
+            let Some(last) = page.last().map(|readable| readable.place) else { break };
             found.documents.extend(self.readings.holding(page, &words).await?);
             after = Some(last);
         }

@@ -1,7 +1,7 @@
 //! What is proposed, and where it comes from.
 use super::{Stored, from_row, to_row, visible};
 use crate::{
-    db::Source,
+    db::{Source, among},
     memory::{
         Memory,
         model::{MemorySource, MemoryStatus},
@@ -97,7 +97,7 @@ pub(in crate::memory) async fn set_status(
     memory::Entity::update_many()
         .col_expr(memory::Column::Status, Expr::value(status.name()))
         .col_expr(memory::Column::UpdatedAt, Expr::value(at))
-        .filter(memory::Column::WorkspaceId.eq(partition.workspace().uuid()))
+        .filter(among(memory::Column::WorkspaceId, [partition.workspace().uuid()]))
         .filter(memory::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
         .exec(tx.connection())
         .await?;

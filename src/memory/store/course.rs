@@ -1,7 +1,7 @@
 //! What was done with memories, and what time is to do.
 use super::{Stored, from_row, visible};
 use crate::{
-    db::Source,
+    db::{Source, among},
     memory::{
         model::{MemoryChange, MemoryChanged, MemoryStatus, Succession},
         partition::Partition,
@@ -135,7 +135,7 @@ pub(in crate::memory) async fn still_due(
     ids: &[MemoryId],
 ) -> Result<Vec<Stored>> {
     let rows = in_use(now)
-        .filter(memory::Column::WorkspaceId.eq(partition.workspace().uuid()))
+        .filter(among(memory::Column::WorkspaceId, [partition.workspace().uuid()]))
         .filter(memory::Column::OwnerId.eq(partition.owner()))
         .filter(memory::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
         .order_by_asc(memory::Column::Id)

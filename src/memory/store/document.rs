@@ -2,7 +2,7 @@
 use super::{find_by_ids, theirs};
 use crate::{
     db::{
-        Source,
+        Source, among,
         page::{self, Keyset},
     },
     gateway::Egress,
@@ -137,7 +137,7 @@ pub(in crate::memory) async fn list(
 
 fn visible<A>(scope: &Scope<A>) -> Select<document::Entity> {
     document::Entity::find()
-        .filter(document::Column::WorkspaceId.is_in(scope.workspaces()))
+        .filter(among(document::Column::WorkspaceId, scope.workspaces()))
         .filter(theirs(document::Column::UserId, scope.principal().uuid()))
 }
 
@@ -168,7 +168,7 @@ pub(in crate::memory) async fn list_chunks(
 
 fn visible_chunks<A>(scope: &Scope<A>) -> Select<document_chunk::Entity> {
     document_chunk::Entity::find()
-        .filter(document_chunk::Column::WorkspaceId.is_in(scope.workspaces()))
+        .filter(among(document_chunk::Column::WorkspaceId, scope.workspaces()))
         .filter(theirs(document_chunk::Column::UserId, scope.principal().uuid()))
 }
 
@@ -193,7 +193,7 @@ pub(in crate::memory) async fn texts_after(
     grant: &Grant<impl AtLeast<Read>>,
     after: Option<Uuid>,
     limit: u64,
-) -> Result<Vec<Readable<DocumentId>>> {
+) -> Result<Vec<Readable<DocumentId, Uuid>>> {
     use document_chunk::Column::{DocumentId as Of, Heading, Id, Text, UserId, WorkspaceId};
     let of_document = document_chunk::Entity::belongs_to(document::Entity).from(Of).to(document::Column::Id);
     let rows: Vec<(Uuid, Uuid, String, Option<String>, String)> = document_chunk::Entity::find()
@@ -211,7 +211,7 @@ pub(in crate::memory) async fn texts_after(
         .await?;
     let readable = |(id, document, text, heading, title)| {
         let texts = [Some(text), heading, Some(title)].into_iter().flatten().collect();
-        Readable { of: DocumentId::from_uuid(document), id, texts }
+        Readable { of: DocumentId::from_uuid(document), place: id, texts }
     };
     Ok(rows.into_iter().map(readable).collect())
 }

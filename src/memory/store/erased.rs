@@ -1,7 +1,7 @@
 //! What is left of what was forgotten: that it is not to come back, and what its erasure took.
 use super::{IDS, theirs};
 use crate::{
-    db::Source,
+    db::{Source, among},
     memory::ErasureReceipt,
     shared::{
         Error, Result,
@@ -80,7 +80,7 @@ pub(in crate::memory) async fn find_receipts(
 ) -> Result<HashMap<ErasureReceiptId, ErasureReceipt>> {
     let rows = erasure_receipt::Entity::find()
         .filter(erasure_receipt::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
-        .filter(erasure_receipt::Column::WorkspaceId.is_in(scope.workspaces()))
+        .filter(among(erasure_receipt::Column::WorkspaceId, scope.workspaces()))
         .filter(theirs(erasure_receipt::Column::UserId, scope.principal().uuid()))
         .all(source.connection())
         .await?;

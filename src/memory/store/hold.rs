@@ -1,7 +1,7 @@
 //! Rows that stay while a transaction needs them.
 use super::{IDS, Stored, document::StoredDocument};
 use crate::{
-    db::Source,
+    db::{Source, among},
     memory::Remembered,
     shared::{
         Result,
@@ -78,7 +78,7 @@ async fn lock_rows<E: EntityTrait>(
         let rows: Vec<Uuid> = E::find()
             .select_only()
             .column(id)
-            .filter(workspace.eq(grant.workspace().uuid()))
+            .filter(among(workspace, [grant.workspace().uuid()]))
             .filter(id.is_in(ids.iter().copied()))
             .order_by_asc(id)
             .lock(lock)

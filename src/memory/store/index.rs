@@ -1,7 +1,7 @@
 //! The rows that the index is made from, and the partitions with their revisions.
 use super::theirs;
 use crate::{
-    db::Source,
+    db::{Source, among},
     memory::{
         embedding::Vector,
         index::{Entry, ItemId, ItemKind, Times},
@@ -130,7 +130,7 @@ pub(in crate::memory) async fn delete_entries(
     let mut deleted = 0;
     for items in items.chunks(1000) {
         let done = memory_index::Entity::delete_many()
-            .filter(memory_index::Column::WorkspaceId.eq(partition.workspace().uuid()))
+            .filter(among(memory_index::Column::WorkspaceId, [partition.workspace().uuid()]))
             .filter(memory_index::Column::OwnerId.eq(partition.owner()))
             .filter(memory_index::Column::ItemId.is_in(items.iter().copied()))
             .exec(tx.connection())

@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     db::{
-        Source,
+        Source, among,
         page::{self, Keyset},
     },
     gateway::Egress,
@@ -150,7 +150,7 @@ pub(super) async fn find_without_external_id(
         return Ok(vec![]);
     }
     let rows = memory::Entity::find()
-        .filter(memory::Column::WorkspaceId.eq(partition.workspace().uuid()))
+        .filter(among(memory::Column::WorkspaceId, [partition.workspace().uuid()]))
         .filter(memory::Column::OwnerId.eq(partition.owner()))
         .filter(memory::Column::ExternalId.is_null())
         .filter(memory::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
@@ -239,7 +239,7 @@ async fn find_by_ids<E: EntityTrait>(
 
 fn visible<A>(scope: &Scope<A>) -> Select<memory::Entity> {
     memory::Entity::find()
-        .filter(memory::Column::WorkspaceId.is_in(scope.workspaces()))
+        .filter(among(memory::Column::WorkspaceId, scope.workspaces()))
         .filter(theirs(memory::Column::UserId, scope.principal().uuid()))
 }
 
@@ -293,7 +293,7 @@ pub(super) async fn delete(tx: &impl Source, partition: &Partition, ids: &[Uuid]
     let mut deleted = 0;
     for ids in ids.chunks(IDS) {
         let done = memory::Entity::delete_many()
-            .filter(memory::Column::WorkspaceId.eq(partition.workspace().uuid()))
+            .filter(among(memory::Column::WorkspaceId, [partition.workspace().uuid()]))
             .filter(memory::Column::OwnerId.eq(partition.owner()))
             .filter(memory::Column::Id.is_in(ids.iter().copied()))
             .exec(tx.connection())

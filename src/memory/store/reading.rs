@@ -9,32 +9,38 @@ use crate::{
         id::MemoryId,
     },
 };
+use chrono::{DateTime, Utc};
 use entity::memory;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
-/// All that the principal may see, whatever its state, in the order of the ids.
+/// All that the principal may see, whatever its state, in the order in which it was made, which an index has.
 pub(in crate::memory) async fn texts_after(
     source: &impl Source,
     grant: &Grant<impl AtLeast<Read>>,
-    after: Option<Uuid>,
+    after: Option<(DateTime<Utc>, Uuid)>,
     limit: u64,
-) -> Result<Vec<Readable<MemoryId>>> {
-    use memory::Column::{Collection, Id, Speaker, Text, UserId, WorkspaceId};
-    let rows: Vec<(Uuid, String, Option<String>, Option<String>)> = memory::Entity::find()
+) -> Result<Vec<Readable<MemoryId, (DateTime<Utc>, Uuid)>>> {
+    use memory::Column::{Collection, CreatedAt, Id, Speaker, Text, UserId, WorkspaceId};
+    let beyond = after.map(|(at, id)| {
+        let behind = Condition::any().add(CreatedAt.gt(at)).add(Id.gt(id));
+        Condition::all().add(CreatedAt.gte(at)).add(behind)
+    });
+    let rows: Vec<(DateTime<Utc>, Uuid, String, Option<String>, Option<String>)> = memory::Entity::find()
         .select_only()
-        .columns([Id, Text, Speaker, Collection])
+        .columns([CreatedAt, Id, Text, Speaker, Collection])
         .filter(WorkspaceId.eq(grant.workspace().uuid()))
         .filter(theirs(UserId, grant.principal().uuid()))
-        .filter(Condition::all().add_option(after.map(|after| Id.gt(after))))
+        .filter(Condition::all().add_option(beyond))
+        .order_by_asc(CreatedAt)
         .order_by_asc(Id)
         .limit(limit)
         .into_tuple()
         .all(source.connection())
         .await?;
-    let readable = |(id, text, speaker, collection)| {
+    let readable = |(at, id, text, speaker, collection)| {
         let texts = [Some(text), speaker, collection].into_iter().flatten().collect();
-        Readable { of: MemoryId::from_uuid(id), id, texts }
+        Readable { of: MemoryId::from_uuid(id), place: (at, id), texts }
     };
     Ok(rows.into_iter().map(readable).collect())
 }
