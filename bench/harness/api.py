@@ -32,7 +32,7 @@ class Plan:
     @classmethod
     def of(cls, quick: bool, full: bool) -> "Plan":
         if quick:
-            return cls(4, 0.5, 0.7, 1.5)
+            return cls(4, 0.4, 0.5, 1.0)
         return cls(20, 1.5, 3, 10, (16, 1, 64), "L") if full else cls(10, 1.0, 2, 4)
 
 

@@ -205,11 +205,11 @@ class Generator:
             memory = self.id(at)
             user = self.source.choice(members[workspace]) if self.source.random() < 0.6 else None
             rows.append((memory, workspace, user or workspace, user, "USER" if user else "WORKSPACE", "ALLOWED",
-                         self.some_text(False), self.source.choice(KINDS), "ACTIVE", 1, 0, 0, Time(at), Time(at)))
+                         self.some_text(False), self.source.choice(KINDS), "ACTIVE", 1, Time(at), Time(at)))
             reader = user or self.source.choice(members[workspace])
             self.world.memories.append((self.viewer(workspace, reader), memory))
         yield "memory", ["id", "workspace_id", "owner_id", "user_id", "scope", "egress", "text", "kind", "status",
-                         "version", "length", "postings", "created_at", "updated_at"], rows
+                         "version", "created_at", "updated_at"], rows
 
     def workflows(self) -> Iterator[tuple[str, list[str], list[tuple]]]:
         at = Time(self.now - 150 * DAY)

@@ -13,10 +13,10 @@ use super::{
     tracker::{Piece, Tracker},
 };
 use crate::{
-    event::{Cursor, Event, Place, Signal},
+    event::{Cursor, Event, Place, Shares, Signal},
     shared::{
         Result,
-        actor::{Actor, Grant, Read},
+        actor::{Actor, Grant, Principal, Read},
         id::{CoachingSessionId, MessageId},
     },
 };
@@ -79,7 +79,7 @@ impl CoachingService {
                         // One that waited may end while another one runs.
                         let last = current.take_if(|current| current.facts.turn == ended.turn);
                         let mut last = last.unwrap_or_else(|| Current::new(ended.clone(), Tracker::default()));
-                        let text = replies.text(&service, &actor, ended).await?;
+                        let text = replies.text(&service, &actor, &grant, event.position, ended).await?;
                         if text.contains(ERASED) {
                             // Not the text that was heard: it is told anew, without what was forgotten.
                             last.tracker = Tracker::default();
@@ -121,7 +121,7 @@ impl CoachingService {
                     current.caught_up &= !current.tracker.is_behind();
                 }
                 if let Some(current) = current.as_mut().filter(|current| !current.caught_up) {
-                    let text = service.text_of(&actor, &current.facts).await?;
+                    let text = service.text_of(&actor, &grant, position, &current.facts).await?;
                     let now = service.parts.ambient.now();
                     for piece in current.tracker.checkpoint(&text) {
                         yield current.event(piece, &grant, position, now);
@@ -182,11 +182,55 @@ impl CoachingService {
         Ok(running.map(|turn| Current::new(TurnFacts::of(&turn, None), Tracker::default())))
     }
 
-    /// The reply's text as it is stored.
-    async fn text_of(&self, actor: &Actor, turn: &TurnFacts) -> Result<String> {
-        let Some(reply) = turn.reply else { return Ok(String::new()) };
-        let mut found = self.find_messages(actor, &[reply]).await?;
-        Ok(found.remove(&reply).map(|message| message.text).unwrap_or_default())
+    /// The text of a reply that is still spoken, as it is stored.
+    async fn text_of(
+        &self,
+        actor: &Actor,
+        grant: &Grant<Read>,
+        position: i64,
+        turn: &TurnFacts,
+    ) -> Result<Arc<str>> {
+        let Some(reply) = turn.reply else { return Ok(Arc::default()) };
+        let found = Box::pin(self.texts(&self.texts.spoken, actor, grant, position, vec![reply])).await?;
+        Ok(found.get(&reply).cloned().unwrap_or_default())
+    }
+
+    /// Texts as they are stored at this position of the log or later. All who follow a session hear its turns end at
+    /// the same moment: they are read once for all of them.
+    async fn texts(
+        &self,
+        shares: &TextsOf,
+        actor: &Actor,
+        grant: &Grant<Read>,
+        position: i64,
+        replies: Vec<MessageId>,
+    ) -> Result<Arc<HashMap<MessageId, Arc<str>>>> {
+        let workspace = grant.workspace();
+        let as_of = self.parts.log.newest(workspace).map_or(position, |newest| newest.max(position));
+        let load = || async {
+            let found = self.find_messages(actor, &replies).await?;
+            Ok(Arc::new(found.into_iter().map(|(id, message)| (id, message.text.into())).collect()))
+        };
+        // A session and all in it are its owner's alone.
+        shares.get(workspace, as_of, (grant.principal(), replies.clone()), load).await
+    }
+}
+
+/// Texts of replies, by whose they are.
+type TextsOf = Shares<(Principal, Vec<MessageId>), Arc<HashMap<MessageId, Arc<str>>>>;
+
+/// What was read of replies a moment ago.
+#[derive(Clone, Debug)]
+pub(super) struct Texts {
+    /// Of turns that are over: they change only where something is forgotten, which the log tells.
+    ended: TextsOf,
+    /// Of turns that run: checkpoints, of which the log says nothing.
+    spoken: TextsOf,
+}
+
+impl Default for Texts {
+    fn default() -> Self {
+        Self { ended: Shares::kept_for(Duration::from_secs(5)), spoken: Shares::kept_for(CATCH_UP) }
     }
 }
 
@@ -194,7 +238,7 @@ impl CoachingService {
 struct Replies {
     /// Not read yet, in the order of their ends.
     coming: VecDeque<MessageId>,
-    read: HashMap<MessageId, String>,
+    read: Arc<HashMap<MessageId, Arc<str>>>,
 }
 
 /// Few: what is forgotten after it was read is still told.
@@ -203,17 +247,24 @@ const READ_AHEAD: usize = 10;
 impl Replies {
     fn of(events: &[Arc<Event>]) -> Self {
         let ended = events.iter().filter_map(|event| Happened::of(event)?.ended()?.reply);
-        Self { coming: ended.collect(), read: HashMap::new() }
+        Self { coming: ended.collect(), read: Arc::default() }
     }
 
-    async fn text(&mut self, service: &CoachingService, actor: &Actor, turn: &TurnFacts) -> Result<String> {
-        let Some(reply) = turn.reply else { return Ok(String::new()) };
+    async fn text(
+        &mut self,
+        service: &CoachingService,
+        actor: &Actor,
+        grant: &Grant<Read>,
+        position: i64,
+        turn: &TurnFacts,
+    ) -> Result<Arc<str>> {
+        let Some(reply) = turn.reply else { return Ok(Arc::default()) };
         if self.coming.contains(&reply) {
             let next: Vec<_> = self.coming.drain(..self.coming.len().min(READ_AHEAD)).collect();
-            let found = service.find_messages(actor, &next).await?;
-            self.read = found.into_iter().map(|(id, message)| (id, message.text)).collect();
+            let read = service.texts(&service.texts.ended, actor, grant, position, next);
+            self.read = Box::pin(read).await?;
         }
-        Ok(self.read.remove(&reply).unwrap_or_default())
+        Ok(self.read.get(&reply).cloned().unwrap_or_default())
     }
 }
 

@@ -32,7 +32,7 @@ const DRAIN: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Debug)]
 pub struct Worker {
-    pub(super) parts: Parts,
+    pub(super) parts: Arc<Parts>,
     /// What this worker runs: never given up for dead by itself, however slow it is.
     running: Arc<Mutex<HashSet<TurnId>>>,
     room: Arc<Semaphore>,

@@ -1,5 +1,8 @@
 //! Opens the database, brings its schema up to date, and refuses what would not be safe.
-use super::{Db, Wal};
+use super::{
+    Db, Tell, Wal,
+    reader::{Aside, Reader},
+};
 use crate::{
     config::{Config, without_password},
     shared::explain,
@@ -93,17 +96,20 @@ fn make_private_folder(path: &Path) -> std::io::Result<()> {
 pub async fn connect(config: &Config) -> Result<Db, OpenError> {
     let url = config.database_url();
     let statements = Arc::new(AtomicU64::new(0));
-    let wal = Arc::new(Wal::new(Duration::from_secs(config.database.acquire_timeout_seconds)));
+    let patience = Duration::from_secs(config.database.acquire_timeout_seconds);
+    let wal = Arc::new(Wal::new(patience));
+    let counter = statements.clone();
+    // Called in the task that awaited the statement.
+    let tell: Tell = Arc::new(move |sql, elapsed, failed| {
+        counter.fetch_add(1, Ordering::Relaxed);
+        explain::statement(sql, elapsed, failed);
+    });
     let open = async |connections: u32, writes: bool| {
         let options = options(config, connections, writes);
         let mut connection =
             Database::connect(options).await.map_err(|e| OpenError::Connect(without_password(&url), e))?;
-        let counter = statements.clone();
-        // Called in the task that awaited the statement.
-        connection.set_metric_callback(move |info| {
-            counter.fetch_add(1, Ordering::Relaxed);
-            explain::statement(&info.statement.sql, info.elapsed, info.failed);
-        });
+        let tell = Arc::clone(&tell);
+        connection.set_metric_callback(move |info| tell(&info.statement.sql, info.elapsed, info.failed));
         Ok::<_, OpenError>(connection)
     };
     let db = if config.is_sqlite() {
@@ -111,14 +117,16 @@ pub async fn connect(config: &Config) -> Result<Db, OpenError> {
         let writer = open(1, true).await?;
         assert_sqlite_is_safe(&writer).await?;
         Db {
-            reader: open(config.database.readers, false).await?,
+            reader: Reader::Sqlite(open(config.database.readers, false).await?),
             writer,
             statements: statements.clone(),
             wal,
         }
     } else {
-        let pool = open(config.database.connections, true).await?;
-        Db { reader: pool.clone(), writer: pool, statements: statements.clone(), wal }
+        let writer = open(config.database.connections, true).await?;
+        let pool = writer.get_postgres_connection_pool().clone();
+        let aside = Aside::new(pool, config.database.connections, patience, tell);
+        Db { reader: Reader::Postgres(Arc::new(aside)), writer, statements: statements.clone(), wal }
     };
     Ok(db)
 }

@@ -3,8 +3,10 @@
 pub mod connect;
 pub mod idempotency;
 pub mod page;
+mod reader;
 
 use crate::shared::{Error, Result};
+use reader::Reader;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr,
     SqlErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
@@ -17,7 +19,7 @@ use std::{
     },
     time::Duration,
 };
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedSemaphorePermit};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -63,7 +65,7 @@ pub fn is_unique_violation(error: &Error) -> bool {
 /// Readers and the writer: on SQLite the writer is a pool of one, on PostgreSQL both are the same pool.
 #[derive(Clone, Debug)]
 pub struct Db {
-    reader: DatabaseConnection,
+    reader: Reader,
     writer: DatabaseConnection,
     statements: Arc<AtomicU64>,
     wal: Arc<Wal>,
@@ -115,7 +117,14 @@ pub fn among<C: ColumnTrait>(column: C, of: impl IntoIterator<Item = Uuid>) -> S
 
 /// Dropped without a commit, it never happened. No network is awaited inside one.
 #[derive(Debug)]
-pub struct Tx(DatabaseTransaction);
+pub struct Tx {
+    inner: DatabaseTransaction,
+    /// On PostgreSQL, among the connections.
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+/// Hears of each statement, how long it took, and whether it failed.
+type Tell = Arc<dyn Fn(&str, Duration, bool) + Send + Sync>;
 
 impl Db {
     /// Immediate on SQLite: a deferred transaction that writes late fails with BUSY_SNAPSHOT, which no timeout cures.
@@ -124,7 +133,12 @@ impl Db {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..Default::default()
         };
-        Ok(Tx(self.writer.begin_with_options(options).await?))
+        let begin = self.writer.begin_with_options(options);
+        let (inner, place) = match &self.reader {
+            Reader::Sqlite(_) => (begin.await?, None),
+            Reader::Postgres(aside) => aside.lend(begin).await.map(|(inner, place)| (inner, Some(place)))?,
+        };
+        Ok(Tx { inner, _place: place })
     }
 
     /// SQL statements sent so far, transaction control aside.
@@ -134,7 +148,10 @@ impl Db {
 
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<()> {
-        Ok(self.reader.ping().await?)
+        Ok(match &self.reader {
+            Reader::Sqlite(connection) => connection.ping().await,
+            Reader::Postgres(aside) => aside.ping().await,
+        }?)
     }
 
     /// On SQLite empties the write-ahead log into the file, so that deleted text is in neither (`secure_delete`
@@ -198,14 +215,17 @@ impl Db {
     }
 
     pub async fn close(self) -> Result<()> {
-        self.reader.close().await?;
+        match self.reader {
+            Reader::Sqlite(connection) => connection.close().await?,
+            Reader::Postgres(aside) => aside.close().await,
+        }
         Ok(self.writer.close().await?)
     }
 }
 
 impl Tx {
     pub async fn commit(self) -> Result<()> {
-        Ok(self.0.commit().await?)
+        Ok(self.inner.commit().await?)
     }
 }
 
@@ -217,6 +237,6 @@ impl Source for Db {
 
 impl Source for Tx {
     fn connection(&self) -> &impl ConnectionTrait {
-        &self.0
+        &self.inner
     }
 }

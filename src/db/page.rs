@@ -9,7 +9,7 @@ use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, JoinType, ModelTrait,
     PaginatorTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect, QueryTrait, RelationDef, Select,
     Value,
-    sea_query::{Alias, Expr, ExprTrait, Order, Query, SelectStatement, WindowStatement},
+    sea_query::{Alias, Expr, ExprTrait, Func, Order, Query, SelectStatement, WindowStatement},
 };
 use std::{collections::HashMap, hash::Hash};
 use uuid::Uuid;
@@ -75,6 +75,15 @@ impl<C: ColumnTrait> Keyset<C> {
             }
             _ => value.into(),
         })
+    }
+
+    /// Puts rows into the order in which they are read for this request.
+    fn sort<M>(&self, rows: &mut [(Key, M)], request: &PageRequest) {
+        let falls = matches!(self.direction(request), Order::Desc);
+        rows.sort_by(|(one, _), (other, _)| {
+            let rising = (one.value, one.id).cmp(&(other.value, other.id));
+            if falls { rising.reverse() } else { rising }
+        });
     }
 
     fn key<M>(&self, model: &M) -> Key
@@ -177,8 +186,8 @@ where
     Ok(Page::cut(found, request, if request.count { total.or(Some(0)) } else { None }))
 }
 
-/// The same page of the list of each parent, in one statement: rows are numbered inside their parent. Totals,
-/// where wanted and a cursor is given, count the rows beyond it too (a second statement).
+/// The same page of the list of each parent, in one statement. Totals, where wanted and a cursor is given, count the
+/// rows beyond it too (a second statement).
 pub async fn list_by<E, P>(
     source: &impl Source,
     select: Select<E>,
@@ -192,14 +201,13 @@ where
     E::Model: FromQueryResult + ModelTrait<Entity = E> + Send + Sync,
     P: Copy + Eq + Hash + Into<Uuid> + From<Uuid>,
 {
-    let within = order.within(request)?;
-    let ids = || parents.iter().map(|parent| (*parent).into());
-    let select = select.filter(parent.is_in(ids()));
+    let ids: Vec<Uuid> = parents.iter().map(|parent| (*parent).into()).collect();
     let total_alone = request.count && !request.is_unbounded();
     let mut totals: HashMap<Uuid, u64> = HashMap::new();
     if total_alone {
         let counts = select
             .clone()
+            .filter(parent.is_in(ids.iter().copied()))
             .select_only()
             .column_as(parent, "parent")
             .column_as(Expr::cust("COUNT(*)"), TOTAL)
@@ -209,35 +217,85 @@ where
             totals.insert(row.try_get("", "parent")?, row.try_get::<i64>("", TOTAL)?.unsigned_abs());
         }
     }
-    let direction = order.direction(request);
-    let mut window = WindowStatement::partition_by((parent.entity_name(), parent));
-    window
-        .order_by((order.column.entity_name(), order.column), direction.clone())
-        .order_by((order.id.entity_name(), order.id), direction);
-    let mut numbered = select.filter(within).into_query();
-    numbered.expr_window_as(Expr::cust("ROW_NUMBER()"), window, PLACE);
-    if request.count && !total_alone {
-        let whole = WindowStatement::partition_by((parent.entity_name(), parent));
-        numbered.expr_window_as(Expr::cust("COUNT(*)"), whole, TOTAL);
-    }
-    let place = Alias::new(PLACE);
-    let page = Query::select()
-        .expr(Expr::cust("*"))
-        .from_subquery(numbered, Alias::new("numbered"))
-        .and_where(Expr::col(place.clone()).lte(request.limit as i64 + 1))
-        .order_by(place, Order::Asc)
-        .to_owned();
-    let mut found: HashMap<Uuid, Vec<(Key, E::Model)>> = ids().map(|id| (id, vec![])).collect();
+    let lists = Lists { select: select.filter(order.within(request)?), parent, ids: &ids };
+    let total_within = request.count && !total_alone;
+    let page = match source.is_sqlite() {
+        true => lists.numbered(order, request, total_within),
+        false => lists.one_by_one(order, request, total_within),
+    };
+    let mut found: HashMap<Uuid, Vec<(Key, E::Model)>> = ids.iter().map(|id| (*id, vec![])).collect();
     for row in source.connection().query_all(&page).await? {
         let model = E::Model::from_query_result(&row, "")?;
         let Value::Uuid(Some(id)) = model.get(parent) else {
             continue;
         };
-        if request.count && !total_alone {
+        if total_within {
             totals.insert(id, row.try_get::<i64>("", TOTAL)?.unsigned_abs());
         }
         found.entry(id).or_default().push((order.key(&model), model));
     }
     let total = |id| request.count.then(|| totals.get(&id).copied().unwrap_or(0));
-    Ok(found.into_iter().map(|(id, rows)| (P::from(id), Page::cut(rows, request, total(id)))).collect())
+    let page = |(id, mut rows): (Uuid, Vec<_>)| {
+        order.sort(&mut rows, request);
+        (P::from(id), Page::cut(rows, request, total(id)))
+    };
+    Ok(found.into_iter().map(page).collect())
+}
+
+/// The lists of some parents, in one statement.
+struct Lists<'a, E: EntityTrait> {
+    select: Select<E>,
+    parent: E::Column,
+    ids: &'a [Uuid],
+}
+
+impl<E: EntityTrait> Lists<'_, E> {
+    /// A page of each by itself, which an index gives without the rest of the list.
+    fn one_by_one(
+        self,
+        order: &Keyset<E::Column>,
+        request: &PageRequest,
+        with_total: bool,
+    ) -> SelectStatement {
+        let of = Alias::new("of_parent");
+        let direction = order.direction(request);
+        let mut page = self
+            .select
+            .filter(Expr::col((self.parent.entity_name(), self.parent)).eq(Expr::col(of.clone())))
+            .order_by(order.column, direction.clone())
+            .order_by(order.id, direction)
+            .limit(request.limit as u64 + 1);
+        if with_total {
+            page = page.expr_as(Expr::cust("COUNT(*) OVER ()"), TOTAL);
+        }
+        let ids = Value::from(self.ids.to_vec());
+        Query::select()
+            .expr(Expr::cust("\"page\".*"))
+            .from_function(Func::cust("UNNEST").arg(ids), of)
+            .join_lateral(JoinType::InnerJoin, page.into_query(), Alias::new("page"), Expr::cust("TRUE"))
+            .to_owned()
+    }
+
+    /// For SQLite, which has no lateral join: rows are numbered inside their parent.
+    fn numbered(self, order: &Keyset<E::Column>, request: &PageRequest, with_total: bool) -> SelectStatement {
+        let direction = order.direction(request);
+        let of_parent = || WindowStatement::partition_by((self.parent.entity_name(), self.parent));
+        let mut window = of_parent();
+        window
+            .order_by((order.column.entity_name(), order.column), direction.clone())
+            .order_by((order.id.entity_name(), order.id), direction);
+        let within = self.parent.is_in(self.ids.iter().copied());
+        let mut numbered = self.select.filter(within).into_query();
+        numbered.expr_window_as(Expr::cust("ROW_NUMBER()"), window, PLACE);
+        if with_total {
+            numbered.expr_window_as(Expr::cust("COUNT(*)"), of_parent(), TOTAL);
+        }
+        let place = Alias::new(PLACE);
+        Query::select()
+            .expr(Expr::cust("*"))
+            .from_subquery(numbered, Alias::new("numbered"))
+            .and_where(Expr::col(place.clone()).lte(request.limit as i64 + 1))
+            .order_by(place, Order::Asc)
+            .to_owned()
+    }
 }

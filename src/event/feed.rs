@@ -184,7 +184,9 @@ impl Follower {
                 return Ok(events);
             }
         }
-        let events = self.log.read_for(self.workspace, self.principal, self.subject, self.position).await?;
+        // Memory of its own: who follows live needs none for it.
+        let read = self.log.read_for(self.workspace, self.principal, self.subject, self.position);
+        let events = Box::pin(read).await?;
         // Where there is nothing, nothing of all that was known before is for this follower.
         self.position = events.last().map_or(self.position.max(newest), |last| last.position);
         Ok(events.into_iter().map(Arc::new).collect())

@@ -10,6 +10,7 @@ mod cursor;
 mod feed;
 mod log;
 mod retention;
+mod share;
 
 pub use bus::{Bus, BusError, Signal, Subscription};
 pub use change::{Audience, Change, ChangeKind};
@@ -17,3 +18,4 @@ pub use cursor::{Cursor, Place};
 pub use feed::Follower;
 pub use log::{Event, Log, NewEvent, Tx, Wake, create_head};
 pub use retention::Sweeper;
+pub use share::Shares;

@@ -133,7 +133,9 @@ impl ChangeSubscription {
         #[graphql(desc = "The place after which to begin; from now on if left out.")] after: Option<Cursor>,
     ) -> Result<impl Stream<Item = Result<Change, ApiError>> + use<>, ApiError> {
         let sync = ctx.service::<SyncService>()?;
-        let changes = sync.follow(ctx.actor()?, workspace_id, after.map(|cursor| cursor.0)).await?;
+        // What begins it has memory of its own, which goes again.
+        let follow = sync.follow(ctx.actor()?, workspace_id, after.map(|cursor| cursor.0));
+        let changes = Box::pin(follow).await?;
         Ok(changes.map(|changed| Ok(Change { changed: changed?, live: true })))
     }
 }

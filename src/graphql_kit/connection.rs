@@ -1,4 +1,4 @@
-use super::ApiError;
+use super::{ApiError, Listed};
 use crate::shared::{Page, PageRequest, page::Key};
 use async_graphql::{
     Context, ContextSelectionSet, Enum, ObjectType, OutputType, Positioned, ServerResult, SimpleObject,
@@ -11,9 +11,9 @@ use std::borrow::Cow;
 use uuid::Uuid;
 
 /// A page of a list by Relay's rules.
-pub struct Connection<T: OutputType, F: ObjectType = TotalCount>(Inner<T, F>);
+pub struct Connection<T: ObjectType, F: ObjectType = TotalCount>(Inner<T, F>);
 
-type Inner<T, F> = connection::Connection<Place, T, F, EmptyFields>;
+type Inner<T, F> = connection::Connection<Place, Listed<T>, F, EmptyFields>;
 
 /// The size of the whole list.
 #[derive(SimpleObject, Debug, Clone, Copy)]
@@ -79,21 +79,20 @@ impl Fields for EmptyFields {
 }
 
 /// Shows a page of what belongs to `parent` as a connection: its cursors are good for this list alone.
-pub fn connection<M, T: OutputType, F: Fields + ObjectType>(
+pub fn connection<M, T: ObjectType, F: Fields + ObjectType>(
     parent: impl Into<Uuid>,
     page: Page<M>,
     show: impl Fn(M) -> T,
 ) -> Connection<T, F> {
     let (parent, fields) = (parent.into(), F::of_page(&page));
     let mut shown = Inner::with_additional_fields(page.has_previous, page.has_next, fields);
-    shown
-        .edges
-        .extend(page.items.into_iter().map(|(key, item)| Edge::new(Place(key.bound_to(parent)), show(item))));
+    let edge = |(key, item): (Key, M)| Edge::new(Place(key.bound_to(parent)), Listed(show(item)));
+    shown.edges.extend(page.items.into_iter().map(edge));
     Connection(shown)
 }
 
 /// The library's connection, with the description that it leaves out.
-impl<T: OutputType, F: ObjectType> OutputType for Connection<T, F> {
+impl<T: ObjectType, F: ObjectType> OutputType for Connection<T, F> {
     fn type_name() -> Cow<'static, str> {
         <Inner<T, F> as OutputType>::type_name()
     }

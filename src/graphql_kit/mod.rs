@@ -5,6 +5,7 @@ mod context;
 mod edit;
 mod error;
 mod id;
+mod listed;
 mod loader;
 mod scalar;
 
@@ -12,5 +13,6 @@ pub use connection::{Connection, OrderDirection, TotalCount, connection, page_re
 pub use context::ContextExt;
 pub use edit::{Shown, edited, patch, wants_cursor};
 pub use error::{ApiError, ErrorCode, Loaded, UserError, UserErrorCode, is_bad_input, payload};
+pub use listed::Listed;
 pub use loader::{Key, Loader, batching, each};
 pub use scalar::{Cursor, DateTime, Decimal, Duration, Json, UPLOAD, Upload};

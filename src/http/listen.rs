@@ -71,6 +71,8 @@ impl Listening {
         // Never closed: without a permit nobody is turned away.
         let room = self.room.clone().acquire_owned().await.ok();
         let (tcp, _): (_, SocketAddr) = Listener::accept(&mut self.tcp).await;
+        // What is written is whole: the system need not wait for more before it sends the rest of it.
+        let _ = tcp.set_nodelay(true);
         Connection { tcp, patience: self.patience.writing, late: None, _room: room }
     }
 }

@@ -65,7 +65,7 @@ pub(super) fn accept(upgrade: WebSocketUpgrade, public: Public, connection_id: S
     let readable = public.sockets.message_bytes * 4;
     let tasks = public.tasks.clone();
     upgrade
-        .read_buffer_size(4_096)
+        .read_buffer_size(1_024)
         .write_buffer_size(4_096)
         .max_message_size(readable)
         .max_frame_size(readable)
@@ -112,8 +112,9 @@ struct Connection {
     operations: HashMap<String, (u64, AbortHandle)>,
     running: JoinSet<()>,
     serial: u64,
-    sender: mpsc::Sender<Outgoing>,
-    receiver: mpsc::Receiver<Outgoing>,
+    /// The queue has its places from the beginning, filled or not: so what is in them is small.
+    sender: mpsc::Sender<Box<Outgoing>>,
+    receiver: mpsc::Receiver<Box<Outgoing>>,
 }
 
 /// The connection is over; with a frame to say so, if the client still listens.
@@ -193,7 +194,8 @@ impl Connection {
                 }
                 message = self.socket.recv() => {
                     heard = Instant::now();
-                    self.received(message).await?;
+                    // What is awaited seldom has memory of its own, and only then: there are thousands of sockets.
+                    Box::pin(self.received(message)).await?;
                 }
                 Some(outgoing) = self.receiver.recv() => self.hand_over(outgoing).await?,
                 Some(_) = self.running.join_next(), if !self.running.is_empty() => {}
@@ -203,7 +205,7 @@ impl Connection {
                     }
                     self.send(Message::Ping(Default::default())).await?;
                 }
-                _ = recheck.tick() => self.recheck().await?,
+                _ = recheck.tick() => Box::pin(self.recheck()).await?,
             }
         }
     }
@@ -329,8 +331,8 @@ impl Connection {
         Ok(())
     }
 
-    async fn hand_over(&mut self, outgoing: Outgoing) -> Step {
-        let Outgoing { id, serial, text, last } = outgoing;
+    async fn hand_over(&mut self, outgoing: Box<Outgoing>) -> Step {
+        let Outgoing { id, serial, text, last } = *outgoing;
         if self.operations.get(&id).is_none_or(|(current, _)| *current != serial) {
             return Ok(());
         }
@@ -390,9 +392,18 @@ struct Asked {
     rights: RightsNow,
 }
 
-async fn operate(door: FrontDoor, asked: Asked, id: String, serial: u64, sender: mpsc::Sender<Outgoing>) {
-    let send = async |text, last| sender.send(Outgoing { id: id.clone(), serial, text, last }).await;
-    match door.stream(asked.call, &asked.caller, asked.rights).await {
+async fn operate(
+    door: FrontDoor,
+    asked: Asked,
+    id: String,
+    serial: u64,
+    sender: mpsc::Sender<Box<Outgoing>>,
+) {
+    let send =
+        async |text, last| sender.send(Box::new(Outgoing { id: id.clone(), serial, text, last })).await;
+    // Not kept while the answers come.
+    let begun = Box::pin(async { door.stream(asked.call, &asked.caller, asked.rights).await }).await;
+    match begun {
         Ok(answered) => {
             let mut answers = answered.into_stream();
             while let Some(response) = answers.next().await {

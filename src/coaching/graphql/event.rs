@@ -24,7 +24,9 @@ impl CoachingSubscription {
         #[graphql(desc = "The cursor of the last event seen.")] after: Option<Cursor>,
     ) -> Result<impl Stream<Item = Result<CoachingEvent, ApiError>> + use<>, ApiError> {
         let coaching = ctx.service::<CoachingService>()?;
-        let events = coaching.follow(ctx.actor()?, session_id, after.map(|cursor| cursor.0)).await?;
+        // What begins it has memory of its own, which goes again.
+        let follow = coaching.follow(ctx.actor()?, session_id, after.map(|cursor| cursor.0));
+        let events = Box::pin(follow).await?;
         Ok(events.map(|event| Ok(CoachingEvent::from(event?))))
     }
 }

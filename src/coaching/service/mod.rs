@@ -9,6 +9,7 @@ use super::{
     event::TurnFacts,
     model::{Citation, Goal, Message, MessageRole, MessageStatus, Session, StopReason, Turn},
     store::{self, SessionOrder, message as messages, turn as turns},
+    stream::Texts,
 };
 use crate::{
     account::AccountService,
@@ -23,7 +24,7 @@ use crate::{
         id::{CoachingSessionId, GoalId, MessageId, TurnId, WorkspaceId},
     },
 };
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 /// What coaching is built on.
 #[derive(Clone, Debug)]
@@ -40,9 +41,12 @@ pub struct Parts {
     pub config: CoachingConfig,
 }
 
+/// Cheap to clone: each request has one.
 #[derive(Clone, Debug)]
 pub struct CoachingService {
-    pub(super) parts: Parts,
+    pub(super) parts: Arc<Parts>,
+    /// What followers read of replies.
+    pub(super) texts: Texts,
 }
 
 const NO_SESSION: Error = Error::NotFound("session");
@@ -50,12 +54,12 @@ const NO_TURN: Error = Error::NotFound("turn");
 
 impl CoachingService {
     pub fn new(parts: Parts) -> Self {
-        Self { parts }
+        Self { parts: Arc::new(parts), texts: Texts::default() }
     }
 
     /// The same, with this gateway before its models.
     pub fn answered_by(self, gateway: Gateway) -> Self {
-        Self { parts: Parts { gateway, ..self.parts } }
+        Self { parts: Arc::new(Parts { gateway, ..(*self.parts).clone() }), ..self }
     }
 
     pub(super) async fn get_session<A>(

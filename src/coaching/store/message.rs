@@ -15,9 +15,9 @@ use crate::{
 };
 use entity::{citation, message};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait, Select,
-    sea_query::{CaseStatement, Expr, OnConflict},
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, JoinType, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait, Select,
+    sea_query::{CaseStatement, Expr, ExprTrait, OnConflict},
 };
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -107,13 +107,14 @@ pub async fn list_citations(
     scope: &Scope<impl AtLeast<Read>>,
     messages: &[MessageId],
 ) -> Result<HashMap<MessageId, Vec<Citation>>> {
-    let visible = visible_messages(scope)
-        .filter(message::Column::Id.is_in(messages.iter().map(|id| id.uuid())))
-        .select_only()
-        .column(message::Column::Id)
-        .into_query();
-    let rows = citation::Entity::find()
-        .filter(citation::Column::MessageId.in_subquery(visible))
+    let of_message = Expr::col((message::Entity, message::Column::Id))
+        .equals((citation::Entity, citation::Column::MessageId));
+    let mut select = citation::Entity::find();
+    QuerySelect::query(&mut select).join(JoinType::InnerJoin, message::Entity, of_message);
+    let rows = select
+        .filter(citation::Column::MessageId.is_in(messages.iter().map(|id| id.uuid())))
+        .filter(message::Column::WorkspaceId.is_in(scope.workspaces()))
+        .filter(message::Column::OwnerId.eq(scope.principal().uuid()))
         .order_by_asc(citation::Column::MessageId)
         .order_by_asc(citation::Column::Place)
         .all(source.connection())

@@ -31,7 +31,8 @@ impl WorkflowSubscription {
     ) -> Result<impl Stream<Item = Result<RunEvent, ApiError>> + use<'c>, ApiError> {
         let workflows = ctx.service::<WorkflowService>()?;
         let actor = ctx.actor()?;
-        let events = workflows.follow(actor, run_id, after.map(|cursor| cursor.0)).await?;
+        // What begins it has memory of its own, which goes again.
+        let events = Box::pin(workflows.follow(actor, run_id, after.map(|cursor| cursor.0))).await?;
         Ok(events.then(move |event| async move { show(ctx, event?).await }))
     }
 }
