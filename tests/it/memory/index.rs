@@ -292,3 +292,24 @@ on_both! {
         assert_eq!(recall(&app, &app.owner, "tulip 77").await, before);
     }
 }
+
+/// SQLite keeps no statistics: left to itself, it goes through all that a workspace has for the ten hits of a recall.
+#[tokio::test]
+async fn hits_are_looked_up_by_their_ids() {
+    let app = TestApp::start(Database::sqlite()).await;
+    import(&app, &app.owner, tulips("a", 12)).await;
+    let body = json!({ "query": RECALL, "variables": { "ws": app.workspace, "q": "tulip" },
+        "extensions": { "explain": true } });
+    let request = app.http.post(app.url()).bearer_auth(&app.owner.token).json(&body);
+    let answer: Value = request.send().await.unwrap().json().await.unwrap();
+    let statements = answer["extensions"]["explain"]["statements"].as_array().unwrap();
+    let hits: Vec<&str> = statements.iter().filter_map(|statement| statement["sql"].as_str()).collect();
+    let hits: Vec<_> = hits.into_iter().filter(|sql| sql.contains("FROM \"memory\" ")).collect();
+    assert_eq!(hits.len(), 1, "{answer:#}");
+    let connection = app.running.services.db.connection();
+    let plan = format!("EXPLAIN QUERY PLAN {}", hits[0]);
+    let plan = Statement::from_string(connection.get_database_backend(), plan);
+    let steps = connection.query_all_raw(plan).await.unwrap();
+    let steps: Vec<String> = steps.iter().map(|step| step.try_get("", "detail").unwrap()).collect();
+    assert_eq!(steps, ["SEARCH memory USING INDEX sqlite_autoindex_memory_1 (id=?)"]);
+}
