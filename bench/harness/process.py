@@ -74,7 +74,8 @@ def resident_mb(pid: int) -> float:
 class Process:
     """A command that prints where it listens, in a folder of its own."""
 
-    def __init__(self, command: list, folder: Path, environment: dict, address: str) -> None:
+    def __init__(self, command: list, folder: Path, environment: dict, address: str,
+                 limit: float = START_LIMIT_S) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         with open(folder / "log", "ab") as log:
@@ -84,13 +85,13 @@ class Process:
         self.address = None
         lines: queue.Queue = queue.Queue()
         threading.Thread(target=self._read, args=(lines,), daemon=True).start()
-        end = time.monotonic() + START_LIMIT_S
+        end = time.monotonic() + limit
         while self.address is None:
             try:
                 line = lines.get(timeout=max(0.1, end - time.monotonic()))
             except queue.Empty:
                 self.stop()
-                raise Failure(f"{command[0]} did not listen within {START_LIMIT_S} s:\n{self.last_words()}") from None
+                raise Failure(f"{command[0]} did not listen within {limit} s:\n{self.last_words()}") from None
             if line is None:
                 self.process.wait()
                 raise Failure(f"it ended ({self.process.returncode}): {self.last_words()}")

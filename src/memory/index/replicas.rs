@@ -239,7 +239,12 @@ impl Slot {
             return Ok(());
         }
         let is_large = replica.entries().len() > SMALL;
-        let compact = move || replica.compacted();
+        // Whoever reads is done before somebody writes, on whatever thread.
+        let compact = move || {
+            let compacted = replica.compacted();
+            drop(replica);
+            compacted
+        };
         let compacted = match is_large {
             true => spawn_blocking(compact).await.map_err(Error::internal)?,
             false => compact(),
