@@ -8,10 +8,7 @@ use aifirst::gateway::{ChatEvent, ChatRequest, ModelCall, Provider, ProviderStre
 use chrono::TimeDelta;
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
-use std::{
-    sync::{Arc, Mutex},
-    time::Instant,
-};
+use std::{sync::Arc, time::Instant};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
