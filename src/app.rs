@@ -285,6 +285,7 @@ impl Process {
         let executor = Executor::new(db.clone(), log.clone(), ambient.clone(), workflow, hands, settings);
         self.tasks.spawn(executor.work(self.stop.clone()));
         self.tasks.spawn(gateway.clone().sweep_budgets(self.stop.clone()));
+        self.tasks.spawn(gateway.clone().sweep_contents(self.stop.clone()));
         self.tasks.spawn(memory.clone().expire_memories(self.stop.clone()));
         self.tasks.spawn(Worker::new(coaching).run(self.stop.clone()));
         let reader = Reader::new(memory.clone(), bus.clone(), config.documents.clone());

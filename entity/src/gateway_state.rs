@@ -1,4 +1,4 @@
-//! By which number what a process keeps of a workspace in memory holds: its routes, and answers of models.
+//! By which number what a process keeps of a workspace in memory holds: its routes, and answers of models. And whether contents of calls are kept.
 use sea_orm::entity::prelude::*;
 
 #[sea_orm::model]
@@ -9,6 +9,8 @@ pub struct Model {
     pub workspace_id: Uuid,
     /// One more with each change of a route, and with each forgetting.
     pub version: i64,
+    /// Whether what calls ask and answer is kept.
+    pub keeps_contents: bool,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -22,6 +22,7 @@ pub mod guardrail_policy;
 pub mod idempotency_key;
 pub mod invitation;
 pub mod llm_call;
+pub mod llm_call_content;
 pub mod membership;
 pub mod memory;
 pub mod memory_alias;

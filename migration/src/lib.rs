@@ -21,6 +21,7 @@ mod m0015_document;
 mod m0016_lifecycle;
 mod m0017_workflow_of_call;
 mod m0018_written_by_run;
+mod m0019_call_content;
 mod m0020_memory_alias;
 
 #[derive(Debug)]
@@ -48,6 +49,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0016_lifecycle::Migration),
             Box::new(m0017_workflow_of_call::Migration),
             Box::new(m0018_written_by_run::Migration),
+            Box::new(m0019_call_content::Migration),
             Box::new(m0020_memory_alias::Migration),
         ]
     }

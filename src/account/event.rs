@@ -81,6 +81,7 @@ fn changes_with(entry: Uuid, data: &Value) -> Vec<Change> {
         AuditAction::WorkspaceUpdated
         | AuditAction::GuardrailPolicySet
         | AuditAction::GuardrailPolicyRemoved
+        | AuditAction::CallContentsSet
         | AuditAction::RouteUpdated => Change::updated(subject),
         AuditAction::ServiceAccountDeleted | AuditAction::RouteRemoved => Change::deleted(subject),
         AuditAction::MemberInvited | AuditAction::BudgetSet => {

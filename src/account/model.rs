@@ -132,6 +132,7 @@ stored! {
         GuardrailPolicySet = "GUARDRAIL_POLICY_SET",
         GuardrailPolicyRemoved = "GUARDRAIL_POLICY_REMOVED",
         GuardrailEscalated = "GUARDRAIL_ESCALATED",
+        CallContentsSet = "CALL_CONTENTS_SET",
     }
 }
 

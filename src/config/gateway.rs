@@ -17,6 +17,8 @@ pub struct GatewayConfig {
     pub cache_bytes: u64,
     /// A target that was silent for less than this before a call gave it up is not taken to have failed.
     pub patience_milliseconds: u64,
+    /// How long contents of calls are kept, where a workspace wants it.
+    pub content_days: u32,
     /// By name.
     pub providers: BTreeMap<String, ProviderConfig>,
     /// By the model's name.
@@ -126,6 +128,9 @@ fn is_loopback(url: &str) -> bool {
 
 impl GatewayConfig {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
+        if !(1..=36_500).contains(&self.content_days) {
+            return Err(ConfigError("gateway.content_days: between 1 and 36500".to_owned()));
+        }
         for (name, policy) in &self.guardrails {
             policy.validate().map_err(|error| ConfigError(format!("gateway.guardrails.{name}.{error}")))?;
         }

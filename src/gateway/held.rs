@@ -39,6 +39,8 @@ pub(super) struct Held {
     pub(super) version: i64,
     pub(super) routes: Arc<BTreeMap<String, NamedRoute>>,
     pub(super) policies: Own,
+    /// Whether what calls ask and answer is kept.
+    pub(super) keeps_contents: bool,
     looked_at: Instant,
     /// Somebody looks at it again.
     looking: AtomicBool,
@@ -138,7 +140,7 @@ async fn look(
 ) -> Result<Arc<Held>> {
     let looked_at = Instant::now();
     // The number first: what is read after it is no older.
-    let version = store::find_version(db, workspace).await?;
+    let store::State { version, keeps_contents } = store::find_state(db, workspace).await?;
     let (routes, policies) = match known {
         Some(known) if known.version == version => (known.routes.clone(), known.policies.clone()),
         _ if version == 0 => (Arc::default(), Arc::default()),
@@ -149,5 +151,12 @@ async fn look(
             (Arc::new(routes), policies.ready(&own))
         }
     };
-    Ok(Arc::new(Held { version, routes, policies, looked_at, looking: AtomicBool::new(false) }))
+    Ok(Arc::new(Held {
+        version,
+        routes,
+        policies,
+        keeps_contents,
+        looked_at,
+        looking: AtomicBool::new(false),
+    }))
 }

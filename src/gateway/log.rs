@@ -3,7 +3,7 @@
 //! have not ended. While the database does not take any, they wait, up to [`MOST`].
 use super::{
     Gateway,
-    record::{LlmCall, Sink},
+    record::{Ended, Sink},
 };
 use std::{
     collections::VecDeque,
@@ -20,22 +20,28 @@ const GATHER: Duration = Duration::from_millis(50);
 const AGAIN: Duration = Duration::from_secs(1);
 /// Calls that may wait while the database is away, or takes its time; the oldest go first.
 const MOST: usize = 100_000;
+/// Where more wait than this, the contents of a further one are not kept.
+const CONTENTS: usize = 100;
 
 #[derive(Clone, Debug, Default)]
 pub struct CallLog(Arc<Waiting>);
 
 #[derive(Debug, Default)]
 struct Waiting {
-    calls: Mutex<VecDeque<LlmCall>>,
+    calls: Mutex<VecDeque<Ended>>,
     some: Notify,
     /// Taken while some are written: who flushes waits for those, too.
     writing: tokio::sync::Mutex<()>,
 }
 
 impl Sink for CallLog {
-    fn take(&self, call: LlmCall) {
+    fn take(&self, mut ended: Ended) {
         let mut waiting = self.waiting();
-        waiting.push_back(call);
+        // Contents are long, and are not what the log is for.
+        if waiting.len() >= CONTENTS && ended.content.take().is_some() {
+            metrics::counter!("aifirst_llm_contents_lost_total").increment(1);
+        }
+        waiting.push_back(ended);
         bound(&mut waiting);
         drop(waiting);
         self.0.some.notify_one();
@@ -43,7 +49,7 @@ impl Sink for CallLog {
 }
 
 impl CallLog {
-    fn waiting(&self) -> MutexGuard<'_, VecDeque<LlmCall>> {
+    fn waiting(&self) -> MutexGuard<'_, VecDeque<Ended>> {
         self.0.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

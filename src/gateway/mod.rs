@@ -10,6 +10,7 @@ mod budget;
 mod builtin;
 mod cache;
 mod call;
+mod content;
 mod event;
 mod graphql;
 mod guard;
@@ -37,10 +38,12 @@ mod tool;
 pub use answering::{Answered, AnsweredQuote};
 pub use budget::{Budget, BudgetAction, BudgetScope, BudgetUse, NewBudget};
 pub use builtin::{Builtin, digest};
+pub use content::KeptContent;
 pub use event::changes;
 pub use graphql::{
-    BudgetMutation, BudgetNode, CallLoader, CallSubscription, GuardrailMutation, GuardrailQuery, LlmCallNode,
-    RouteMutation, RouteNode, RouteQuery, WorkspaceBudgets, WorkspaceCalls, WorkspaceRoutes, request_data,
+    BudgetMutation, BudgetNode, CallLoader, CallSubscription, ContentMutation, GuardrailMutation,
+    GuardrailQuery, LlmCallNode, RouteMutation, RouteNode, RouteQuery, WorkspaceBudgets, WorkspaceCalls,
+    WorkspaceRoutes, request_data,
 };
 pub use guard::{GuardrailPolicy, GuardrailUse};
 pub use guardrail::{

@@ -9,3 +9,5 @@ pub type SetBudget = Administer;
 pub type RemoveBudget = Administer;
 pub type SetGuardrailPolicy = Administer;
 pub type RemoveGuardrailPolicy = Administer;
+/// And whether what people say to models is kept.
+pub type KeepCallContents = Administer;

@@ -1,6 +1,7 @@
 //! What becomes of a call is noted, however it ends: also where its caller goes away.
 use super::{
     budget::Reservation,
+    content::Content,
     guard::{GuardrailUse, Uses},
     model::{ChatEvent, ChatRequest, Failure, FailureKind, FinishReason, Usage},
     price::{self, Cost},
@@ -92,9 +93,16 @@ pub struct Attempt {
     pub output_tokens: u32,
 }
 
+/// A call that has ended, and what it said where that is to be kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ended {
+    pub call: LlmCall,
+    pub content: Option<Content>,
+}
+
 /// Where calls go that have ended. Taking one must be quick: callers wait for it.
 pub trait Sink: Send + Sync + std::fmt::Debug {
-    fn take(&self, call: LlmCall);
+    fn take(&self, ended: Ended);
 }
 
 /// What the attempt under way was told and said so far: what it used, where its provider does not come to count it.
@@ -120,13 +128,38 @@ pub(super) struct Record {
     sink: Arc<dyn Sink>,
     reservation: Reservation,
     guardrails: Uses,
+    content: Option<Content>,
 }
 
 impl Record {
     pub(super) fn begin(call: LlmCall, prices: Arc<Prices>, sink: Arc<dyn Sink>) -> Self {
         let (span, reservation) = (telemetry::span(&call), Reservation::default());
         let (began, under_way, guardrails) = (Instant::now(), UnderWay::default(), Uses::default());
-        Self { call: Some(call), current: 0, span, began, under_way, prices, sink, reservation, guardrails }
+        Self {
+            call: Some(call),
+            current: 0,
+            span,
+            began,
+            under_way,
+            prices,
+            sink,
+            reservation,
+            guardrails,
+            content: None,
+        }
+    }
+
+    /// What providers are to see of the request is to be kept.
+    pub(super) fn keep(&mut self, content: Option<Content>) {
+        self.content = content;
+    }
+
+    /// What was answered, as guardrails let it pass.
+    pub(super) fn answered(&mut self, answer: &str) {
+        if let Some(content) = &mut self.content {
+            // PostgreSQL takes no text with it.
+            content.answer = Some(answer.replace('\0', "")).filter(|answer| !answer.is_empty());
+        }
     }
 
     /// Where the call's guardrails leave what they did, before it ends.
@@ -232,7 +265,7 @@ impl Record {
         call.guardrails = mem::take(&mut *self.guardrails.lock().unwrap_or_else(PoisonError::into_inner));
         telemetry::ended(&self.span, &call, &self.prices);
         self.reservation.settle(|currency| cost_in(&call.attempts, &self.prices, currency));
-        self.sink.take(call);
+        self.sink.take(Ended { call, content: self.content.take() });
     }
 }
 

@@ -10,7 +10,8 @@ use crate::{
     account::{self, AccountMutation, AccountQuery},
     coaching::{self, CoachingMutation, CoachingSubscription},
     gateway::{
-        self, BudgetMutation, CallSubscription, GuardrailMutation, GuardrailQuery, RouteMutation, RouteQuery,
+        self, BudgetMutation, CallSubscription, ContentMutation, GuardrailMutation, GuardrailQuery,
+        RouteMutation, RouteQuery,
     },
     graphql_kit::ErrorCode,
     memory::{self, DocumentMutation, MemoryMutation},
@@ -34,6 +35,7 @@ pub struct Mutation(
     TrustedMutation,
     BudgetMutation,
     GuardrailMutation,
+    ContentMutation,
     MemoryMutation,
     DocumentMutation,
     WorkflowMutation,

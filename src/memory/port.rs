@@ -107,12 +107,14 @@ pub trait Derived: Send + Sync {
     fn erased(&self, _workspace: WorkspaceId) {}
 }
 
-/// Answers of models in memory: of what they were made they do not tell, so none of the workspace stays.
+/// Answers of models in memory, and contents of calls: of what they were made they do not tell, so none of the workspace
+/// stays.
 #[async_trait::async_trait]
 impl Derived for Gateway {
     async fn erase(&self, tx: &mut Tx, grant: &Grant<Write>, _: &[Remembered]) -> Result<Vec<Erased>> {
-        self.forget_answers_in(tx, grant).await?;
-        Ok(vec![])
+        let contents = self.forget_answers_in(tx, grant).await?;
+        let erased = (contents > 0).then(|| Erased { kind: "CALL_CONTENT".to_owned(), count: contents });
+        Ok(erased.into_iter().collect())
     }
 
     fn erased(&self, workspace: WorkspaceId) {

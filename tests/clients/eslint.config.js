@@ -38,6 +38,7 @@ export default [
               "GuardrailFinding",
               "GuardrailRule",
               "LlmAttempt",
+              "LlmCallContent",
               "LlmError",
               "LlmGuardrail",
               "MemoryChange",

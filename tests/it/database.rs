@@ -80,6 +80,7 @@ entities!(
     idempotency_key,
     invitation,
     llm_call,
+    llm_call_content,
     membership,
     memory,
     memory_alias,

@@ -4,6 +4,7 @@ mod bounds;
 mod budgets;
 mod cache;
 mod calls;
+mod contents;
 pub(crate) mod guarded;
 mod guardrails;
 mod overspend;

@@ -66,6 +66,8 @@ export type AuditAction =
   | 'BUDGET_REMOVED'
   /** A budget was set. */
   | 'BUDGET_SET'
+  /** From then on contents of calls of models are kept, or are not any more. */
+  | 'CALL_CONTENTS_SET'
   /** Trusted documents were registered. */
   | 'DOCUMENTS_REGISTERED'
   /** Trusted documents were retired. */

@@ -179,6 +179,8 @@ pub enum AuditAction {
     GuardrailPolicyRemoved,
     /// A guardrail found something in a call of a model that somebody is to look at.
     GuardrailEscalated,
+    /// From then on contents of calls of models are kept, or are not any more.
+    CallContentsSet,
 }
 
 impl AuditEntry {

@@ -42,6 +42,8 @@ pub struct WorkspaceViewerCan {
     set_guardrail_policy: bool,
     /// Remove a guardrail policy.
     remove_guardrail_policy: bool,
+    /// Have contents of calls of models kept, or not.
+    keep_call_contents: bool,
     /// Write a memory.
     remember: bool,
     /// Write many memories.
@@ -80,6 +82,7 @@ impl WorkspaceViewerCan {
             set_budget: actor.may::<gateway::policy::SetBudget>(id).is_ok(),
             set_guardrail_policy: actor.may::<gateway::policy::SetGuardrailPolicy>(id).is_ok(),
             remove_guardrail_policy: actor.may::<gateway::policy::RemoveGuardrailPolicy>(id).is_ok(),
+            keep_call_contents: actor.may::<gateway::policy::KeepCallContents>(id).is_ok(),
             remember: actor.may::<memory::policy::Remember>(id).is_ok(),
             import_memories: actor.may::<memory::policy::ImportMemories>(id).is_ok(),
             add_document: actor.may::<memory::policy::AddDocument>(id).is_ok(),

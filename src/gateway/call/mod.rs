@@ -8,6 +8,7 @@ mod way;
 use super::{
     budget::{Caller, Ledger, Routes},
     cache::{Keeping, Place},
+    content::Content,
     guard::{Guard, Own, Policies},
     model::{ChatEvent, ChatRequest, Failure, FailureKind, FinishReason, Usage},
     providers::{Admitted, Providers},
@@ -40,6 +41,8 @@ pub(super) struct Call {
     pub(super) record: Record,
     /// Where the answer is kept.
     pub(super) place: Option<Place>,
+    /// The workspace's number, where it wants contents of calls kept.
+    pub(super) keeps: Option<i64>,
 }
 
 /// A call under way. Dropped in its midst, what guardrails did is left for the record before the record ends.
@@ -115,7 +118,7 @@ impl Drive {
     /// Asks for leave: of the budgets, which may lead along a cheaper route, and of the guardrails.
     async fn begin(call: Call) -> Result<Self, Failure> {
         let Call { caller, ledger, routes, providers, policies, own, request, random, .. } = call;
-        let (requested, mut record, place) = (call.route, call.record, call.place);
+        let (requested, mut record, place, keeps) = (call.route, call.record, call.place, call.keeps);
         let asked = ledger.reserve(&caller, &requested, &routes, &request).await;
         let (reservation, cheaper) = asked.map_err(|kind| refused(&mut record, kind.plain()))?;
         record.reserved(reservation);
@@ -129,6 +132,7 @@ impl Drive {
         let guard = timeout_at(deadline, guard).await.unwrap_or(Err(FailureKind::Timeout.plain()));
         let guard = guard.map_err(|failure| refused(&mut record, failure))?;
         record.measure(guard.request(true));
+        record.keep(keeps.and_then(|version| Content::of(guard.request(true), version)));
         let input_tokens = guard.request(true).estimate_tokens();
         Ok(Self {
             // What a cheaper route answers is not what was asked for.
@@ -219,6 +223,7 @@ impl Drive {
             end => end,
         };
         self.guard.note();
+        self.record.answered(self.guard.checked(&self.said.text));
         let last = match end {
             Ok(reason) => {
                 let usage = self.record.usage();

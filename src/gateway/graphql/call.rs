@@ -1,5 +1,6 @@
 use super::{
-    CallLoader,
+    CallLoader, ContentOf,
+    content::LlmCallContent,
     guardrail::{GuardrailPolicy, LlmGuardrail},
     usage::{Money, Usage, UsageGroup, UsagePeriod, UsageShare},
 };
@@ -40,7 +41,7 @@ pub enum LlmCallStatus {
 #[derive(Clone, Debug)]
 pub struct LlmCall(pub(super) gateway::LlmCall);
 
-/// A call of a model: what it used and how it went. Its contents are not kept.
+/// A call of a model: what it used and how it went. Its contents are kept only where the workspace wants it.
 #[Object]
 impl LlmCall {
     /// Stable for ever.
@@ -116,6 +117,13 @@ impl LlmCall {
     /// What guardrails did: one entry for each check of each stage, also where it found nothing. Nothing of the texts.
     async fn guardrails(&self) -> Vec<LlmGuardrail> {
         self.0.guardrails.iter().map(LlmGuardrail::from).collect()
+    }
+
+    /// What it asked and answered, where the workspace wants that kept (`Workspace.keepsCallContents`): for who made the
+    /// call, and of a service account's for who administers the workspace. Null where it is not kept or not shown. A
+    /// forgetting in the workspace erases the contents of all calls before it.
+    async fn content(&self, ctx: &Context<'_>) -> Result<Option<LlmCallContent>, ApiError> {
+        ctx.load::<_, CallLoader>(ContentOf(self.0.id)).await
     }
 
     /// When it was made.
@@ -271,6 +279,11 @@ impl WorkspaceCalls {
         let actor = ctx.actor()?;
         let page = gateway.list_calls(actor, self.workspace, &filter, order, descending, &request).await?;
         Ok(connection(self.workspace, page, LlmCall))
+    }
+
+    /// Whether contents of calls of models are kept: see `LlmCall.content`.
+    async fn keeps_call_contents(&self, ctx: &Context<'_>) -> Result<bool, ApiError> {
+        Ok(ctx.service::<Gateway>()?.keeps_call_contents(ctx.actor()?, self.workspace).await?)
     }
 
     /// The workspace's own policies for what goes to models and comes from them, by name, at most 20; null for who does

@@ -1,6 +1,7 @@
 //! What clients see of the gateway.
 mod budget;
 mod call;
+mod content;
 mod event;
 mod explain;
 mod guardrail;
@@ -12,6 +13,7 @@ mod usage;
 
 pub use budget::{Budget as BudgetNode, BudgetMutation, WorkspaceBudgets};
 pub use call::{LlmCall as LlmCallNode, WorkspaceCalls};
+pub use content::ContentMutation;
 pub use event::CallSubscription;
 pub use guardrail::{GuardrailMutation, GuardrailQuery};
 pub use route::{Route as RouteNode, RouteMutation, RouteQuery, WorkspaceRoutes};
@@ -26,6 +28,7 @@ use crate::{
 };
 use async_graphql::Request;
 use call::LlmCall;
+use content::LlmCallContent;
 use route::Route;
 use std::{collections::HashMap, sync::Arc};
 
@@ -42,6 +45,20 @@ impl Loader<LlmCallId> for CallLoader {
     async fn load(&self, ids: &[LlmCallId]) -> Loaded<HashMap<LlmCallId, LlmCall>> {
         let found = self.gateway.find_calls(&self.actor, ids).await?;
         Ok(found.into_iter().map(|(id, call)| (id, LlmCall(call))).collect())
+    }
+}
+
+/// The contents of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct ContentOf(pub LlmCallId);
+
+impl Loader<ContentOf> for CallLoader {
+    type Value = LlmCallContent;
+
+    async fn load(&self, calls: &[ContentOf]) -> Loaded<HashMap<ContentOf, LlmCallContent>> {
+        let ids: Vec<_> = calls.iter().map(|ContentOf(id)| *id).collect();
+        let found = self.gateway.find_contents(&self.actor, &ids).await?;
+        Ok(found.into_iter().map(|(id, content)| (ContentOf(id), content.into())).collect())
     }
 }
 

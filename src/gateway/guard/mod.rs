@@ -190,6 +190,17 @@ impl Guard {
         format!("{}{held}", self.checked).into()
     }
 
+    /// What was `said`, as far as it was checked, with its placeholders.
+    pub(super) fn checked<'s>(&'s self, said: &'s str) -> &'s str {
+        let checks = self.layers.iter().any(|layer| layer.stage() == Stage::Output);
+        match checks {
+            true => &self.checked,
+            // Of a guardrail that failed nothing is known.
+            false if self.blocked => "",
+            false => said,
+        }
+    }
+
     /// Passes on what a provider says, as its owner may see it; `None` where it is held back. Once it is blocked nothing
     /// more comes.
     pub(super) async fn pass(&mut self, event: ChatEvent) -> Option<ChatEvent> {

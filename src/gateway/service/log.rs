@@ -7,7 +7,7 @@ use crate::{
         event::CallEnded,
         guardrail::Action,
         period::UsagePeriod,
-        record::LlmCall,
+        record::{Ended, LlmCall},
         store::{self, CallFilter, CallOrder, UsageGroup, UsageSum, Whose},
     },
     shared::{
@@ -117,9 +117,11 @@ impl Gateway {
     }
 
     /// Writes calls that have ended; what guardrails want somebody to look at goes into the audit trail with them.
-    pub(in crate::gateway) async fn keep_calls(&self, calls: &[LlmCall]) -> Result<()> {
+    pub(in crate::gateway) async fn keep_calls(&self, calls: &[Ended]) -> Result<()> {
         let mut tx = self.events.begin().await?;
-        for call in store::insert_calls(&mut tx, calls).await? {
+        let new = store::insert_calls(&mut tx, calls).await?;
+        store::insert_contents(&tx, &new, self.ambient.now()).await?;
+        for Ended { call, .. } in new {
             for it in call.guardrails.iter().filter(|it| it.action == Action::Escalate && it.count > 0) {
                 let data =
                     json!({ "stage": it.stage, "check": it.check, "count": it.count, "route": call.route });

@@ -1,5 +1,6 @@
 //! What callers ask of the gateway.
 mod budget;
+mod content;
 mod guardrail;
 mod log;
 mod route;
@@ -33,6 +34,7 @@ use crate::{
         id::WorkspaceId,
     },
 };
+use chrono::TimeDelta;
 use futures_util::{
     StreamExt,
     stream::{self, BoxStream},
@@ -80,6 +82,8 @@ pub struct Gateway {
     policies: Policies,
     log: CallLog,
     ledger: Ledger,
+    /// How long contents of calls are kept.
+    keep_contents: TimeDelta,
 }
 
 impl Gateway {
@@ -112,6 +116,7 @@ impl Gateway {
             account,
             workflows,
             ledger,
+            keep_contents: TimeDelta::days(config.content_days.into()),
         })
     }
 
@@ -191,6 +196,7 @@ impl Gateway {
             random: self.ambient.random.clone(),
             record: record(call),
             place,
+            keeps: held.keeps_contents.then_some(held.version),
         };
         Ok(drive(call).boxed())
     }

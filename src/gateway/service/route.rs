@@ -233,11 +233,11 @@ impl Gateway {
     }
 
     /// In the transaction that forgets something in a workspace: no answer that a model gave there before it counts
-    /// after it, in any process.
-    pub async fn forget_answers_in(&self, tx: &mut Tx, grant: &Grant<Write>) -> Result<()> {
+    /// after it, in any process, and no contents of calls stay, nor do those come that are under way. How many went.
+    pub async fn forget_answers_in(&self, tx: &mut Tx, grant: &Grant<Write>) -> Result<u64> {
         store::advance(tx, grant).await?;
         tx.tell(TOPIC, grant.workspace().uuid().as_bytes().to_vec());
-        Ok(())
+        store::delete_contents(tx, grant).await
     }
 
     /// What is kept of the workspace in this process holds no more.

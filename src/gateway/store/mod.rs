@@ -1,10 +1,14 @@
 //! Rows of the usage log. Whoever is no administrator sees their own calls alone.
+mod content;
 mod guardrail;
 mod route;
 
+pub(super) use content::{
+    delete_contents, delete_contents_before, find_contents, insert_contents, set_keeps_contents,
+};
 pub(super) use guardrail::*;
 pub(super) use route::{
-    advance, count_routes, delete_route, find_route, find_routes, find_version, list_routes, put_route,
+    State, advance, count_routes, delete_route, find_route, find_routes, find_state, list_routes, put_route,
 };
 pub mod budget;
 pub mod ledger;
@@ -13,7 +17,7 @@ use super::{
     event,
     model::{FinishReason, Usage},
     price::Cost,
-    record::{Attempt, LlmCall, LlmCallStatus, Origin},
+    record::{Attempt, Ended, LlmCall, LlmCallStatus, Origin},
 };
 use crate::{
     db::{
@@ -98,11 +102,11 @@ pub struct UsageSum {
 }
 
 /// Each call once, however often it is written, and its event with it; gives those that were not there yet.
-pub(super) async fn insert_calls<'c>(tx: &mut Tx, calls: &'c [LlmCall]) -> Result<Vec<&'c LlmCall>> {
+pub(super) async fn insert_calls<'c>(tx: &mut Tx, calls: &'c [Ended]) -> Result<Vec<&'c Ended>> {
     let mut inserted = vec![];
     for calls in calls.chunks(ROWS) {
         // What was written by a try whose answer did not come is told already.
-        let ids = calls.iter().map(|call| call.id.uuid());
+        let ids = calls.iter().map(|ended| ended.call.id.uuid());
         let written: HashSet<Uuid> = llm_call::Entity::find()
             .select_only()
             .column(llm_call::Column::Id)
@@ -112,12 +116,12 @@ pub(super) async fn insert_calls<'c>(tx: &mut Tx, calls: &'c [LlmCall]) -> Resul
             .await?
             .into_iter()
             .collect();
-        let new: Vec<_> = calls.iter().filter(|call| !written.contains(&call.id.uuid())).collect();
-        let rows = new.iter().map(|call| to_row(call)).collect::<Result<Vec<_>>>()?;
+        let new: Vec<_> = calls.iter().filter(|ended| !written.contains(&ended.call.id.uuid())).collect();
+        let rows = new.iter().map(|ended| to_row(&ended.call)).collect::<Result<Vec<_>>>()?;
         if !rows.is_empty() {
             llm_call::Entity::insert_many(rows).exec_without_returning(tx.connection()).await?;
         }
-        for call in &new {
+        for Ended { call, .. } in &new {
             tx.record_in(call.workspace, event::ended(call)?);
         }
         inserted.extend(new);

@@ -18,13 +18,22 @@ use sea_orm::{
 };
 use std::{collections::HashMap, sync::Arc};
 
-/// For every call: not by anybody's leave, as the call has had it.
-pub(in crate::gateway) async fn find_version(source: &impl Source, workspace: WorkspaceId) -> Result<i64> {
-    let state = gateway_state::Entity::find_by_id(workspace.uuid()).one(source.connection()).await?;
-    Ok(state.map_or(0, |state| state.version))
+/// What a process goes by of a workspace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::gateway) struct State {
+    /// 0 where nothing was ever set.
+    pub version: i64,
+    pub keeps_contents: bool,
 }
 
-/// As [`find_version`].
+/// For every call: not by anybody's leave, as the call has had it.
+pub(in crate::gateway) async fn find_state(source: &impl Source, workspace: WorkspaceId) -> Result<State> {
+    let state = gateway_state::Entity::find_by_id(workspace.uuid()).one(source.connection()).await?;
+    let state = state.map(|it| State { version: it.version, keeps_contents: it.keeps_contents });
+    Ok(state.unwrap_or_default())
+}
+
+/// As [`find_state`].
 pub(in crate::gateway) async fn list_routes(
     source: &impl Source,
     workspace: WorkspaceId,
@@ -42,7 +51,11 @@ pub(in crate::gateway) async fn advance(tx: &impl Source, grant: &Grant<impl AtL
     let next = OnConflict::column(Column::WorkspaceId)
         .value(Column::Version, Expr::col((gateway_state::Entity, Column::Version)).add(1))
         .to_owned();
-    let first = gateway_state::ActiveModel { workspace_id: Set(grant.workspace().uuid()), version: Set(1) };
+    let first = gateway_state::ActiveModel {
+        workspace_id: Set(grant.workspace().uuid()),
+        version: Set(1),
+        keeps_contents: Set(false),
+    };
     let state =
         gateway_state::Entity::insert(first).on_conflict(next).exec_with_returning(tx.connection()).await?;
     Ok(state.version)

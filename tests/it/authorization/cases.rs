@@ -129,6 +129,11 @@ fn account() -> Vec<Case> {
                 rules: [{check: SECRET, action: MASK}]}) { guardrailPolicy { name } userErrors { code } } }",
         ),
         Case::write(
+            "Mutation.keepCallContents",
+            "mutation($ws: ID!) { keepCallContents(input: {workspaceId: $ws, keep: true}) {
+                keepsCallContents userErrors { code } } }",
+        ),
+        Case::write(
             "Query.testGuardrails",
             "query($ws: ID!) { testGuardrails(workspaceId: $ws, text: \"x\", stage: INPUT) { action } }",
         ),

@@ -375,6 +375,8 @@ async fn people(world: &mut World<'_>, owner: &Person, mo: &Person, nia: &Person
     world.asks(owner, "setGuardrailPolicy", policy, "guardrailPolicy { name }").await;
     let policy = json!({ "workspaceId": ws, "name": "keys" });
     world.asks(owner, "removeGuardrailPolicy", policy, "removedName").await;
+    let keep = json!({ "workspaceId": ws, "keep": true });
+    world.asks(owner, "keepCallContents", keep, "keepsCallContents").await;
     (membership, account)
 }
 
