@@ -29,6 +29,8 @@ use tokio::{
 
 /// How long a connection is kept aside before the pool sees it again, which ends those that are old.
 const ASIDE: Duration = Duration::from_secs(60);
+/// After so long without a statement a connection is asked how it is: the database may have been started anew.
+const SURE: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Debug)]
 pub(super) enum Reader {
@@ -51,6 +53,14 @@ pub(super) struct Aside {
 struct Kept {
     connection: PoolConnection<Postgres>,
     since: Instant,
+    /// When it was answered last.
+    used: Instant,
+}
+
+impl Kept {
+    async fn is_well(&mut self) -> bool {
+        self.used.elapsed() < SURE || self.connection.ping().await.is_ok()
+    }
 }
 
 /// A connection and a place, for one statement. Dropped before its end, the pool looks after the connection.
@@ -91,15 +101,17 @@ impl Aside {
     async fn hold(&self) -> Result<Held<'_>, DbErr> {
         let place = self.place().await?;
         let kept = self.idle().pop();
-        let kept = match kept {
-            Some(kept) => kept,
-            None => {
-                let _awaited = Awaited::one(&self.awaited);
-                let connection = self.pool.acquire().await.map_err(not_acquired)?;
-                Kept { connection, since: Instant::now() }
+        if let Some(mut kept) = kept {
+            if kept.is_well().await {
+                return Ok(Held { aside: self, kept, began: Instant::now(), place });
             }
-        };
-        Ok(Held { aside: self, kept, began: Instant::now(), place })
+            // Nor are the others.
+            self.idle().clear();
+        }
+        let _awaited = Awaited::one(&self.awaited);
+        let connection = self.pool.acquire().await.map_err(not_acquired)?;
+        let now = Instant::now();
+        Ok(Held { aside: self, kept: Kept { connection, since: now, used: now }, began: now, place })
     }
 
     pub(super) async fn ping(&self) -> Result<(), DbErr> {
@@ -137,7 +149,7 @@ impl Held<'_> {
     fn end<T>(self, done: Result<T, Error>) -> Result<T, RuntimeErr> {
         let Self { aside, kept, place, .. } = self;
         match &done {
-            Ok(_) if kept.since.elapsed() < ASIDE => aside.idle().push(kept),
+            Ok(_) if kept.since.elapsed() < ASIDE => aside.idle().push(Kept { used: Instant::now(), ..kept }),
             // Where one line is broken, the others are not worth a try.
             Err(Error::Io(_)) => aside.idle().clear(),
             _ => {}

@@ -102,20 +102,21 @@ fn poll<F: Future>(future: Pin<&mut Option<F>>, task: &mut task::Context<'_>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
-    use tokio::time::sleep;
+    use futures_util::future::{Either, join, ready};
+    use tokio::sync::oneshot;
 
-    #[tokio::test(start_paused = true)]
-    async fn values_come_in_their_order_however_long_each_takes() {
-        let wait = |millis: u64| async move {
-            if millis > 0 {
-                sleep(Duration::from_millis(millis)).await;
-            }
-            millis
+    #[tokio::test]
+    async fn values_come_in_their_order_whoever_is_ready_first() {
+        let ((first, one), (last, three)) = (oneshot::channel(), oneshot::channel());
+        let waits = |of: oneshot::Receiver<u8>| Either::Right(async { of.await.unwrap() });
+        let futures = [Either::Left(ready(0)), waits(one), Either::Left(ready(2)), waits(three)];
+        // The last is ready before the first: each is asked, not one after the other.
+        let ends = async {
+            last.send(3).unwrap();
+            tokio::task::yield_now().await;
+            first.send(1).unwrap();
         };
-        let began = tokio::time::Instant::now();
-        assert_eq!(all([0, 30, 0, 10, 20].into_iter().map(wait)).await, [0, 30, 0, 10, 20]);
-        assert_eq!(began.elapsed(), Duration::from_millis(30), "side by side");
-        assert_eq!(all([0; 0].into_iter().map(wait)).await, [0; 0]);
+        assert_eq!(join(all(futures.into_iter()), ends).await.0, [0, 1, 2, 3]);
+        assert_eq!(all(std::iter::empty::<std::future::Ready<u8>>()).await, [0; 0]);
     }
 }

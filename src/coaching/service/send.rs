@@ -33,9 +33,9 @@ impl CoachingService {
             Claimed::Replay((message, turn)) => return self.sent(&tx, actor, message, turn).await,
             Claimed::New(claim) => claim,
         };
-        let (_, grant) = self.get_session::<policy::SendMessage>(&tx, actor, new.session).await?;
-        let now = ambient.now();
-        let locked = store::lock_session(&tx, &grant, new.session, (1, 1), now).await?.ok_or(NO_SESSION)?;
+        let (scope, now) = (actor.scope::<policy::SendMessage>(), ambient.now());
+        let found = store::find_and_lock_session(&tx, &scope, new.session, (1, 1), now).await?;
+        let (locked, grant) = found.ok_or(NO_SESSION)?;
         if let Some(client_id) = &client_id
             && let Some((earlier, hash)) =
                 messages::find_message_by_client_id(&tx, &grant, new.session, client_id.id).await?

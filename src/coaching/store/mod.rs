@@ -13,7 +13,7 @@ use crate::{
     db::{Source, page},
     shared::{
         Error, Page, PageRequest, Result,
-        actor::{AtLeast, Grant, Read, Scope, Write},
+        actor::{AtLeast, Grant, Principal, Read, Scope, Write},
         id::{CoachingSessionId, GoalId, UserId, WorkspaceId},
     },
 };
@@ -22,7 +22,7 @@ use entity::coaching_session as session;
 use goal::goal_of;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, ExprTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
-    QuerySelect, Select, Set,
+    QuerySelect, Select, Set, UpdateMany,
     sea_query::{Expr, LockType},
 };
 use std::collections::HashMap;
@@ -195,18 +195,45 @@ pub async fn lock_session(
     (messages, turns): (i64, i64),
     now: DateTime<Utc>,
 ) -> Result<Option<Locked>> {
-    let rows = session::Entity::update_many()
+    let raised = raised(id, grant.principal(), (messages, turns), now)
+        .filter(session::Column::WorkspaceId.eq(grant.workspace().uuid()));
+    let rows = raised.exec_with_returning(tx.connection()).await?;
+    rows.into_iter().next().map(locked).transpose()
+}
+
+/// As [`lock_session`], with the grant for it: `Forbidden`, and nothing done, where the actor may only see it.
+pub async fn find_and_lock_session<A>(
+    tx: &impl Source,
+    scope: &Scope<A>,
+    id: CoachingSessionId,
+    counters: (i64, i64),
+    now: DateTime<Utc>,
+) -> Result<Option<(Locked, Grant<A>)>> {
+    let raised = raised(id, scope.principal(), counters, now)
+        .filter(session::Column::WorkspaceId.is_in(scope.workspaces()));
+    let rows = raised.exec_with_returning(tx.connection()).await?;
+    let Some(row) = rows.into_iter().next() else { return Ok(None) };
+    let grant = scope.grant(row.workspace_id)?;
+    Ok(Some((locked(row)?, grant)))
+}
+
+fn raised(
+    id: CoachingSessionId,
+    owner: Principal,
+    (messages, turns): (i64, i64),
+    now: DateTime<Utc>,
+) -> UpdateMany<session::Entity> {
+    session::Entity::update_many()
         .col_expr(session::Column::Messages, Expr::col(session::Column::Messages).add(messages))
         .col_expr(session::Column::Turns, Expr::col(session::Column::Turns).add(turns))
         .col_expr(session::Column::UpdatedAt, Expr::value(now))
         .filter(session::Column::Id.eq(id.uuid()))
-        .filter(session::Column::WorkspaceId.eq(grant.workspace().uuid()))
-        .filter(session::Column::OwnerId.eq(grant.principal().uuid()))
-        .exec_with_returning(tx.connection())
-        .await?;
-    let Some(row) = rows.into_iter().next() else { return Ok(None) };
+        .filter(session::Column::OwnerId.eq(owner.uuid()))
+}
+
+fn locked(row: session::Model) -> Result<Locked> {
     let (messages, turns) = (row.messages, row.turns);
-    Ok(Some(Locked { session: session_of(row)?, messages, turns }))
+    Ok(Locked { session: session_of(row)?, messages, turns })
 }
 
 pub async fn end_session(

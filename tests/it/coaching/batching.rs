@@ -23,11 +23,25 @@ async fn cost(app: &TestApp) -> (Value, u64) {
     app.cost(&app.owner, NESTED, json!({ "ws": app.workspace })).await
 }
 
+const KINDS: &str = "subscription($s: ID!, $after: Cursor) { coachingEvents(sessionId: $s, after: $after) { __typename cursor } }";
+
+/// Statements of so many who hear an ended session after a place.
+async fn heard_by(app: &TestApp, session: &str, after: &Value, count: usize) -> u64 {
+    let hear = async {
+        for _ in 0..count {
+            let mut stream = app.subscribe(&app.owner, KINDS, json!({ "s": session, "after": after })).await;
+            while let Some(event) = stream.next().await {
+                assert!(event["coachingEvents"].is_object(), "{event}");
+            }
+        }
+    };
+    app.statements(hear).await.1
+}
+
 /// Statements of who hears an ended session of so many turns from its beginning.
 async fn replay(app: &TestApp, session: &str, turns: usize) -> u64 {
-    let events = "subscription($s: ID!) { coachingEvents(sessionId: $s) { __typename } }";
     let follow = async {
-        let mut stream = app.subscribe(&app.owner, events, json!({ "s": session })).await;
+        let mut stream = app.subscribe(&app.owner, KINDS, json!({ "s": session })).await;
         let mut ended = 0;
         while let Some(event) = stream.next().await {
             ended += usize::from(event["coachingEvents"]["__typename"] == "TurnCompleted");
@@ -83,5 +97,28 @@ on_both! {
         }
         assert_eq!(six, alone);
         assert!(six <= 8, "{six}");
+    }
+}
+
+on_both! {
+    async fn hundreds_who_hear_a_turn_end_read_its_reply_once(app: TestApp) {
+        let session = start(&app).await;
+        answer(&app, &session, "I run every morning.").await;
+        app.ok(&app.owner, END, json!({ "s": session })).await;
+        let mut stream = app.subscribe(&app.owner, KINDS, json!({ "s": session })).await;
+        let (mut before, mut end) = (Value::Null, Value::Null);
+        while let Some(event) = stream.next().await {
+            let event = &event["coachingEvents"];
+            match event["__typename"].as_str() {
+                Some("TurnStarted") => before = event["cursor"].clone(),
+                Some("TurnCompleted") => end = event["cursor"].clone(),
+                _ => {}
+            }
+        }
+        let app = app.restart_counted().await;
+        let [with, without] =
+            [heard_by(&app, &session, &before, 300).await, heard_by(&app, &session, &end, 300).await];
+        // It is read anew every few seconds: what is forgotten meanwhile is not told for longer.
+        assert!(with <= without + 60, "{with} statements with the end of the turn, {without} without");
     }
 }
