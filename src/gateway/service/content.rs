@@ -63,12 +63,7 @@ impl Gateway {
     pub async fn sweep_contents(self, stop: CancellationToken) {
         let sweeps = async {
             loop {
-                let wait = match store::delete_contents_before(
-                    &self.db,
-                    self.ambient.now() - self.keep_contents,
-                )
-                .await
-                {
+                let wait = match self.erase_old_contents().await {
                     Ok(0) => EVERY,
                     Ok(_) => PAUSE,
                     Err(error) => {
@@ -80,5 +75,12 @@ impl Gateway {
             }
         };
         let _ = stop.run_until_cancelled(sweeps).await;
+    }
+
+    async fn erase_old_contents(&self) -> Result<u64> {
+        let tx = self.events.begin().await?;
+        let erased = store::delete_contents_before(&tx, self.ambient.now() - self.keep_contents).await?;
+        tx.commit().await?;
+        Ok(erased)
     }
 }

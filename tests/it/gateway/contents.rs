@@ -76,9 +76,9 @@ on_both! {
         call(&app, asked()).await;
         keep(&app, true).await;
         assert_eq!(contents(&app, &app.owner, 4).await, [Value::Null, Value::Null, Value::Null, Value::Null], "none comes back");
-        let audit = "query($ws: ID!) { workspace(id: $ws) { auditLog { nodes { action } } } }";
+        let audit = "query($ws: ID!) { workspace(id: $ws) { auditEntries { nodes { action } } } }";
         let audit = app.ok(&app.owner, audit, json!({ "ws": app.workspace })).await;
-        let entries = audit["workspace"]["auditLog"]["nodes"].as_array().unwrap();
+        let entries = audit["workspace"]["auditEntries"]["nodes"].as_array().unwrap();
         assert_eq!(entries.iter().filter(|entry| entry["action"] == "CALL_CONTENTS_SET").count(), 3, "{audit:#}");
     }
 }
