@@ -400,6 +400,7 @@ on_both! {
             }
         };
         let (_, statements) = app.statements(calls).await;
-        assert!((1..100).contains(&statements), "{statements} statements for 1,000 calls");
+        // The usage log writes by time, not by calls: how often depends on the machine. One statement a call would be 1,000.
+        assert!((1..900).contains(&statements), "{statements} statements for 1,000 calls");
     }
 }
