@@ -1,5 +1,5 @@
 //! The copies of the index that processes have, and the rows that they are made from.
-use super::{FORGET, IMPORT, import, member, problem, recall, remember, texts};
+use super::{FORGET, IMPORT, RECALL, import, member, problem, recall, remember, texts};
 use crate::{
     counted_on_both, on_both,
     support::{Binary, Database, TestApp, TestClock, text},
