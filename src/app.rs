@@ -159,10 +159,11 @@ async fn connect(
     let gateway = Gateway::new(&config.gateway, parts)?;
     index::remake(&log, &ambient).await?;
     let copies = index::Index::new(db.clone(), config.memory.index_bytes);
+    let coached = MemoryPorts::default();
     let ports = Ports {
-        sessions: Some(Arc::new(MemoryPorts)),
-        transcript: Some(Arc::new(MemoryPorts)),
-        derived: vec![Arc::new(MemoryPorts), Arc::new(workflow.clone()), Arc::new(gateway.clone())],
+        sessions: Some(Arc::new(coached.clone())),
+        transcript: Some(Arc::new(coached.clone())),
+        derived: vec![Arc::new(coached.clone()), Arc::new(workflow.clone()), Arc::new(gateway.clone())],
     };
     let memory = MemoryService::new(db.clone(), log.clone(), ambient.clone(), ports, copies);
     let tools: [Arc<dyn Tool>; 3] = [
@@ -171,7 +172,7 @@ async fn connect(
         Arc::new(StartWorkflowTool(workflow.clone())),
     ];
     let tools = Tools::new(tools);
-    let coaching = CoachingService::new(coaching::Parts {
+    let parts = coaching::Parts {
         db: db.clone(),
         log: log.clone(),
         bus: bus.clone(),
@@ -181,7 +182,8 @@ async fn connect(
         memory: memory.clone(),
         tools: tools.named(&config.coaching.tools),
         config: config.coaching.clone(),
-    });
+    };
+    let coaching = CoachingService::new(parts, &coached);
     let sync = SyncService::new(db.clone(), log.clone());
     let services = Services {
         db,

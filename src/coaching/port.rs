@@ -1,5 +1,5 @@
 //! What coaching gives to memory below it.
-use super::{event::reply_erased, store, turn::INSTRUCTIONS};
+use super::{event::reply_erased, store, stream::Texts, turn::INSTRUCTIONS};
 use crate::{
     db::Db,
     event::Tx,
@@ -7,13 +7,16 @@ use crate::{
     shared::{
         Result,
         actor::{Grant, Write},
-        id::CoachingSessionId,
+        id::{CoachingSessionId, WorkspaceId},
     },
 };
 
 /// Tells memory whose a session is, and lets forgetting reach what replies quote.
-#[derive(Clone, Copy, Debug)]
-pub struct MemoryPorts;
+#[derive(Clone, Debug, Default)]
+pub struct MemoryPorts {
+    /// Of the service.
+    pub(super) texts: Texts,
+}
 
 #[async_trait::async_trait]
 impl Sessions for MemoryPorts {
@@ -71,5 +74,9 @@ impl Derived for MemoryPorts {
             tx.record(grant, reply_erased(reply, owner));
         }
         Ok(if count == 0 { vec![] } else { vec![Erased { kind: "QUOTE".to_owned(), count }] })
+    }
+
+    fn erased(&self, workspace: WorkspaceId) {
+        self.texts.forget(workspace);
     }
 }

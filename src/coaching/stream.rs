@@ -17,7 +17,7 @@ use crate::{
     shared::{
         Result,
         actor::{Actor, Grant, Principal, Read},
-        id::{CoachingSessionId, MessageId},
+        id::{CoachingSessionId, MessageId, WorkspaceId},
     },
 };
 use chrono::{DateTime, Utc};
@@ -221,11 +221,19 @@ type TextsOf = Shares<(Principal, Vec<MessageId>), Arc<HashMap<MessageId, Arc<st
 
 /// What was read of replies a moment ago.
 #[derive(Clone, Debug)]
-pub(super) struct Texts {
+pub struct Texts {
     /// Of turns that are over: they change only where something is forgotten, which the log tells.
     ended: TextsOf,
     /// Of turns that run: checkpoints, of which the log says nothing.
     spoken: TextsOf,
+}
+
+impl Texts {
+    /// After something of the workspace was erased: this server need not hear of it by the log first.
+    pub(super) fn forget(&self, workspace: WorkspaceId) {
+        self.ended.forget(workspace);
+        self.spoken.forget(workspace);
+    }
 }
 
 impl Default for Texts {

@@ -65,6 +65,11 @@ where
         }
     }
 
+    /// Lets go of all of a workspace: from now on it is loaded anew.
+    pub fn forget(&self, workspace: WorkspaceId) {
+        self.lock().shares.retain(|(of, _), _| *of != workspace);
+    }
+
     fn share(&self, key: (WorkspaceId, K), as_of: i64) -> Arc<OnceCell<V>> {
         let mut kept = self.lock();
         let shares = &mut kept.shares;

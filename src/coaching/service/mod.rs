@@ -6,6 +6,7 @@ mod stop;
 mod update;
 
 use super::{
+    MemoryPorts,
     event::TurnFacts,
     model::{Citation, Goal, Message, MessageRole, MessageStatus, Session, StopReason, Turn},
     store::{self, SessionOrder, message as messages, turn as turns},
@@ -53,8 +54,9 @@ const NO_SESSION: Error = Error::NotFound("session");
 const NO_TURN: Error = Error::NotFound("turn");
 
 impl CoachingService {
-    pub fn new(parts: Parts) -> Self {
-        Self { parts: Arc::new(parts), texts: Texts::default() }
+    /// With what memory's ports of coaching let go of where something is forgotten.
+    pub fn new(parts: Parts, ports: &MemoryPorts) -> Self {
+        Self { parts: Arc::new(parts), texts: ports.texts.clone() }
     }
 
     /// The same, with this gateway before its models.

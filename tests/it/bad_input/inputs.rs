@@ -116,6 +116,7 @@ impl Inputs<'_> {
             ("Decimal", _) => json!("1"),
             ("String", _) => json!("text"),
             ("Int", _) => json!(1),
+            ("Boolean", _) => json!(true),
             ("Duration", _) => json!("PT1S"),
             other => panic!("write a sample for {other:?}"),
         }
