@@ -202,7 +202,7 @@ impl<'a> Words<'a> {
         let name =
             self.words.get(begin..stop)?.iter().map(|word| bare(word.text)).collect::<Vec<_>>().join(" ");
         let length = name.chars().count();
-        if length < 2 || length > MAX_NAME {
+        if !(2..=MAX_NAME).contains(&length) {
             return None;
         }
         let plain =

@@ -23,7 +23,7 @@ enum Found {
     /// Of each entry.
     Products(Vec<i32>),
     /// Signs that are others than the query's, of each entry.
-    Distances(Distances),
+    Distances(Box<Distances>),
 }
 
 impl<'a> Meaning<'a> {
@@ -33,9 +33,8 @@ impl<'a> Meaning<'a> {
             Found::Products(copy.vectors().iter().map(|vector| product(&query, vector)).collect())
         } else {
             let query = signs(query);
-            Found::Distances(Distances::of(
-                copy.signs().iter().map(|signs| distance(&query, signs)).collect(),
-            ))
+            let distances = copy.signs().iter().map(|signs| distance(&query, signs)).collect();
+            Found::Distances(Box::new(Distances::of(distances)))
         };
         Self { copy, query: query.map(i16::from), found }
     }

@@ -26,7 +26,8 @@ pub(in crate::memory) async fn texts_after(
         let behind = Condition::any().add(CreatedAt.gt(at)).add(Id.gt(id));
         Condition::all().add(CreatedAt.gte(at)).add(behind)
     });
-    let rows: Vec<(DateTime<Utc>, Uuid, String, Option<String>, Option<String>)> = memory::Entity::find()
+    type Row = (DateTime<Utc>, Uuid, String, Option<String>, Option<String>);
+    let rows: Vec<Row> = memory::Entity::find()
         .select_only()
         .columns([CreatedAt, Id, Text, Speaker, Collection])
         .filter(WorkspaceId.eq(grant.workspace().uuid()))
