@@ -81,7 +81,7 @@ impl Words {
 
     fn memory(&self, number: usize, dice: &mut Dice) -> (String, String) {
         let Some((first, speaker)) = self.texts.get(number % self.texts.len().max(1)) else {
-            return (dice.words(5, 35), if number % 2 == 0 { "Ana" } else { "Ben" }.to_owned());
+            return (dice.words(5, 35), if number.is_multiple_of(2) { "Ana" } else { "Ben" }.to_owned());
         };
         let (second, _) = &self.texts[(number + number / self.texts.len()) % self.texts.len()];
         let (first, second): (Vec<_>, Vec<_>) = (first.split(' ').collect(), second.split(' ').collect());

@@ -194,6 +194,5 @@ counted_on_both! {
             }
         }
         assert_eq!(costs[..2], costs[2..]);
-        println!("statements: entities {}", costs[1]);
     }
 }
