@@ -1,7 +1,7 @@
 mod answer;
 mod change;
 mod document;
-mod entity;
+mod entities;
 mod extraction;
 mod holds;
 mod recall;
@@ -13,7 +13,7 @@ pub use document::{
     Described, Document, DocumentChunk, DocumentFailure, DocumentStatus, MediaType, NewDocument, NewUpload,
     Prepared, Upload, digest, forgotten, prepare,
 };
-pub use entity::{Alias, Aliases, Entity, EntityFilter, Merge, Separation};
+pub use entities::{Alias, Aliases, Entity, EntityFilter, Merge, Separation};
 pub use extraction::{Extraction, ExtractionSource, MAX_CANDIDATES, MAX_SOURCE, NewExtraction};
 pub use holds::{Holds, Succession};
 pub use recall::{Group, GroupBy, Hit, Item, Recall, RecallRequest, RecencyRequest, estimated_tokens};

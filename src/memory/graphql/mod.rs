@@ -2,7 +2,7 @@ mod answer;
 mod course;
 mod document;
 mod document_load;
-mod entity;
+mod entities;
 mod extract;
 mod filing;
 mod forgetting;
@@ -27,7 +27,7 @@ use crate::{
 use answer::{Answer, AnswerInput};
 use async_graphql::{Context, Enum, ID, MergedObject, Object, SimpleObject};
 use course::{MemoryChange, MemoryContradiction};
-use entity::{Entity, EntityFilter};
+use entities::{Entity, EntityFilter};
 use extract::MemorySource;
 use forgetting::{ForgetAboutInput, ForgetAboutPayload, MemoryExport};
 use input::{ForgetMemoryInput, ImportMemoriesInput, MemoryFilter, RecallInput, RememberInput, into};
@@ -402,7 +402,7 @@ pub struct MemoryMutation(
     WriteMutation,
     extract::ExtractionMutation,
     course::CourseMutation,
-    entity::EntityMutation,
+    entities::EntityMutation,
 );
 
 #[derive(Default, Debug)]
