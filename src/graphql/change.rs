@@ -101,8 +101,9 @@ impl ChangeQuery {
     ///
     /// Everything with an id that lies in the workspace is told: each step of a run, each message of a turn by itself.
     /// The chunks of a document are not told one by one: they change with their document, which is told.
-    /// Not told are `ApiKey.lastUsedAt`, what a budget has spent and reserved, what changes because a time has passed,
-    /// and the text of a reply while it streams, which `coachingEvents` has. After a change of one's own role, load anew.
+    /// Not told are `ApiKey.lastUsedAt`, `Memory.entities`, what a budget has spent and reserved, what changes because a
+    /// time has passed, and the text of a reply while it streams, which `coachingEvents` has. After a change of one's own
+    /// role, load anew.
     async fn changes(
         &self,
         ctx: &Context<'_>,
