@@ -33,14 +33,19 @@ async fn send(client: &Client, session: &str, number: usize) -> String {
     text(&client.get(SEND, message(session, number)).await, "/sendMessage/turn/id")
 }
 
+/// Whether the message was taken; one is not while too many wait for an answer.
+fn is_taken(answer: &Value) -> bool {
+    let errors = &answer["sendMessage"]["userErrors"];
+    assert!(*errors == json!([]) || errors[0]["code"] == "LIMIT_REACHED", "{answer:#}");
+    *errors == json!([])
+}
+
 /// Sends messages one by one, as the coach answers them or a little sooner; `sent` counts those whose receipt came.
 async fn talk(client: Client, session: String, sent: Arc<AtomicUsize>, pause: Duration) {
     loop {
         let number = sent.load(Ordering::SeqCst);
-        if client.ask(SEND, message(&session, number)).await.is_err() {
-            return;
-        }
-        sent.store(number + 1, Ordering::SeqCst);
+        let Ok(answer) = client.ask(SEND, message(&session, number)).await else { return };
+        sent.store(number + usize::from(is_taken(&answer)), Ordering::SeqCst);
         tokio::time::sleep(pause).await;
     }
 }
@@ -123,8 +128,10 @@ async fn survive(kills: usize, database: &Database) {
     let mut reader = Arc::into_inner(reader).unwrap().into_inner().unwrap();
     // One that was carried out before its receipt came is the same one now.
     let last = sent.load(Ordering::SeqCst);
-    send(&client, &session, last).await;
     let mut events = follow_at(&client, &session, reader.cursor.clone().as_ref()).await;
+    while !is_taken(&client.get(SEND, message(&session, last)).await) {
+        reader.read_until(&mut events, is_end).await;
+    }
     until_all_over(&mut events, &mut reader, last + 1).await;
     check(&client, &session, &reader, last + 1).await;
     server.kill();

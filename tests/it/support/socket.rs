@@ -64,10 +64,14 @@ impl Socket {
         self.try_send(Message::text(text)).await
     }
 
-    /// The next message; `None` once closed. Pings are answered below.
+    /// The next message; `None` once closed. Pings are answered below, and are no sign of progress.
     pub async fn receive(&mut self) -> Option<Value> {
+        timeout(PATIENCE, self.heard()).await.expect("the server said nothing for too long")
+    }
+
+    async fn heard(&mut self) -> Option<Value> {
         loop {
-            match timeout(PATIENCE, self.0.next()).await.expect("the server said nothing for too long") {
+            match self.0.next().await {
                 Some(Ok(Message::Text(text))) => {
                     let message: Value = serde_json::from_str(&text).unwrap();
                     if message["type"] != "ping" {
