@@ -4,16 +4,19 @@ use super::{
     Memory, MemoryScope, MemoryService,
     extraction::named::{EntityKind, key},
     index::{ItemKind, Moment, Replica},
-    model::{Aliases, Entity, EntityFilter, Merge, Separation},
+    model::{Alias, Aliases, Entity, EntityFilter, Merge, Separation},
     partition::Partition,
     policy, store,
     terms::Terms,
 };
-use crate::shared::{
-    Error, Page, PageRequest, Result,
-    actor::{Actor, AtLeast, Grant, Read, Write},
-    id::{MemoryId, WorkspaceId},
-    page::{Key, hash},
+use crate::{
+    event::Tx,
+    shared::{
+        Error, Page, PageRequest, Result,
+        actor::{Actor, AtLeast, Grant, Read, Write},
+        id::{MemoryId, WorkspaceId},
+        page::{Key, hash},
+    },
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
@@ -117,15 +120,7 @@ impl MemoryService {
         let ids: Vec<_> = pages.iter().flat_map(|page| page.items.iter().map(|(_, id)| *id)).collect();
         let memories = self.find_many(actor, &ids).await?;
         // What was forgotten a moment ago is left out.
-        let shown = |Page { items, has_next, has_previous, total }: Page<MemoryId>| Page {
-            items: items
-                .into_iter()
-                .filter_map(|(key, id)| Some((key, memories.get(&id)?.clone())))
-                .collect(),
-            has_next,
-            has_previous,
-            total,
-        };
+        let shown = |page: Page<MemoryId>| page.filter_map(|id| memories.get(&id).cloned());
         Ok(pages.into_iter().map(shown).collect())
     }
 
@@ -140,18 +135,18 @@ impl MemoryService {
         let merge = merge.checked()?;
         let partition = Partition::of_scope(&grant, merge.scope, None);
         let tx = self.log.begin().await?;
-        store::lock_partition(&tx, &partition, self.ambient.random.bytes()).await?;
-        let before = store::aliases_in(&tx, &partition).await?;
-        let after = merge.carried_out(before.clone());
-        if after.len() > MAX_ALIASES {
-            let message = format!("more than {MAX_ALIASES} names stand for others: separate some first");
-            return Err(Error::conflict("names", message));
-        }
-        if after != before {
-            store::replace_aliases(&tx, &partition, &after).await?;
-        }
+        let merged = |aliases| {
+            let after = merge.carried_out(aliases);
+            if after.len() > MAX_ALIASES {
+                let message = format!("more than {MAX_ALIASES} names stand for others: separate some first");
+                return Err(Error::conflict("names", message));
+            }
+            Ok(after)
+        };
+        self.change_aliases(&tx, &partition, merged).await?;
         tx.commit().await?;
-        self.entity_named(actor, merge.workspace, &merge.into).await
+        let mut named = self.entities_named(actor, merge.workspace, &[merge.into]).await?;
+        named.pop().ok_or_else(|| Error::internal("a name stands for nothing"))
     }
 
     /// Makes names stand for themselves again. Gives what each is then.
@@ -161,53 +156,62 @@ impl MemoryService {
         let partition = Partition::of_scope(&grant, separation.scope, None);
         let keys: HashSet<String> = separation.names.iter().map(|name| key(name)).collect();
         let tx = self.log.begin().await?;
-        store::lock_partition(&tx, &partition, self.ambient.random.bytes()).await?;
-        let before = store::aliases_in(&tx, &partition).await?;
-        let mut after = before.clone();
-        after.retain(|alias| !keys.contains(&alias.key));
-        if after.len() < before.len() {
-            store::replace_aliases(&tx, &partition, &after).await?;
-        }
+        let kept = |alias: &Alias| !keys.contains(&alias.key);
+        self.change_aliases(&tx, &partition, |aliases| Ok(aliases.into_iter().filter(kept).collect()))
+            .await?;
         tx.commit().await?;
-        let mut entities = vec![];
-        for name in &separation.names {
-            entities.push(self.entity_named(actor, separation.workspace, name).await?);
-        }
-        Ok(entities)
+        self.entities_named(actor, separation.workspace, &separation.names).await
     }
 
     /// Takes back what was merged, for the grant's principal and for the workspace, of names that hold all these words.
     pub(super) async fn forget_names(&self, grant: &Grant<Write>, words: &BTreeSet<String>) -> Result<()> {
+        let kept = |alias: &Alias| {
+            let named = Terms::whole(&[alias.name.clone(), alias.entity_name.clone()]);
+            !words.iter().all(|word| named.contains(word))
+        };
         let tx = self.log.begin().await?;
         for partition in [Partition::of_user(grant), Partition::of_workspace(grant)] {
-            store::lock_partition(&tx, &partition, self.ambient.random.bytes()).await?;
-            let before = store::aliases_in(&tx, &partition).await?;
-            let mut after = before.clone();
-            after.retain(|alias| {
-                let named = Terms::whole(&[alias.name.clone(), alias.entity_name.clone()]);
-                !words.iter().all(|word| named.contains(word))
-            });
-            if after.len() < before.len() {
-                store::replace_aliases(&tx, &partition, &after).await?;
-            }
+            let change = |aliases: Vec<Alias>| Ok(aliases.into_iter().filter(kept).collect());
+            self.change_aliases(&tx, &partition, change).await?;
         }
         tx.commit().await
     }
 
-    /// What a name stands for; a thing that nothing names where no memory does.
-    async fn entity_named(&self, actor: &Actor, workspace: WorkspaceId, name: &str) -> Result<Entity> {
+    /// Puts what becomes of a partition's aliases in their place.
+    async fn change_aliases(
+        &self,
+        tx: &Tx,
+        partition: &Partition,
+        change: impl FnOnce(Vec<Alias>) -> Result<Vec<Alias>>,
+    ) -> Result<()> {
+        store::lock_partition(tx, partition, self.ambient.random.bytes()).await?;
+        let before = store::aliases_in(tx, partition).await?;
+        let after = change(before.clone())?;
+        if after != before {
+            store::replace_aliases(tx, partition, &after).await?;
+        }
+        Ok(())
+    }
+
+    /// What each of these names stands for; a thing that nothing names where no memory does.
+    async fn entities_named(
+        &self,
+        actor: &Actor,
+        workspace: WorkspaceId,
+        names: &[String],
+    ) -> Result<Vec<Entity>> {
         let aliases = self.aliases(actor, workspace).await?;
-        let key = key(name);
-        let (entity, merged) = aliases.entity(&key);
-        let found = self.find_entities(actor, workspace, HashSet::from([entity.to_owned()])).await?;
-        let unnamed = Entity {
-            workspace,
-            key: entity.to_owned(),
-            name: merged.unwrap_or(name).to_owned(),
-            kind: EntityKind::Thing,
-            memories: 0,
-        };
-        Ok(found.into_values().next().unwrap_or(unnamed))
+        let unnamed = names.iter().map(|name| {
+            let own = key(name);
+            let (key, merged) = aliases.entity(&own);
+            let name = merged.unwrap_or(name).to_owned();
+            Entity { workspace, key: key.to_owned(), name, kind: EntityKind::Thing, memories: Some(0) }
+        });
+        let unnamed: Vec<_> = unnamed.collect();
+        let keys = unnamed.iter().map(|entity| entity.key.clone()).collect();
+        let found = self.find_entities(actor, workspace, keys).await?;
+        let named = unnamed.into_iter().map(|unnamed| found.get(&unnamed.key).cloned().unwrap_or(unnamed));
+        Ok(named.collect())
     }
 
     /// What memories in use name, by what the names stand for; only of `keys` where there are any.
@@ -265,7 +269,7 @@ fn gather(
 
 fn entity(workspace: WorkspaceId, key: String, mentions: &Mentions, aliases: &Aliases) -> Entity {
     let name = aliases.name_of(&key).unwrap_or_else(|| mentions.spelling()).to_owned();
-    Entity { workspace, name, kind: mentions.kind(), memories: mentions.memories.len(), key }
+    Entity { workspace, name, kind: mentions.kind(), memories: Some(mentions.memories.len()), key }
 }
 
 /// Most named first, then by the beginning of the name.
@@ -278,6 +282,6 @@ fn place(list: u32, entity: &Entity) -> Result<Key> {
         (hash(entity.key.as_bytes()), hash(entity.key.chars().rev().collect::<String>().as_bytes()));
     id[8..12].copy_from_slice(&first.to_be_bytes());
     id[12..].copy_from_slice(&second.to_be_bytes());
-    let value = i64::try_from(entity.memories).map_err(Error::internal)?;
+    let value = i64::try_from(entity.memories.unwrap_or_default()).map_err(Error::internal)?;
     Ok(Key { list, value: -value, id: Uuid::from_bytes(id) })
 }

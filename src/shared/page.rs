@@ -165,6 +165,16 @@ impl<T> Page<T> {
         }
     }
 
+    /// As [`Self::map`]; what is not there any more is left out.
+    pub fn filter_map<U>(self, mut f: impl FnMut(T) -> Option<U>) -> Page<U> {
+        Page {
+            items: self.items.into_iter().filter_map(|(key, item)| Some((key, f(item)?))).collect(),
+            has_next: self.has_next,
+            has_previous: self.has_previous,
+            total: self.total,
+        }
+    }
+
     /// As [`Self::map`], for what can fail.
     pub fn try_map<U>(self, mut f: impl FnMut(T) -> Result<U>) -> Result<Page<U>> {
         let items = self.items.into_iter().map(|(key, item)| Ok((key, f(item)?))).collect::<Result<_>>()?;

@@ -1,7 +1,7 @@
 use crate::{
     account::model::{AuditAction, AuditEntry},
     db::{
-        Source,
+        self, Source,
         page::{self, Keyset},
     },
     shared::{
@@ -50,7 +50,7 @@ pub(in crate::account) async fn find_audit_entries(
 ) -> Result<HashMap<AuditEntryId, AuditEntry>> {
     let rows = row::Entity::find()
         .filter(row::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
-        .filter(row::Column::WorkspaceId.is_in(scope.allowed()))
+        .filter(db::among(row::Column::WorkspaceId, scope.allowed()))
         .all(source.connection())
         .await?;
     rows.into_iter().map(|row| entry(row).map(|entry| (entry.id, entry))).collect()

@@ -6,7 +6,7 @@ use crate::{
         token::Hash,
     },
     db::{
-        Source,
+        self, Source,
         page::{self, Keyset},
     },
     shared::{
@@ -74,7 +74,7 @@ pub(in crate::account) async fn find_invitations(
 ) -> Result<HashMap<InvitationId, Invitation>> {
     let rows = invitation::Entity::find()
         .filter(invitation::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
-        .filter(invitation::Column::WorkspaceId.is_in(scope.allowed()))
+        .filter(db::among(invitation::Column::WorkspaceId, scope.allowed()))
         .all(source.connection())
         .await?;
     rows.into_iter().map(|row| invited(row).map(|found| (found.id, found))).collect()
@@ -186,7 +186,7 @@ pub(in crate::account) async fn find_service_accounts(
 ) -> Result<HashMap<ServiceAccountId, ServiceAccount>> {
     let rows = service_account::Entity::find()
         .filter(service_account::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
-        .filter(service_account::Column::WorkspaceId.is_in(scope.workspaces()))
+        .filter(db::among(service_account::Column::WorkspaceId, scope.workspaces()))
         .filter(service_account::Column::DeletedAt.is_null())
         .all(source.connection())
         .await?;

@@ -2,7 +2,7 @@ use super::{role, role_name};
 use crate::{
     account::model::{Membership, User, Workspace},
     db::{
-        Source,
+        self, Source,
         page::{self, Keyset},
     },
     shared::{
@@ -201,7 +201,7 @@ pub(in crate::account) async fn find_memberships(
 ) -> Result<HashMap<MembershipId, Membership>> {
     let rows = membership::Entity::find()
         .filter(membership::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
-        .filter(membership::Column::WorkspaceId.is_in(scope.workspaces()))
+        .filter(db::among(membership::Column::WorkspaceId, scope.workspaces()))
         .all(source.connection())
         .await?;
     rows.into_iter().map(|row| member(row).map(|member| (member.id, member))).collect()

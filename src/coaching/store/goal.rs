@@ -1,7 +1,7 @@
 //! Rows of goals. Each is its owner's alone.
 use crate::{
     coaching::model::{Goal, GoalStatus},
-    db::Source,
+    db::{self, Source},
     shared::{
         Error, Result,
         actor::{AtLeast, Grant, Read, Scope, Write},
@@ -108,7 +108,7 @@ pub async fn find_goals(
 ) -> Result<HashMap<GoalId, Goal>> {
     let rows = goal::Entity::find()
         .filter(goal::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
-        .filter(goal::Column::WorkspaceId.is_in(scope.workspaces()))
+        .filter(db::among(goal::Column::WorkspaceId, scope.workspaces()))
         .filter(goal::Column::OwnerId.eq(scope.principal().uuid()))
         .all(source.connection())
         .await?;

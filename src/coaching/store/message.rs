@@ -5,7 +5,7 @@ use crate::{
         model::{Citation, Ending, Message, MessageRole, MessageStatus, StopReason, TokenUsage},
         speech::{Speech, without},
     },
-    db::{Source, page},
+    db::{self, Source, page},
     memory::Remembered,
     shared::{
         Error, Page, PageRequest, Result,
@@ -113,7 +113,7 @@ pub async fn list_citations(
     QuerySelect::query(&mut select).join(JoinType::InnerJoin, message::Entity, of_message);
     let rows = select
         .filter(citation::Column::MessageId.is_in(messages.iter().map(|id| id.uuid())))
-        .filter(message::Column::WorkspaceId.is_in(scope.workspaces()))
+        .filter(db::among(message::Column::WorkspaceId, scope.workspaces()))
         .filter(message::Column::OwnerId.eq(scope.principal().uuid()))
         .order_by_asc(citation::Column::MessageId)
         .order_by_asc(citation::Column::Place)

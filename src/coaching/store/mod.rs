@@ -10,7 +10,7 @@ pub use goal::{
 
 use super::model::{Goal, Session, SessionMode, SessionStatus};
 use crate::{
-    db::{Source, page},
+    db::{self, Source, page},
     shared::{
         Error, Page, PageRequest, Result,
         actor::{AtLeast, Grant, Principal, Read, Scope, Write},
@@ -161,7 +161,7 @@ pub async fn find_sessions(
 ) -> Result<HashMap<CoachingSessionId, Session>> {
     let rows = session::Entity::find()
         .filter(session::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
-        .filter(session::Column::WorkspaceId.is_in(scope.workspaces()))
+        .filter(db::among(session::Column::WorkspaceId, scope.workspaces()))
         .filter(session::Column::OwnerId.eq(scope.principal().uuid()))
         .all(source.connection())
         .await?;

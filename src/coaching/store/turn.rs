@@ -2,7 +2,7 @@
 //! nothing.
 use crate::{
     coaching::model::{Turn, TurnStatus},
-    db::Source,
+    db::{self, Source},
     shared::{
         Result,
         actor::{AtLeast, Grant, Read, Scope, Write},
@@ -68,7 +68,7 @@ pub async fn find_turns(
 ) -> Result<HashMap<TurnId, Turn>> {
     let rows = turn::Entity::find()
         .filter(turn::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
-        .filter(turn::Column::WorkspaceId.is_in(scope.workspaces()))
+        .filter(db::among(turn::Column::WorkspaceId, scope.workspaces()))
         .filter(turn::Column::OwnerId.eq(scope.principal().uuid()))
         .all(source.connection())
         .await?;

@@ -1,7 +1,7 @@
 //! Budgets, and what they have used.
 use crate::{
     db::{
-        Source,
+        self, Source,
         page::{self, Keyset},
     },
     gateway::{
@@ -53,7 +53,7 @@ pub async fn find_budgets(
 ) -> Result<HashMap<BudgetId, Budget>> {
     let rows = row::Entity::find()
         .filter(row::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
-        .filter(row::Column::WorkspaceId.is_in(scope.allowed()))
+        .filter(db::among(row::Column::WorkspaceId, scope.allowed()))
         .all(source.connection())
         .await?;
     rows.into_iter().map(|row| from_row(row).map(|budget| (budget.id, budget))).collect()

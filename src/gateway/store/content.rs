@@ -1,6 +1,6 @@
 //! Rows of what calls asked and answered.
 use crate::{
-    db::Source,
+    db::{self, Source},
     gateway::{
         content::KeptContent,
         record::{Ended, LlmCall},
@@ -76,7 +76,7 @@ pub(in crate::gateway) async fn find_contents(
         .add(row::Column::WorkspaceId.is_in(administered.allowed()));
     let rows = row::Entity::find()
         .filter(row::Column::CallId.is_in(ids.iter().map(|id| id.uuid())))
-        .filter(row::Column::WorkspaceId.is_in(scope.allowed()))
+        .filter(db::among(row::Column::WorkspaceId, scope.allowed()))
         .filter(Condition::any().add(own).add(of_services))
         .all(source.connection())
         .await?;

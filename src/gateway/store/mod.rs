@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     db::{
-        Source,
+        self, Source,
         page::{self, Keyset},
     },
     event::Tx,
@@ -157,7 +157,7 @@ pub(super) async fn find_calls(
     let own = llm_call::Column::PrincipalId.eq(scope.principal().uuid());
     let rows = llm_call::Entity::find()
         .filter(llm_call::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
-        .filter(llm_call::Column::WorkspaceId.is_in(scope.allowed()))
+        .filter(db::among(llm_call::Column::WorkspaceId, scope.allowed()))
         .filter(Condition::any().add(own).add(llm_call::Column::WorkspaceId.is_in(administered)))
         .all(source.connection())
         .await?;

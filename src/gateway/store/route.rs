@@ -1,7 +1,7 @@
 //! Rows of the routes that workspaces set.
 use crate::{
     config::Route,
-    db::Source,
+    db::{self, Source},
     gateway::named::NamedRoute,
     shared::{
         Error, Result,
@@ -81,7 +81,7 @@ pub(in crate::gateway) async fn find_routes(
 ) -> Result<HashMap<RouteId, NamedRoute>> {
     let rows = row::Entity::find()
         .filter(row::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
-        .filter(row::Column::WorkspaceId.is_in(scope.allowed()))
+        .filter(db::among(row::Column::WorkspaceId, scope.allowed()))
         .all(source.connection())
         .await?;
     rows.into_iter().map(|row| from_row(row).map(|route| (route.id, route))).collect()

@@ -49,16 +49,17 @@ impl Entity {
     /// Its other names, by `mergeEntities`, in the order of their letters.
     async fn aliases(&self, ctx: &Context<'_>) -> Result<Vec<String>, ApiError> {
         let aliases = ctx.load::<_, MemoryLoader>(AliasesOf(self.0.workspace)).await?.unwrap_or_default();
-        let mut names: Vec<_> = aliases.of(&self.0.key).cloned().collect();
-        names.sort();
-        Ok(names)
+        Ok(aliases.of(&self.0.key).to_vec())
     }
 
     /// How many memories in use name it, of the caller's own and the workspace's.
     async fn memory_count(&self, ctx: &Context<'_>) -> Result<i32, ApiError> {
-        let of = EntityOf { workspace: self.0.workspace, key: self.0.key.clone() };
-        let found = ctx.load::<_, MemoryLoader>(of).await?;
-        Ok(found.and_then(|entity| i32::try_from(entity.memories).ok()).unwrap_or_default())
+        let mut count = self.0.memories;
+        if count.is_none() {
+            let of = EntityOf { workspace: self.0.workspace, key: self.0.key.clone() };
+            count = ctx.load::<_, MemoryLoader>(of).await?.and_then(|entity| entity.memories);
+        }
+        Ok(count.and_then(|count| i32::try_from(count).ok()).unwrap_or_default())
     }
 
     /// The memories in use that name it, of the caller's own and the workspace's, newest first.

@@ -20,8 +20,8 @@ pub struct Entity {
     /// As it is written most often, or as it was merged.
     pub name: String,
     pub kind: EntityKind,
-    /// Memories in use that name it.
-    pub memories: usize,
+    /// Memories in use that name it, where they were counted.
+    pub memories: Option<usize>,
 }
 
 impl Memory {
@@ -30,14 +30,14 @@ impl Memory {
         named(&self.content.text, self.content.speaker.as_deref())
     }
 
-    /// What these names stand for, each once, in the order of their names. How many memories name it is not told.
+    /// What these names stand for, each once, in the order of their names; uncounted.
     pub fn entities(&self, named: BTreeMap<Named, u32>, aliases: &Aliases) -> Vec<Entity> {
         let mut entities: BTreeMap<String, Entity> = BTreeMap::new();
         for Named { name, kind } in named.into_keys() {
             let own = key(&name);
             let (key, merged) = aliases.entity(&own);
             let name = merged.or(aliases.name_of(key)).unwrap_or(&name).to_owned();
-            let new = Entity { workspace: self.workspace, key: key.to_owned(), name, kind, memories: 0 };
+            let new = Entity { workspace: self.workspace, key: key.to_owned(), name, kind, memories: None };
             let known = entities.entry(key.to_owned()).or_insert(new);
             // Here it is only a thing, there what it is.
             known.kind = known.kind.min(kind);
@@ -66,7 +66,7 @@ impl EntityFilter {
         let begins = |name: &String| {
             let begin = key(name);
             entity.key.starts_with(&begin)
-                || aliases.of(&entity.key).any(|name| key(name).starts_with(&begin))
+                || aliases.of(&entity.key).iter().any(|name| key(name).starts_with(&begin))
         };
         self.name.as_ref().is_none_or(begins)
             && self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&entity.kind))
@@ -85,32 +85,61 @@ pub struct Alias {
 
 /// Those that hold for somebody: the workspace's, and before them their own.
 #[derive(Clone, Debug, Default)]
-pub struct Aliases(HashMap<String, Alias>);
+pub struct Aliases {
+    by_key: HashMap<String, Alias>,
+    groups: HashMap<String, Group>,
+}
+
+/// What is known of an entity beside its key.
+#[derive(Clone, Debug, Default)]
+struct Group {
+    /// By whoever merged it.
+    name: Option<String>,
+    /// In the order of their letters.
+    others: Vec<String>,
+}
 
 impl Aliases {
     pub fn new(of_workspace: Vec<Alias>, own: Vec<Alias>) -> Self {
-        Self(of_workspace.into_iter().chain(own).map(|alias| (alias.key.clone(), alias)).collect())
+        let all = of_workspace.into_iter().chain(own);
+        let by_key = all.map(|alias| (alias.key.clone(), alias)).collect();
+        let mut aliases = Self { by_key, groups: HashMap::new() };
+        aliases.groups = aliases.grouped();
+        aliases
+    }
+
+    fn grouped(&self) -> HashMap<String, Group> {
+        let mut groups: HashMap<String, Group> = HashMap::new();
+        for alias in self.by_key.values() {
+            let name = &mut groups.entry(alias.entity_key.clone()).or_default().name;
+            // The same name may be written in two ways: one of them, whatever the order here.
+            *name = name.take().max(Some(alias.entity_name.clone()));
+            let (entity, _) = self.entity(&alias.key);
+            groups.entry(entity.to_owned()).or_default().others.push(alias.name.clone());
+        }
+        groups.values_mut().for_each(|group| group.others.sort());
+        groups
     }
 
     /// What a name stands for, and how that is called where it was merged. One of the workspace's may lead to one of
     /// their own, and so on: as often as there are names, so that a circle ends.
     pub fn entity<'a>(&'a self, key: &'a str) -> (&'a str, Option<&'a str>) {
         let (mut key, mut name) = (key, None);
-        for _ in 0..=self.0.len() {
-            let Some(alias) = self.0.get(key) else { break };
+        for _ in 0..=self.by_key.len() {
+            let Some(alias) = self.by_key.get(key) else { break };
             (key, name) = (&alias.entity_key, Some(alias.entity_name.as_str()));
         }
         (key, name)
     }
 
-    /// The other names of an entity.
-    pub fn of(&self, entity: &str) -> impl Iterator<Item = &String> {
-        self.0.values().filter(move |alias| self.entity(&alias.key).0 == entity).map(|alias| &alias.name)
+    /// The other names of an entity, in the order of their letters.
+    pub fn of(&self, entity: &str) -> &[String] {
+        self.groups.get(entity).map_or(&[], |group| &group.others)
     }
 
     /// How the entity is called by whoever merged it.
     pub fn name_of(&self, entity: &str) -> Option<&str> {
-        self.0.values().find(|alias| alias.entity_key == entity).map(|alias| alias.entity_name.as_str())
+        self.groups.get(entity)?.name.as_deref()
     }
 }
 

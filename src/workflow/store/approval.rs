@@ -1,6 +1,6 @@
 use super::super::model::{Approval, ApprovalStatus, principal_of};
 use crate::{
-    db::Source,
+    db::{self, Source},
     shared::{
         Result,
         actor::{Grant, Read, Scope},
@@ -31,7 +31,7 @@ pub(in super::super) async fn find_approvals(
     ids: &[ApprovalId],
 ) -> Result<HashMap<ApprovalId, Approval>> {
     let rows = approval::Entity::find()
-        .filter(approval::Column::WorkspaceId.is_in(scope.workspaces()))
+        .filter(db::among(approval::Column::WorkspaceId, scope.workspaces()))
         .filter(approval::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
         .all(source.connection())
         .await?;

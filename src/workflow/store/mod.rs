@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     db::{
-        Source,
+        self, Source,
         page::{self, Keyset},
     },
     shared::{
@@ -170,7 +170,7 @@ pub(super) async fn find_workflows(
     ids: &[WorkflowId],
 ) -> Result<HashMap<WorkflowId, Workflow>> {
     let rows = workflow::Entity::find()
-        .filter(workflow::Column::WorkspaceId.is_in(scope.workspaces()))
+        .filter(db::among(workflow::Column::WorkspaceId, scope.workspaces()))
         .filter(workflow::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
         .all(source.connection())
         .await?;
@@ -238,7 +238,7 @@ pub(super) async fn find_versions(
     ids: &[WorkflowVersionId],
 ) -> Result<HashMap<WorkflowVersionId, Version>> {
     let rows = workflow_version::Entity::find()
-        .filter(workflow_version::Column::WorkspaceId.is_in(scope.workspaces()))
+        .filter(db::among(workflow_version::Column::WorkspaceId, scope.workspaces()))
         .filter(workflow_version::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
         .all(source.connection())
         .await?;

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     db::{
-        Source,
+        self, Source,
         page::{self, Keyset},
     },
     memory::Remembered,
@@ -96,7 +96,7 @@ pub(in super::super) async fn find_runs(
     ids: &[RunId],
 ) -> Result<HashMap<RunId, Run>> {
     let rows = run::Entity::find()
-        .filter(run::Column::WorkspaceId.is_in(scope.workspaces()))
+        .filter(db::among(run::Column::WorkspaceId, scope.workspaces()))
         .filter(run::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
         .all(source.connection())
         .await?;
@@ -142,7 +142,7 @@ pub(in super::super) async fn find_steps(
     ids: &[StepRunId],
 ) -> Result<HashMap<StepRunId, StepRun>> {
     let rows = step_run::Entity::find()
-        .filter(step_run::Column::WorkspaceId.is_in(scope.workspaces()))
+        .filter(db::among(step_run::Column::WorkspaceId, scope.workspaces()))
         .filter(step_run::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
         .all(source.connection())
         .await?;
