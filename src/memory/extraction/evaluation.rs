@@ -1,14 +1,15 @@
 //! How good the rules and the gate are, on snippets that somebody labelled who has not seen them (`bench/extraction`).
 //! An extraction is right where it stands over a quote that is expected. It is wrong where it stands over one that is to
-//! be refused, or in a snippet of which nothing is expected; else it counts for nothing. The rules were tuned on the
-//! development half; the other is counted alone.
+//! be refused, or in a snippet of which nothing is expected; else it counts for nothing. The weights were fitted on the
+//! development snippets; the held-out ones are counted alone.
 use super::{
-    Candidate, Passage,
+    Candidate, Passage, clause,
     gate::{Against, Known, judge},
-    propose,
+    propose, rules, weigh,
 };
-use crate::shared::id::MemoryId;
+use crate::{memory::embedding::Embedder, shared::id::MemoryId};
 use serde::Deserialize;
+use serde_json::json;
 use std::{collections::BTreeMap, ops::Range, path::Path};
 use uuid::Uuid;
 
@@ -87,6 +88,27 @@ impl Case {
         judge(propose(&passages), &against).0
     }
 
+    /// What speaks for and against each of its statements, with what the statement is, a JSON object each: what the weights
+    /// are fitted on.
+    #[expect(clippy::print_stdout, reason = "read by bench/extraction/fit.py")]
+    fn tell_signs(&self, half: &str) {
+        for statement in clause::statements(&self.text) {
+            let over = |quote: &str| overlap(&statement.range, &self.place(quote));
+            let is_expected = self.expected.iter().any(|it| over(&it.quote));
+            let refused = self.refused.iter().find(|it| over(&it.quote)).map(|it| &it.reason);
+            let clause = clause::Clause::new(&self.text, statement.range.clone());
+            let hit = rules::read(&clause, &statement);
+            let signs = weigh::signs(&clause, &statement, hit.as_ref());
+            let text = &self.text[statement.range.clone()];
+            let told = json!({
+                "half": half, "snippet": self.text, "statement": text, "expected": is_expected, "refused": refused,
+                "neutral": !is_expected && refused.is_none() && !self.expected.is_empty(),
+                "rule": hit.map(|hit| hit.confidence), "signs": signs, "vector": Embedder::embedded().embed(text).to_vec(),
+            });
+            println!("{told}");
+        }
+    }
+
     fn place(&self, quote: &str) -> Range<usize> {
         let start = self.text.find(quote).unwrap();
         start..start + quote.len()
@@ -126,15 +148,25 @@ fn show(wrong: &str) {
     }
 }
 
-fn count(file: &str) -> Figures {
+/// What the weights were fitted on.
+const TUNING: [&str; 2] = ["cases-dev.jsonl", "cases-dev-2.jsonl"];
+
+fn count(files: &[&str]) -> Figures {
+    let mut figures = Figures::default();
+    files.iter().for_each(|file| count_in(file, &mut figures));
+    figures
+}
+
+fn count_in(file: &str, figures: &mut Figures) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("bench/extraction").join(file);
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let mut figures = Figures::default();
     for line in text.lines() {
         let case: Case = serde_json::from_str(line).unwrap();
-        case.count(&mut figures);
+        case.count(figures);
+        if std::env::var_os("SIGNS").is_some() {
+            case.tell_signs(file);
+        }
     }
-    figures
 }
 
 #[expect(clippy::print_stderr, reason = "says what was measured")]
@@ -150,7 +182,7 @@ fn tell(half: &str, figures: &Figures) -> (f64, f64) {
 
 #[test]
 fn the_gate_is_precise_and_finds_most_on_the_development_snippets() {
-    let figures = count("cases-dev.jsonl");
+    let figures = count(&TUNING);
     let (precision, recall) = tell("development", &figures);
     assert!(precision >= 0.9 && recall >= 0.6, "{figures:?}");
     assert_eq!(figures.recalled_kept, 0, "of {} recalled", figures.recalled);
@@ -159,6 +191,6 @@ fn the_gate_is_precise_and_finds_most_on_the_development_snippets() {
 /// For the record: nothing was tuned on it, and no bound is set from it but that it does not fall apart.
 #[test]
 fn the_gate_is_counted_on_the_held_out_snippets() {
-    let (precision, recall) = tell("held out", &count("cases-heldout.jsonl"));
+    let (precision, recall) = tell("held out", &count(&["cases-heldout.jsonl"]));
     assert!(precision >= 0.8 && recall >= 0.5, "precision {precision}, recall {recall}");
 }

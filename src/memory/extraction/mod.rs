@@ -10,6 +10,7 @@ mod evaluation;
 mod facts;
 pub(super) mod gate;
 mod gist;
+mod meaning;
 pub(super) mod named;
 mod phrases;
 mod rules;
@@ -125,7 +126,8 @@ pub fn propose(passages: &[Passage]) -> Vec<Candidate> {
             let clause = clause::Clause::new(&passage.text, statement.range.clone());
             let hit = rules::read(&clause, &statement);
             let signs = weigh::signs(&clause, &statement, hit.as_ref());
-            let confidence = weigh::confidence(&signs, hit.as_ref());
+            let text = &passage.text[statement.range.clone()];
+            let confidence = weigh::confidence(text, &signs, hit.as_ref());
             if confidence < NEARLY {
                 continue;
             }
@@ -135,7 +137,7 @@ pub fn propose(passages: &[Passage]) -> Vec<Candidate> {
             };
             found.push(Candidate {
                 topic,
-                text: passage.text[statement.range.clone()].to_owned(),
+                text: text.to_owned(),
                 confidence,
                 reason,
                 speaker: statement.speaker.or_else(|| passage.speaker.clone()),
