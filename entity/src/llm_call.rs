@@ -17,6 +17,8 @@ pub struct Model {
     pub run_id: Option<Uuid>,
     #[sea_orm(column_type = "Text", nullable)]
     pub step_key: Option<String>,
+    /// The trace that it belongs to, 128 bits that are no UUID.
+    pub trace_id: Option<Uuid>,
     #[sea_orm(column_type = "Text")]
     pub route: String,
     #[sea_orm(column_type = "Text", nullable)]

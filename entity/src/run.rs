@@ -18,6 +18,8 @@ pub struct Model {
     pub principal_id: Uuid,
     /// The key that it was started with.
     pub api_key_id: Option<Uuid>,
+    /// The trace of the request that started it.
+    pub trace_id: Option<Uuid>,
     #[sea_orm(column_type = "JsonBinary")]
     pub input: Json,
     #[sea_orm(column_type = "JsonBinary", nullable)]

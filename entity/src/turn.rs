@@ -23,6 +23,8 @@ pub struct Model {
     pub interrupt_requested: bool,
     /// The key that the message was sent with.
     pub api_key_id: Option<Uuid>,
+    /// The trace of the request that sent it.
+    pub trace_id: Option<Uuid>,
     pub created_at: ChronoDateTimeUtc,
     pub started_at: Option<ChronoDateTimeUtc>,
     pub finished_at: Option<ChronoDateTimeUtc>,

@@ -2,7 +2,7 @@ use super::speech::Speech;
 use crate::{
     memory::Remembered,
     shared::{
-        ClientId, Patch, Problems, Result,
+        ClientId, Patch, Problems, Result, TraceId,
         id::{ApiKeyId, CoachingSessionId, DocumentChunkId, GoalId, MessageId, TurnId, UserId, WorkspaceId},
         stored, text,
     },
@@ -108,6 +108,8 @@ pub struct Turn {
     pub interrupt_requested: bool,
     /// The key that the message was sent with.
     pub key: Option<ApiKeyId>,
+    /// The trace of the request that sent it.
+    pub trace: Option<TraceId>,
     pub started_at: Option<DateTime<Utc>>,
     pub finished_at: Option<DateTime<Utc>>,
 }

@@ -141,7 +141,8 @@ impl Worker {
     /// Recalls what is remembered, and puts together what a model is asked, as the person whose turn it is.
     async fn prepare(&self, turn: &Turn) -> Result<(Actor, ChatRequest)> {
         let grant = upkeep(turn);
-        let actor = self.parts.account.actor_for(Principal::User(turn.owner)).await?.with_key(turn.key);
+        let actor = self.parts.account.actor_for(Principal::User(turn.owner)).await?;
+        let actor = actor.with_key(turn.key).with_trace(turn.trace);
         let scope = actor.scope::<Read>();
         let session = store::find_session(&self.parts.db, &scope, turn.session).await?;
         let (session, _) = session.ok_or(Error::NotFound("session"))?;

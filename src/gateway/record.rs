@@ -11,6 +11,7 @@ use super::{
 use crate::{
     config::{Prices, Target},
     shared::{
+        TraceId,
         actor::Principal,
         amount::Amount,
         id::{LlmCallId, RunId, TurnId, WorkflowId, WorkspaceId},
@@ -58,6 +59,8 @@ pub struct LlmCall {
     pub origin: Option<Origin>,
     /// Whose step it was made for, if any.
     pub workflow: Option<WorkflowId>,
+    /// Of the request that caused it; `None` of calls from before it was kept.
+    pub trace: Option<TraceId>,
     pub route: String,
     /// The first target's model.
     pub model_requested: Option<String>,

@@ -24,6 +24,7 @@ pub(super) fn span(call: &LlmCall) -> Span {
         error.type = Empty,
         aifirst.route = call.route,
         aifirst.call = %call.id,
+        trace_id = call.trace.map(tracing::field::display),
     )
 }
 

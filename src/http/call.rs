@@ -1,7 +1,7 @@
 //! An operation on its way in, and what comes of it, whatever the transport.
 use crate::{
     graphql::pipeline::{Files, JsonMap},
-    shared::actor::Principal,
+    shared::{TraceId, actor::Principal},
 };
 use async_graphql::Response;
 use futures_util::{Stream, stream};
@@ -43,6 +43,8 @@ impl Call {
 #[derive(Clone, Debug)]
 pub(super) struct Caller {
     pub request_id: String,
+    /// For what the operation causes.
+    pub trace: TraceId,
     /// As in the header `Authorization`, not yet checked.
     pub credential: Option<String>,
     pub transport: &'static str,

@@ -105,7 +105,10 @@ impl FrontDoor {
     async fn admit(&self, mut call: Call, caller: &Caller, log: &mut Operation) -> Result<Admitted, Answer> {
         let actor = match &caller.credential {
             None => None,
-            Some(credential) => Some(self.authenticate(credential).await.map_err(refused_by)?),
+            Some(credential) => {
+                let actor = self.authenticate(credential).await.map_err(refused_by)?;
+                Some(actor.with_trace(Some(caller.trace)))
+            }
         };
         log.actor(actor.as_ref());
         let begin = |actor: &Actor| self.0.rates.begin(actor.principal());
@@ -162,8 +165,9 @@ impl FrontDoor {
 
     /// A query or a mutation, whole.
     pub(super) async fn execute(&self, call: Call, caller: &Caller) -> Answer {
-        let mut log = Operation::begin(caller.transport, &caller.request_id);
-        let span = tracing::info_span!("operation", request_id = %caller.request_id);
+        let mut log = Operation::begin(caller);
+        let span =
+            tracing::info_span!("operation", request_id = %caller.request_id, trace_id = %caller.trace);
         let answer = async {
             match self.admit_recorded(call, caller, &mut log).await {
                 Ok(admitted) if admitted.prepared.operation_type == OperationType::Subscription => refuse(
@@ -189,7 +193,7 @@ impl FrontDoor {
         caller: &Caller,
         rights: RightsNow,
     ) -> Result<Answered, Answer> {
-        let mut log = Operation::begin(caller.transport, &caller.request_id);
+        let mut log = Operation::begin(caller);
         let request_id = caller.request_id.clone();
         let admitted = self.admit_recorded(call, caller, &mut log).await;
         let refused = match admitted {

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     config::{Config, Mode},
     graphql_kit::ErrorCode,
-    shared::Ambient,
+    shared::{Ambient, TraceId},
 };
 use axum::{
     extract::{Request, State},
@@ -34,6 +34,17 @@ const PREFLIGHT: [HeaderName; 2] = [
 /// Whether the request has one of them; an empty one is none.
 pub(super) fn has_preflight(headers: &HeaderMap) -> bool {
     PREFLIGHT.iter().any(|name| headers.get(name).is_some_and(|value| !value.is_empty()))
+}
+
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+/// What tracing software says beside it: of no use here, and taken so that it can be sent by a page.
+const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+
+/// The trace that a request continues. As the standard wants it, what is not valid or there twice counts for nothing.
+pub(super) fn continued_trace(headers: &HeaderMap) -> Option<TraceId> {
+    let mut given = headers.get_all(TRACEPARENT).iter();
+    let one = given.next().filter(|_| given.next().is_none())?;
+    TraceId::continued(one.to_str().ok()?)
 }
 
 /// The request's id, on its extensions.
@@ -118,6 +129,10 @@ impl Guard {
         self.0.ambient.ids.uuid().simple().to_string()
     }
 
+    pub(super) fn fresh_trace(&self) -> TraceId {
+        TraceId::random(&self.0.ambient.random)
+    }
+
     pub(super) fn cors(&self) -> CorsLayer {
         let guard = self.clone();
         CorsLayer::new()
@@ -135,6 +150,8 @@ impl Guard {
                 REQUEST_ID,
                 PREFLIGHT[0].clone(),
                 PREFLIGHT[1].clone(),
+                TRACEPARENT,
+                TRACESTATE,
             ])
             .expose_headers([REQUEST_ID, header::RETRY_AFTER, RATE_LIMIT, RATE_LIMIT_POLICY])
             .max_age(Duration::from_secs(600))
@@ -144,7 +161,9 @@ impl Guard {
 /// The outermost layer.
 pub(super) async fn watch(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
     let id = guard.request_id(request.headers());
+    let trace = continued_trace(request.headers()).unwrap_or_else(|| guard.fresh_trace());
     request.extensions_mut().insert(RequestId(id.clone()));
+    request.extensions_mut().insert(trace);
     let authority = request.uri().authority().map(|authority| authority.as_str().to_owned());
     let unread = Unread::of(&mut request);
     let mut response = match guard.refusal(request.headers(), authority.as_deref()) {
@@ -152,7 +171,7 @@ pub(super) async fn watch(State(guard): State<Guard>, mut request: Request, next
             refuse(status, code, message).made_public(&id).into_http(MediaType::Json)
         }
         None => {
-            let span = tracing::info_span!("http", request_id = %id);
+            let span = tracing::info_span!("http", request_id = %id, trace_id = %trace);
             AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span).await.unwrap_or_else(|_| {
                 refuse(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Internal, "internal error")
                     .made_public(&id)

@@ -1,5 +1,9 @@
+use super::call::Caller;
 use crate::{
-    shared::actor::{Actor, Principal},
+    shared::{
+        TraceId,
+        actor::{Actor, Principal},
+    },
     telemetry::Running,
 };
 use async_graphql::{ServerError, Value, parser::types::OperationType};
@@ -11,6 +15,7 @@ pub(super) struct Operation {
     begun: Instant,
     transport: &'static str,
     request_id: String,
+    trace: TraceId,
     operation_type: &'static str,
     name: Option<String>,
     actor: Option<Principal>,
@@ -25,11 +30,12 @@ pub(super) struct Operation {
 const NAME_CHARS: usize = 80;
 
 impl Operation {
-    pub(super) fn begin(transport: &'static str, request_id: &str) -> Self {
+    pub(super) fn begin(caller: &Caller) -> Self {
         Self {
             begun: Instant::now(),
-            transport,
-            request_id: request_id.to_owned(),
+            transport: caller.transport,
+            request_id: caller.request_id.clone(),
+            trace: caller.trace,
             operation_type: "unknown",
             name: None,
             actor: None,
@@ -99,6 +105,7 @@ impl Drop for Operation {
         });
         tracing::info!(
             request_id = self.request_id,
+            trace_id = %self.trace,
             operation = self.name,
             r#type = self.operation_type,
             transport = self.transport,

@@ -4,7 +4,7 @@ use super::{
     answer::{self, Answer, MediaType, refuse},
     call::{Answered, Call, Caller},
     graphiql,
-    guard::{LAST_EVENT_ID, RequestId, has_preflight},
+    guard::{LAST_EVENT_ID, RequestId, continued_trace, has_preflight},
     rights::Rights,
     socket,
     stream::Form,
@@ -35,7 +35,7 @@ pub(super) async fn graphql(State(public): State<Public>, request: Request) -> R
     let id = parts.extensions.get::<RequestId>().map_or_else(|| public.guard.fresh_id(), |id| id.0.clone());
     if parts.method == Method::GET && parts.headers.contains_key(header::UPGRADE) {
         return match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
-            Ok(upgrade) => socket::accept(upgrade, public, id),
+            Ok(upgrade) => socket::accept(upgrade, public, id, continued_trace(&parts.headers)),
             Err(rejection) => rejection.into_response(),
         };
     }
@@ -61,6 +61,7 @@ pub(super) async fn graphql(State(public): State<Public>, request: Request) -> R
         Ok(asked) => {
             let caller = Caller {
                 request_id: id.clone(),
+                trace: parts.extensions.get().copied().unwrap_or_else(|| public.guard.fresh_trace()),
                 credential: parts.headers.get(header::AUTHORIZATION).map(credential),
                 transport: form.map_or("http", Form::name),
                 read_only: parts.method == Method::GET,

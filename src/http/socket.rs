@@ -16,7 +16,7 @@ use super::{
 use crate::{
     config::SocketConfig,
     graphql_kit::ErrorCode,
-    shared::{Error, json},
+    shared::{Error, TraceId, json},
     telemetry::Running,
 };
 use axum::{
@@ -44,7 +44,13 @@ const ID_CHARS: usize = 128;
 /// A close frame holds no more.
 const REASON_BYTES: usize = 123;
 
-pub(super) fn accept(upgrade: WebSocketUpgrade, public: Public, connection_id: String) -> HttpResponse {
+/// `trace` is what the upgrade continues: then all that comes of the socket belongs to it.
+pub(super) fn accept(
+    upgrade: WebSocketUpgrade,
+    public: Public,
+    connection_id: String,
+    trace: Option<TraceId>,
+) -> HttpResponse {
     let upgrade = upgrade.protocols([PROTOCOL]);
     if upgrade.selected_protocol().is_none() {
         let message = "the WebSocket has to offer the protocol graphql-transport-ws";
@@ -74,7 +80,7 @@ pub(super) fn accept(upgrade: WebSocketUpgrade, public: Public, connection_id: S
             tasks.track_future(
                 async move {
                     let _open = Running::one("aifirst_sockets");
-                    Connection::new(socket, public, connection_id, place).run().await;
+                    Connection::new(socket, public, connection_id, trace, place).run().await;
                 }
                 .instrument(span),
             )
@@ -105,6 +111,8 @@ struct Connection {
     public: Public,
     config: Arc<SocketConfig>,
     connection_id: String,
+    /// Of all operations; each begins one of its own where there is none.
+    trace: Option<TraceId>,
     /// From `connection_init`.
     initialised: Option<Initialised>,
     /// Until `connection_init`.
@@ -136,13 +144,20 @@ fn full() -> Over {
 }
 
 impl Connection {
-    fn new(socket: WebSocket, public: Public, connection_id: String, place: OwnedSemaphorePermit) -> Self {
+    fn new(
+        socket: WebSocket,
+        public: Public,
+        connection_id: String,
+        trace: Option<TraceId>,
+        place: OwnedSemaphorePermit,
+    ) -> Self {
         let (sender, receiver) = mpsc::channel(QUEUE);
         Self {
             socket,
             config: Arc::clone(&public.sockets),
             public,
             connection_id,
+            trace,
             initialised: None,
             place: Some(place),
             operations: HashMap::new(),
@@ -315,9 +330,11 @@ impl Connection {
             return self.say(written(&ToClient::Error { id: &id, payload: answer.errors() })).await;
         }
         self.serial += 1;
-        let span = tracing::info_span!("operation", request_id);
+        let trace = self.trace.unwrap_or_else(|| self.public.guard.fresh_trace());
+        let span = tracing::info_span!("operation", request_id, trace_id = %trace);
         let caller = Caller {
             request_id,
+            trace,
             credential: credential.clone(),
             transport: "websocket",
             read_only: false,

@@ -1,7 +1,7 @@
 //! Who asks, and what they may do. A store takes a [`Grant`] or a [`Scope`], and only an [`Actor`] makes them:
 //! a forgotten check does not compile, and a query can name no other workspace.
 use super::{
-    Error, Result,
+    Error, Result, TraceId,
     id::{ApiKeyId, ServiceAccountId, UserId, WorkspaceId},
 };
 use chrono::{DateTime, Utc};
@@ -71,6 +71,7 @@ pub struct Actor {
     narrowed_to: Option<Arc<[WorkspaceId]>>,
     ends_at: Option<DateTime<Utc>>,
     key: Option<ApiKeyId>,
+    trace: Option<TraceId>,
 }
 
 /// What a use case does, as policy sees it.
@@ -150,7 +151,16 @@ pub struct Scope<A> {
 impl Actor {
     pub fn new(principal: Principal, roles: HashMap<WorkspaceId, Role>, limit: KeyScope) -> Self {
         let roles = Arc::new(RwLock::new(roles));
-        Self { principal, roles, limit, confined_to: None, narrowed_to: None, ends_at: None, key: None }
+        Self {
+            principal,
+            roles,
+            limit,
+            confined_to: None,
+            narrowed_to: None,
+            ends_at: None,
+            key: None,
+            trace: None,
+        }
     }
 
     /// For a credential that opens one workspace alone, whatever else its bearer is a member of. The roles given
@@ -203,6 +213,16 @@ impl Actor {
     /// The key that the actor, or who it works for, came with.
     pub fn key(&self) -> Option<ApiKeyId> {
         self.key
+    }
+
+    /// For what is done in a trace.
+    pub fn with_trace(self, trace: Option<TraceId>) -> Self {
+        Self { trace, ..self }
+    }
+
+    /// The trace of the request that the actor came with, or of the one that caused what it does.
+    pub fn trace(&self) -> Option<TraceId> {
+        self.trace
     }
 
     /// For a key that ends by itself.

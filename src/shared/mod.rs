@@ -16,6 +16,7 @@ pub mod sentence;
 mod stored;
 pub mod text;
 pub mod texts;
+mod trace;
 
 pub use ambient::{Ambient, Clock, Ids, Random};
 pub use client_id::ClientId;
@@ -23,3 +24,4 @@ pub use edit::{Edited, Patch};
 pub use error::{Error, Problem, ProblemCode, Problems, Result};
 pub use page::{Page, PageRequest};
 pub(crate) use stored::stored;
+pub use trace::TraceId;

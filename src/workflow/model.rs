@@ -1,7 +1,7 @@
 //! Workflows, their versions, runs, and what is known of each step.
 use super::{graph::Graph, validate::GraphProblem};
 use crate::shared::{
-    Error, Patch, Result,
+    Error, Patch, Result, TraceId,
     actor::Principal,
     id::{
         ApiKeyId, ApprovalId, RunId, ServiceAccountId, StepRunId, UserId, WorkflowId, WorkflowVersionId,
@@ -183,6 +183,8 @@ pub struct Run {
     pub principal: Principal,
     /// The key that it was started with.
     pub key: Option<ApiKeyId>,
+    /// The trace of the request that started it.
+    pub trace: Option<TraceId>,
     pub input: Value,
     pub output: Option<Value>,
     pub error: Option<RunError>,

@@ -60,6 +60,7 @@ impl CoachingService {
             fence: 0,
             interrupt_requested: false,
             key: actor.key(),
+            trace: actor.trace(),
             started_at: None,
             finished_at: None,
         };

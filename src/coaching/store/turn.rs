@@ -4,7 +4,7 @@ use crate::{
     coaching::model::{Turn, TurnStatus},
     db::{self, Source},
     shared::{
-        Result,
+        Result, TraceId,
         actor::{AtLeast, Grant, Read, Scope, Write},
         id::{ApiKeyId, CoachingSessionId, MessageId, TurnId, UserId, WorkspaceId},
     },
@@ -37,6 +37,7 @@ pub async fn insert_turn(
         lease_until: None,
         interrupt_requested: false,
         api_key_id: turn.key.map(|key| key.uuid()),
+        trace_id: turn.trace.map(TraceId::uuid),
         created_at: now,
         started_at: None,
         finished_at: None,
@@ -217,6 +218,7 @@ fn turn_of(row: turn::Model) -> Result<Turn> {
         fence: row.fence,
         interrupt_requested: row.interrupt_requested,
         key: row.api_key_id.map(ApiKeyId::from_uuid),
+        trace: row.trace_id.map(TraceId::from_uuid),
         started_at: row.started_at,
         finished_at: row.finished_at,
     })

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     config::{Route, StreamFailure},
-    shared::Random,
+    shared::{Random, TraceId},
 };
 use async_stream::stream;
 use attempt::{Attempt, Step};
@@ -28,6 +28,7 @@ use tokio::time::{Instant, timeout_at};
 
 pub(super) struct Call {
     pub(super) caller: Caller,
+    pub(super) trace: TraceId,
     pub(super) ledger: Ledger,
     /// Those of the workspace, by name.
     pub(super) routes: Routes,
@@ -51,6 +52,7 @@ struct Drive {
     record: Record,
     providers: Providers,
     random: Random,
+    trace: TraceId,
     route: Arc<Route>,
     journey: Journey,
     deadline: Instant,
@@ -117,7 +119,7 @@ pub(super) fn drive(call: Call) -> impl Stream<Item = ChatEvent> + Send {
 impl Drive {
     /// Asks for leave: of the budgets, which may lead along a cheaper route, and of the guardrails.
     async fn begin(call: Call) -> Result<Self, Failure> {
-        let Call { caller, ledger, routes, providers, policies, own, request, random, .. } = call;
+        let Call { caller, ledger, routes, providers, policies, own, request, random, trace, .. } = call;
         let (requested, mut record, place, keeps) = (call.route, call.record, call.place, call.keeps);
         let asked = ledger.reserve(&caller, &requested, &routes, &request).await;
         let (reservation, cheaper) = asked.map_err(|kind| refused(&mut record, kind.plain()))?;
@@ -142,6 +144,7 @@ impl Drive {
             record,
             providers,
             random,
+            trace,
             route,
             deadline,
             input_tokens,

@@ -110,8 +110,13 @@ impl Drive {
         let request = self.guard.request(internal).clone();
         let max_output_tokens = request.max_output_tokens.unwrap_or(self.route.max_output_tokens);
         let place = self.record.attempt(&target, told, max_output_tokens);
-        let call =
-            ModelCall { model: target.model.clone(), request, prefill: known.clone(), max_output_tokens };
+        let call = ModelCall {
+            model: target.model.clone(),
+            request,
+            prefill: known.clone(),
+            max_output_tokens,
+            traceparent: self.trace.traceparent(&self.random),
+        };
         let attempt = Attempt::new(provider.chat(call), &self.route, self.deadline, known);
         Runner { target, admitted, attempt, place }
     }

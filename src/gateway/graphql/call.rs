@@ -79,6 +79,13 @@ impl LlmCall {
         self.0.cache_hit
     }
 
+    /// The trace that it belongs to, as W3C Trace Context names it, in 32 hexadecimal digits: that of the header
+    /// `traceparent` of the request that caused it, or a new one. What a request causes later has it, too: the turn of a
+    /// session, the run of a workflow. Null of calls from before it was kept.
+    async fn trace_id(&self) -> Option<String> {
+        self.0.trace.map(|trace| trace.to_string())
+    }
+
     /// Tokens that went in, all attempts together: as the provider counted them, or estimated.
     async fn input_tokens(&self) -> Option<i32> {
         i32::try_from(self.0.usage.input_tokens).ok()
@@ -179,6 +186,8 @@ pub struct LlmCallFilter {
     model: Option<String>,
     /// Those of this person or service account.
     principal_id: Option<ID>,
+    /// Those of this trace: 32 of the digits 0 to 9 and a to f.
+    trace_id: Option<String>,
     /// Those made then or later.
     since: Option<DateTime>,
     /// Those made before.
@@ -220,6 +229,7 @@ impl LlmCallFilter {
             route: self.route,
             model: self.model,
             principal,
+            trace: self.trace_id.map(|id| id.parse()).transpose()?,
             since: self.since.map(|at| at.0),
             until: self.until.map(|at| at.0),
         })

@@ -25,7 +25,7 @@ impl Anthropic {
 
 impl Provider for Anthropic {
     fn chat(&self, call: ModelCall) -> ProviderStream {
-        let request = self.authorised(self.0.post("/messages", &body(&call)));
+        let request = self.authorised(self.0.ask("/messages", &call, &body(&call)));
         async_stream::try_stream! {
             let mut events = Events::new(send(request).await?);
             let mut answer = Answer::default();

@@ -21,7 +21,7 @@ impl Gemini {
 impl Provider for Gemini {
     fn chat(&self, call: ModelCall) -> ProviderStream {
         let path = format!("/models/{}:streamGenerateContent?alt=sse", segment(&call.model));
-        let request = self.authorised(self.0.post(&path, &body(&call)));
+        let request = self.authorised(self.0.ask(&path, &call, &body(&call)));
         async_stream::try_stream! {
             let mut events = Events::new(send(request).await?);
             let mut answer = Answer::default();

@@ -2,6 +2,7 @@
 //! each piece and all of them bounded.
 use super::{
     super::model::{Failure, FailureKind, MAX_TOOL_NAME, ToolUse, is_tool_name, text_in},
+    ModelCall,
     egress::Egress,
 };
 use crate::{config::ProviderConfig, shared::http};
@@ -81,6 +82,11 @@ impl Endpoint {
 
     pub(super) fn post(&self, path: &str, body: &Value) -> RequestBuilder {
         self.client.post(format!("{}{path}", self.base)).json(body)
+    }
+
+    /// As [`Self::post`], of what a model is asked.
+    pub(super) fn ask(&self, path: &str, call: &ModelCall, body: &Value) -> RequestBuilder {
+        self.post(path, body).header("traceparent", &call.traceparent)
     }
 
     pub(super) fn get(&self, path: &str) -> RequestBuilder {

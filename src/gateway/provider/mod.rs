@@ -43,6 +43,8 @@ pub struct ModelCall {
     /// What another model has said of the answer already: this one goes on after it, and does not repeat it.
     pub prefill: Arc<str>,
     pub max_output_tokens: u32,
+    /// The header for whoever is asked by HTTP, of this attempt alone.
+    pub traceparent: String,
 }
 
 pub type ProviderStream = BoxStream<'static, Result<ProviderEvent, Failure>>;

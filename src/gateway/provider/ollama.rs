@@ -14,7 +14,7 @@ pub(super) struct Ollama(pub(super) Endpoint);
 
 impl Provider for Ollama {
     fn chat(&self, call: ModelCall) -> ProviderStream {
-        let request = self.0.post("/api/chat", &body(&call));
+        let request = self.0.ask("/api/chat", &call, &body(&call));
         async_stream::try_stream! {
             let mut lines = Lines::of_answer(send(request).await?);
             let mut answer = Answer::default();

@@ -26,7 +26,7 @@ impl Provider for OpenAi {
     fn chat(&self, call: ModelCall) -> ProviderStream {
         let mut body = body(&call);
         body[self.most] = call.max_output_tokens.into();
-        let request = self.authorised(self.endpoint.post("/chat/completions", &body));
+        let request = self.authorised(self.endpoint.ask("/chat/completions", &call, &body));
         async_stream::try_stream! {
             let mut events = Events::new(send(request).await?);
             let mut answer = Answer::default();

@@ -29,7 +29,7 @@ use crate::{
     db::Db,
     event::{Bus, Log, Signal},
     shared::{
-        Ambient, Error, Result,
+        Ambient, Error, Result, TraceId,
         actor::{Actor, Write},
         id::WorkspaceId,
     },
@@ -153,12 +153,14 @@ impl Gateway {
         let held = self.held(request.workspace).await?;
         let route = self.known_route(&held, &request.route)?;
         request.check()?;
+        let trace = actor.trace().unwrap_or_else(|| TraceId::random(&self.ambient.random));
         let call = LlmCall {
             id: self.ambient.ids.next(),
             workspace: request.workspace,
             principal: actor.principal(),
             origin: request.origin.clone(),
             workflow: request.workflow,
+            trace: Some(trace),
             route: request.route.clone(),
             model_requested: route.targets.first().map(|target| target.model.clone()),
             model_used: None,
@@ -186,6 +188,7 @@ impl Gateway {
         };
         let call = Call {
             caller,
+            trace,
             ledger: self.ledger.clone(),
             routes: self.routes_of(held.clone()),
             providers: self.providers.of(request.workspace),

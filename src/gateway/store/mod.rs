@@ -26,7 +26,7 @@ use crate::{
     },
     event::Tx,
     shared::{
-        Error, Page, PageRequest, Result,
+        Error, Page, PageRequest, Result, TraceId,
         actor::{Grant, Principal, Read, Scope},
         amount::Amount,
         id::{LlmCallId, RunId, ServiceAccountId, TurnId, UserId, WorkflowId, WorkspaceId},
@@ -45,7 +45,7 @@ use std::{
 };
 use uuid::Uuid;
 
-/// Rows of one INSERT: 26 values each, and SQLite takes 32,766 in all.
+/// Rows of one INSERT: 27 values each, and SQLite takes 32,766 in all.
 const ROWS: usize = 500;
 /// Groups of usage that are told, and rows that are read for them: one for each currency of a group.
 const GROUPS: usize = 100;
@@ -75,6 +75,7 @@ pub struct CallFilter {
     /// That was asked for, or that answered.
     pub model: Option<String>,
     pub principal: Option<Principal>,
+    pub trace: Option<TraceId>,
     /// Made then or later.
     pub since: Option<DateTime<Utc>>,
     /// Made before.
@@ -280,8 +281,8 @@ fn of(grant: &Grant<Read>, whose: Whose) -> Condition {
 }
 
 fn which(filter: &CallFilter) -> Condition {
-    use llm_call::Column::{ModelRequested, ModelUsed, PrincipalId, Route, StartedAt, Status};
-    let CallFilter { status, route, model, principal, since, until } = filter;
+    use llm_call::Column::{ModelRequested, ModelUsed, PrincipalId, Route, StartedAt, Status, TraceId};
+    let CallFilter { status, route, model, principal, trace, since, until } = filter;
     let status = (!status.is_empty()).then(|| Status.is_in(status.iter().map(|status| status.name())));
     let model = model.as_ref().map(|model| {
         Condition::any().add(ModelRequested.eq(model.as_str())).add(ModelUsed.eq(model.as_str()))
@@ -291,6 +292,7 @@ fn which(filter: &CallFilter) -> Condition {
         .add_option(route.as_ref().map(|route| Route.eq(route.as_str())))
         .add_option(model)
         .add_option(principal.map(|principal| PrincipalId.eq(principal.uuid())))
+        .add_option(trace.map(|trace| TraceId.eq(trace.uuid())))
         .add_option(since.map(|since| StartedAt.gte(since)))
         .add_option(until.map(|until| StartedAt.lt(until)))
 }
@@ -318,6 +320,7 @@ fn to_row(call: &LlmCall) -> Result<llm_call::ActiveModel> {
         workflow_id: Set(call.workflow.map(|workflow| workflow.uuid())),
         run_id: Set(run),
         step_key: Set(key),
+        trace_id: Set(call.trace.map(TraceId::uuid)),
         route: Set(call.route.clone()),
         model_requested: Set(call.model_requested.clone()),
         model_used: Set(call.model_used.clone()),
@@ -350,6 +353,7 @@ fn from_row(row: llm_call::Model) -> Result<LlmCall> {
         principal: principal(row.principal_id, row.is_service),
         origin,
         workflow: row.workflow_id.map(WorkflowId::from_uuid),
+        trace: row.trace_id.map(TraceId::from_uuid),
         route: row.route,
         model_requested: row.model_requested,
         model_used: row.model_used,

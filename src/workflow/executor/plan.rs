@@ -52,7 +52,8 @@ impl Executor {
         lease: &Lease,
         version: &Published,
     ) -> Result<Result<Actor, &'static str>> {
-        let starter = self.account.actor_for(lease.principal).await?.with_key(lease.key);
+        let acts = |actor: Actor| actor.with_key(lease.key).with_trace(lease.trace);
+        let starter = acts(self.account.actor_for(lease.principal).await?);
         if starter.may::<actor::Write>(lease.workspace).is_err() {
             return Ok(Err("who started the run may not change the workspace any more"));
         }
@@ -67,7 +68,7 @@ impl Executor {
         }
         let role = starter.role(lease.workspace).min(publisher.role(lease.workspace));
         let roles = role.map(|role| (lease.workspace, role)).into_iter().collect();
-        Ok(Ok(Actor::new(lease.principal, roles, starter.limit()).with_key(lease.key)))
+        Ok(Ok(acts(Actor::new(lease.principal, roles, starter.limit()))))
     }
 
     /// Of what was read, what exists and that the actor may see.

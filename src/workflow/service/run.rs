@@ -94,6 +94,7 @@ impl WorkflowService {
             status: RunStatus::Queued,
             principal: actor.principal(),
             key: actor.key(),
+            trace: actor.trace(),
             input: new.input,
             output: None,
             error: None,

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     db::Source,
     shared::{
-        Result,
+        Result, TraceId,
         actor::Principal,
         id::{ApiKeyId, RunId, WorkflowId, WorkflowVersionId, WorkspaceId},
     },
@@ -31,6 +31,8 @@ pub(in super::super) struct Lease {
     pub(in super::super) workflow: WorkflowId,
     /// The key that the run was started with.
     pub(in super::super) key: Option<ApiKeyId>,
+    /// The trace of the request that started it.
+    pub(in super::super) trace: Option<TraceId>,
     /// Workers that were lost with the run since anything of it was last recorded.
     pub(in super::super) takeovers: i64,
     token: i64,
@@ -93,6 +95,7 @@ pub(in super::super) async fn claim(
             principal: principal_of(&row.principal_kind, row.principal_id)?,
             workflow: WorkflowId::from_uuid(row.workflow_id),
             key: row.api_key_id.map(ApiKeyId::from_uuid),
+            trace: row.trace_id.map(TraceId::from_uuid),
             takeovers: row.takeovers,
             token: row.lease_token,
             owner,

@@ -23,6 +23,8 @@ type Fields = BTreeMap<String, String>;
 #[derive(Clone, Default)]
 struct Exported {
     open: Arc<Mutex<HashMap<u64, Fields>>>,
+    /// As they began, by name.
+    begun: Arc<Mutex<Vec<(String, Fields)>>>,
     /// Of those that are over, by name.
     ended: Arc<Mutex<Vec<(String, Fields)>>>,
 }
@@ -46,6 +48,7 @@ impl<S: Subscriber + for<'l> LookupSpan<'l>> Layer<S> for Exported {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, _: Context<'_, S>) {
         let mut fields = Fields::new();
         attributes.record(&mut Fill(&mut fields));
+        self.begun.lock().unwrap().push((attributes.metadata().name().to_owned(), fields.clone()));
         self.open.lock().unwrap().insert(id.into_u64(), fields);
     }
 
@@ -87,6 +90,13 @@ async fn a_call_is_a_span_by_the_names_of_opentelemetry() {
     for (name, value) in expected {
         assert_eq!(chat.get(name).map(String::as_str), Some(value), "{name} {chat:#?}");
     }
+    let begun = exported.begun.lock().unwrap().clone();
+    let requests: Vec<_> =
+        begun.iter().filter(|(name, _)| name == "http").map(|(_, it)| &it["trace_id"]).collect();
+    assert!(
+        requests.contains(&&chat["trace_id"]),
+        "{chat:#?} is of the request that caused it: {requests:?}"
+    );
     assert!(chat["aifirst.call"].starts_with("call_"), "{chat:#?}");
     assert!(!chat.contains_key("error.type"), "the last attempt did well: {chat:#?}");
     assert!(

@@ -10,6 +10,7 @@ mod real_model;
 mod retrying;
 mod seam;
 mod size;
+mod traces;
 mod whole;
 
 use crate::{

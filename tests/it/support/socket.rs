@@ -18,7 +18,12 @@ pub struct Subscription {
 impl Socket {
     /// Connected and acknowledged.
     pub async fn connect(url: &str, token: Option<&str>) -> Self {
-        let mut socket = Self::open(url).await;
+        Self::connect_in(url, token, None).await
+    }
+
+    /// The same, in a trace.
+    pub async fn connect_in(url: &str, token: Option<&str>, traceparent: Option<&str>) -> Self {
+        let mut socket = Self::open_in(url, traceparent).await;
         let payload = token.map(|token| json!({ "authorization": format!("Bearer {token}") }));
         socket.send(json!({ "type": "connection_init", "payload": payload })).await;
         let answer = socket.receive().await.expect("closed instead of connection_ack");
@@ -28,9 +33,16 @@ impl Socket {
 
     /// Connected, nothing said yet.
     pub async fn open(url: &str) -> Self {
+        Self::open_in(url, None).await
+    }
+
+    async fn open_in(url: &str, traceparent: Option<&str>) -> Self {
         let mut request = url.replacen("http", "ws", 1).into_client_request().unwrap();
         let protocol = HeaderValue::from_static("graphql-transport-ws");
         request.headers_mut().insert("Sec-WebSocket-Protocol", protocol);
+        if let Some(traceparent) = traceparent {
+            request.headers_mut().insert("traceparent", traceparent.parse().unwrap());
+        }
         Self(connect_async(request).await.unwrap().0)
     }
 
