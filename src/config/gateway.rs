@@ -56,6 +56,10 @@ pub struct ProviderConfig {
     /// Whether it gets what may not leave for outside; where nothing is said: the built-in one, and those on loopback.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub internal: Option<bool>,
+    /// Whether its models go on from a last message of their own, in which another one's answer broke off, and repeat
+    /// nothing of it.
+    #[serde(default)]
+    pub prefill: bool,
     /// Whether it is told the greatest length of an answer as `max_completion_tokens`, which OpenAI's reasoning models
     /// take, and not as `max_tokens`, which others take; where nothing is said: OpenAI itself is.
     #[serde(default, skip_serializing_if = "Option::is_none")]

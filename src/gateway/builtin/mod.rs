@@ -72,6 +72,10 @@ impl Provider for Builtin {
         .boxed()
     }
 
+    fn continues(&self, _: &ModelCall) -> bool {
+        true
+    }
+
     fn models(&self) -> BoxFuture<'static, Result<Vec<String>, Failure>> {
         async { Ok(vec![MODEL.to_owned()]) }.boxed()
     }

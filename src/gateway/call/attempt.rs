@@ -31,11 +31,11 @@ pub(super) enum Step {
 }
 
 impl Attempt {
-    pub(super) fn new(answer: ProviderStream, route: &Route, deadline: Instant, said: &str) -> Self {
+    pub(super) fn new(answer: ProviderStream, route: &Route, deadline: Instant, seam: Seam) -> Self {
         let first = Duration::from_millis(route.timeouts.first_token_milliseconds);
         Self {
             answer,
-            seam: Seam::after(said),
+            seam,
             due: Instant::now() + first,
             between: Duration::from_millis(route.timeouts.between_tokens_milliseconds),
             deadline,

@@ -12,7 +12,7 @@ use crate::{
         provider::ModelCall,
         providers::{Passed, Refused},
         record::LlmCallStatus,
-        route::Next,
+        route::{Next, Seam},
         size::estimate_tokens,
     },
     shared::Random,
@@ -117,7 +117,8 @@ impl Drive {
             max_output_tokens,
             traceparent: self.trace.traceparent(&self.random),
         };
-        let attempt = Attempt::new(provider.chat(call), &self.route, self.deadline, known);
+        let seam = if provider.continues(&call) { Seam::default() } else { Seam::after(known) };
+        let attempt = Attempt::new(provider.chat(call), &self.route, self.deadline, seam);
         Runner { target, admitted, attempt, place }
     }
 

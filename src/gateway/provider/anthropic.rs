@@ -25,7 +25,7 @@ impl Anthropic {
 
 impl Provider for Anthropic {
     fn chat(&self, call: ModelCall) -> ProviderStream {
-        let request = self.authorised(self.0.ask("/messages", &call, &body(&call)));
+        let request = self.authorised(self.0.ask("/messages", &call, &body(&call, self.continues(&call))));
         async_stream::try_stream! {
             let mut events = Events::new(send(request).await?);
             let mut answer = Answer::default();
@@ -42,14 +42,19 @@ impl Provider for Anthropic {
         .boxed()
     }
 
+    /// It takes no last message that ends in blanks.
+    fn continues(&self, call: &ModelCall) -> bool {
+        self.0.continues(call) && !call.prefill.ends_with(char::is_whitespace)
+    }
+
     fn models(&self) -> BoxFuture<'static, Result<Vec<String>, Failure>> {
         names(self.authorised(self.0.get("/models")), "data", "id").boxed()
     }
 }
 
-fn body(call: &ModelCall) -> Value {
+fn body(call: &ModelCall, continues: bool) -> Value {
     let request = &call.request;
-    let messages: Vec<_> = prompt::messages(call)
+    let messages: Vec<_> = prompt::messages(call, continues)
         .iter()
         .map(|message| match &message.speaker {
             Speaker::User => json!({ "role": "user", "content": message.text }),

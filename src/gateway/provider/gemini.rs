@@ -21,7 +21,7 @@ impl Gemini {
 impl Provider for Gemini {
     fn chat(&self, call: ModelCall) -> ProviderStream {
         let path = format!("/models/{}:streamGenerateContent?alt=sse", segment(&call.model));
-        let request = self.authorised(self.0.ask(&path, &call, &body(&call)));
+        let request = self.authorised(self.0.ask(&path, &call, &body(&call, self.continues(&call))));
         async_stream::try_stream! {
             let mut events = Events::new(send(request).await?);
             let mut answer = Answer::default();
@@ -35,6 +35,10 @@ impl Provider for Gemini {
         .boxed()
     }
 
+    fn continues(&self, call: &ModelCall) -> bool {
+        self.0.continues(call)
+    }
+
     fn models(&self) -> BoxFuture<'static, Result<Vec<String>, Failure>> {
         let names = names(self.authorised(self.0.get("/models")), "models", "name");
         let plain = |name: String| name.trim_start_matches("models/").to_owned();
@@ -42,9 +46,9 @@ impl Provider for Gemini {
     }
 }
 
-fn body(call: &ModelCall) -> Value {
+fn body(call: &ModelCall, continues: bool) -> Value {
     let request = &call.request;
-    let contents: Vec<_> = prompt::messages(call)
+    let contents: Vec<_> = prompt::messages(call, continues)
         .iter()
         .map(|message| match &message.speaker {
             Speaker::User => json!({ "role": "user", "parts": [{ "text": message.text }] }),

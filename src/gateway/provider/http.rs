@@ -35,6 +35,8 @@ pub(super) struct Endpoint {
     client: Client,
     base: String,
     key: Option<SecretString>,
+    /// Its models go on from a last message of their own.
+    prefill: bool,
 }
 
 impl Endpoint {
@@ -58,7 +60,13 @@ impl Endpoint {
             .no_proxy()
             .build()
             .map_err(|error| told_with_its_causes(&error))?;
-        Ok(Self { client, base, key })
+        Ok(Self { client, base, key, prefill: config.prefill })
+    }
+
+    /// See [`Provider::continues`](super::Provider::continues). What has a schema to fit is held against it from its own first
+    /// letter.
+    pub(super) fn continues(&self, call: &ModelCall) -> bool {
+        self.prefill && call.request.output_schema.is_none()
     }
 
     /// As a header of that name, marked as one that is not to be shown.

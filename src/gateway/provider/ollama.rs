@@ -14,7 +14,7 @@ pub(super) struct Ollama(pub(super) Endpoint);
 
 impl Provider for Ollama {
     fn chat(&self, call: ModelCall) -> ProviderStream {
-        let request = self.0.ask("/api/chat", &call, &body(&call));
+        let request = self.0.ask("/api/chat", &call, &body(&call, self.continues(&call)));
         async_stream::try_stream! {
             let mut lines = Lines::of_answer(send(request).await?);
             let mut answer = Answer::default();
@@ -42,14 +42,18 @@ impl Provider for Ollama {
         .boxed()
     }
 
+    fn continues(&self, call: &ModelCall) -> bool {
+        self.0.continues(call)
+    }
+
     fn models(&self) -> BoxFuture<'static, Result<Vec<String>, Failure>> {
         names(self.0.get("/api/tags"), "models", "name").boxed()
     }
 }
 
-fn body(call: &ModelCall) -> Value {
+fn body(call: &ModelCall, continues: bool) -> Value {
     let request = &call.request;
-    let messages = prompt::messages_after_system(call, |message| match &message.speaker {
+    let messages = prompt::messages_after_system(call, continues, |message| match &message.speaker {
         Speaker::User => json!({ "role": "user", "content": message.text }),
         Speaker::Tool { id } => json!({ "role": "tool", "tool_name": id, "content": message.text }),
         Speaker::Assistant { tools } => {

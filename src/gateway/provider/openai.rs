@@ -24,7 +24,7 @@ impl OpenAi {
 
 impl Provider for OpenAi {
     fn chat(&self, call: ModelCall) -> ProviderStream {
-        let mut body = body(&call);
+        let mut body = body(&call, self.continues(&call));
         body[self.most] = call.max_output_tokens.into();
         let request = self.authorised(self.endpoint.ask("/chat/completions", &call, &body));
         async_stream::try_stream! {
@@ -68,14 +68,18 @@ impl Provider for OpenAi {
         .boxed()
     }
 
+    fn continues(&self, call: &ModelCall) -> bool {
+        self.endpoint.continues(call)
+    }
+
     fn models(&self) -> BoxFuture<'static, Result<Vec<String>, Failure>> {
         names(self.authorised(self.endpoint.get("/models")), "data", "id").boxed()
     }
 }
 
-fn body(call: &ModelCall) -> Value {
+fn body(call: &ModelCall, continues: bool) -> Value {
     let request = &call.request;
-    let messages = prompt::messages_after_system(call, |message| match &message.speaker {
+    let messages = prompt::messages_after_system(call, continues, |message| match &message.speaker {
         Speaker::User => json!({ "role": "user", "content": message.text }),
         Speaker::Tool { id } => json!({ "role": "tool", "tool_call_id": id, "content": message.text }),
         Speaker::Assistant { tools } if tools.is_empty() => {

@@ -39,21 +39,27 @@ pub(super) fn system(request: &ChatRequest) -> String {
     system
 }
 
-/// The conversation, and what was said of its answer already.
-pub(super) fn messages(call: &ModelCall) -> Vec<ChatMessage> {
+/// The conversation, and what was said of its answer already: with a word to go on for a model that does not by itself.
+pub(super) fn messages(call: &ModelCall, continues: bool) -> Vec<ChatMessage> {
     let mut messages = call.request.messages.clone();
     if !call.prefill.is_empty() {
         messages.push(ChatMessage::assistant(&*call.prefill));
-        messages.push(ChatMessage::user(GO_ON));
+        if !continues {
+            messages.push(ChatMessage::user(GO_ON));
+        }
     }
     messages
 }
 
 /// The same in a format where instructions are the first message.
-pub(super) fn messages_after_system(call: &ModelCall, write: impl Fn(&ChatMessage) -> Value) -> Vec<Value> {
+pub(super) fn messages_after_system(
+    call: &ModelCall,
+    continues: bool,
+    write: impl Fn(&ChatMessage) -> Value,
+) -> Vec<Value> {
     let system = Some(system(&call.request)).filter(|system| !system.is_empty());
     let system = system.map(|system| json!({ "role": "system", "content": system }));
-    system.into_iter().chain(messages(call).iter().map(write)).collect()
+    system.into_iter().chain(messages(call, continues).iter().map(write)).collect()
 }
 
 /// Tools in the form that OpenAI gave them and others took over.

@@ -40,6 +40,10 @@ impl<P: Provider> Provider for Quoting<P> {
         .boxed()
     }
 
+    fn continues(&self, call: &ModelCall) -> bool {
+        self.0.continues(call)
+    }
+
     fn embed(&self, model: &str, texts: Vec<String>) -> BoxFuture<'static, Result<Embeddings, Failure>> {
         self.0.embed(model, texts)
     }

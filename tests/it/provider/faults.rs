@@ -318,7 +318,7 @@ async fn check(case: &Case, answer: &Result<Value, String>, call: &Value, fakes:
         assert!(asked[0].sent() < 16_000_000, "{} bytes were taken: {context}", asked[0].sent());
     }
     if let Some(second) = other.asked(&case.model("second")).first() {
-        let prefill = other.format.prefill(&second.body).unwrap_or_default();
+        let prefill = other.format.prefill(&second.body).unwrap_or_default().0;
         assert_eq!(prefill, said, "{context}");
     }
 }

@@ -1,15 +1,16 @@
 //! An answer that is begun by one model and ended by another reads as one.
-use super::{ask, call, calls, route};
+use super::{ask, ask_with, call, calls, route};
 use crate::{
     coaching::{self, reader::Reader},
     on_both,
     support::{
         Database, Dice, TestApp,
-        fake::{Fake, Format, Piece, Script},
+        fake::{Fake, Format, Piece, Reason, Script},
         text, with_seeds,
     },
 };
 use aifirst::shared::Ambient;
+use serde_json::json;
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
@@ -45,14 +46,14 @@ fn speaker(fake: &Fake, model: &str, whole: &Arc<String>, dice: &mut Dice, is_la
     let (format, whole, dice) = (fake.format, whole.clone(), dice.split());
     fake.answers(model, move |body| {
         let mut dice = dice.clone();
-        let said = format.prefill(body).unwrap_or_default();
+        let (said, _) = format.prefill(body).unwrap_or_default();
         assert!(whole.starts_with(&said), "{said:?} is no beginning of {whole:?}");
         let mut pieces = rest(&whole, &said, &mut dice);
         if !is_last {
             pieces.truncate(dice.throw(pieces.len() as u64) as usize);
         }
         let script = Script::texts(pieces.iter().map(String::as_str));
-        script.then(if is_last { Piece::End(crate::support::fake::Reason::Stop) } else { Piece::Cut })
+        script.then(if is_last { Piece::End(Reason::Stop) } else { Piece::Cut })
     });
 }
 
@@ -90,6 +91,68 @@ async fn wherever_models_are_cut_no_word_is_lost_or_doubled() {
             calls[0]["attempts"].as_array().unwrap().iter().map(|a| text(a, "/status")).collect();
         assert_eq!(statuses, ["FAILED", "FAILED", "COMPLETED"], "{calls:#?}");
     }
+}
+
+/// Goes on after just this, asked to or not; then it is cut, or ends.
+fn goes_on(fake: &Fake, model: &str, after: &str, is_asked: bool, says: &str, end: Piece) {
+    let (format, says) = (fake.format, says.to_owned());
+    let expected = (after.to_owned(), is_asked);
+    fake.answers(model, move |body| {
+        assert_eq!(format.prefill(body).unwrap_or_default(), expected);
+        Script::texts(says.split_inclusive(' ')).then(end.clone())
+    });
+}
+
+const STOP: Piece = Piece::End(Reason::Stop);
+
+/// Its models go on from a last message of their own.
+fn with_prefill(fake: &Fake) -> String {
+    fake.settings(fake.format.kind()) + "prefill = true\n"
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_model_that_goes_on_by_itself_says_the_same_again_where_it_means_it() {
+    // Each is said twice: the first time by one model, then by the next.
+    let said: Vec<_> = [1, 2, 3].map(|n| format!(" I do not know what {n} is.")).into();
+    let says = [said[0].clone(), said[0].clone() + &said[1], said[1].clone() + &said[2] + &said[2]];
+    let mut fakes = vec![];
+    for format in Format::ALL {
+        fakes.push(Fake::start(format).await);
+    }
+    let mut settings: String = fakes.iter().map(with_prefill).collect();
+    for round in 0..4 {
+        let chosen = [0, 1, 2].map(|nth| &fakes[(round + nth) % 4]);
+        let names = [0, 1, 2].map(|nth| format!("model-{round}-{nth}"));
+        let targets: Vec<_> =
+            chosen.iter().zip(&names).map(|(fake, name)| (fake.format.kind(), name.as_str())).collect();
+        settings += &route(&format!("r{round}"), &targets, "");
+        chosen[0].says(&names[0], Script::texts([says[0].as_str()]).then(Piece::Cut));
+        goes_on(chosen[1], &names[1], &says[0], false, &says[1], Piece::Cut);
+        goes_on(chosen[2], &names[2], &says[..2].concat(), false, &says[2], STOP);
+    }
+    let app = TestApp::start_with(Database::sqlite(), &settings, Ambient::system()).await;
+    for round in 0..4 {
+        assert_eq!(ask(&app, &format!("r{round}"), "What?").await.unwrap()["text"], says.concat(), "{round}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_no_model_goes_on_by_itself_it_is_asked_to() {
+    let (openai, anthropic) = (Fake::start(Format::OpenAi).await, Fake::start(Format::Anthropic).await);
+    let settings = with_prefill(&openai)
+        + &with_prefill(&anthropic)
+        + &route("blank", &[("openai-compatible", "one"), ("anthropic", "two")], "")
+        + &route("schema", &[("openai-compatible", "three"), ("openai-compatible", "four")], "");
+    let app = TestApp::start_with(Database::sqlite(), &settings, Ambient::system()).await;
+    openai.says("one", Script::texts(["Well, "]).then(Piece::Cut));
+    goes_on(&anthropic, "two", "Well, ", true, "go.", STOP);
+    assert_eq!(ask(&app, "blank", "Go?").await.unwrap()["text"], "Well, go.");
+    openai.says("three", Script::texts([r#"{"go""#]).then(Piece::Cut));
+    goes_on(&openai, "four", r#"{"go""#, true, ": true}", STOP);
+    let schema = json!({ "type": "object" });
+    let output =
+        ask_with(&app, json!({ "route": "schema", "prompt": "Go?", "outputSchema": schema })).await.unwrap();
+    assert_eq!(output["json"], json!({ "go": true }));
 }
 
 on_both! {

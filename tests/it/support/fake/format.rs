@@ -72,14 +72,15 @@ impl Format {
         Writer { format: self, model: model.to_owned(), blocks: 0, open: false }
     }
 
-    /// What another model said before, as this request brings it; the last message asks to go on.
-    pub fn prefill(self, body: &Value) -> Option<String> {
+    /// What another model said before, as this request brings it, and whether a last message asks to go on.
+    pub fn prefill(self, body: &Value) -> Option<(String, bool)> {
         let (list, role) = match self {
             Self::Gemini => ("contents", "model"),
             _ => ("messages", "assistant"),
         };
         let messages = body[list].as_array().unwrap();
-        let message = &messages[messages.len().checked_sub(2)?];
+        let is_asked = messages.last()?["role"] != role;
+        let message = &messages[messages.len().checked_sub(1 + usize::from(is_asked))?];
         if message["role"] != role {
             return None;
         }
@@ -88,7 +89,7 @@ impl Format {
             Self::Anthropic => &message["content"][0]["text"],
             Self::Gemini => &message["parts"][0]["text"],
         };
-        Some(text.as_str().unwrap().to_owned())
+        Some((text.as_str().unwrap().to_owned(), is_asked))
     }
 }
 
