@@ -21,8 +21,8 @@ impl TraceId {
         self.0
     }
 
-    /// Of the trace that a header `traceparent` continues; `None` where the standard says that it is not valid. What a later
-    /// version of the standard adds at its end is passed over.
+    /// Of the trace that a header `traceparent` continues; `None` where the standard says that it is not valid. What a
+    /// later version of the standard adds at its end is passed over.
     pub fn continued(traceparent: &str) -> Option<Self> {
         let mut parts = traceparent.splitn(5, '-');
         let [version, trace, parent, flags] = [2, 32, 16, 2].map(|length| {
@@ -36,8 +36,8 @@ impl TraceId {
         parent.bytes().any(|digit| digit != b'0').then(|| trace.parse().ok())?
     }
 
-    /// The header that goes with something which is asked of somebody else: each time under an id of its own, by which they
-    /// name what they do for it. The flag says that it is recorded here, as every call is.
+    /// The header that goes with something which is asked of somebody else: each time under an id of its own, by which
+    /// they name what they do for it. The flag says that it is recorded here, as every call is.
     pub fn traceparent(self, random: &Random) -> String {
         format!("00-{self}-{:016x}-01", u64::from_be_bytes(random.bytes()).max(1))
     }

@@ -63,8 +63,8 @@ impl Endpoint {
         Ok(Self { client, base, key, prefill: config.prefill })
     }
 
-    /// See [`Provider::continues`](super::Provider::continues). What has a schema to fit is held against it from its own first
-    /// letter.
+    /// See [`Provider::continues`](super::Provider::continues). What has to fit a schema is held against it from its own
+    /// first letter.
     pub(super) fn continues(&self, call: &ModelCall) -> bool {
         self.prefill && call.request.output_schema.is_none()
     }

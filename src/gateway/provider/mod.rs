@@ -24,7 +24,8 @@ pub trait Provider: Send + Sync + fmt::Debug {
     /// Streams the answer. Dropping the stream ends the work for it, upstream too.
     fn chat(&self, call: ModelCall) -> ProviderStream;
 
-    /// Whether it goes on exactly where the call's `prefill` ends, without being asked to: what it says then repeats nothing.
+    /// Whether it goes on exactly where the call's `prefill` ends, without being asked to: what it says then repeats
+    /// nothing.
     fn continues(&self, _call: &ModelCall) -> bool {
         false
     }

@@ -1,10 +1,12 @@
 //! What a request causes belongs to its trace: W3C Trace Context, from whoever asks to whoever answers.
 use super::route;
 use crate::{
-    coaching, on_both,
+    coaching,
+    gateway::guarded::remember,
+    on_both,
     support::{
         PATIENCE, Socket, TestApp,
-        fake::{Fake, Format, Script},
+        fake::{Fake, Format, Piece, Reason, Script},
         text,
     },
     workflow,
@@ -137,6 +139,32 @@ on_both! {
 }
 
 on_both! {
+    async fn an_answer_and_what_a_coach_starts_are_in_the_trace_of_the_request(database: Database) {
+        let fake = Fake::start(Format::OpenAi).await;
+        let starts = Piece::Tool { name: "start_workflow".into(), arguments: json!({ "workflow": "step" }) };
+        fake.says_in_turn("coach", vec![Script::texts([]).then(starts).then(Piece::End(Reason::Tool)), Script::answer(["Done."])]);
+        let settings = "coaching.tools = ['start_workflow']\n".to_owned()
+            + &fake.settings("a")
+            + &route("default", &[("a", "coach")], "")
+            + &routes(&["step", "answers"]);
+        let app = TestApp::start_with(database, &settings, Ambient::system()).await;
+        asks(&app, "step").await;
+        let session = coaching::start(&app).await;
+        post(&app, &[&traceparent(1)], SEND, json!({ "s": session })).await;
+        let found = calls(&app, json!({ "traceId": trace(1) }), 3).await;
+        let mut names: Vec<_> = found.iter().map(|call| text(call, "/routeName")).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["default", "default", "step"], "the coach, the run that it started, and the coach again");
+
+        remember(&app, "The violin teacher is Ana", "ALLOWED").await;
+        let answer = "query($ws: ID!) { workspace(id: $ws) { answer(input: {question: \"Who is the violin teacher?\",
+            route: \"answers\"}) { abstained } } }";
+        post(&app, &[&traceparent(2)], answer, json!({ "ws": app.workspace })).await;
+        assert_eq!(calls(&app, json!({ "traceId": trace(2) }), 1).await[0]["routeName"], "answers");
+    }
+}
+
+on_both! {
     async fn what_is_no_traceparent_is_ignored_and_each_request_has_a_trace_of_its_own(database: Database) {
         let fake = Fake::start(Format::OpenAi).await;
         let names: Vec<String> = (0..10).map(|n| format!("r{n}")).collect();
@@ -177,7 +205,8 @@ on_both! {
         let both = "mutation($w: ID!, $v: ID!) { one: startRun(input: {workflowId: $w, input: {}}) { run { id } }
             two: startRun(input: {workflowId: $v, input: {}}) { run { id } } }";
         post(&app, &[], both, json!({ "w": workflows[0]["w"], "v": workflows[1]["w"] })).await;
-        let of_both = calls(&app, json!({}), 12).await[..2].iter().map(|call| text(call, "/traceId")).collect::<HashSet<_>>();
+        let latest = calls(&app, json!({}), 12).await[..2].to_vec();
+        let of_both: HashSet<_> = latest.iter().map(|call| text(call, "/traceId")).collect();
         assert_eq!(of_both.len(), 1);
         assert!(of_both.is_disjoint(&traces));
 
