@@ -105,7 +105,7 @@ pub struct ActionItem {
 }
 
 /// Words of a memory or a document that stand in an action item.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Borrowed {
     pub from: Remembered,
     pub quote: String,

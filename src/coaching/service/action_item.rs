@@ -215,5 +215,9 @@ fn quotes(text: &str, told: &[Told]) -> Vec<Borrowed> {
         let quotes = borrowed(text, &told.text).into_iter();
         Some(quotes.map(move |quote| Borrowed { from, quote: quote.to_owned() }).collect::<Vec<_>>())
     };
-    told.iter().filter_map(of_one).flatten().collect()
+    let mut quotes: Vec<_> = told.iter().filter_map(of_one).flatten().collect();
+    // It may have been told the same twice.
+    quotes.sort_unstable();
+    quotes.dedup();
+    quotes
 }
