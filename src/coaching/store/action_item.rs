@@ -5,7 +5,7 @@ use crate::{
         model::{ActionItem, ActionItemFilter, ActionItemStatus, Borrowed},
         speech::without,
     },
-    db::{Source, page},
+    db::{self, Source, page},
     memory::Remembered,
     shared::{
         Error, Page, PageRequest, Result,
@@ -185,7 +185,7 @@ pub async fn erase_item_quotes(
     let quotes = quote::Entity::find().filter(of_these.clone()).all(connection).await?;
     // Locked, in one order: another forgetting may rewrite the same item at the same time.
     let items = item::Entity::find()
-        .filter(item::Column::WorkspaceId.eq(grant.workspace().uuid()))
+        .filter(db::among(item::Column::WorkspaceId, [grant.workspace().uuid()]))
         .filter(item::Column::Id.is_in(quotes.iter().map(|quote| quote.action_item_id)))
         .order_by_asc(item::Column::Id)
         .lock(LockType::NoKeyUpdate)
@@ -220,7 +220,7 @@ fn own(grant: &Grant<impl AtLeast<Read>>) -> Select<item::Entity> {
 
 fn visible(scope: &Scope<impl AtLeast<Read>>) -> Select<item::Entity> {
     item::Entity::find()
-        .filter(item::Column::WorkspaceId.is_in(scope.workspaces()))
+        .filter(db::among(item::Column::WorkspaceId, scope.workspaces()))
         .filter(item::Column::OwnerId.eq(scope.principal().uuid()))
 }
 
