@@ -193,9 +193,13 @@ on_both! {
     }
 }
 
-const NESTED: &str = "query($ws: ID!) { workspace(id: $ws) {
-    coachingSessions { nodes { id topic actionItems(first: 2) { totalCount nodes { id text session { id topic } goal { id title } } } } }
-    actionItems { nodes { id text session { id topic } goal { id title } turn { id } viewerCan { updateActionItem } } } } }";
+/// Each alone: of two lists in one document either may be there first, and what is below them then shares its statements or
+/// does not.
+const OF_SESSIONS: &str = "query($ws: ID!) { workspace(id: $ws) { coachingSessions { nodes { id topic
+    actionItems(first: 2) { totalCount nodes { id text session { id topic } goal { id title } } } } } } }";
+const OF_WORKSPACE: &str =
+    "query($ws: ID!) { workspace(id: $ws) { actionItems { nodes { id text session { id topic }
+    goal { id title } turn { id } viewerCan { updateActionItem } } } } }";
 
 /// A session with a goal and three items.
 async fn one_more(app: &TestApp, topic: &str) {
@@ -210,8 +214,12 @@ async fn one_more(app: &TestApp, topic: &str) {
     }
 }
 
-async fn cost(app: &TestApp) -> (Value, u64) {
-    app.cost(&app.owner, NESTED, json!({ "ws": app.workspace })).await
+/// What both lists give, and the statements of each.
+async fn cost(app: &TestApp) -> ([Value; 2], [u64; 2]) {
+    let ws = json!({ "ws": app.workspace });
+    let (sessions, of_sessions) = app.cost(&app.owner, OF_SESSIONS, ws.clone()).await;
+    let (items, of_workspace) = app.cost(&app.owner, OF_WORKSPACE, ws).await;
+    ([sessions, items], [of_sessions, of_workspace])
 }
 
 on_both! {
@@ -224,16 +232,16 @@ on_both! {
             one_more(&app, topic).await;
         }
         let app = app.restart_counted().await;
-        let (data, six) = cost(&app).await;
-        let sessions = data["workspace"]["coachingSessions"]["nodes"].as_array().unwrap();
+        let ([sessions, items], six) = cost(&app).await;
+        let sessions = sessions["workspace"]["coachingSessions"]["nodes"].as_array().unwrap();
         assert_eq!(sessions.len(), 6);
         for session in sessions {
             let topic = text(session, "/topic");
             assert_eq!(texts(&session["actionItems"]), [format!("{topic} 0"), format!("{topic} 1")]);
             assert_eq!((&session["actionItems"]["totalCount"], &session["actionItems"]["nodes"][0]["goal"]["title"]), (&json!(3), &json!(topic)));
         }
-        assert_eq!(data["workspace"]["actionItems"]["nodes"].as_array().unwrap().len(), 18);
+        assert_eq!(items["workspace"]["actionItems"]["nodes"].as_array().unwrap().len(), 18);
         assert_eq!(six, alone);
-        assert!(six <= 8, "{six}");
+        assert!(six.iter().all(|count| *count <= 6), "{six:?}");
     }
 }
