@@ -1,7 +1,7 @@
 //! Puts the product together: configuration → database, log and bus → services → what runs.
 use crate::{
     account::{AccountService, DevelopmentError, jwt},
-    coaching::{self, CoachingService, MemoryPorts, Worker},
+    coaching::{self, CoachingService, CreateActionItemTool, MemoryPorts, Worker},
     config::{Config, DocumentMode, Mode},
     db::{self, DataFolder, connect::OpenError},
     event::{Bus, BusError, Log, Sweeper},
@@ -166,12 +166,6 @@ async fn connect(
         derived: vec![Arc::new(coached.clone()), Arc::new(workflow.clone()), Arc::new(gateway.clone())],
     };
     let memory = MemoryService::new(db.clone(), log.clone(), ambient.clone(), ports, copies);
-    let tools: [Arc<dyn Tool>; 3] = [
-        Arc::new(RecallTool(memory.clone())),
-        Arc::new(RememberTool { memory: memory.clone(), log: log.clone() }),
-        Arc::new(StartWorkflowTool(workflow.clone())),
-    ];
-    let tools = Tools::new(tools);
     let parts = coaching::Parts {
         db: db.clone(),
         log: log.clone(),
@@ -180,10 +174,18 @@ async fn connect(
         account: account.clone(),
         gateway: gateway.clone(),
         memory: memory.clone(),
-        tools: tools.named(&config.coaching.tools),
+        tools: Tools::default(),
         config: config.coaching.clone(),
     };
     let coaching = CoachingService::new(parts, &coached);
+    let tools: [Arc<dyn Tool>; 4] = [
+        Arc::new(RecallTool(memory.clone())),
+        Arc::new(RememberTool { memory: memory.clone(), log: log.clone() }),
+        Arc::new(CreateActionItemTool(coaching.clone())),
+        Arc::new(StartWorkflowTool(workflow.clone())),
+    ];
+    let tools = Tools::new(tools);
+    let coaching = coaching.offering(tools.named(&config.coaching.tools));
     let sync = SyncService::new(db.clone(), log.clone());
     let services = Services {
         db,

@@ -217,7 +217,7 @@ pub struct CoachingConfig {
 }
 
 /// What a model can be given to use.
-pub const TOOLS: [&str; 3] = ["recall", "remember", "start_workflow"];
+pub const TOOLS: [&str; 4] = ["recall", "remember", "create_action_item", "start_workflow"];
 
 impl CoachingConfig {
     /// How long a worker is taken to be alive after it last said so.

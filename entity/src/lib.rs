@@ -1,5 +1,7 @@
 //! The tables as sea-orm entities, one a file, without behaviour. A test holds them against the migrated schema.
 
+pub mod action_item;
+pub mod action_item_quote;
 pub mod api_key;
 pub mod approval;
 pub mod audit_entry;

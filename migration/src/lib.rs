@@ -24,6 +24,7 @@ mod m0018_written_by_run;
 mod m0019_call_content;
 mod m0020_memory_alias;
 mod m0021_trace;
+mod m0022_action_item;
 
 #[derive(Debug)]
 pub struct Migrator;
@@ -53,6 +54,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0019_call_content::Migration),
             Box::new(m0020_memory_alias::Migration),
             Box::new(m0021_trace::Migration),
+            Box::new(m0022_action_item::Migration),
         ]
     }
 }

@@ -1,11 +1,11 @@
 //! What happens in a session, as it is recorded and as it is heard.
-use super::model::{StopReason, Turn, TurnStatus};
+use super::model::{ActionItem, StopReason, Turn, TurnStatus};
 use crate::{
     event::{Change, Cursor, Event, NewEvent},
     shared::{
         Error, Result,
         actor::{Grant, Write},
-        id::{AnyId, CoachingSessionId, GoalId, MessageId, TurnId, UserId},
+        id::{ActionItemId, AnyId, CoachingSessionId, GoalId, MessageId, TurnId, UserId},
     },
 };
 use chrono::{DateTime, Utc};
@@ -16,6 +16,8 @@ pub(super) const SESSION_ENDED: &str = "SESSION_ENDED";
 pub(super) const SESSION_UPDATED: &str = "SESSION_UPDATED";
 pub(super) const GOAL_CREATED: &str = "GOAL_CREATED";
 pub(super) const GOAL_UPDATED: &str = "GOAL_UPDATED";
+const ACTION_ITEM_CREATED: &str = "ACTION_ITEM_CREATED";
+pub(super) const ACTION_ITEM_UPDATED: &str = "ACTION_ITEM_UPDATED";
 /// What a reply quoted of a forgotten memory is gone.
 const REPLY_ERASED: &str = "REPLY_ERASED";
 const TURN_QUEUED: &str = "TURN_QUEUED";
@@ -52,6 +54,27 @@ pub struct ToolFacts {
     pub tool: String,
     /// Once it is known.
     pub succeeded: Option<bool>,
+}
+
+/// An action item that is new.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ActionItemFacts {
+    pub item: ActionItemId,
+    /// The session that it came from, whose stream tells of it.
+    pub session: Option<CoachingSessionId>,
+}
+
+pub(super) fn action_item_created(grant: &Grant<Write>, item: &ActionItem) -> Result<NewEvent> {
+    let facts = ActionItemFacts { item: item.id, session: item.session };
+    let subject = item.session.map_or(item.id.uuid(), CoachingSessionId::uuid);
+    let data = serde_json::to_value(facts).map_err(Error::internal)?;
+    Ok(NewEvent::new(ACTION_ITEM_CREATED, subject, data).only_for(grant.principal().uuid()))
+}
+
+/// What an item quoted of something forgotten is gone.
+pub(super) fn action_item_erased(item: ActionItemId, owner: UserId) -> NewEvent {
+    let data = serde_json::json!({});
+    NewEvent::new(ACTION_ITEM_UPDATED, item.uuid(), data).only_for(owner.uuid())
 }
 
 /// That the tool is being used, or how that went.
@@ -94,6 +117,7 @@ pub enum Happened {
     },
     ToolStarted(ToolFacts),
     ToolCompleted(ToolFacts),
+    ActionItemCreated(ActionItemFacts),
     TurnCompleted(TurnFacts),
     TurnInterrupted(TurnFacts),
     TurnIncomplete(TurnFacts),
@@ -143,6 +167,7 @@ impl Happened {
         let session = || CoachingSessionId::from_uuid(event.subject);
         let turn = || serde_json::from_value(event.data.clone()).ok();
         let tool = || serde_json::from_value(event.data.clone()).ok();
+        let item = || serde_json::from_value(event.data.clone()).ok();
         Some(match event.kind.as_str() {
             SESSION_STARTED => Self::SessionStarted(session()),
             SESSION_ENDED => Self::SessionEnded(session()),
@@ -150,6 +175,7 @@ impl Happened {
             TURN_STARTED => Self::TurnStarted(turn()?),
             TOOL_STARTED => Self::ToolStarted(tool()?),
             TOOL_COMPLETED => Self::ToolCompleted(tool()?),
+            ACTION_ITEM_CREATED => Self::ActionItemCreated(item()?),
             TURN_COMPLETED => Self::TurnCompleted(turn()?),
             TURN_INTERRUPTED => Self::TurnInterrupted(turn()?),
             TURN_INCOMPLETE => Self::TurnIncomplete(turn()?),
@@ -188,12 +214,15 @@ pub(super) fn reply_erased(reply: MessageId, owner: UserId) -> NewEvent {
     NewEvent::new(REPLY_ERASED, reply.uuid(), data).only_for(owner.uuid())
 }
 
-/// What an event did to a goal, a session, a turn or a message; nothing where it is none of theirs.
+/// What an event did to a goal, an action item, a session, a turn or a message; nothing where it is none of theirs.
 pub fn changes(event: &Event) -> Vec<Change> {
     let goal = AnyId::Goal(GoalId::from_uuid(event.subject));
     match event.kind.as_str() {
         GOAL_CREATED => return vec![Change::created(goal)],
         GOAL_UPDATED => return vec![Change::updated(goal)],
+        ACTION_ITEM_UPDATED => {
+            return vec![Change::updated(AnyId::ActionItem(ActionItemId::from_uuid(event.subject)))];
+        }
         // Only for copies: a session's stream tells what is said in it.
         SESSION_UPDATED => {
             let session = CoachingSessionId::from_uuid(event.subject);
@@ -225,6 +254,10 @@ pub fn changes(event: &Event) -> Vec<Change> {
         ) => {
             let changes = [Change::updated(AnyId::Turn(turn.turn)), Change::updated(session)];
             changes.into_iter().chain(reply(&turn).map(Change::updated)).collect()
+        }
+        Some(Happened::ActionItemCreated(ActionItemFacts { item, session })) => {
+            let session = session.map(|session| Change::updated(AnyId::CoachingSession(session)));
+            [Change::created(AnyId::ActionItem(item))].into_iter().chain(session).collect()
         }
         // What a tool does is told by what it changed.
         Some(Happened::ToolStarted(_) | Happened::ToolCompleted(_)) => vec![],

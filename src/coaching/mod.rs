@@ -6,10 +6,12 @@
 //! turn. [`CoachingService::follow`] shows it live (`stream`), from any cursor, without gap or double.
 //!
 //! What a reply quotes is kept with its text (`speech`), and a turn ends in one place (`ending`), so that forgetting a
-//! memory reaches its words however a turn went.
+//! memory reaches its words however a turn went; and so is what an action item has in common with what the coach was
+//! told (`borrowed`).
 //!
 //! A turn changes hands under a fencing token, so a worker that was given up for dead can write nothing any more:
 //! that is why each turn has exactly one terminal event. A session and all in it belong to one person alone.
+mod borrowed;
 mod ending;
 mod event;
 mod graphql;
@@ -25,10 +27,10 @@ mod tracker;
 mod turn;
 mod worker;
 
-pub use event::{CoachingEvent, Happened, TurnFacts, changes};
+pub use event::{ActionItemFacts, CoachingEvent, Happened, TurnFacts, changes};
 pub use graphql::{
-    Citation as CitationNode, CoachingLoader, CoachingMutation, CoachingSession, CoachingSubscription, Goal,
-    Message, Turn, WorkspaceSessions, request_data,
+    ActionItem, Citation as CitationNode, CoachingLoader, CoachingMutation, CoachingSession,
+    CoachingSubscription, Goal, Message, Turn, WorkspaceSessions, request_data,
 };
 pub use model::{
     Citation, MessageRole, MessageStatus, NewMessage, NewSession, Session, SessionMode, SessionStatus,
@@ -36,4 +38,5 @@ pub use model::{
 };
 pub use port::MemoryPorts;
 pub use service::{CoachingService, Parts};
+pub use tool::CreateActionItemTool;
 pub use worker::Worker;

@@ -3,7 +3,10 @@ use crate::{
     memory::Remembered,
     shared::{
         ClientId, Patch, Problems, Result, TraceId,
-        id::{ApiKeyId, CoachingSessionId, DocumentChunkId, GoalId, MessageId, TurnId, UserId, WorkspaceId},
+        id::{
+            ActionItemId, ApiKeyId, CoachingSessionId, DocumentChunkId, GoalId, MessageId, TurnId, UserId,
+            WorkspaceId,
+        },
         stored, text,
     },
 };
@@ -15,11 +18,14 @@ use uuid::Uuid;
 pub const MAX_MESSAGE: usize = 20_000;
 /// Characters of a session's topic and of a goal's title.
 const MAX_TITLE: usize = 200;
+/// Characters of an action item.
+pub const MAX_ITEM: usize = 500;
 /// Turns of a session that may wait at once.
 pub const MAX_QUEUED: usize = 20;
 
 stored! {
     SessionMode { Chat = "CHAT", RolePlay = "ROLE_PLAY", CheckIn = "CHECK_IN", LiveAssist = "LIVE_ASSIST", }
+    ActionItemStatus { Open = "OPEN", Done = "DONE", Dismissed = "DISMISSED", }
     GoalStatus { Active = "ACTIVE", Achieved = "ACHIEVED", Abandoned = "ABANDONED", }
     SessionStatus { Active = "ACTIVE", Paused = "PAUSED", Ended = "ENDED", }
     MessageRole { User = "USER", Coach = "COACH", }
@@ -74,6 +80,42 @@ pub struct Goal {
     pub version: i32,
     pub client_id: Option<Uuid>,
     pub created_at: DateTime<Utc>,
+}
+
+/// What a person means to do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ActionItem {
+    pub id: ActionItemId,
+    pub workspace: WorkspaceId,
+    /// The session that it came from.
+    pub session: Option<CoachingSessionId>,
+    pub goal: Option<GoalId>,
+    /// The turn in which the coach made it.
+    pub turn: Option<TurnId>,
+    pub text: String,
+    pub due_at: Option<DateTime<Utc>>,
+    pub status: ActionItemStatus,
+    /// From 1, one more with each change.
+    pub version: i32,
+    pub client_id: Option<Uuid>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    /// Since when it is done.
+    pub completed_at: Option<DateTime<Utc>>,
+}
+
+/// Words of a memory or a document that stand in an action item.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Borrowed {
+    pub from: Remembered,
+    pub quote: String,
+}
+
+/// Which action items are wanted; what is left out wants all.
+#[derive(Clone, Debug, Default)]
+pub struct ActionItemFilter {
+    pub status: Option<Vec<ActionItemStatus>>,
+    pub goal: Option<GoalId>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -192,6 +234,27 @@ pub struct NewGoal {
     pub client_id: Option<String>,
 }
 
+#[derive(Clone, Debug, Serialize)]
+pub struct NewActionItem {
+    pub workspace: WorkspaceId,
+    pub text: String,
+    pub due_at: Option<DateTime<Utc>>,
+    pub session: Option<CoachingSessionId>,
+    /// The session's, where there is none.
+    pub goal: Option<GoalId>,
+    /// A UUID that the client made.
+    pub client_id: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct ActionItemUpdate {
+    pub item: ActionItemId,
+    pub expected_version: Option<i32>,
+    pub text: Patch<String>,
+    pub due_at: Patch<DateTime<Utc>>,
+    pub status: Patch<ActionItemStatus>,
+}
+
 #[derive(Clone, Debug)]
 pub struct GoalUpdate {
     pub goal: GoalId,
@@ -271,6 +334,30 @@ impl NewGoal {
         let client_id = ClientId::checked(&mut problems, self.client_id.as_deref(), &title)?;
         problems.finish()?;
         Ok((title, client_id))
+    }
+}
+
+impl NewActionItem {
+    pub fn checked(&self) -> Result<(String, Option<ClientId>)> {
+        let mut problems = Problems::default();
+        let text = text::name(&mut problems, "text", &self.text, MAX_ITEM);
+        let content = (&text, self.due_at, self.session, self.goal);
+        let client_id = ClientId::checked(&mut problems, self.client_id.as_deref(), &content)?;
+        problems.finish()?;
+        Ok((text, client_id))
+    }
+}
+
+impl ActionItemUpdate {
+    /// The item as it would be now, with the version that it has.
+    pub fn apply(self, old: &ActionItem, now: DateTime<Utc>) -> Result<ActionItem> {
+        let mut problems = Problems::default();
+        let text = self.text.checked(&mut problems, "text", MAX_ITEM);
+        let text = text.over_required(&mut problems, "text", old.text.clone());
+        let due_at = self.due_at.over(old.due_at);
+        let status = self.status.over_required(&mut problems, "status", old.status);
+        let completed_at = (status == ActionItemStatus::Done).then(|| old.completed_at.unwrap_or(now));
+        problems.finish().map(|()| ActionItem { text, due_at, status, completed_at, ..old.clone() })
     }
 }
 

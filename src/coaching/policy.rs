@@ -6,13 +6,15 @@ use crate::shared::{
     id::{UserId, WorkspaceId},
 };
 
+pub type CreateActionItem = Write;
+pub type UpdateActionItem = Write;
 pub type UpdateGoal = Write;
 pub type UpdateCoachingSession = Write;
 pub type SendMessage = Write;
 pub type InterruptTurn = Write;
 pub type EndCoachingSession = Write;
 
-/// To set goals and to start sessions is for people: they own what they begin.
+/// To set goals, to start sessions and to make action items is for people: they own what they begin.
 pub fn begin(actor: &Actor, workspace: WorkspaceId) -> Result<Grant<Write>> {
     begin_as(actor, workspace).map(|(grant, _)| grant)
 }

@@ -1,5 +1,10 @@
 //! What coaching gives to memory below it.
-use super::{event::reply_erased, store, stream::Texts, turn::INSTRUCTIONS};
+use super::{
+    event::{action_item_erased, reply_erased},
+    store,
+    stream::Texts,
+    turn::INSTRUCTIONS,
+};
 use crate::{
     db::Db,
     event::Tx,
@@ -11,7 +16,7 @@ use crate::{
     },
 };
 
-/// Tells memory whose a session is, and lets forgetting reach what replies quote.
+/// Tells memory whose a session is, and lets forgetting reach what replies and action items quote.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryPorts {
     /// Of the service.
@@ -69,10 +74,15 @@ const MESSAGES: u64 = 500;
 #[async_trait::async_trait]
 impl Derived for MemoryPorts {
     async fn erase(&self, tx: &mut Tx, grant: &Grant<Write>, from: &[Remembered]) -> Result<Vec<Erased>> {
-        let (replies, count) = store::message::erase_quotes(tx, grant, from).await?;
+        let (replies, of_replies) = store::message::erase_quotes(tx, grant, from).await?;
         for (reply, owner) in replies {
             tx.record(grant, reply_erased(reply, owner));
         }
+        let (items, of_items) = store::erase_item_quotes(tx, grant, from).await?;
+        for (item, owner) in items {
+            tx.record(grant, action_item_erased(item, owner));
+        }
+        let count = of_replies + of_items;
         Ok(if count == 0 { vec![] } else { vec![Erased { kind: "QUOTE".to_owned(), count }] })
     }
 

@@ -15,7 +15,7 @@ use crate::{
     event::Signal,
     gateway::{
         ChatEvent, ChatMessage, ChatRequest, DEFAULT_ROUTE, FailureKind, FinishReason, GroundingSource,
-        Origin, Quote, Speaker, TOOL_ROUNDS, TOOLS_AT_ONCE, Task, ToolUse,
+        Origin, Quote, Speaker, TOOL_ROUNDS, TOOLS_AT_ONCE, Task, Told, ToolUse,
     },
     memory::{Item, RecallRequest, Remembered},
     shared::{
@@ -190,6 +190,7 @@ impl Worker {
         mut request: ChatRequest,
     ) -> Result<Ending> {
         let (sources, mut used) = (request.sources.clone(), TokenUsage::default());
+        let mut told: Vec<Told> = sources.iter().filter_map(told).collect();
         let mut spoken = Spoken { topic: delta_topic(turn.session), offset: 0, pause: false };
         for round in 0..=TOOL_ROUNDS {
             // Once there were enough, it has to do without.
@@ -211,7 +212,8 @@ impl Worker {
                     request.messages.push(ChatMessage { speaker, text });
                     for tool in tools {
                         let id = tool.id.clone();
-                        let text = self.use_tool(turn, actor, tool).await?;
+                        let (text, read) = self.use_tool(turn, actor, told.clone(), tool).await?;
+                        told.extend(read);
                         request.messages.push(ChatMessage { speaker: Speaker::Tool { id }, text });
                     }
                 }
@@ -378,6 +380,11 @@ fn grounding(item: Item) -> GroundingSource {
             egress: document.egress,
         },
     }
+}
+
+fn told(source: &GroundingSource) -> Option<Told> {
+    let (of, _) = named(&source.id)?;
+    Some(Told { of: of.id(), text: source.text.clone() })
 }
 
 /// What a source is called: a memory by its id, a chunk by its document's and its own.

@@ -64,4 +64,4 @@ pub use record::{Attempt, LlmCall, LlmCallStatus, Origin};
 pub use schema::Schema;
 pub use service::{DEFAULT_ROUTE, Gateway, NewGuardrailPolicy, Parts, ProviderError, ProviderView, Tried};
 pub use size::estimate_tokens;
-pub use tool::{Done, TOOL_ROUNDS, TOOLS_AT_ONCE, Tool, Tools, Used};
+pub use tool::{Asking, Done, TOOL_ROUNDS, TOOLS_AT_ONCE, Told, Tool, Tools, Used};

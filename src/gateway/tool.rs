@@ -4,6 +4,7 @@
 //! the tool's schema, and the tool does what it does as the actor for whom the model answers: nothing that they may not.
 use super::{
     model::{ToolSpec, ToolUse},
+    record::Origin,
     schema::Schema,
 };
 use crate::{
@@ -29,7 +30,24 @@ pub trait Tool: Send + Sync + fmt::Debug {
     fn spec(&self) -> ToolSpec;
 
     /// Does it, as the actor. The arguments fit the schema of [`Self::spec`].
-    async fn run(&self, actor: &Actor, workspace: WorkspaceId, arguments: Value) -> Result<Done>;
+    async fn run(&self, actor: &Actor, asking: &Asking, arguments: Value) -> Result<Done>;
+}
+
+/// Where a model asks for a tool.
+#[derive(Clone, Debug)]
+pub struct Asking {
+    pub workspace: WorkspaceId,
+    pub origin: Origin,
+    /// What it was told of memories and documents by then, as far as that is known.
+    pub told: Vec<Told>,
+}
+
+/// A text of memory that a model was told.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// The memory or the document.
+    pub of: AnyId,
+    pub text: String,
 }
 
 /// What came of a tool.
@@ -39,8 +57,8 @@ pub struct Done {
     pub tx: Option<Tx>,
     /// For the model.
     pub text: String,
-    /// The memories and documents that it tells of.
-    pub read: Vec<AnyId>,
+    /// What it tells of memories and documents.
+    pub read: Vec<Told>,
 }
 
 /// What came of a use of a tool, well or not.
@@ -85,9 +103,9 @@ impl Tools {
     }
 
     /// Uses a tool; what goes wrong is told to the model.
-    pub async fn use_one(&self, actor: &Actor, workspace: WorkspaceId, asked: ToolUse) -> Used {
-        let tool = asked.name.clone();
-        match self.run(actor, workspace, asked).await {
+    pub async fn use_one(&self, actor: &Actor, asking: &Asking, asked: ToolUse) -> Used {
+        let (tool, workspace) = (asked.name.clone(), asking.workspace);
+        match self.run(actor, asking, asked).await {
             Ok(done) => Used { done, succeeded: true },
             Err(error) => {
                 if let Error::Internal(source) = &error {
@@ -99,7 +117,7 @@ impl Tools {
     }
 
     /// `Refused` where there is no such tool, or where the arguments do not fit.
-    async fn run(&self, actor: &Actor, workspace: WorkspaceId, asked: ToolUse) -> Result<Done> {
+    async fn run(&self, actor: &Actor, asking: &Asking, asked: ToolUse) -> Result<Done> {
         let Some(ready) = self.0.get(&asked.name) else {
             let names: Vec<_> = self.0.keys().map(String::as_str).collect();
             return Err(Error::invalid(
@@ -111,7 +129,7 @@ impl Tools {
         if !problems.is_empty() {
             return Err(Error::invalid("arguments", problems.join("; ")));
         }
-        let done = ready.tool.run(actor, workspace, asked.arguments).await?;
+        let done = ready.tool.run(actor, asking, asked.arguments).await?;
         Ok(Done { text: done.text.chars().take(MAX_TOLD).collect(), ..done })
     }
 }

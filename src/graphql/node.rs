@@ -1,7 +1,7 @@
 //! `node` and `nodes`: whatever has an id, by its id alone.
 use crate::{
     account::{ApiKey, AuditEntry, Invitation, Membership, ServiceAccount, Viewer, Workspace},
-    coaching::{CoachingLoader, CoachingSession, Goal, Message, Turn},
+    coaching::{ActionItem, CoachingLoader, CoachingSession, Goal, Message, Turn},
     gateway::{BudgetNode, CallLoader, LlmCallNode, RouteNode},
     graphql_kit::{ApiError, ContextExt},
     memory::{
@@ -29,6 +29,7 @@ pub enum Node {
     DocumentChunk(DocumentChunk),
     ErasureReceipt(ErasureReceipt),
     Goal(Goal),
+    ActionItem(ActionItem),
     CoachingSession(CoachingSession),
     Turn(Turn),
     Message(Message),
@@ -58,6 +59,7 @@ impl Node {
             AnyId::DocumentChunk(id) => ctx.load::<_, DocumentLoader>(id).await?.map(Self::DocumentChunk),
             AnyId::ErasureReceipt(id) => ctx.load::<_, MemoryLoader>(id).await?.map(Self::ErasureReceipt),
             AnyId::Goal(id) => ctx.load::<_, CoachingLoader>(id).await?.map(Self::Goal),
+            AnyId::ActionItem(id) => ctx.load::<_, CoachingLoader>(id).await?.map(Self::ActionItem),
             AnyId::CoachingSession(id) => CoachingSession::visible(ctx, id).await?.map(Self::CoachingSession),
             AnyId::Turn(id) => ctx.load::<_, CoachingLoader>(id).await?.map(Self::Turn),
             AnyId::Message(id) => {

@@ -2,8 +2,8 @@
 use super::{Item, Memory, MemoryKind, MemoryScope, MemoryService, NewMemory, RecallRequest};
 use crate::{
     event::Log,
-    gateway::{Done, Egress, Tool, ToolSpec},
-    shared::{Error, Result, actor::Actor, id::WorkspaceId},
+    gateway::{Asking, Done, Egress, Told, Tool, ToolSpec},
+    shared::{Error, Result, actor::Actor},
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -50,13 +50,14 @@ impl Tool for RecallTool {
         }
     }
 
-    async fn run(&self, actor: &Actor, workspace: WorkspaceId, arguments: Value) -> Result<Done> {
+    async fn run(&self, actor: &Actor, asking: &Asking, arguments: Value) -> Result<Done> {
         let Recall { query } = read(arguments)?;
-        let recall = self.0.recall(actor, &RecallRequest::new(workspace, query, MOST)).await?;
+        let recall = self.0.recall(actor, &RecallRequest::new(asking.workspace, query, MOST)).await?;
         let found = recall.hits.iter().map(|hit| &hit.item);
         let found: Vec<_> = found.filter(|item| item.egress() == Egress::Allowed).collect();
         let told: Vec<_> = found.iter().map(|item| told_of(item)).collect();
-        let read = found.iter().map(|item| item.remembered().id()).collect();
+        let read = found.iter().map(|item| Told { of: item.remembered().id(), text: item.text().to_owned() });
+        let read = read.collect();
         Ok(Done { tx: None, text: json!({ "memories": told }).to_string(), read })
     }
 }
@@ -91,9 +92,9 @@ impl Tool for RememberTool {
         }
     }
 
-    async fn run(&self, actor: &Actor, workspace: WorkspaceId, arguments: Value) -> Result<Done> {
+    async fn run(&self, actor: &Actor, asking: &Asking, arguments: Value) -> Result<Done> {
         let Remember { text, kind } = read(arguments)?;
-        let new = NewMemory::new(workspace, MemoryScope::User, kind.unwrap_or(MemoryKind::Note), text);
+        let new = NewMemory::new(asking.workspace, MemoryScope::User, kind.unwrap_or(MemoryKind::Note), text);
         let mut tx = self.log.begin().await?;
         let memory = self.memory.remember_in(&mut tx, actor, new).await?;
         let text = json!({ "remembered": memory.content.text }).to_string();

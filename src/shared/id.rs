@@ -69,6 +69,7 @@ registry! {
     DocumentChunk, DocumentChunkId, "chk";
     ErasureReceipt, ErasureReceiptId, "rcpt";
     Goal, GoalId, "goal";
+    ActionItem, ActionItemId, "act";
     CoachingSession, CoachingSessionId, "cs";
     Turn, TurnId, "turn";
     Message, MessageId, "msg";

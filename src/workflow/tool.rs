@@ -1,8 +1,8 @@
 //! What a model may do with workflows, as the actor for whom it answers.
 use super::{WorkflowService, model::NewRun};
 use crate::{
-    gateway::{Done, Tool, ToolSpec},
-    shared::{Error, Result, actor::Actor, id::WorkspaceId},
+    gateway::{Asking, Done, Tool, ToolSpec},
+    shared::{Error, Result, actor::Actor},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -36,10 +36,10 @@ impl Tool for StartWorkflowTool {
         }
     }
 
-    async fn run(&self, actor: &Actor, workspace: WorkspaceId, arguments: Value) -> Result<Done> {
+    async fn run(&self, actor: &Actor, asking: &Asking, arguments: Value) -> Result<Done> {
         let misfit = |_| Error::invalid("arguments", "they do not fit the schema");
         let Start { workflow, input } = serde_json::from_value(arguments).map_err(misfit)?;
-        let workflow = self.0.find_by_slug(actor, workspace, &workflow).await?;
+        let workflow = self.0.find_by_slug(actor, asking.workspace, &workflow).await?;
         let workflow = workflow.ok_or(Error::NotFound("workflow"))?;
         let new = NewRun { workflow: workflow.id, version: None, input: input.unwrap_or_else(|| json!({})) };
         let (tx, run) = self.0.begin_run(actor, new).await?;

@@ -33,6 +33,15 @@ const KINDS: &[Kind] = &[
         ),
     },
     Kind {
+        mutation: "createActionItem",
+        result: "actionItem",
+        field: "text",
+        also: r#"{"dueAt": "2026-05-08T17:00:00Z"}"#,
+        edit: Some(
+            "mutation($id: ID!) { updateActionItem(input: {actionItemId: $id, text: \"edited\"}) { actionItem { id } } }",
+        ),
+    },
+    Kind {
         mutation: "startCoachingSession",
         result: "session",
         field: "topic",

@@ -58,6 +58,8 @@ macro_rules! entities {
 }
 
 entities!(
+    action_item,
+    action_item_quote,
     api_key,
     approval,
     audit_entry,

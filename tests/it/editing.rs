@@ -16,6 +16,8 @@ struct Editable {
     id: &'static str,
     result: &'static str,
     field: &'static str,
+    /// Characters that the field may have.
+    longest: usize,
 }
 
 const EDITABLE: &[Editable] = &[
@@ -27,6 +29,7 @@ const EDITABLE: &[Editable] = &[
         id: "workspaceId",
         result: "workspace",
         field: "name",
+        longest: 200,
     },
     Editable {
         ty: "Workflow",
@@ -38,6 +41,7 @@ const EDITABLE: &[Editable] = &[
         id: "workflowId",
         result: "workflow",
         field: "name",
+        longest: 200,
     },
     Editable {
         ty: "Goal",
@@ -47,6 +51,7 @@ const EDITABLE: &[Editable] = &[
         id: "goalId",
         result: "goal",
         field: "title",
+        longest: 200,
     },
     Editable {
         ty: "CoachingSession",
@@ -56,6 +61,17 @@ const EDITABLE: &[Editable] = &[
         id: "sessionId",
         result: "session",
         field: "topic",
+        longest: 200,
+    },
+    Editable {
+        ty: "ActionItem",
+        make: "mutation($ws: ID!) { createActionItem(input: {workspaceId: $ws, text: \"first\"}) { actionItem { id } } }",
+        made: "/createActionItem/actionItem/id",
+        mutation: "updateActionItem",
+        id: "actionItemId",
+        result: "actionItem",
+        field: "text",
+        longest: 500,
     },
 ];
 
@@ -187,7 +203,7 @@ on_both! {
     async fn what_is_blank_or_too_long_is_refused_with_its_field(app: TestApp) {
         for thing in EDITABLE {
             let id = thing.make(&app).await;
-            for bad in ["", " \n", &"x".repeat(201)] {
+            for bad in ["", " \n", &"x".repeat(thing.longest + 1)] {
                 let refused = thing.change(&app, &id, json!({ thing.field: bad })).await;
                 assert_eq!(problem(&refused), ("INVALID".into(), thing.field.into()), "{}", thing.ty);
                 assert_eq!((&refused["result"], &refused["current"]), (&Value::Null, &Value::Null));

@@ -1,4 +1,5 @@
 //! Calls of models, as clients see and steer them.
+mod action_items;
 mod blocks;
 mod bounds;
 mod budgets;

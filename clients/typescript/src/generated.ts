@@ -277,8 +277,8 @@ export type LlmActionInput = {
   /** Which route of the gateway is asked. */
   readonly route?: string;
   /**
-   * What the model may have done while it answers, as whoever started the run: recall, remember, start_workflow. Takes a
-   * model that knows tools. An attempt that is made anew may use them anew.
+   * What the model may have done while it answers, as whoever started the run: recall, remember, create_action_item,
+   * start_workflow. Takes a model that knows tools. An attempt that is made anew may use them anew.
    */
   readonly tools?: ReadonlyArray<string>;
 };
@@ -790,6 +790,8 @@ export type BudgetCopyFragment = { readonly __typename: 'Budget', readonly id: s
 
 export type RouteCopyFragment = { readonly __typename: 'Route', readonly id: string, readonly name: string, readonly isConfigured: boolean, readonly streamFailure: StreamFailure, readonly maxOutputTokens: number, readonly cacheFor: string | null, readonly hedgeAfter: string | null, readonly version: number, readonly routeOrder: RouteOrder, readonly targets: ReadonlyArray<{ readonly provider: string, readonly model: string, readonly weight: number }> };
 
+type ThingCopy_ActionItem_Fragment = { readonly __typename: 'ActionItem', readonly id: string };
+
 type ThingCopy_ApiKey_Fragment = { readonly __typename: 'ApiKey', readonly id: string, readonly name: string, readonly prefix: string, readonly scopes: ReadonlyArray<ApiKeyScope>, readonly createdAt: string, readonly expiresAt: string | null, readonly revokedAt: string | null };
 
 type ThingCopy_Approval_Fragment = { readonly __typename: 'Approval', readonly id: string, readonly title: string, readonly form: unknown, readonly comment: string | null, readonly createdAt: string, readonly expiresAt: string | null, readonly approvalStatus: ApprovalStatus, readonly run: { readonly id: string }, readonly decidedBy: { readonly id: string, readonly displayName: string } | null };
@@ -837,6 +839,7 @@ type ThingCopy_WorkflowVersion_Fragment = { readonly __typename: 'WorkflowVersio
 type ThingCopy_Workspace_Fragment = { readonly __typename: 'Workspace', readonly id: string };
 
 export type ThingCopyFragment =
+  | ThingCopy_ActionItem_Fragment
   | ThingCopy_ApiKey_Fragment
   | ThingCopy_Approval_Fragment
   | ThingCopy_AuditEntry_Fragment
@@ -863,6 +866,7 @@ export type ThingCopyFragment =
 ;
 
 export type ChangeFieldsFragment = { readonly __typename: 'Change', readonly cursor: Cursor, readonly at: string, readonly kind: ChangeKind, readonly deletedId: string | null, readonly node:
+    | { readonly __typename: 'ActionItem', readonly id: string }
     | { readonly __typename: 'ApiKey', readonly id: string, readonly name: string, readonly prefix: string, readonly scopes: ReadonlyArray<ApiKeyScope>, readonly createdAt: string, readonly expiresAt: string | null, readonly revokedAt: string | null }
     | { readonly __typename: 'Approval', readonly id: string, readonly title: string, readonly form: unknown, readonly comment: string | null, readonly createdAt: string, readonly expiresAt: string | null, readonly approvalStatus: ApprovalStatus, readonly run: { readonly id: string }, readonly decidedBy: { readonly id: string, readonly displayName: string } | null }
     | { readonly __typename: 'AuditEntry', readonly id: string, readonly action: AuditAction, readonly actorId: string | null, readonly subjectId: string, readonly data: unknown, readonly at: string }
@@ -894,6 +898,7 @@ export type CopyThingsQueryVariables = Exact<{
 
 
 export type CopyThingsQuery = { readonly nodes: ReadonlyArray<
+    | { readonly __typename: 'ActionItem', readonly id: string }
     | { readonly __typename: 'ApiKey', readonly id: string, readonly name: string, readonly prefix: string, readonly scopes: ReadonlyArray<ApiKeyScope>, readonly createdAt: string, readonly expiresAt: string | null, readonly revokedAt: string | null }
     | { readonly __typename: 'Approval', readonly id: string, readonly title: string, readonly form: unknown, readonly comment: string | null, readonly createdAt: string, readonly expiresAt: string | null, readonly approvalStatus: ApprovalStatus, readonly run: { readonly id: string }, readonly decidedBy: { readonly id: string, readonly displayName: string } | null }
     | { readonly __typename: 'AuditEntry', readonly id: string, readonly action: AuditAction, readonly actorId: string | null, readonly subjectId: string, readonly data: unknown, readonly at: string }
@@ -970,6 +975,7 @@ export type CopyMessagesQueryVariables = Exact<{
 
 
 export type CopyMessagesQuery = { readonly node:
+    | { readonly __typename: 'ActionItem' }
     | { readonly __typename: 'ApiKey' }
     | { readonly __typename: 'Approval' }
     | { readonly __typename: 'AuditEntry' }
@@ -1021,6 +1027,7 @@ export type ChangesSinceQueryVariables = Exact<{
 
 
 export type ChangesSinceQuery = { readonly changes: { readonly cursor: Cursor, readonly hasMore: boolean, readonly changes: ReadonlyArray<{ readonly __typename: 'Change', readonly cursor: Cursor, readonly at: string, readonly kind: ChangeKind, readonly deletedId: string | null, readonly node:
+        | { readonly __typename: 'ActionItem', readonly id: string }
         | { readonly __typename: 'ApiKey', readonly id: string, readonly name: string, readonly prefix: string, readonly scopes: ReadonlyArray<ApiKeyScope>, readonly createdAt: string, readonly expiresAt: string | null, readonly revokedAt: string | null }
         | { readonly __typename: 'Approval', readonly id: string, readonly title: string, readonly form: unknown, readonly comment: string | null, readonly createdAt: string, readonly expiresAt: string | null, readonly approvalStatus: ApprovalStatus, readonly run: { readonly id: string }, readonly decidedBy: { readonly id: string, readonly displayName: string } | null }
         | { readonly __typename: 'AuditEntry', readonly id: string, readonly action: AuditAction, readonly actorId: string | null, readonly subjectId: string, readonly data: unknown, readonly at: string }
@@ -1053,6 +1060,7 @@ export type ChangesSubscriptionVariables = Exact<{
 
 
 export type ChangesSubscription = { readonly changes: { readonly __typename: 'Change', readonly cursor: Cursor, readonly at: string, readonly kind: ChangeKind, readonly deletedId: string | null, readonly node:
+      | { readonly __typename: 'ActionItem', readonly id: string }
       | { readonly __typename: 'ApiKey', readonly id: string, readonly name: string, readonly prefix: string, readonly scopes: ReadonlyArray<ApiKeyScope>, readonly createdAt: string, readonly expiresAt: string | null, readonly revokedAt: string | null }
       | { readonly __typename: 'Approval', readonly id: string, readonly title: string, readonly form: unknown, readonly comment: string | null, readonly createdAt: string, readonly expiresAt: string | null, readonly approvalStatus: ApprovalStatus, readonly run: { readonly id: string }, readonly decidedBy: { readonly id: string, readonly displayName: string } | null }
       | { readonly __typename: 'AuditEntry', readonly id: string, readonly action: AuditAction, readonly actorId: string | null, readonly subjectId: string, readonly data: unknown, readonly at: string }
@@ -1129,6 +1137,7 @@ export type SessionQueryVariables = Exact<{
 
 
 export type SessionQuery = { readonly node:
+    | { readonly __typename: 'ActionItem' }
     | { readonly __typename: 'ApiKey' }
     | { readonly __typename: 'Approval' }
     | { readonly __typename: 'AuditEntry' }
@@ -1161,6 +1170,7 @@ export type CoachingEventsSubscriptionVariables = Exact<{
 
 
 export type CoachingEventsSubscription = { readonly coachingEvents:
+    | { readonly __typename: 'ActionItemCreated', readonly cursor: Cursor, readonly at: string }
     | { readonly __typename: 'SessionEnded', readonly cursor: Cursor, readonly at: string, readonly session: { readonly __typename: 'CoachingSession', readonly id: string, readonly status: CoachingSessionStatus, readonly mode: CoachingMode, readonly topic: string | null, readonly createdAt: string, readonly summary: { readonly text: string } | null, readonly goal: { readonly id: string, readonly title: string } | null } }
     | { readonly __typename: 'SessionStarted', readonly cursor: Cursor, readonly at: string, readonly session: { readonly __typename: 'CoachingSession', readonly id: string, readonly status: CoachingSessionStatus, readonly mode: CoachingMode, readonly topic: string | null, readonly createdAt: string, readonly summary: { readonly text: string } | null, readonly goal: { readonly id: string, readonly title: string } | null } }
     | { readonly __typename: 'ToolCompleted', readonly cursor: Cursor, readonly at: string }
@@ -1283,6 +1293,7 @@ export type RunQueryVariables = Exact<{
 
 
 export type RunQuery = { readonly node:
+    | { readonly __typename: 'ActionItem' }
     | { readonly __typename: 'ApiKey' }
     | { readonly __typename: 'Approval' }
     | { readonly __typename: 'AuditEntry' }

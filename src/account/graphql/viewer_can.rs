@@ -62,6 +62,8 @@ pub struct WorkspaceViewerCan {
     separate_entities: bool,
     /// Set a goal.
     create_goal: bool,
+    /// Make an action item.
+    create_action_item: bool,
     /// Start a session with the coach.
     start_coaching_session: bool,
     /// Make a workflow.
@@ -92,6 +94,7 @@ impl WorkspaceViewerCan {
             merge_entities: actor.may::<memory::policy::MergeEntities>(id).is_ok(),
             separate_entities: actor.may::<memory::policy::SeparateEntities>(id).is_ok(),
             create_goal: coaching::policy::begin(actor, id).is_ok(),
+            create_action_item: coaching::policy::begin(actor, id).is_ok(),
             start_coaching_session: coaching::policy::begin(actor, id).is_ok(),
             create_workflow: actor.may::<workflow::policy::CreateWorkflow>(id).is_ok(),
             set_route: actor.may::<gateway::policy::SetRoute>(id).is_ok(),

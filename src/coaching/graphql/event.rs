@@ -1,8 +1,11 @@
-use super::{CoachingLoader, CoachingService, CoachingSession, StopReason, Turn, model};
+use super::{ActionItem, CoachingLoader, CoachingService, CoachingSession, StopReason, Turn, model};
 use crate::{
     coaching::{CoachingEvent as Heard, Happened, TurnFacts},
     graphql_kit::{ApiError, ContextExt, Cursor, DateTime},
-    shared::{Error, id::CoachingSessionId},
+    shared::{
+        Error,
+        id::{ActionItemId, CoachingSessionId},
+    },
 };
 use async_graphql::{ComplexObject, Context, Interface, SimpleObject, Subscription};
 use futures_util::{Stream, StreamExt};
@@ -45,6 +48,7 @@ pub enum CoachingEvent {
     TurnDelta(TurnDelta),
     ToolStarted(ToolStarted),
     ToolCompleted(ToolCompleted),
+    ActionItemCreated(ActionItemCreated),
     TurnCompleted(TurnCompleted),
     TurnInterrupted(TurnInterrupted),
     TurnIncomplete(TurnIncomplete),
@@ -127,7 +131,7 @@ turn_events! {
     }
     /// The coach uses a tool: it looks something up, or has something done for the person.
     ToolStarted {
-        /// Its name: `recall`, `remember`, `start_workflow`. New ones may come.
+        /// Its name: `recall`, `remember`, `create_action_item`, `start_workflow`. New ones may come.
         tool: String,
     }
     /// The tool was used, and the coach goes on.
@@ -156,6 +160,29 @@ turn_events! {
     }
 }
 
+/// The person means to do something that came up in the session: the coach wrote it down, or they did.
+#[derive(SimpleObject, Debug)]
+#[graphql(complex)]
+pub struct ActionItemCreated {
+    /// Follow from here to get what came after this event.
+    #[graphql(owned)]
+    cursor: Cursor,
+    /// When it happened.
+    #[graphql(owned)]
+    at: DateTime,
+    #[graphql(skip)]
+    item: ActionItemId,
+}
+
+#[ComplexObject]
+impl ActionItemCreated {
+    /// The action item, as it is now.
+    async fn action_item(&self, ctx: &Context<'_>) -> Result<ActionItem, ApiError> {
+        let found = ctx.load::<_, CoachingLoader>(self.item).await?;
+        Ok(found.ok_or(Error::NotFound("action item"))?)
+    }
+}
+
 impl From<Heard> for CoachingEvent {
     fn from(heard: Heard) -> Self {
         let (cursor, at) = (Cursor(heard.cursor), DateTime(heard.at));
@@ -179,6 +206,9 @@ impl From<Heard> for CoachingEvent {
                 let succeeded = facts.succeeded.unwrap_or_default();
                 let (turn, tool) = (Turn(facts.turn), facts.tool);
                 Self::ToolCompleted(ToolCompleted { cursor, at, turn, tool, succeeded })
+            }
+            Happened::ActionItemCreated(facts) => {
+                Self::ActionItemCreated(ActionItemCreated { cursor, at, item: facts.item })
             }
             Happened::TurnCompleted(turn) => {
                 Self::TurnCompleted(TurnCompleted { cursor, at, turn: Turn(turn) })

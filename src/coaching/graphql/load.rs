@@ -4,7 +4,7 @@ use crate::{
     shared::{
         Page, PageRequest,
         actor::Actor,
-        id::{CoachingSessionId, GoalId, MessageId, TurnId},
+        id::{ActionItemId, CoachingSessionId, GoalId, MessageId, TurnId},
     },
 };
 use async_graphql::Request;
@@ -16,7 +16,7 @@ pub fn request_data(request: Request, coaching: &CoachingService, actor: &Actor)
     request.data(Arc::new(loader))
 }
 
-/// What belongs to sessions, by id, and their messages by page. One per request: it carries the request's actor.
+/// What belongs to sessions, by id, and their messages and action items by page. One per request: it carries the request's actor.
 #[derive(Debug)]
 pub struct CoachingLoader {
     coaching: CoachingService,
@@ -26,6 +26,13 @@ pub struct CoachingLoader {
 /// A page of a session's messages.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct MessagesOf {
+    pub session: CoachingSessionId,
+    pub request: PageRequest,
+}
+
+/// A page of the action items that came from a session.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct ActionItemsOf {
     pub session: CoachingSessionId,
     pub request: PageRequest,
 }
@@ -51,6 +58,15 @@ impl Loader<GoalId> for CoachingLoader {
     }
 }
 
+impl Loader<ActionItemId> for CoachingLoader {
+    type Value = super::ActionItem;
+
+    async fn load(&self, ids: &[ActionItemId]) -> Loaded<HashMap<ActionItemId, Self::Value>> {
+        let found = self.coaching.find_action_items(&self.actor, ids).await?;
+        Ok(found.into_iter().map(|(id, item)| (id, item.into())).collect())
+    }
+}
+
 impl Loader<TurnId> for CoachingLoader {
     type Value = super::Turn;
 
@@ -72,12 +88,8 @@ impl Loader<MessagesOf> for CoachingLoader {
     type Value = Loaded<Page<model::Message>>;
 
     async fn load(&self, keys: &[MessagesOf]) -> Loaded<HashMap<MessagesOf, Self::Value>> {
-        let mut sessions: HashMap<PageRequest, Vec<CoachingSessionId>> = HashMap::new();
-        for key in keys {
-            sessions.entry(key.request).or_default().push(key.session);
-        }
         let mut loaded = HashMap::new();
-        for (request, sessions) in sessions {
+        for (request, sessions) in by_request(keys.iter().map(|key| (key.request, key.session))) {
             let pages = self.coaching.list_messages(&self.actor, &sessions, &request).await;
             let key = |session| MessagesOf { session, request };
             let pages = pages.map(|pages| pages.into_iter().map(|(session, page)| (key(session), page)));
@@ -85,6 +97,32 @@ impl Loader<MessagesOf> for CoachingLoader {
         }
         Ok(loaded)
     }
+}
+
+impl Loader<ActionItemsOf> for CoachingLoader {
+    type Value = Loaded<Page<model::ActionItem>>;
+
+    async fn load(&self, keys: &[ActionItemsOf]) -> Loaded<HashMap<ActionItemsOf, Self::Value>> {
+        let mut loaded = HashMap::new();
+        for (request, sessions) in by_request(keys.iter().map(|key| (key.request, key.session))) {
+            let pages = self.coaching.list_action_items_of(&self.actor, &sessions, &request).await;
+            let key = |session| ActionItemsOf { session, request };
+            let pages = pages.map(|pages| pages.into_iter().map(|(session, page)| (key(session), page)));
+            loaded.extend(each(sessions.into_iter().map(key), pages));
+        }
+        Ok(loaded)
+    }
+}
+
+/// The sessions of which the same page is asked for.
+fn by_request(
+    keys: impl Iterator<Item = (PageRequest, CoachingSessionId)>,
+) -> HashMap<PageRequest, Vec<CoachingSessionId>> {
+    let mut sessions: HashMap<_, Vec<_>> = HashMap::new();
+    for (request, session) in keys {
+        sessions.entry(request).or_default().push(session);
+    }
+    sessions
 }
 
 impl Loader<CitationsOf> for CoachingLoader {

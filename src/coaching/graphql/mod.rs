@@ -1,4 +1,5 @@
-//! Sessions, turns, messages and goals; [`mutation`] makes and ends them, [`update`] changes them, [`event`] shows them live, [`load`] batches.
+//! Sessions, turns, messages, goals and action items; [`mutation`] makes and ends them, [`update`] changes them, [`event`] shows them live, [`load`] batches.
+mod action_item;
 mod event;
 mod load;
 mod message;
@@ -8,6 +9,7 @@ mod status;
 mod update;
 mod viewer_can;
 
+pub use action_item::ActionItem;
 pub use event::CoachingSubscription;
 pub use load::{CoachingLoader, request_data};
 pub use message::{Citation, Message, Turn};
@@ -17,9 +19,10 @@ use super::{CoachingService, model};
 use async_graphql::MergedObject;
 use session::head;
 use status::{
-    CoachingMode, CoachingSessionStatus, GoalStatus, MessageRole, MessageStatus, StopReason, TurnStatus,
+    ActionItemStatus, CoachingMode, CoachingSessionStatus, GoalStatus, MessageRole, MessageStatus,
+    StopReason, TurnStatus,
 };
 
-/// Changes of goals, sessions and what is said.
+/// Changes of goals, action items, sessions and what is said.
 #[derive(MergedObject, Default, Debug)]
 pub struct CoachingMutation(mutation::SessionMutation, update::UpdateMutation);

@@ -1,6 +1,6 @@
-use super::{CoachingMode, CoachingService, CoachingSession, Goal, Message, Turn, head, model};
+use super::{ActionItem, CoachingMode, CoachingService, CoachingSession, Goal, Message, Turn, head, model};
 use crate::{
-    graphql_kit::{ApiError, ContextExt, UserError, payload, wants_cursor},
+    graphql_kit::{ApiError, ContextExt, DateTime, UserError, payload, wants_cursor},
     shared::id::{CoachingSessionId, GoalId, TurnId, WorkspaceId},
 };
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
@@ -22,6 +22,26 @@ impl SessionMutation {
         let outcome = coaching.create_goal(ctx.actor()?, new, input.idempotency_key).await;
         let (goal, user_errors) = payload(outcome)?;
         Ok(CreateGoalPayload { goal: goal.map(Goal), user_errors })
+    }
+
+    /// Writes down something that the caller means to do. Only they see it.
+    async fn create_action_item(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do.")] input: CreateActionItemInput,
+    ) -> Result<CreateActionItemPayload, ApiError> {
+        let new = model::NewActionItem {
+            workspace: input.workspace_id,
+            text: input.text,
+            due_at: input.due_at.map(|at| at.0),
+            session: input.session_id,
+            goal: input.goal_id,
+            client_id: input.client_id.map(|id| id.0),
+        };
+        let coaching = ctx.service::<CoachingService>()?;
+        let outcome = coaching.create_action_item(ctx.actor()?, new, input.idempotency_key).await;
+        let (item, user_errors) = payload(outcome)?;
+        Ok(CreateActionItemPayload { action_item: item.map(ActionItem), user_errors })
     }
 
     /// Starts a session with the coach. Only the caller sees it.
@@ -109,6 +129,34 @@ pub struct CreateGoalInput {
 pub struct CreateGoalPayload {
     /// The goal; null where `userErrors` says why not.
     goal: Option<Goal>,
+    /// What a person can mend.
+    user_errors: Vec<UserError>,
+}
+
+/// A new action item.
+#[derive(InputObject, Debug)]
+pub struct CreateActionItemInput {
+    /// The workspace that it lies in.
+    workspace_id: WorkspaceId,
+    /// What is to be done, on one line of at most 500 characters.
+    text: String,
+    /// By when, if there is a time for it.
+    due_at: Option<DateTime>,
+    /// The session that it came from, one of the caller's in this workspace; its `coachingEvents` tell of it.
+    session_id: Option<CoachingSessionId>,
+    /// The goal that it serves, one of the caller's in this workspace; the session's, if left out.
+    goal_id: Option<GoalId>,
+    /// Makes a repeated request give the first one's answer, for 24 hours.
+    idempotency_key: Option<String>,
+    /// A UUID of the client's own, for what it creates offline: the same one again is the same item, for ever.
+    client_id: Option<ID>,
+}
+
+/// What came of `createActionItem`.
+#[derive(SimpleObject, Debug)]
+pub struct CreateActionItemPayload {
+    /// The action item; null where `userErrors` says why not.
+    action_item: Option<ActionItem>,
     /// What a person can mend.
     user_errors: Vec<UserError>,
 }

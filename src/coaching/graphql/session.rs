@@ -1,6 +1,7 @@
 use super::{
-    CoachingMode, CoachingSessionStatus, GoalStatus, Message,
-    load::MessagesOf,
+    ActionItem, CoachingMode, CoachingSessionStatus, GoalStatus, Message,
+    action_item::ActionItemFilter,
+    load::{ActionItemsOf, MessagesOf},
     viewer_can::{CoachingSessionViewerCan, GoalViewerCan},
 };
 use crate::{
@@ -196,6 +197,21 @@ impl CoachingSession {
         Ok(connection(self.session.id, page.unwrap_or_else(|| Page::empty(Some(0))), Message))
     }
 
+    /// What the person means to do that came from it, oldest first.
+    async fn action_items(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, at most 100; 25 if nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<ActionItem>, ApiError> {
+        let request = page_request(ctx, self.session.id, first, after, last, before)?;
+        let key = ActionItemsOf { session: self.session.id, request };
+        let page = ctx.load::<_, CoachingLoader>(key).await?.transpose()?;
+        Ok(connection(self.session.id, page.unwrap_or_else(|| Page::empty(Some(0))), ActionItem))
+    }
+
     /// When it was started.
     async fn created_at(&self) -> DateTime {
         DateTime(self.session.created_at)
@@ -262,5 +278,22 @@ impl WorkspaceSessions {
         let coaching = ctx.service::<CoachingService>()?;
         let page = coaching.list_sessions(ctx.actor()?, self.workspace, order, &request).await?;
         Ok(connection(self.workspace, page, |(session, goal)| CoachingSession { session, cursor, goal }))
+    }
+
+    /// What the caller means to do, the newest first. Nobody else sees it.
+    async fn action_items(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, at most 100; 25 if nothing is said.")] first: Option<i32>,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those that fit.")] filter: Option<ActionItemFilter>,
+    ) -> Result<Connection<ActionItem>, ApiError> {
+        let request = page_request(ctx, self.workspace, first, after, last, before)?;
+        let filter = filter.map(model::ActionItemFilter::from).unwrap_or_default();
+        let coaching = ctx.service::<CoachingService>()?;
+        let page = coaching.list_action_items(ctx.actor()?, self.workspace, &filter, &request).await?;
+        Ok(connection(self.workspace, page, ActionItem))
     }
 }

@@ -1,4 +1,4 @@
-//! The names that sessions, messages and turns go by.
+//! The names that action items, sessions, messages and turns go by.
 use super::model;
 use async_graphql::Enum;
 
@@ -26,6 +26,18 @@ pub enum GoalStatus {
     Achieved,
     /// It was given up.
     Abandoned,
+}
+
+/// What became of an action item. New values may come.
+#[derive(Enum, Clone, Copy, PartialEq, Eq, Debug)]
+#[graphql(remote = "model::ActionItemStatus")]
+pub enum ActionItemStatus {
+    /// It is to be done.
+    Open,
+    /// It is done.
+    Done,
+    /// It is not to be done any more.
+    Dismissed,
 }
 
 /// Where a session is in its life.

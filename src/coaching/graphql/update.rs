@@ -1,8 +1,8 @@
-//! Changes by hand: of a goal, and of what a session is about.
-use super::{CoachingService, CoachingSession, Goal, GoalStatus, model};
+//! Changes by hand: of a goal, of an action item, and of what a session is about.
+use super::{ActionItem, ActionItemStatus, CoachingService, CoachingSession, Goal, GoalStatus, model};
 use crate::{
-    graphql_kit::{ApiError, ContextExt, Shown, UserError, edited, patch},
-    shared::id::{CoachingSessionId, GoalId},
+    graphql_kit::{ApiError, ContextExt, DateTime, Shown, UserError, edited, patch},
+    shared::id::{ActionItemId, CoachingSessionId, GoalId},
 };
 use async_graphql::{Context, InputObject, MaybeUndefined, Object, SimpleObject};
 
@@ -27,6 +27,25 @@ impl UpdateMutation {
         let outcome = ctx.service::<CoachingService>()?.update_goal(ctx.actor()?, update).await;
         let Shown { result, current, user_errors } = edited(outcome)?;
         Ok(UpdateGoalPayload { goal: result.map(Goal), current: current.map(Goal), user_errors })
+    }
+
+    /// Changes an action item of the caller's, or says what became of it.
+    async fn update_action_item(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to change; what is left out stays.")] input: UpdateActionItemInput,
+    ) -> Result<UpdateActionItemPayload, ApiError> {
+        let update = model::ActionItemUpdate {
+            item: input.action_item_id,
+            expected_version: input.expected_version,
+            text: patch(input.text, |text| text),
+            due_at: patch(input.due_at, |at| at.0),
+            status: patch(input.status, model::ActionItemStatus::from),
+        };
+        let outcome = ctx.service::<CoachingService>()?.update_action_item(ctx.actor()?, update).await;
+        let Shown { result, current, user_errors } = edited(outcome)?;
+        let (action_item, current) = (result.map(ActionItem), current.map(ActionItem));
+        Ok(UpdateActionItemPayload { action_item, current, user_errors })
     }
 
     /// Changes what a session of the caller's is about; one that has ended can be changed, too, and its summary stays.
@@ -74,6 +93,34 @@ pub struct UpdateGoalPayload {
     /// Only with CONFLICT on `expectedVersion`, when nothing was changed: the goal as it is, with its version, to show
     /// beside the change that was not made.
     current: Option<Goal>,
+    /// What a person can mend.
+    user_errors: Vec<UserError>,
+}
+
+/// An action item to be changed.
+#[derive(InputObject, Debug)]
+pub struct UpdateActionItemInput {
+    /// The action item.
+    action_item_id: ActionItemId,
+    /// The `version` that the change was made from: it is refused with CONFLICT where that is not the version any more.
+    /// Whatever the version, if left out.
+    expected_version: Option<i32>,
+    /// What is to be done, on one line of at most 500 characters.
+    text: MaybeUndefined<String>,
+    /// By when; null for no time in particular.
+    due_at: MaybeUndefined<DateTime>,
+    /// What became of it.
+    status: MaybeUndefined<ActionItemStatus>,
+}
+
+/// What came of `updateActionItem`.
+#[derive(SimpleObject, Debug)]
+pub struct UpdateActionItemPayload {
+    /// The action item as it is now; null where `userErrors` says why not.
+    action_item: Option<ActionItem>,
+    /// Only with CONFLICT on `expectedVersion`, when nothing was changed: the item as it is, with its version, to show
+    /// beside the change that was not made.
+    current: Option<ActionItem>,
     /// What a person can mend.
     user_errors: Vec<UserError>,
 }

@@ -1,5 +1,5 @@
 //! What the caller may do, told by the policies that the use cases check by. Costs no statement.
-use super::{CoachingSession, Goal};
+use super::{ActionItem, CoachingSession, Goal};
 use crate::{coaching::policy, shared::actor::Actor};
 use async_graphql::SimpleObject;
 
@@ -13,6 +13,19 @@ pub struct GoalViewerCan {
 impl GoalViewerCan {
     pub fn of(actor: &Actor, goal: &Goal) -> Self {
         Self { update_goal: actor.may::<policy::UpdateGoal>(goal.0.workspace).is_ok() }
+    }
+}
+
+/// What the caller may do with an action item: true where the mutation of that name is not refused with FORBIDDEN.
+#[derive(SimpleObject, Debug)]
+pub struct ActionItemViewerCan {
+    /// Change its text, when it is due and its status.
+    update_action_item: bool,
+}
+
+impl ActionItemViewerCan {
+    pub fn of(actor: &Actor, item: &ActionItem) -> Self {
+        Self { update_action_item: actor.may::<policy::UpdateActionItem>(item.0.workspace).is_ok() }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The use cases: [`start`] makes goals and sessions, [`send`] puts messages in the queue, [`stop`] ends turns and
-//! sessions, [`update`] changes them by hand; here is what reads.
+//! sessions, [`update`] changes them by hand, [`action_item`] is about action items; here is what reads.
+mod action_item;
 mod send;
 mod start;
 mod stop;
@@ -57,6 +58,11 @@ impl CoachingService {
     /// With what memory's ports of coaching let go of where something is forgotten.
     pub fn new(parts: Parts, ports: &MemoryPorts) -> Self {
         Self { parts: Arc::new(parts), texts: ports.texts.clone() }
+    }
+
+    /// The same, whose coach may have these done.
+    pub fn offering(self, tools: Tools) -> Self {
+        Self { parts: Arc::new(Parts { tools, ..(*self.parts).clone() }), ..self }
     }
 
     /// The same, with this gateway before its models.

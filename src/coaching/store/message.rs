@@ -1,5 +1,5 @@
 //! Messages and what they quote.
-use super::try_map;
+use super::{REDACTED_AT_ONCE, each_its_own, try_map};
 use crate::{
     coaching::{
         model::{Citation, Ending, Message, MessageRole, MessageStatus, StopReason, TokenUsage},
@@ -17,7 +17,7 @@ use entity::{citation, message};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, JoinType, QueryFilter, QueryOrder,
     QuerySelect, QueryTrait, Select,
-    sea_query::{CaseStatement, Expr, ExprTrait, OnConflict},
+    sea_query::{Expr, ExprTrait, OnConflict},
 };
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -285,11 +285,9 @@ pub async fn erase_quotes(
         without(reply.text.clone(), quotes.map(|citation| citation.quote.as_str()))
     };
     for replies in replies.chunks(REDACTED_AT_ONCE) {
-        let texts = replies.iter().fold(CaseStatement::new(), |texts, reply| {
-            texts.case(message::Column::Id.eq(reply.id), redacted(reply))
-        });
+        let texts = replies.iter().map(|reply| (reply.id, redacted(reply)));
         message::Entity::update_many()
-            .col_expr(message::Column::Text, texts.into())
+            .col_expr(message::Column::Text, each_its_own(message::Column::Id, texts))
             .filter(message::Column::Id.is_in(replies.iter().map(|reply| reply.id)))
             .exec(connection)
             .await?;
@@ -298,9 +296,6 @@ pub async fn erase_quotes(
     let replies = replies.iter().map(|row| (MessageId::from_uuid(row.id), UserId::from_uuid(row.owner_id)));
     Ok((replies.collect(), erased.rows_affected))
 }
-
-/// Replies that one statement rewrites: three values each, below the bind limits of both databases.
-const REDACTED_AT_ONCE: usize = 500;
 
 fn citation_of(row: citation::Model) -> Result<Citation> {
     let chunk = row.chunk_id.map(DocumentChunkId::from_uuid);

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     gateway::{
         ChatMessage, ChatRequest, Completion, FinishReason, Origin, Schema, Speaker, TOOL_ROUNDS,
-        TOOLS_AT_ONCE, Tools, Usage,
+        TOOLS_AT_ONCE, Told, Tools, Usage,
     },
     memory::{Item, RecallRequest, Remembered},
     shared::{Error, Result, actor::Actor},
@@ -87,13 +87,14 @@ impl Executor {
         tools: &Tools,
     ) -> Result<Given, StepError> {
         let form = form(request.output_schema.as_ref()).await?;
-        let (mut used, mut read) = (Usage::default(), vec![]);
+        let (mut used, mut told) = (Usage::default(), vec![]);
         for round in 0..=TOOL_ROUNDS {
             // Once there were enough, it has to do without.
             request.tools = if round < TOOL_ROUNDS { tools.specs() } else { vec![] };
             let answer = self.gateway.complete(&within.actor, request.clone()).await.map_err(step_error)?;
             used = used.saturating_add(answer.usage);
             if answer.reason != FinishReason::ToolUse || answer.tools.is_empty() {
+                let read = told.iter().filter_map(|told: &Told| Remembered::of(told.of)).collect();
                 return Ok((output(answer, used, form).await?, read));
             }
             let asked: Vec<_> = answer.tools.into_iter().take(TOOLS_AT_ONCE).collect();
@@ -101,9 +102,10 @@ impl Executor {
             request.messages.push(ChatMessage { speaker, text: answer.text });
             for asked in asked {
                 let speaker = Speaker::Tool { id: asked.id.clone() };
-                let (text, told) = self.use_tool(within, tools, asked).await.map_err(step_error)?;
+                let came = self.use_tool(within, tools, told.clone(), asked).await;
+                let (text, read) = came.map_err(step_error)?;
                 request.messages.push(ChatMessage { speaker, text });
-                read.extend(told.into_iter().filter_map(Remembered::of));
+                told.extend(read);
             }
         }
         Err(StepError::passing(

@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     event::Tx,
-    gateway::{ToolUse, Tools, Used},
-    shared::{Error, Result, actor::Grant, id::AnyId},
+    gateway::{Asking, Origin, Told, ToolUse, Tools, Used},
+    shared::{Error, Result, actor::Grant},
 };
 
 impl Executor {
@@ -20,10 +20,11 @@ impl Executor {
         &self,
         within: &Within,
         tools: &Tools,
+        told: Vec<Told>,
         asked: ToolUse,
-    ) -> Result<(String, Vec<AnyId>)> {
+    ) -> Result<(String, Vec<Told>)> {
         let (executor, within, tools) = (self.clone(), within.clone(), tools.clone());
-        let used = tokio::spawn(async move { executor.use_tool_whole(&within, &tools, asked).await });
+        let used = tokio::spawn(async move { executor.use_tool_whole(&within, &tools, told, asked).await });
         used.await.map_err(Error::internal)?
     }
 
@@ -31,14 +32,17 @@ impl Executor {
         &self,
         within: &Within,
         tools: &Tools,
+        told: Vec<Told>,
         asked: ToolUse,
-    ) -> Result<(String, Vec<AnyId>)> {
+    ) -> Result<(String, Vec<Told>)> {
         let Within { lease, step, actor } = within;
         let tool = asked.name.clone();
         let mut tx = self.log.begin().await?;
         self.tell(&mut tx, lease, &What::StepToolStarted { step: step.clone(), tool: tool.clone() }).await?;
         tx.commit().await?;
-        let Used { done, succeeded } = tools.use_one(actor, lease.workspace, asked).await;
+        let origin = Origin::Step { run: lease.run, key: step.key.clone() };
+        let asking = Asking { workspace: lease.workspace, origin, told };
+        let Used { done, succeeded } = tools.use_one(actor, &asking, asked).await;
         let mut tx = match done.tx {
             Some(tx) => tx,
             None => self.log.begin().await?,

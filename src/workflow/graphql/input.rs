@@ -140,8 +140,8 @@ pub struct LlmActionInput {
     /// Set where the answer is to be JSON: a JSON schema of it, draft 06 or later. An answer that does not fit is a failed
     /// attempt. References lead to the schema itself alone, and what it asks is bounded.
     output_schema: Option<Json>,
-    /// What the model may have done while it answers, as whoever started the run: recall, remember, start_workflow. Takes a
-    /// model that knows tools. An attempt that is made anew may use them anew.
+    /// What the model may have done while it answers, as whoever started the run: recall, remember, create_action_item,
+    /// start_workflow. Takes a model that knows tools. An attempt that is made anew may use them anew.
     #[graphql(default)]
     tools: Vec<String>,
 }

@@ -55,6 +55,7 @@ pub const NODES: &[(&str, &str)] = &[
     ("ApiKey", "key"),
     ("CoachingSession", "session"),
     ("Goal", "goal"),
+    ("ActionItem", "actionItem"),
     ("Message", "message"),
     ("Turn", "turn"),
     ("AuditEntry", "audit"),
@@ -255,6 +256,17 @@ fn coaching() -> Vec<Case> {
         Case::write(
             "Mutation.updateGoal",
             "mutation($goal: ID!) { updateGoal(input: {goalId: $goal, progress: 0.5}) { goal { progress } userErrors { code } } }",
+        )
+        .unseen_by_viewers(),
+        Case::write(
+            "Mutation.createActionItem",
+            "mutation($ws: ID!) { createActionItem(input: {workspaceId: $ws, text: \"Run\"}) {
+                actionItem { id } userErrors { code } } }",
+        ),
+        Case::write(
+            "Mutation.updateActionItem",
+            "mutation($actionItem: ID!) { updateActionItem(input: {actionItemId: $actionItem, status: DONE}) {
+                actionItem { status } userErrors { code } } }",
         )
         .unseen_by_viewers(),
         Case::write(

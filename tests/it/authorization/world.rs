@@ -139,6 +139,9 @@ impl<'a> World<'a> {
         let start =
             "mutation($ws: ID!) { startCoachingSession(input: {workspaceId: $ws}) { session { id } } }";
         self.make("session", "/startCoachingSession/session/id", start).await;
+        let item = "mutation($ws: ID!, $session: ID!) { createActionItem(input: {workspaceId: $ws, sessionId: $session,
+            text: \"Buy shoes\"}) { actionItem { id } } }";
+        self.make("actionItem", "/createActionItem/actionItem/id", item).await;
         let send = "mutation($session: ID!) { sendMessage(input: {sessionId: $session, text: \"Hello\"}) {
             message { id } turn { id } } }";
         let sent = self.app.ok(&self.maker, send, self.variables.clone()).await;

@@ -1,5 +1,6 @@
 //! What coaching promises its clients.
 mod access;
+mod action_items;
 mod batching;
 mod crash;
 mod cuts;

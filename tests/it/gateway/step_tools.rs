@@ -125,6 +125,26 @@ on_both! {
     }
 }
 
+on_both! {
+    async fn a_step_writes_down_what_its_starter_means_to_do_and_what_it_quotes_can_be_forgotten(database: Database) {
+        let model = Model::new(|call| match told(call).len() {
+            0 => asks("", &[("recall", json!({ "query": "violin" }))]),
+            1 => asks("", &[("create_action_item", json!({ "text": "Call: the violin teacher is Ana" }))]),
+            _ => vec![delta("Done."), end()],
+        });
+        let app = asking(database, &model).await;
+        let memory = remember(&app, "The violin teacher is Ana", "ALLOWED").await;
+        let (_, events) = run(&app, &["recall", "create_action_item"]).await;
+        assert_eq!(output(&events)["text"], "Done.");
+        let items = "query($ws: ID!) { workspace(id: $ws) { actionItems { nodes { text session { id } turn { id } } } } }";
+        let items = async || app.ok(&app.owner, items, json!({ "ws": app.workspace })).await["workspace"]["actionItems"]["nodes"].clone();
+        assert_eq!(items().await, json!([{ "text": "Call: the violin teacher is Ana", "session": null, "turn": null }]));
+        let forget = "mutation($m: ID!) { forgetMemory(input: {memoryId: $m}) { receipt { id } } }";
+        app.ok(&app.owner, forget, json!({ "m": memory })).await;
+        assert_eq!(items().await[0]["text"], "Call: [forgotten]");
+    }
+}
+
 #[tokio::test]
 async fn a_step_whose_model_asks_for_tools_without_end_fails() {
     let model = Model::new(|_| asks("", &[("recall", json!({ "query": "violin" }))]));

@@ -24,6 +24,7 @@ use std::{
 
 /// What lies in a workspace, by the prefixes of the ids.
 const TYPES: &[(&str, &str)] = &[
+    ("act", "ActionItem"),
     ("apr", "Approval"),
     ("aud", "AuditEntry"),
     ("bdg", "Budget"),
@@ -435,6 +436,12 @@ async fn sessions(world: &mut World<'_>, mo: &Person) -> String {
     let session = text(&session, "/session/id");
     let about = json!({ "sessionId": session, "topic": "Debts" });
     world.asks(mo, "updateCoachingSession", about, "session { id }").await;
+    for session in [json!(null), json!(session)] {
+        let item = json!({ "workspaceId": ws, "sessionId": session, "text": "Ask Zebulon", "goalId": goal });
+        let item = world.asks(mo, "createActionItem", item, "actionItem { id }").await;
+        let done = json!({ "actionItemId": text(&item, "/actionItem/id"), "status": "DONE" });
+        world.asks(mo, "updateActionItem", done, "actionItem { id }").await;
+    }
     let message = json!({ "sessionId": session, "text": "What does Zebulon owe?" });
     let over = ("turn", END);
     let sent = world.sets_off(mo, "sendMessage", message, "message { id } turn { id }", over).await;
