@@ -23,6 +23,7 @@ mod m0017_workflow_of_call;
 mod m0018_written_by_run;
 mod m0019_call_content;
 mod m0020_memory_alias;
+mod m0021_importance;
 
 #[derive(Debug)]
 pub struct Migrator;
@@ -51,6 +52,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0018_written_by_run::Migration),
             Box::new(m0019_call_content::Migration),
             Box::new(m0020_memory_alias::Migration),
+            Box::new(m0021_importance::Migration),
         ]
     }
 }

@@ -2,16 +2,20 @@
 use super::{
     Group, GroupBy, Hit, Item, Memory, MemoryKind, MemoryScope, MemoryService, Recall, RecallRequest,
     index::{ItemId, ItemKind, Moment},
-    rank::{self, Query, Ranked, Recency, Wanted},
-    store,
+    rank::{self, Order, Query, Ranked, Recency, Wanted},
+    store::{self, Standing},
 };
 use crate::shared::{
-    Result,
+    Error, Result,
     actor::{Actor, AtLeast, Grant, Read},
     id::{DocumentChunkId, MemoryId},
 };
 use chrono::{DateTime, Utc};
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+use tokio::task::spawn_blocking;
 
 impl MemoryService {
     /// What answers the query best. Reads the actor's own memories and the workspace's; those of the actor's own sessions
@@ -25,7 +29,6 @@ impl MemoryService {
         if standings.is_empty() {
             return Ok(Recall::default());
         }
-        let copies = self.index.copies(&standings).await?;
         let micros = |at: DateTime<Utc>| at.timestamp_micros();
         let moment = Moment {
             now: micros(self.ambient.now()),
@@ -42,18 +45,24 @@ impl MemoryService {
             half_life: recency.half_life,
             weight: recency.weight,
         });
+        let mut order = Order { recency, diversity: request.diversity as f32, ..Order::default() };
+        let asked = Arc::new((query, wanted));
+        if asked.0.has_phrases() {
+            order.holding = self.holding(actor, &standings, &asked, order.clone()).await?;
+        }
+        let copies = self.index.copies(&standings).await?;
         let limit = request.limit;
         match request.group_by {
             GroupBy::None => {
                 let ranked =
-                    copies.rank(move |copies| rank::rank(copies, &query, &wanted, recency, limit)).await?;
+                    copies.rank(move |copies| rank::rank(copies, &asked.0, &asked.1, &order, limit)).await?;
                 let mut items = self.items(actor, &ranked).await?;
                 let hits = ranked.iter().filter_map(|ranked| hit(ranked, &mut items));
                 Ok(Recall::of_hits(hits, request.token_budget))
             }
             GroupBy::Collection => {
                 let groups = copies
-                    .rank(move |copies| rank::rank_groups(copies, &query, &wanted, recency, limit))
+                    .rank(move |copies| rank::rank_groups(copies, &asked.0, &asked.1, &order, limit))
                     .await?;
                 let ranked: Vec<Ranked> = groups.iter().flat_map(|group| group.best.clone()).collect();
                 let mut items = self.items(actor, &ranked).await?;
@@ -65,6 +74,27 @@ impl MemoryService {
                 Ok(Recall::of_groups(groups, request.token_budget))
             }
         }
+    }
+
+    /// What holds phrases of the query, and how many, as far as it is looked at.
+    async fn holding(
+        &self,
+        actor: &Actor,
+        standings: &[Standing],
+        asked: &Arc<(Query, Wanted)>,
+        order: Order,
+    ) -> Result<HashMap<ItemId, usize>> {
+        let copies = self.index.copies(standings).await?;
+        let by = asked.clone();
+        let ranked = copies.rank(move |copies| rank::quoting(copies, &by.0, &by.1, &order)).await?;
+        let items = self.items(actor, &ranked).await?;
+        let query = asked.clone();
+        let look = move || {
+            let held = items.into_iter().map(|(id, item)| (id, query.0.phrases_in(item.searched())));
+            held.filter(|(_, phrases)| *phrases > 0).collect()
+        };
+        // Two hundred texts of ten thousand characters take their time.
+        spawn_blocking(look).await.map_err(Error::internal)
     }
 
     /// What is remembered near each of these texts, whoever's it is of what the actor may recall: for each the nearest,
@@ -86,10 +116,12 @@ impl MemoryService {
         let moment = Some(Moment { now, true_at: None, known_at: None });
         // Chunks of documents are not memories, and are not to take their places.
         let wanted = Wanted { moment, kinds: Some(MemoryKind::ALL.to_vec()), ..Wanted::default() };
+        let order = Order::default();
         let copies = self.index.copies(&standings).await?;
         let mut ranked = copies
             .rank(move |copies| {
-                let ranked = queries.iter().flat_map(|query| rank::rank(copies, query, &wanted, None, limit));
+                let ranked =
+                    queries.iter().flat_map(|query| rank::rank(copies, query, &wanted, &order, limit));
                 ranked.collect::<Vec<_>>()
             })
             .await?;
@@ -135,5 +167,6 @@ fn hit(ranked: &Ranked, items: &mut HashMap<ItemId, Item>) -> Option<Hit> {
         lexical: ranked.lexical.into(),
         vector: ranked.vector.into(),
         recency: ranked.recency.map(f64::from),
+        phrases: ranked.phrases,
     })
 }

@@ -172,6 +172,11 @@ impl Memory {
         self.0.content.egress.into()
     }
 
+    /// How much it matters, from 0 to 1; null where nothing was said.
+    async fn importance(&self) -> Option<f64> {
+        self.0.content.importance
+    }
+
     /// Of what was proposed: how sure it is, from 0 to 1; null for what was written by hand.
     async fn confidence(&self) -> Option<f64> {
         self.0.confidence

@@ -33,12 +33,20 @@ pub const TELLS_WHEN: f32 = 0.4;
 /// in their own conversations a frequent one.
 pub const SPOKEN: f32 = 0.3;
 
+/// What it adds to the score of an entry to be as important as can be, and takes from one that is of no importance, as a share of
+/// it: as much as age takes by default.
+pub const IMPORTANCE: f32 = 0.2;
+
 /// The most that an entry can get of a query that neither names a date nor asks for one.
 pub const MOST: f32 = (WORDS + MEANING + WINDOW) * (1.0 + PREVIOUS + NEXT) + TO_ENTRY;
 
 /// Entries that are looked at because of their meaning alone, and because of their words alone: the best.
 pub const ALIKE: usize = 300;
 pub const LIKELY: usize = 1000;
+/// Texts that are searched for the phrases of a query: the best of what has all words of one.
+pub const LOOKED_AT: usize = 200;
+/// Entries that a diverse choice is made from: the best.
+pub const DIVERSE: usize = 200;
 /// Up to so many entries, all vectors are gone through: it takes less than a millisecond.
 pub const SMALL: usize = 8192;
 /// Else those whose signs are nearest: far more than [`ALIKE`], for signs are coarse.

@@ -9,6 +9,7 @@ mod extraction;
 mod forgetting;
 mod grouping;
 mod index;
+mod ranking;
 mod telling;
 mod time;
 
