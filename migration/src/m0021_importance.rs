@@ -1,5 +1,4 @@
 //! How important a memory was said to be; in the index, too, where recalls rank.
-use crate::column::*;
 use sea_orm_migration::prelude::*;
 
 #[derive(DeriveMigrationName)]

@@ -3,15 +3,17 @@ use super::{
     Group, GroupBy, Hit, Item, Memory, MemoryKind, MemoryScope, MemoryService, Recall, RecallRequest,
     index::{ItemId, ItemKind, Moment},
     rank::{self, Order, Query, Ranked, Recency, Wanted},
+    rerank::Reranker,
     store::{self, Standing},
 };
 use crate::shared::{
     Error, Result,
-    actor::{Actor, AtLeast, Grant, Read},
+    actor::{Actor, AtLeast, Grant, Read, Write},
     id::{DocumentChunkId, MemoryId},
 };
 use chrono::{DateTime, Utc};
 use std::{
+    cmp::Reverse,
     collections::{BTreeSet, HashMap},
     sync::Arc,
 };
@@ -51,14 +53,22 @@ impl MemoryService {
             order.holding = self.holding(actor, &standings, &asked, order.clone()).await?;
         }
         let copies = self.index.copies(&standings).await?;
-        let limit = request.limit;
+        let reranker = self.reranker(actor, request);
+        let limit = reranker.map_or(request.limit, |reranker| request.limit.max(reranker.hits()));
         match request.group_by {
             GroupBy::None => {
-                let ranked =
+                let mut ranked =
                     copies.rank(move |copies| rank::rank(copies, &asked.0, &asked.1, &order, limit)).await?;
                 let mut items = self.items(actor, &ranked).await?;
-                let hits = ranked.iter().filter_map(|ranked| hit(ranked, &mut items));
-                Ok(Recall::of_hits(hits, request.token_budget))
+                let mut reranked = None;
+                if let Some(reranker) = reranker {
+                    ranked.retain(|ranked| items.contains_key(&ranked.item));
+                    reranked = rerank(reranker, actor, request, &mut ranked, &items).await;
+                    // What was forgotten meanwhile is not told.
+                    items = self.items(actor, &ranked).await?;
+                }
+                let hits = ranked.iter().filter_map(|ranked| hit(ranked, &mut items)).take(request.limit);
+                Ok(Recall { reranked, ..Recall::of_hits(hits, request.token_budget) })
             }
             GroupBy::Collection => {
                 let groups = copies
@@ -74,6 +84,13 @@ impl MemoryService {
                 Ok(Recall::of_groups(groups, request.token_budget))
             }
         }
+    }
+
+    /// A model costs: who may only read asks none. It would undo a diverse choice.
+    fn reranker(&self, actor: &Actor, request: &RecallRequest) -> Option<&Reranker> {
+        let reranker = self.ports.reranker.as_ref()?;
+        let is_plain = request.group_by == GroupBy::None && request.diversity == 0.0;
+        (is_plain && actor.may::<Write>(request.workspace).is_ok()).then_some(reranker)
     }
 
     /// What holds phrases of the query, and how many, as far as it is looked at.
@@ -157,6 +174,33 @@ impl MemoryService {
         }
         Ok(items)
     }
+}
+
+/// Puts the best in a model's order, and says whether that was done; not at all where there is nothing to put in order. What
+/// holds more of the query's phrases stays before what holds less.
+async fn rerank(
+    reranker: &Reranker,
+    actor: &Actor,
+    request: &RecallRequest,
+    ranked: &mut [Ranked],
+    items: &HashMap<ItemId, Item>,
+) -> Option<bool> {
+    let best: Vec<_> = ranked.iter().copied().take(reranker.hits()).collect();
+    let told: Vec<_> = best.iter().filter_map(|ranked| items.get(&ranked.item)).collect();
+    if told.len() < 2 {
+        return None;
+    }
+    let order = match reranker.order(actor, request.workspace, &request.query, &told).await {
+        Ok(order) => order,
+        Err(error) => {
+            tracing::warn!(%error, "hits were not put in order");
+            return Some(false);
+        }
+    };
+    let mut ordered: Vec<_> = order.iter().filter_map(|place| best.get(*place)).collect();
+    ordered.sort_by_key(|ranked| Reverse(ranked.phrases));
+    ranked.iter_mut().zip(ordered).for_each(|(ranked, best)| *ranked = *best);
+    Some(true)
 }
 
 /// `None` where it was forgotten a moment ago.

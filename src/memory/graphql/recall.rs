@@ -21,6 +21,10 @@ pub struct RecallResult {
     groups: Vec<RecallGroup>,
     /// What the texts of the hits cost a language model, about: a quarter of each one's characters, rounded up.
     used_tokens: i32,
+    /// Whether a model put the best hits in order, which the operator has to set up; scores then need not fall from hit to hit.
+    /// False where it failed, and the order stayed. Null where none was asked: of groups and with `diversity`, and of who may
+    /// only read.
+    reranked: Option<bool>,
 }
 
 /// One find.
@@ -42,6 +46,7 @@ impl From<model::Recall> for RecallResult {
             hits: recall.hits.into_iter().map(RecallHit::from).collect(),
             groups: recall.groups.into_iter().map(RecallGroup::from).collect(),
             used_tokens,
+            reranked: recall.reranked,
         }
     }
 }

@@ -97,6 +97,8 @@ pub struct Recall {
     pub groups: Vec<Group>,
     /// By [`estimated_tokens`], of all hits.
     pub used_tokens: usize,
+    /// Whether a model put the best in order, where one was asked.
+    pub reranked: Option<bool>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

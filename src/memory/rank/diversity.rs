@@ -17,11 +17,11 @@ pub fn diverse(mut pool: Vec<Candidate<'_>>, diversity: f32, limit: usize) -> Ve
             let worth = (1.0 - diversity) * share(candidate.alone, best) - diversity * alike;
             (candidate.ranked.phrases, worth)
         });
-        // Among equals the first.
-        let next = standing.enumerate().reduce(|one, other| {
-            let is_more = other.1.0.cmp(&one.1.0).then(other.1.1.total_cmp(&one.1.1)).is_gt();
-            if is_more { other } else { one }
-        });
+        // Among equals the first, which from behind is the last.
+        let next = standing
+            .enumerate()
+            .rev()
+            .max_by(|(_, one), (_, other)| one.0.cmp(&other.0).then(one.1.total_cmp(&other.1)));
         let Some((place, _)) = next else { break };
         let Candidate { ranked, vector, .. } = pool.remove(place);
         alike.remove(place);

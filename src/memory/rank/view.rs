@@ -88,10 +88,9 @@ impl<'a> View<'a> {
     /// Wanted entries that have all words of a phrase: the best by words. A phrase of words that the index does not have may
     /// be in all that is found.
     pub fn quoting(&self) -> Vec<u32> {
-        let having: Option<Vec<_>> =
-            self.query.phrases.iter().map(|phrase| phrase.having(self.copy)).collect();
-        let Some(having) = having else { return self.candidates() };
-        let mut having = having.concat();
+        let phrases = self.query.phrases.iter();
+        let having = phrases.flat_map(|phrase| phrase.having(self.copy).unwrap_or_else(|| self.candidates()));
+        let mut having: Vec<u32> = having.collect();
         having.sort_unstable();
         having.dedup();
         self.likely(&having)

@@ -10,6 +10,7 @@ mod forgetting;
 mod grouping;
 mod index;
 mod ranking;
+mod reranking;
 mod telling;
 mod time;
 
