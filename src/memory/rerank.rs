@@ -14,7 +14,7 @@ const TOLD: usize = 1_000;
 
 #[derive(Clone, Debug)]
 pub struct Reranker {
-    gateway: Gateway,
+    pub(super) gateway: Gateway,
     route: String,
     hits: usize,
 }

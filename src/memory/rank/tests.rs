@@ -165,18 +165,22 @@ proptest! {
         let texts: Vec<_> = texts.into_iter().map(|(words, _)| words.iter().map(|word| WORDS_OF[*word]).collect::<Vec<_>>().join(" ")).collect();
         let texts: Vec<_> = texts.iter().map(String::as_str).collect();
         let copy = copy(&texts.iter().map(|text| (*text, None)).collect::<Vec<_>>());
-        let plain = ranked(&[&copy], "zebu nest quoll");
-        let found = quoted(&copy, &texts, r#""zebu nest" or "nest quoll""#, 100);
+        let query = r#""zebu nest" or "nest quoll""#;
+        let plain = ranked(&[&copy], query);
+        let found = quoted(&copy, &texts, query, 100);
         let holds = |one: &Ranked| {
             let text = format!(" {} ", texts[one.item.id.as_u128() as usize - 1]);
             [" zebu nest ", " nest quoll "].iter().filter(|phrase| text.contains(*phrase)).count()
         };
-        let mut expected = plain.clone();
-        expected.sort_by_key(|one| std::cmp::Reverse(holds(one)));
-        prop_assert_eq!(ids(&found), ids(&expected));
+        let before = |one: &Ranked| plain.iter().find(|other| other.item == one.item).map(|other| other.score).unwrap();
+        prop_assert_eq!(found.len(), plain.len());
         prop_assert!(found.iter().all(|one| one.phrases == Some(holds(one)) && one.score <= 1.0));
         prop_assert!(found.is_sorted_by(|one, next| one.score >= next.score));
-        prop_assert!(plain.iter().all(|one| one.phrases.is_none()));
+        let is_before = |one: &Ranked, next: &Ranked| {
+            holds(one) > holds(next) || holds(one) == holds(next) && before(one) >= before(next) - 1e-6
+        };
+        prop_assert!(found.is_sorted_by(is_before));
+        prop_assert!(ranked(&[&copy], "zebu nest").iter().all(|one| one.phrases.is_none()));
     }
 
     #[test]
@@ -202,7 +206,7 @@ fn what_holds_a_phrase_is_found_behind_a_thousand_better_ones() {
     let others = "quoll herd grass";
     let mut texts = vec![others; parameters::LIKELY + 500];
     texts.push(
-        "At the end of a long day somebody said that some nest zebus might be in the way of all the traffic",
+        "At the end of a long day somebody said that nests zebu might be in the way of all the traffic",
     );
     let copy = copy(&texts.iter().map(|text| (*text, None)).collect::<Vec<_>>());
     let found = quoted(&copy, &texts, r#"Which quoll of what herd, on what grass, has a "nest zebu"?"#, 5);
@@ -221,7 +225,7 @@ fn what_says_the_same_as_a_better_hit_moves_down() {
         let order = Order { diversity, ..Order::default() };
         ids(&rank(&[&copy], &Query::of("Where does the zebu sleep?").unwrap(), &Wanted::default(), &order, 3))
     };
-    assert_eq!((diverse(0.0), diverse(0.6)), (vec![1, 2, 3], vec![1, 3, 2]));
+    assert_eq!((diverse(0.0), diverse(0.9)), (vec![2, 1, 3], vec![2, 3, 1]));
 }
 
 #[test]

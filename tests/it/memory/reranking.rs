@@ -47,8 +47,13 @@ on_both! {
         model.says(json!({ "order": [2, 1] }));
         assert_eq!(ordered(&app, &app.owner, query.clone()).await, (json!(true), "b a c d".into()));
         // What holds a phrase stays in front.
+        let quoted = json!({ "query": "zebu \"green meadow\"" });
+        model.says(json!({ "order": [1, 2, 3] }));
+        let (_, before) = ordered(&app, &app.owner, quoted.clone()).await;
         model.says(json!({ "order": [3, 2, 1] }));
-        assert_eq!(ordered(&app, &app.owner, json!({ "query": "zebu \"green meadow\"" })).await, (json!(true), "d c a b".into()));
+        let (_, after) = ordered(&app, &app.owner, quoted).await;
+        let before: Vec<_> = before.split(' ').collect();
+        assert_eq!(after, [before[1], before[0], before[2], before[3]].join(" "));
     }
 }
 
