@@ -4,6 +4,7 @@ difference is by chance (paired bootstrap, two-sided). See README.md.
 
     python3 trial.py FOLDER               LoCoMo: what to make of phrases between quotation marks
     python3 trial.py FOLDER --passages    SciFact, as documents: what to make of titles
+    python3 trial.py FOLDER --chunks      SciFact, as documents that are cut: what to make of what stands beside a chunk
 """
 
 import argparse
@@ -49,6 +50,38 @@ class Titled(Passages):
         measured = super().of_query(query, p)
         self.corpus.rank = rank
         return measured
+
+
+class Chunked(Passages):
+    """Cut as documents are, about: at the end of a sentence. A passage stands where its best chunk does."""
+
+    LENGTH = 2400
+
+    def __init__(self, folder: Path) -> None:
+        entries = []
+        for passage in lines(folder / "scifact-corpus.jsonl"):
+            chunks = [f"{passage['title']}\n{chunk}" for chunk in self.cut(passage["text"])]
+            entries += [{"text": chunk, "collection": passage["id"]} for chunk in chunks]
+        self.ids = [entry["collection"] for entry in entries]
+        self.corpus = Corpus(entries)
+        self.queries = lines(folder / "scifact-queries-train.jsonl")
+
+    def cut(self, text: str) -> list[str]:
+        chunks = []
+        while len(text) > self.LENGTH:
+            end = text.rfind(". ", 0, self.LENGTH) + 2
+            end = end if end > 1 else self.LENGTH
+            chunks.append(text[:end])
+            text = text[end:]
+        return [*chunks, text]
+
+    def of_query(self, query: dict, p: dict[str, float]) -> list[float]:
+        scores, _ = self.corpus.rank(query["query"], p)
+        best = list(dict.fromkeys(self.ids[place] for place in np.argsort(-scores, kind="stable")[:100]))[:10]
+        relevant = set(query["relevant"])
+        gains = 1 / np.log2(np.arange(2, 12))
+        hits = [passage in relevant for passage in best]
+        return [float(gains[: len(hits)] @ hits / gains[: len(relevant)].sum())]
 
 
 def forms(text: str) -> list[str]:
@@ -98,7 +131,16 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("folder", type=Path)
     options.add_argument("--passages", action="store_true")
+    options.add_argument("--chunks", action="store_true")
     given = options.parse_args()
+    if given.chunks:
+        trials = {"neighbours": {}, "no neighbours": {"PREVIOUS": 0, "NEXT": 0}}
+        trials["no neighbours, no window"] = trials["no neighbours"] | {"WINDOW": 0}
+        task = Chunked(given.folder)
+        base = task.measure(PARAMETERS)
+        for name, over in trials.items():
+            show(name, task.measure(PARAMETERS | over), base)
+        return
     if given.passages:
         trials = {"as it is": {}, "without collections": {"collections": False}}
         trials |= {f"titles count {times} times": {"titles": times} for times in (2, 3, 4)}

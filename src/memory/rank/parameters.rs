@@ -16,7 +16,7 @@ pub const UNLIKE: f32 = 0.2;
 pub const LIKE: f32 = 0.4;
 /// What the words of an entry and its neighbours together add: what is meant by a turn stands in the ones around it.
 pub const WINDOW: f32 = 0.6;
-/// What the neighbours are worth to an entry: answers follow questions.
+/// What the neighbours are worth to a memory: answers follow questions. To a chunk of a document nothing.
 pub const PREVIOUS: f32 = 0.35;
 pub const NEXT: f32 = 0.2;
 /// What a collection's words are worth to each of its entries, and to itself.

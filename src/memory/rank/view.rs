@@ -8,7 +8,7 @@ use super::{
     share,
     top::Top,
 };
-use crate::memory::index::{Held, NONE, Replica};
+use crate::memory::index::{Held, ItemKind, NONE, Replica};
 use std::sync::Arc;
 
 /// A copy with what its parts scored, and the best scores of all copies.
@@ -172,7 +172,13 @@ impl<'a> View<'a> {
     /// Whoever says it. `None` where nothing speaks for it.
     fn worth(&self, entry: u32) -> Option<f32> {
         let (held, place) = (self.copy.get(entry)?, self.copy.place(entry)?);
-        let near = self.own(entry) + PREVIOUS * self.own(place.previous) + NEXT * self.own(place.next);
+        let near = match held.item().kind {
+            ItemKind::Memory => {
+                self.own(entry) + PREVIOUS * self.own(place.previous) + NEXT * self.own(place.next)
+            }
+            // Long documents would go before short ones, which have no neighbours.
+            ItemKind::Chunk => self.own(entry),
+        };
         let worth = near
             + TO_ENTRY * self.collection_share(entry)
             + DATED * self.query.dates.share(held.at)
