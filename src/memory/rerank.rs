@@ -14,7 +14,7 @@ const TOLD: usize = 1_000;
 
 #[derive(Clone, Debug)]
 pub struct Reranker {
-    pub(super) gateway: Gateway,
+    gateway: Gateway,
     route: String,
     hits: usize,
 }
@@ -23,6 +23,11 @@ impl Reranker {
     /// Of so many hits, at most, by this route.
     pub fn new(gateway: Gateway, route: String, hits: usize) -> Self {
         Self { gateway, route, hits }
+    }
+
+    /// The same, with this gateway before its model.
+    pub fn answered_by(self, gateway: Gateway) -> Self {
+        Self { gateway, ..self }
     }
 
     pub fn hits(&self) -> usize {

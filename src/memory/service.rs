@@ -15,9 +15,7 @@ use super::{
     index::Index,
     ingest::{self, Prepared},
     partition::Partition,
-    policy,
-    rerank::Reranker,
-    store,
+    policy, store,
 };
 use crate::{
     db::{
@@ -74,7 +72,7 @@ impl MemoryService {
 
     /// The same, with this gateway for the order of hits where one is asked.
     pub fn answered_by(mut self, gateway: Gateway) -> Self {
-        self.ports.reranker = self.ports.reranker.map(|reranker| Reranker { gateway, ..reranker });
+        self.ports.reranker = self.ports.reranker.map(|reranker| reranker.answered_by(gateway));
         self
     }
 
