@@ -8,7 +8,7 @@ use crate::{
     gateway::{self, Gateway, ProviderError, Tool, Tools},
     graphql::{self, pipeline::Pipeline},
     http,
-    memory::{MemoryService, Ports, Reader, RecallTool, RememberTool, index},
+    memory::{MemoryService, Ports, Reader, RecallTool, RememberTool, Reranker, index},
     services::Services,
     shared::{Ambient, Error},
     sync::SyncService,
@@ -160,7 +160,10 @@ async fn connect(
     index::remake(&log, &ambient).await?;
     let copies = index::Index::new(db.clone(), config.memory.index_bytes);
     let coached = MemoryPorts::default();
+    let rerank = &config.memory.rerank;
     let ports = Ports {
+        reranker: (!rerank.route.is_empty())
+            .then(|| Reranker::new(gateway.clone(), rerank.route.clone(), rerank.hits)),
         sessions: Some(Arc::new(coached.clone())),
         transcript: Some(Arc::new(coached.clone())),
         derived: vec![Arc::new(coached.clone()), Arc::new(workflow.clone()), Arc::new(gateway.clone())],

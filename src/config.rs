@@ -205,7 +205,21 @@ pub struct Limits {
 pub struct MemoryConfig {
     /// What the copies of the index may take of this process's memory.
     pub index_bytes: usize,
+    pub rerank: RerankConfig,
 }
+
+/// A model that puts the best hits of a recall in order.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RerankConfig {
+    /// Empty where none does.
+    pub route: String,
+    /// How many it puts in order.
+    pub hits: usize,
+}
+
+/// Hits that a model can put in order: each is told with up to a thousand characters.
+const MAX_RERANKED: usize = 50;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -353,6 +367,17 @@ impl Config {
             let folder = http.graphiql_folder.display();
             return Err(ConfigError(format!(
                 "http.graphiql_folder: {folder} is no folder: scripts/graphiql fills one"
+            )));
+        }
+        let RerankConfig { route, hits } = &self.memory.rerank;
+        if !(2..=MAX_RERANKED).contains(hits) {
+            return Err(ConfigError(format!(
+                "memory.rerank.hits: {hits} is not between 2 and {MAX_RERANKED}"
+            )));
+        }
+        if !route.is_empty() && !self.gateway.routes.contains_key(route) {
+            return Err(ConfigError(format!(
+                "memory.rerank.route: there is no route {route:?} in gateway.routes"
             )));
         }
         if self.coaching.lease_milliseconds < 500 {

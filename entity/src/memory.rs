@@ -38,6 +38,8 @@ pub struct Model {
     pub run_id: Option<Uuid>,
     /// Of what was proposed: how sure it is, 0 to 1.
     pub confidence: Option<f64>,
+    /// How important it was said to be, 0 to 1.
+    pub importance: Option<f64>,
     /// When what it says began to hold; unknown where there is none.
     pub valid_from: Option<ChronoDateTimeUtc>,
     /// When that ended.

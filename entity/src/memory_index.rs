@@ -26,6 +26,8 @@ pub struct Model {
     pub kind: Option<String>,
     /// When it happened, or was written where that is not known.
     pub at: ChronoDateTimeUtc,
+    /// As in `memory`.
+    pub importance: Option<f64>,
     /// As in `memory`; what was written before there were these has none.
     pub valid_from: Option<ChronoDateTimeUtc>,
     pub valid_to: Option<ChronoDateTimeUtc>,

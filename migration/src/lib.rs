@@ -25,6 +25,7 @@ mod m0019_call_content;
 mod m0020_memory_alias;
 mod m0021_trace;
 mod m0022_action_item;
+mod m0023_importance;
 
 #[derive(Debug)]
 pub struct Migrator;
@@ -55,6 +56,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0020_memory_alias::Migration),
             Box::new(m0021_trace::Migration),
             Box::new(m0022_action_item::Migration),
+            Box::new(m0023_importance::Migration),
         ]
     }
 }

@@ -20,6 +20,7 @@ mod held;
 mod log;
 mod model;
 mod named;
+mod ordering;
 mod period;
 pub mod policy;
 mod port;
@@ -55,6 +56,7 @@ pub use model::{
     GroundingSource, Quote, Speaker, Task, ToolSpec, ToolUse, Usage,
 };
 pub use named::{NamedRoute, NewRoute};
+pub use ordering::Ordered;
 pub use period::UsagePeriod;
 pub use port::Workflows;
 pub use price::Cost;

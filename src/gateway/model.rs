@@ -95,6 +95,9 @@ pub enum Task {
     Complete,
     /// An answer to the last message from the sources alone, in the form of [`Answered`](super::Answered).
     Answer,
+    /// The order of the sources by how well they answer the last message, in the form of [`Ordered`](super::Ordered). Their ids
+    /// are numbers, by which the answer names them.
+    Order,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -371,7 +374,7 @@ impl ChatRequest {
     pub(super) fn words(&self) -> impl Iterator<Item = &str> {
         let about = match &self.task {
             Task::Coach { topic, goal } => [topic.as_deref(), goal.as_deref()],
-            Task::Answer | Task::Complete => [None, None],
+            Task::Answer | Task::Complete | Task::Order => [None, None],
         };
         let messages = self.messages.iter().map(|message| message.text.as_str());
         let sources = self.sources.iter();

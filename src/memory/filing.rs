@@ -238,6 +238,7 @@ pub(super) fn entry(document: &Document, chunk: &DocumentChunk, digest: Digest) 
         speaker: None,
         kind: None,
         at: document.updated_at,
+        importance: None,
         times: Times::default(),
         digest,
     }

@@ -53,6 +53,7 @@ pub(super) fn entry(memory: &Memory, digest: Digest) -> Entry {
         speaker: content.speaker.clone(),
         kind: Some(content.kind),
         at: content.occurred_at.unwrap_or(memory.created_at),
+        importance: content.importance,
         times: Times::of(memory),
         digest,
     }

@@ -41,7 +41,7 @@ pub(super) fn read(file: &[u8], problems: &mut Problems) -> Result<Vec<(usize, N
 
 /// A line as [`read`] takes it; always the same for the same memory.
 pub(super) fn write(memory: &Memory) -> String {
-    let Content { text, kind, occurred_at, speaker, collection, egress, holds } = &memory.content;
+    let Content { text, kind, occurred_at, speaker, collection, egress, importance, holds } = &memory.content;
     let id = memory.external_id.clone().unwrap_or_else(|| memory.id.to_string());
     let mut line = Map::new();
     let mut add = |name: &str, value: Option<String>| {
@@ -60,6 +60,9 @@ pub(super) fn write(memory: &Memory) -> String {
     add("speaker", speaker.clone());
     add("collection", collection.clone());
     add("egress", (*egress != Egress::Allowed).then(|| egress.name().to_owned()));
+    if let Some(importance) = importance {
+        line.insert("importance".to_owned(), (*importance).into());
+    }
     Value::Object(line).to_string() + "\n"
 }
 
@@ -104,11 +107,12 @@ impl Fields<'_> {
             }),
         };
         let (speaker, collection) = (self.text("speaker"), self.text("collection"));
+        let importance = self.number("importance");
         if let Some(unknown) = self.object.keys().next() {
             let name: String = unknown.chars().take(TOLD).collect();
             self.problem(&name, "there is no such field");
         }
-        let content = Content { text, kind, occurred_at, speaker, collection, egress, holds };
+        let content = Content { text, kind, occurred_at, speaker, collection, egress, importance, holds };
         self.good.then_some(NewItem { external_id: Some(external_id), content })
     }
 
@@ -125,6 +129,18 @@ impl Fields<'_> {
     fn time(&mut self, name: &str) -> Option<DateTime<Utc>> {
         let text = self.text(name)?;
         moment::parse(&text).map_err(|message| self.problem(name, message)).ok()
+    }
+
+    /// `None` where it is left out, null, or a problem.
+    fn number(&mut self, name: &str) -> Option<f64> {
+        match self.object.remove(name)? {
+            Value::Null => None,
+            Value::Number(number) => number.as_f64(),
+            _ => {
+                self.problem(name, "a number is expected");
+                None
+            }
+        }
     }
 
     /// `None` where it is left out, null, or a problem.
@@ -169,9 +185,16 @@ mod tests {
 
     #[test]
     fn a_problem_names_the_line_as_editors_count_and_the_field() {
-        let file = b"{\"externalId\":\"1\",\"text\":\"x\"}\r\n\n{\"externalId\":2}\n[]\n{\"externalId\":\"3\",\"text\":\"x\",\"kind\":\"DREAM\",\"occurredAt\":\"today\",\"mood\":1}";
-        let expected =
-            ["file.3.externalId", "file.3.text", "file.4", "file.5.kind", "file.5.occurredAt", "file.5.mood"];
+        let file = b"{\"externalId\":\"1\",\"text\":\"x\"}\r\n\n{\"externalId\":2}\n[]\n{\"externalId\":\"3\",\"text\":\"x\",\"kind\":\"DREAM\",\"occurredAt\":\"today\",\"importance\":\"high\",\"mood\":1}";
+        let expected = [
+            "file.3.externalId",
+            "file.3.text",
+            "file.4",
+            "file.5.kind",
+            "file.5.occurredAt",
+            "file.5.importance",
+            "file.5.mood",
+        ];
         assert_eq!(paths(file), expected);
     }
 

@@ -32,6 +32,7 @@ mod port;
 mod rank;
 mod reader;
 mod recall;
+mod rerank;
 mod service;
 mod store;
 mod terms;
@@ -54,6 +55,7 @@ pub use model::{
 };
 pub use port::{Derived, Ports, Remembered, Said, Sessions, Transcript};
 pub use reader::{Limits as ReadingLimits, Reader, read_document};
+pub use rerank::Reranker;
 pub use service::MemoryService;
 pub use tool::{RecallTool, RememberTool};
 pub use uploads::{Expected, Signed};

@@ -109,6 +109,9 @@ pub struct Content {
     /// Which providers of models may see it. Left out of hashes where it says nothing, as before it was there.
     #[serde(skip_serializing_if = "is_allowed")]
     pub egress: Egress,
+    /// How much it matters, 0 to 1, where that was told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub importance: Option<f64>,
     /// When it holds, and how long it is used.
     #[serde(skip_serializing_if = "Holds::is_open")]
     pub holds: Holds,
@@ -154,6 +157,7 @@ impl NewMemory {
             speaker: None,
             collection: None,
             egress,
+            importance: None,
             holds: Holds::default(),
         };
         Self {
@@ -217,7 +221,8 @@ pub struct NewItem {
 impl NewItem {
     /// Trimmed and within bounds. `at` is the item's path with its dot, empty for a single one.
     pub fn checked(self, problems: &mut Problems, at: &str) -> Self {
-        let Content { text: words, kind, occurred_at, speaker, collection, egress, holds } = self.content;
+        let Content { text: words, kind, occurred_at, speaker, collection, egress, importance, holds } =
+            self.content;
         let words = text::required(problems, &format!("{at}text"), &words, MAX_TEXT);
         let mut short = |name: &str, value: Option<String>, max| {
             value.map(|value| text::required(problems, &format!("{at}{name}"), &value, max))
@@ -226,8 +231,14 @@ impl NewItem {
         let speaker = short("speaker", speaker, MAX_SPEAKER);
         let collection = short("collection", collection, MAX_COLLECTION);
         let occurred_at = occurred_at.map(|at| at.trunc_subsecs(6));
+        if let Some(importance) = importance
+            && !(0.0..=1.0).contains(&importance)
+        {
+            problems.invalid(format!("{at}importance"), format!("{importance}: 0 to 1 are possible"));
+        }
         let holds = holds.checked(problems, at);
-        let content = Content { text: words, kind, occurred_at, speaker, collection, egress, holds };
+        let content =
+            Content { text: words, kind, occurred_at, speaker, collection, egress, importance, holds };
         Self { external_id, content }
     }
 }
@@ -332,6 +343,7 @@ mod tests {
             speaker: None,
             collection: None,
             egress: Egress::Allowed,
+            importance: None,
             holds: Holds::default(),
         };
         NewItem { external_id: Some(external_id.to_owned()), content }
@@ -378,7 +390,14 @@ mod tests {
             created_at: at,
             updated_at: at,
         };
-        Hit { item: Item::Memory(memory), score: 0.5, lexical: 1.0, vector: 0.0, recency: None }
+        Hit {
+            item: Item::Memory(memory),
+            score: 0.5,
+            lexical: 1.0,
+            vector: 0.0,
+            recency: None,
+            phrases: None,
+        }
     }
 
     proptest! {

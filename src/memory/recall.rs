@@ -2,16 +2,22 @@
 use super::{
     Group, GroupBy, Hit, Item, Memory, MemoryKind, MemoryScope, MemoryService, Recall, RecallRequest,
     index::{ItemId, ItemKind, Moment},
-    rank::{self, Query, Ranked, Recency, Wanted},
-    store,
+    rank::{self, Order, Query, Ranked, Recency, Wanted},
+    rerank::Reranker,
+    store::{self, Standing},
 };
 use crate::shared::{
-    Result,
-    actor::{Actor, AtLeast, Grant, Read},
+    Error, Result,
+    actor::{Actor, AtLeast, Grant, Read, Write},
     id::{DocumentChunkId, MemoryId},
 };
 use chrono::{DateTime, Utc};
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+use tokio::task::spawn_blocking;
 
 impl MemoryService {
     /// What answers the query best. Reads the actor's own memories and the workspace's; those of the actor's own sessions
@@ -25,7 +31,6 @@ impl MemoryService {
         if standings.is_empty() {
             return Ok(Recall::default());
         }
-        let copies = self.index.copies(&standings).await?;
         let micros = |at: DateTime<Utc>| at.timestamp_micros();
         let moment = Moment {
             now: micros(self.ambient.now()),
@@ -42,18 +47,32 @@ impl MemoryService {
             half_life: recency.half_life,
             weight: recency.weight,
         });
-        let limit = request.limit;
+        let mut order = Order { recency, diversity: request.diversity as f32, ..Order::default() };
+        let asked = Arc::new((query, wanted));
+        if asked.0.has_phrases() {
+            order.holding = self.holding(actor, &standings, &asked, order.clone()).await?;
+        }
+        let copies = self.index.copies(&standings).await?;
+        let reranker = self.reranker(actor, request);
+        let limit = reranker.map_or(request.limit, |reranker| request.limit.max(reranker.hits()));
         match request.group_by {
             GroupBy::None => {
-                let ranked =
-                    copies.rank(move |copies| rank::rank(copies, &query, &wanted, recency, limit)).await?;
+                let mut ranked =
+                    copies.rank(move |copies| rank::rank(copies, &asked.0, &asked.1, &order, limit)).await?;
                 let mut items = self.items(actor, &ranked).await?;
-                let hits = ranked.iter().filter_map(|ranked| hit(ranked, &mut items));
-                Ok(Recall::of_hits(hits, request.token_budget))
+                let mut reranked = None;
+                if let Some(reranker) = reranker {
+                    ranked.retain(|ranked| items.contains_key(&ranked.item));
+                    reranked = rerank(reranker, actor, request, &mut ranked, &items).await;
+                    // What was forgotten meanwhile is not told.
+                    items = self.items(actor, &ranked).await?;
+                }
+                let hits = ranked.iter().filter_map(|ranked| hit(ranked, &mut items)).take(request.limit);
+                Ok(Recall { reranked, ..Recall::of_hits(hits, request.token_budget) })
             }
             GroupBy::Collection => {
                 let groups = copies
-                    .rank(move |copies| rank::rank_groups(copies, &query, &wanted, recency, limit))
+                    .rank(move |copies| rank::rank_groups(copies, &asked.0, &asked.1, &order, limit))
                     .await?;
                 let ranked: Vec<Ranked> = groups.iter().flat_map(|group| group.best.clone()).collect();
                 let mut items = self.items(actor, &ranked).await?;
@@ -65,6 +84,34 @@ impl MemoryService {
                 Ok(Recall::of_groups(groups, request.token_budget))
             }
         }
+    }
+
+    /// A model costs: who may only read asks none. It would undo a diverse choice.
+    fn reranker(&self, actor: &Actor, request: &RecallRequest) -> Option<&Reranker> {
+        let reranker = self.ports.reranker.as_ref()?;
+        let is_plain = request.group_by == GroupBy::None && request.diversity == 0.0;
+        (is_plain && actor.may::<Write>(request.workspace).is_ok()).then_some(reranker)
+    }
+
+    /// What holds phrases of the query, and how many, as far as it is looked at.
+    async fn holding(
+        &self,
+        actor: &Actor,
+        standings: &[Standing],
+        asked: &Arc<(Query, Wanted)>,
+        order: Order,
+    ) -> Result<HashMap<ItemId, usize>> {
+        let copies = self.index.copies(standings).await?;
+        let by = asked.clone();
+        let ranked = copies.rank(move |copies| rank::quoting(copies, &by.0, &by.1, &order)).await?;
+        let items = self.items(actor, &ranked).await?;
+        let query = asked.clone();
+        let look = move || {
+            let held = items.into_iter().map(|(id, item)| (id, query.0.phrases_in(item.searched())));
+            held.filter(|(_, phrases)| *phrases > 0).collect()
+        };
+        // Two hundred texts of ten thousand characters take their time.
+        spawn_blocking(look).await.map_err(Error::internal)
     }
 
     /// What is remembered near each of these texts, whoever's it is of what the actor may recall: for each the nearest,
@@ -86,10 +133,12 @@ impl MemoryService {
         let moment = Some(Moment { now, true_at: None, known_at: None });
         // Chunks of documents are not memories, and are not to take their places.
         let wanted = Wanted { moment, kinds: Some(MemoryKind::ALL.to_vec()), ..Wanted::default() };
+        let order = Order::default();
         let copies = self.index.copies(&standings).await?;
         let mut ranked = copies
             .rank(move |copies| {
-                let ranked = queries.iter().flat_map(|query| rank::rank(copies, query, &wanted, None, limit));
+                let ranked =
+                    queries.iter().flat_map(|query| rank::rank(copies, query, &wanted, &order, limit));
                 ranked.collect::<Vec<_>>()
             })
             .await?;
@@ -127,6 +176,33 @@ impl MemoryService {
     }
 }
 
+/// Puts the best in a model's order, and says whether that was done; not at all where there is nothing to put in order. What
+/// holds more of the query's phrases stays before what holds less.
+async fn rerank(
+    reranker: &Reranker,
+    actor: &Actor,
+    request: &RecallRequest,
+    ranked: &mut [Ranked],
+    items: &HashMap<ItemId, Item>,
+) -> Option<bool> {
+    let best: Vec<_> = ranked.iter().copied().take(reranker.hits()).collect();
+    let told: Vec<_> = best.iter().filter_map(|ranked| items.get(&ranked.item)).collect();
+    if told.len() < 2 {
+        return None;
+    }
+    let order = match reranker.order(actor, request.workspace, &request.query, &told).await {
+        Ok(order) => order,
+        Err(error) => {
+            tracing::warn!(%error, "hits were not put in order");
+            return Some(false);
+        }
+    };
+    let mut ordered: Vec<_> = order.iter().filter_map(|place| best.get(*place)).collect();
+    ordered.sort_by_key(|ranked| Reverse(ranked.phrases));
+    ranked.iter_mut().zip(ordered).for_each(|(ranked, best)| *ranked = *best);
+    Some(true)
+}
+
 /// `None` where it was forgotten a moment ago.
 fn hit(ranked: &Ranked, items: &mut HashMap<ItemId, Item>) -> Option<Hit> {
     Some(Hit {
@@ -135,5 +211,6 @@ fn hit(ranked: &Ranked, items: &mut HashMap<ItemId, Item>) -> Option<Hit> {
         lexical: ranked.lexical.into(),
         vector: ranked.vector.into(),
         recency: ranked.recency.map(f64::from),
+        phrases: ranked.phrases,
     })
 }

@@ -23,6 +23,7 @@ use crate::{
         idempotency::{self, Claimed, Key},
     },
     event::{Log, Tx},
+    gateway::Gateway,
     shared::{
         Ambient, ClientId, Error, Page, PageRequest, Problem, ProblemCode, Problems, Result,
         actor::{Actor, Grant, Read, Write},
@@ -67,6 +68,12 @@ impl MemoryService {
             signing: Arc::default(),
             readings: Readings::default(),
         }
+    }
+
+    /// The same, with this gateway for the order of hits where one is asked.
+    pub fn answered_by(mut self, gateway: Gateway) -> Self {
+        self.ports.reranker = self.ports.reranker.map(|reranker| reranker.answered_by(gateway));
+        self
     }
 
     /// Writes one memory. The same external id again is the same memory, changed where its content differs.

@@ -59,6 +59,14 @@ impl Terms {
         terms.into_iter().collect()
     }
 
+    /// Adds those of a further field.
+    pub fn join(&mut self, other: &Self) {
+        for (term, count) in &other.counts {
+            *self.counts.entry(term.clone()).or_default() += count;
+        }
+        self.length += other.length;
+    }
+
     /// Adds the words of a further field.
     pub fn add(&mut self, text: &str) {
         let stemmer = Stemmer::create(Algorithm::English);
@@ -69,6 +77,18 @@ impl Terms {
             }
         });
     }
+}
+
+/// All words of a text in their order, folded and not stemmed, those that carry no content among them.
+pub fn words(text: &str) -> Vec<String> {
+    let mut words = vec![];
+    for_each_word(text, |word| words.push(word.to_owned()));
+    words
+}
+
+/// What the forms of a word have in common.
+pub fn stem(word: &str) -> String {
+    Stemmer::create(Algorithm::English).stem(word).into_owned()
 }
 
 fn for_each_word(text: &str, mut take: impl FnMut(&str)) {

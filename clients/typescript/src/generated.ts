@@ -396,6 +396,11 @@ export type RecallInput = {
    * its id.
    */
   readonly collectionPrefix?: string | null | undefined;
+  /**
+   * How much it counts against a hit that it says the same as a better one, 0 to 1. Above 0 the best 200 are chosen from one
+   * by one (maximal marginal relevance), and scores need not fall from hit to hit.
+   */
+  readonly diversity?: number;
   /** What the hits are put together by. */
   readonly groupBy?: RecallGroupBy;
   /** Only memories of these kinds, and no documents. */
@@ -407,7 +412,10 @@ export type RecallInput = {
   readonly knownAt?: string | null | undefined;
   /** How many hits at most, or groups, 1 to 100. */
   readonly limit?: number;
-  /** A question or words, at most 10,000 characters. Taken as plain words: quotes and the like mean nothing. */
+  /**
+   * A question or words, at most 10,000 characters. What stands in quotation marks is a phrase: hits that hold its words
+   * next to each other, in any form, come first. No other sign means anything.
+   */
   readonly query: string;
   /** How much age counts; not at all where nothing is said. */
   readonly recency?: RecencyInput | null | undefined;
@@ -450,6 +458,11 @@ export type RememberInput = {
   readonly externalId?: string | null | undefined;
   /** Makes a repeated request give the first one's answer, for 24 hours. */
   readonly idempotencyKey?: string | null | undefined;
+  /**
+   * How much it matters, 0 to 1: what matters most gets a fifth on its score in a recall, what does not matter at all loses
+   * one. What says nothing stands as 0.5.
+   */
+  readonly importance?: number | null | undefined;
   /** What sort of thing it is. */
   readonly kind?: MemoryKind;
   /** When it was said or happened. */

@@ -9,6 +9,7 @@ mod words;
 
 use super::{
     model::{ChatRequest, Failure, FinishReason, Quote, Task, Usage},
+    ordering::Ordered,
     provider::{ModelCall, Provider, ProviderEvent, ProviderStream},
     size::estimate_tokens,
 };
@@ -89,6 +90,11 @@ fn answer(request: &ChatRequest) -> Answer {
         Task::Answer => {
             let question = request.messages.last().map(|message| message.text.as_str()).unwrap_or_default();
             Answer { text: answer::answer(question, &request.sources), quotes: vec![] }
+        }
+        // It knows no better one.
+        Task::Order => {
+            let order = request.sources.iter().filter_map(|source| source.id.parse().ok()).collect();
+            Answer { text: serde_json::json!(Ordered { order }).to_string(), quotes: vec![] }
         }
         Task::Complete => {
             let prompt = request.messages.last().map(|message| message.text.as_str()).unwrap_or_default();

@@ -36,6 +36,9 @@ pub struct RememberInput {
     /// Which providers of models may see it. What is INTERNAL_ONLY is left out of what an outside provider is asked.
     #[graphql(default_with = "Egress::Allowed")]
     egress: Egress,
+    /// How much it matters, 0 to 1: what matters most gets a fifth on its score in a recall, what does not matter at all loses
+    /// one. What says nothing stands as 0.5.
+    importance: Option<f64>,
     /// When it began to be so, where that is known.
     valid_from: Option<DateTime>,
     /// When it ended to be so, exclusive.
@@ -58,6 +61,7 @@ impl From<RememberInput> for model::NewMemory {
             speaker: input.speaker,
             collection: input.collection,
             egress: input.egress.into(),
+            importance: input.importance,
             holds: holds(input.valid_from, input.valid_to, input.expires_at),
         };
         Self {
@@ -95,6 +99,9 @@ pub struct ImportMemoryItem {
     /// Which providers of models may see it. What is INTERNAL_ONLY is left out of what an outside provider is asked.
     #[graphql(default_with = "Egress::Allowed")]
     egress: Egress,
+    /// How much it matters, 0 to 1: what matters most gets a fifth on its score in a recall, what does not matter at all loses
+    /// one. What says nothing stands as 0.5.
+    importance: Option<f64>,
     /// When it began to be so, where that is known.
     valid_from: Option<DateTime>,
     /// When it ended to be so, exclusive.
@@ -112,6 +119,7 @@ impl From<ImportMemoryItem> for model::NewItem {
             speaker: item.speaker,
             collection: item.collection,
             egress: item.egress.into(),
+            importance: item.importance,
             holds: holds(item.valid_from, item.valid_to, item.expires_at),
         };
         Self { external_id: Some(item.external_id), content }
@@ -184,7 +192,8 @@ pub(super) fn into<T, U: From<T>>(values: Vec<T>) -> Vec<U> {
 /// What to look for.
 #[derive(InputObject, Debug)]
 pub struct RecallInput {
-    /// A question or words, at most 10,000 characters. Taken as plain words: quotes and the like mean nothing.
+    /// A question or words, at most 10,000 characters. What stands in quotation marks is a phrase: hits that hold its words
+    /// next to each other, in any form, come first. No other sign means anything.
     query: String,
     /// How many hits at most, or groups, 1 to 100.
     #[graphql(default = 10)]
@@ -212,6 +221,10 @@ pub struct RecallInput {
     known_at: Option<DateTime>,
     /// How much age counts; not at all where nothing is said.
     recency: Option<RecencyInput>,
+    /// How much it counts against a hit that it says the same as a better one, 0 to 1. Above 0 the best 200 are chosen from one
+    /// by one (maximal marginal relevance), and scores need not fall from hit to hit.
+    #[graphql(default = 0.0)]
+    diversity: f64,
 }
 
 /// How much age counts in a recall.
@@ -245,6 +258,7 @@ impl RecallInput {
                 half_life: recency.half_life.0,
                 weight: recency.weight,
             }),
+            diversity: self.diversity,
         })
     }
 }

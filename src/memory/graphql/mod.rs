@@ -172,6 +172,11 @@ impl Memory {
         self.0.content.egress.into()
     }
 
+    /// How much it matters, from 0 to 1; null where nothing was said.
+    async fn importance(&self) -> Option<f64> {
+        self.0.content.importance
+    }
+
     /// Of what was proposed: how sure it is, from 0 to 1; null for what was written by hand.
     async fn confidence(&self) -> Option<f64> {
         self.0.confidence
@@ -307,7 +312,8 @@ pub struct WorkspaceMemories {
 impl WorkspaceMemories {
     /// Finds what answers a query best among the caller's own memories and the workspace's: by its words, by its meaning,
     /// by its neighbours in its collection, and by the collection as a whole. English word forms are one word; words
-    /// without content (the, what, I …) are passed over. Nothing in the query is an operator.
+    /// without content (the, what, I …) are passed over. Nothing in the query is an operator but quotation marks around a
+    /// phrase.
     async fn recall(
         &self,
         ctx: &Context<'_>,

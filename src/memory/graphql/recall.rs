@@ -21,6 +21,10 @@ pub struct RecallResult {
     groups: Vec<RecallGroup>,
     /// What the texts of the hits cost a language model, about: a quarter of each one's characters, rounded up.
     used_tokens: i32,
+    /// Whether a model put the best hits in order, which the operator has to set up; scores then need not fall from hit to hit.
+    /// False where it failed, and the order stayed. Null where none was asked: of groups and with `diversity`, and of who may
+    /// only read.
+    reranked: Option<bool>,
 }
 
 /// One find.
@@ -42,6 +46,7 @@ impl From<model::Recall> for RecallResult {
             hits: recall.hits.into_iter().map(RecallHit::from).collect(),
             groups: recall.groups.into_iter().map(RecallGroup::from).collect(),
             used_tokens,
+            reranked: recall.reranked,
         }
     }
 }
@@ -52,7 +57,8 @@ impl From<model::Hit> for RecallHit {
             lexical: Some(hit.lexical),
             vector: Some(hit.vector),
             recency: hit.recency,
-            importance: None,
+            importance: hit.item.importance(),
+            phrases: hit.phrases.map(|phrases| i32::try_from(phrases).unwrap_or(i32::MAX)),
         };
         let item = match hit.item {
             model::Item::Memory(memory) => RecallItem::Memory(memory.into()),
@@ -95,8 +101,11 @@ pub struct RecallSignals {
     vector: Option<f64>,
     /// By age: 1 for what is of now, half of it after each half-life. Null where `recency` was not asked for.
     recency: Option<f64>,
-    /// By weight given to it. Not taken yet: always null.
+    /// How much it was said to matter, 0 to 1. Null where nothing was said.
     importance: Option<f64>,
+    /// How many of the query's phrases it holds, of at most eight. Null where the query has none. Of what has all words of one,
+    /// the best 200 are looked at; what is not looked at counts as holding none.
+    phrases: Option<i32>,
 }
 
 /// What a recall can find. More types may come: pass over an unknown one.

@@ -54,6 +54,8 @@ pub struct Entry {
     pub kind: Option<MemoryKind>,
     /// When it happened, or was written where that is not known.
     pub at: DateTime<Utc>,
+    /// 0 to 1, where it was told.
+    pub importance: Option<f64>,
     /// When it holds; of a chunk always.
     pub times: Times,
     /// Made before the transaction begins.

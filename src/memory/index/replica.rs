@@ -53,6 +53,8 @@ pub struct Held {
     pub times: Times,
     item: ItemKind,
     pub kind: Option<MemoryKind>,
+    /// 0 to 1, where it was told.
+    pub importance: Option<f32>,
 }
 
 impl Held {
@@ -181,6 +183,7 @@ impl Replica {
             times: row.times,
             item: row.item.kind,
             kind: row.kind,
+            importance: row.importance,
         });
         self.places.push(Place { collection, previous: NONE, next: NONE, length: row.length.min(NONE - 1) });
         let vector = row.vector.unwrap_or([0; DIMENSIONS]);
@@ -206,9 +209,13 @@ impl Replica {
     }
 
     fn find(&self, id: Uuid) -> Option<&Held> {
+        self.get(self.number(id)?)
+    }
+
+    /// Of the entry with this id.
+    pub fn number(&self, id: Uuid) -> Option<u32> {
         let entries = &self.entries;
-        let number = self.by_id.find(hash(id), |number| entries[*number as usize].id == id)?;
-        self.get(*number)
+        self.by_id.find(hash(id), |number| entries[*number as usize].id == id).copied()
     }
 
     pub fn remove(&mut self, id: Uuid) {

@@ -216,8 +216,8 @@ impl NewDocument {
 /// A chunk is found by what it stands under, too.
 pub fn digest(title: &str, heading: Option<&str>, text: &str) -> Digest {
     match heading {
-        None => Digest::of(text, Some(title), None),
-        Some(heading) => Digest::of(text, Some(&format!("{title}\n{heading}")), None),
+        None => Digest::of_passage(text, title),
+        Some(heading) => Digest::of_passage(text, &format!("{title}\n{heading}")),
     }
 }
 

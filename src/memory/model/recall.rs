@@ -31,6 +31,8 @@ pub struct RecallRequest {
     pub known_at: Option<DateTime<Utc>>,
     /// How much age counts; not at all where it is not given.
     pub recency: Option<RecencyRequest>,
+    /// 0 to 1: how much it counts against a hit that it says the same as a better one.
+    pub diversity: f64,
 }
 
 /// What the hits of a recall are put together by.
@@ -62,6 +64,7 @@ impl RecallRequest {
             true_at: None,
             known_at: None,
             recency: None,
+            diversity: 0.0,
         }
     }
 
@@ -72,6 +75,9 @@ impl RecallRequest {
         let mut problems = Problems::default();
         text::required(&mut problems, "query", &self.query, MAX_QUERY);
         problems.finish()?;
+        if !(0.0..=1.0).contains(&self.diversity) {
+            return Err(Error::BadInput(format!("diversity is {}: 0 to 1 are possible", self.diversity)));
+        }
         match &self.recency {
             Some(recency) if recency.half_life <= TimeDelta::zero() => {
                 Err(Error::BadInput("recency.halfLife is nothing: P30D halves a month's".into()))
@@ -91,6 +97,8 @@ pub struct Recall {
     pub groups: Vec<Group>,
     /// By [`estimated_tokens`], of all hits.
     pub used_tokens: usize,
+    /// Whether a model put the best in order, where one was asked.
+    pub reranked: Option<bool>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -104,6 +112,8 @@ pub struct Hit {
     pub vector: f64,
     /// 0 to 1, where it was asked for.
     pub recency: Option<f64>,
+    /// How many of the query's phrases it holds, where there are some.
+    pub phrases: Option<usize>,
 }
 
 /// What was found.
@@ -134,6 +144,27 @@ impl Item {
     pub fn speaker(&self) -> Option<&str> {
         match self {
             Self::Memory(memory) => memory.content.speaker.as_deref(),
+            Self::Chunk(..) => None,
+        }
+    }
+
+    /// What a phrase is looked for in: its text, and what else it is found by.
+    pub fn searched(&self) -> Vec<&str> {
+        match self {
+            Self::Memory(Memory { content, .. }) => {
+                [Some(content.text.as_str()), content.speaker.as_deref()].into_iter().flatten().collect()
+            }
+            Self::Chunk(chunk, document) => {
+                let further = [Some(document.title.as_str()), chunk.heading.as_deref()];
+                [chunk.text.as_str()].into_iter().chain(further.into_iter().flatten()).collect()
+            }
+        }
+    }
+
+    /// How much it matters, where that was told.
+    pub fn importance(&self) -> Option<f64> {
+        match self {
+            Self::Memory(memory) => memory.content.importance,
             Self::Chunk(..) => None,
         }
     }

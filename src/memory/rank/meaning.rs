@@ -8,7 +8,7 @@ use crate::memory::{
 };
 
 /// The product of a vector with itself: both have length 127.
-const ONE: f32 = 127.0 * 127.0;
+pub const ONE: f32 = 127.0 * 127.0;
 
 /// The query beside the entries of one copy.
 #[derive(Debug)]
@@ -90,7 +90,7 @@ impl<'a> Meaning<'a> {
 }
 
 /// In eight sums side by side, which a compiler makes into four times as fast a loop as one sum.
-fn product(query: &[i16; DIMENSIONS], vector: &Vector) -> i32 {
+pub fn product(query: &[i16; DIMENSIONS], vector: &Vector) -> i32 {
     let mut sums = [0_i32; 8];
     for (query, vector) in query.as_chunks::<8>().0.iter().zip(vector.as_chunks::<8>().0) {
         for ((sum, a), b) in sums.iter_mut().zip(query).zip(vector) {

@@ -16,7 +16,7 @@ pub const UNLIKE: f32 = 0.2;
 pub const LIKE: f32 = 0.4;
 /// What the words of an entry and its neighbours together add: what is meant by a turn stands in the ones around it.
 pub const WINDOW: f32 = 0.6;
-/// What the neighbours are worth to an entry: answers follow questions.
+/// What the neighbours are worth to a memory: answers follow questions. To a chunk of a document nothing.
 pub const PREVIOUS: f32 = 0.35;
 pub const NEXT: f32 = 0.2;
 /// What a collection's words are worth to each of its entries, and to itself.
@@ -33,12 +33,20 @@ pub const TELLS_WHEN: f32 = 0.4;
 /// in their own conversations a frequent one.
 pub const SPOKEN: f32 = 0.3;
 
+/// What it adds to the score of an entry to be as important as can be, and takes from one that is of no importance, as a share of
+/// it: as much as age takes by default.
+pub const IMPORTANCE: f32 = 0.2;
+
 /// The most that an entry can get of a query that neither names a date nor asks for one.
 pub const MOST: f32 = (WORDS + MEANING + WINDOW) * (1.0 + PREVIOUS + NEXT) + TO_ENTRY;
 
 /// Entries that are looked at because of their meaning alone, and because of their words alone: the best.
 pub const ALIKE: usize = 300;
 pub const LIKELY: usize = 1000;
+/// Texts that are searched for the phrases of a query: the best of what has all words of one.
+pub const LOOKED_AT: usize = 200;
+/// Entries that a diverse choice is made from: the best.
+pub const DIVERSE: usize = 200;
 /// Up to so many entries, all vectors are gone through: it takes less than a millisecond.
 pub const SMALL: usize = 8192;
 /// Else those whose signs are nearest: far more than [`ALIKE`], for signs are coarse.

@@ -15,7 +15,7 @@ fn copy(texts: &[(&str, Option<&str>)]) -> Replica {
 }
 
 fn ranked(copies: &[&Replica], query: &str) -> Vec<Ranked> {
-    rank(copies, &Query::of(query).unwrap(), &Wanted::default(), None, 100)
+    rank(copies, &Query::of(query).unwrap(), &Wanted::default(), &Order::default(), 100)
 }
 
 fn ids(ranked: &[Ranked]) -> Vec<u128> {
@@ -105,7 +105,7 @@ proptest! {
         prop_assert!(all.iter().all(|one| one.score > 0.0 && one.score <= 1.0));
         prop_assert!(all.windows(2).all(|two| (two[1].score, two[0].item) < (two[0].score, two[1].item) || two[1].score < two[0].score));
         let wanted = Wanted { collection_prefix: Some(format!("c{prefix}")), ..Wanted::default() };
-        let some = rank(&[&copy], &Query::of("zebu nest").unwrap(), &wanted, None, limit);
+        let some = rank(&[&copy], &Query::of("zebu nest").unwrap(), &wanted, &Order::default(), limit);
         let fits = |one: &&Ranked| texts[one.item.id.as_u128() as usize - 1].1 == Some(format!("c{prefix}/").as_str());
         let expected: Vec<_> = all.iter().filter(fits).take(limit).copied().collect();
         prop_assert_eq!(some, expected);
@@ -146,4 +146,94 @@ fn what_is_said_by_somebody_whom_the_query_names_comes_before_what_names_them() 
     }
     assert_eq!(ids(&ranked(&[&copy], "Which zebu did Ana see?")), [2, 1]);
     assert_eq!(ids(&ranked(&[&copy], "Which zebu did Ben see?")), [1, 2]);
+}
+
+/// As a recall does it, by texts whose numbers are their ids from 1.
+fn quoted(copy: &Replica, texts: &[&str], query: &str, limit: usize) -> Vec<Ranked> {
+    let (query, wanted) = (Query::of(query).unwrap(), Wanted::default());
+    let mut order = Order::default();
+    for found in quoting(&[copy], &query, &wanted, &order) {
+        let phrases = query.phrases_in([texts[found.item.id.as_u128() as usize - 1]]);
+        order.holding.insert(found.item, phrases);
+    }
+    rank(&[copy], &query, &wanted, &order, limit)
+}
+
+proptest! {
+    #[test]
+    fn what_holds_more_phrases_comes_first_and_else_nothing_changes(texts in texts()) {
+        let texts: Vec<_> = texts.into_iter().map(|(words, _)| words.iter().map(|word| WORDS_OF[*word]).collect::<Vec<_>>().join(" ")).collect();
+        let texts: Vec<_> = texts.iter().map(String::as_str).collect();
+        let copy = copy(&texts.iter().map(|text| (*text, None)).collect::<Vec<_>>());
+        let query = r#""zebu nest" or "nest quoll""#;
+        let plain = ranked(&[&copy], query);
+        let found = quoted(&copy, &texts, query, 100);
+        let holds = |one: &Ranked| {
+            let text = format!(" {} ", texts[one.item.id.as_u128() as usize - 1]);
+            [" zebu nest ", " nest quoll "].iter().filter(|phrase| text.contains(*phrase)).count()
+        };
+        let before = |one: &Ranked| plain.iter().find(|other| other.item == one.item).map(|other| other.score).unwrap();
+        prop_assert_eq!(found.len(), plain.len());
+        prop_assert!(found.iter().all(|one| one.phrases == Some(holds(one)) && one.score <= 1.0));
+        prop_assert!(found.is_sorted_by(|one, next| one.score >= next.score));
+        let is_before = |one: &Ranked, next: &Ranked| {
+            holds(one) > holds(next) || holds(one) == holds(next) && before(one) >= before(next) - 1e-6
+        };
+        prop_assert!(found.is_sorted_by(is_before));
+        prop_assert!(ranked(&[&copy], "zebu nest").iter().all(|one| one.phrases.is_none()));
+    }
+
+    #[test]
+    fn a_diverse_choice_begins_with_the_best_and_has_each_once(texts in texts(), diversity in 1_u8..=10, limit in 1_usize..20) {
+        let texts: Vec<_> = texts.into_iter().map(|(words, _)| words.iter().map(|word| WORDS_OF[*word]).collect::<Vec<_>>().join(" ")).collect();
+        let copy = copy(&texts.iter().map(|text| (text.as_str(), None)).collect::<Vec<_>>());
+        let all = ranked(&[&copy], "zebu nest");
+        let order = Order { diversity: f32::from(diversity) / 10.0, ..Order::default() };
+        let some = rank(&[&copy], &Query::of("zebu nest").unwrap(), &Wanted::default(), &order, limit);
+        prop_assert_eq!(some.first(), all.first());
+        prop_assert_eq!(some.len(), all.len().min(limit));
+        prop_assert!(some.iter().all(|one| all.contains(one)));
+        let mut once = ids(&some);
+        once.sort_unstable();
+        once.dedup();
+        prop_assert_eq!(once.len(), some.len());
+    }
+}
+
+/// Others have more words of the query, and more of them than are looked at by their words.
+#[test]
+fn what_holds_a_phrase_is_found_behind_a_thousand_better_ones() {
+    let others = "quoll herd grass";
+    let mut texts = vec![others; parameters::LIKELY + 500];
+    texts.push(
+        "At the end of a long day somebody said that nests zebu might be in the way of all the traffic",
+    );
+    let copy = copy(&texts.iter().map(|text| (*text, None)).collect::<Vec<_>>());
+    let found = quoted(&copy, &texts, r#"Which quoll of what herd, on what grass, has a "nest zebu"?"#, 5);
+    assert_eq!((ids(&found)[0], found[0].phrases), (texts.len() as u128, Some(1)));
+    assert!(found[1..].iter().all(|one| one.phrases == Some(0)));
+}
+
+#[test]
+fn what_says_the_same_as_a_better_hit_moves_down() {
+    let copy = copy(&[
+        ("The zebu sleeps in the barn", None),
+        ("The zebu sleeps in the barn, too", None),
+        ("A zebu drinks from the river every morning", None),
+    ]);
+    let diverse = |diversity: f32| {
+        let order = Order { diversity, ..Order::default() };
+        ids(&rank(&[&copy], &Query::of("Where does the zebu sleep?").unwrap(), &Wanted::default(), &order, 3))
+    };
+    assert_eq!((diverse(0.0), diverse(0.9)), (vec![2, 1, 3], vec![2, 3, 1]));
+}
+
+#[test]
+fn what_matters_more_comes_before_its_equals_and_what_says_nothing_stands_between() {
+    let mut copy = Replica::default();
+    for (number, importance) in [(1, Some(0.0)), (2, None), (3, Some(1.0)), (4, Some(0.5))] {
+        let row = Row::of(number, number as u128, "a zebu was seen", None, AT);
+        copy.insert(&[Row { importance, ..row }]).unwrap();
+    }
+    assert_eq!(ids(&ranked(&[&copy], "zebu")), [3, 2, 4, 1]);
 }

@@ -192,6 +192,7 @@ impl MemoryService {
                         speaker: candidate.speaker.clone(),
                         collection: None,
                         egress: new.egress,
+                        importance: None,
                         holds: Holds::default(),
                     },
                     status: MemoryStatus::Candidate,

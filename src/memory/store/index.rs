@@ -22,7 +22,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-/// Rows of one statement: at nineteen values a row far below the bind limits of both databases.
+/// Rows of one statement: at twenty values a row far below the bind limits of both databases.
 const ROWS: usize = 250;
 
 /// How long a removal is told to copies that still have what was removed.
@@ -45,6 +45,7 @@ pub struct Row {
     pub collection: Option<String>,
     pub kind: Option<MemoryKind>,
     pub at: DateTime<Utc>,
+    pub importance: Option<f32>,
     pub times: Times,
     pub length: u32,
     pub terms: Vec<u8>,
@@ -79,13 +80,13 @@ pub(in crate::memory) async fn insert_entries(
     last: i64,
 ) -> Result<()> {
     use memory_index::Column::{
-        At, Collection, ExpiresAt, ItemId, Kind, KnownFrom, Length, MadeBy, Revision, Speaker, SupersededAt,
-        SupersededFrom, Terms, ValidFrom, ValidTo, Vector,
+        At, Collection, ExpiresAt, Importance, ItemId, Kind, KnownFrom, Length, MadeBy, Revision, Speaker,
+        SupersededAt, SupersededFrom, Terms, ValidFrom, ValidTo, Vector,
     };
     let count = i64::try_from(entries.len()).map_err(Error::internal)?;
     let replaced = OnConflict::column(ItemId)
         .update_columns([Revision, Collection, Speaker, Kind, At, Length, Terms, Vector, MadeBy])
-        .update_columns([ValidFrom, ValidTo, ExpiresAt, KnownFrom, SupersededAt, SupersededFrom])
+        .update_columns([Importance, ValidFrom, ValidTo, ExpiresAt, KnownFrom, SupersededAt, SupersededFrom])
         .to_owned();
     let rows: Vec<_> = (last + 1 - count..)
         .zip(entries)
@@ -106,6 +107,7 @@ pub(in crate::memory) async fn insert_entries(
             speaker: Set(entry.speaker.clone()),
             kind: Set(entry.kind.map(|kind| kind.name().to_owned())),
             at: Set(entry.at),
+            importance: Set(entry.importance),
             length: Set(entry.digest.length.into()),
             terms: Set(entry.digest.terms.clone()),
             vector: Set(entry.digest.vector.iter().map(|number| number.cast_unsigned()).collect()),
@@ -243,6 +245,7 @@ fn from_row(row: memory_index::Model, made_by: &str) -> Result<Row> {
         collection: row.collection,
         kind: row.kind.as_deref().map(MemoryKind::from_name).transpose()?,
         at: row.at,
+        importance: row.importance.map(|importance| importance as f32),
         times: Times::of_row([
             row.valid_from,
             row.valid_to,
@@ -295,6 +298,7 @@ impl Row {
             collection: collection.map(str::to_owned),
             kind: Some(MemoryKind::Note),
             at,
+            importance: None,
             times: Times::default(),
             length: digest.length,
             terms: digest.terms,

@@ -103,10 +103,11 @@ pub(super) async fn share_partition(tx: &impl Source, partition: &Partition) -> 
 /// Writes new memories, and the content of those that are there.
 pub(super) async fn save(tx: &impl Source, memories: &[Stored]) -> Result<()> {
     use memory::Column::{
-        Collection, Egress, ExpiresAt, Id, Kind, KnownFrom, OccurredAt, RunId, Speaker, Status, SupersededAt,
-        SupersededBy, SupersededFrom, Text, UpdatedAt, ValidFrom, ValidTo, Version,
+        Collection, Egress, ExpiresAt, Id, Importance, Kind, KnownFrom, OccurredAt, RunId, Speaker, Status,
+        SupersededAt, SupersededBy, SupersededFrom, Text, UpdatedAt, ValidFrom, ValidTo, Version,
     };
-    let content = [Text, Kind, OccurredAt, Speaker, Collection, Egress, ValidFrom, ValidTo, ExpiresAt];
+    let content =
+        [Text, Kind, OccurredAt, Speaker, Collection, Egress, Importance, ValidFrom, ValidTo, ExpiresAt];
     let course = [Status, Version, KnownFrom, SupersededAt, SupersededFrom, SupersededBy, RunId, UpdatedAt];
     let changed = content.into_iter().chain(course).collect::<Vec<_>>();
     for memories in memories.chunks(100) {
@@ -325,6 +326,7 @@ fn to_row(stored: &Stored) -> Result<memory::ActiveModel> {
         occurred_at: Set(content.occurred_at),
         run_id: Set(run.map(RunId::uuid)),
         confidence: Set(memory.confidence),
+        importance: Set(content.importance),
         valid_from: Set(content.holds.valid_from),
         valid_to: Set(content.holds.valid_to),
         expires_at: Set(content.holds.expires_at),
@@ -347,6 +349,7 @@ fn from_row(row: memory::Model) -> Result<Stored> {
         speaker: row.speaker,
         collection: row.collection,
         egress: Egress::from_name(&row.egress)?,
+        importance: row.importance,
         holds: Holds { valid_from: row.valid_from, valid_to: row.valid_to, expires_at: row.expires_at },
     };
     let memory = Memory {

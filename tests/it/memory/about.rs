@@ -97,7 +97,7 @@ on_both! {
             0 => json!({ "externalId": format!("e{n}"), "text": format!("{n} {long}") }),
             1 => json!({ "externalId": format!("e{n}"), "text": format!("short {n}"), "kind": "EPISODE",
                 "occurredAt": "2023-05-08T13:56:00.123456Z", "speaker": "Caroline", "collection": "c/1" }),
-            _ => json!({ "externalId": format!("e{n}"), "text": format!("kept {n}"), "egress": "INTERNAL_ONLY" }),
+            _ => json!({ "externalId": format!("e{n}"), "text": format!("kept {n}"), "egress": "INTERNAL_ONLY", "importance": f64::from(n) / 699.0 }),
         }).collect();
         import(&app, &app.owner, json!(items)).await;
         remember(&app, &app.owner, json!({ "text": "without an external id", "kind": "FACT" })).await;

@@ -9,6 +9,8 @@ mod extraction;
 mod forgetting;
 mod grouping;
 mod index;
+mod ranking;
+mod reranking;
 mod telling;
 mod time;
 

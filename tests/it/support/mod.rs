@@ -318,6 +318,7 @@ fn start_asking<'a, N: Into<String> + Send + 'a>(
         let models = models.into_iter().map(|(name, model)| (name.into(), model));
         app.services.gateway = app.services.gateway.with_providers(models);
         app.services.coaching = app.services.coaching.answered_by(app.services.gateway.clone());
+        app.services.memory = app.services.memory.answered_by(app.services.gateway.clone());
         Box::new(app.start().await.unwrap())
     })
 }
