@@ -1,4 +1,5 @@
-//! What of a short text stands word for word in another one. Pure.
+//! What of a short text stands word for word in another one, and the text without that. Pure.
+use super::speech::ERASED;
 use std::{collections::HashMap, ops::Range};
 
 /// Words and characters of the shortest run that counts: fewer may stand in both by chance.
@@ -37,6 +38,32 @@ pub(super) fn borrowed<'a>(text: &'a str, source: &str) -> Vec<&'a str> {
     found
 }
 
+/// The text with a mark in the place of the quotes that go, which are those with `true`. Whatever overlaps one goes with it
+/// as a whole: its rest would not be found any more when that is to go too.
+pub(super) fn redact<'a>(text: &str, quotes: impl Iterator<Item = (&'a str, bool)>) -> String {
+    let own = words(text);
+    let mut found: Vec<(Range<usize>, bool)> = vec![];
+    for (quote, goes) in quotes {
+        found.extend(places(&own, &words(quote)).map(|place| (place, goes)));
+    }
+    found.sort_unstable_by_key(|(place, _)| place.start);
+    let mut whole: Vec<(Range<usize>, bool)> = vec![];
+    for (place, goes) in found {
+        match whole.last_mut().filter(|(last, _)| place.start < last.end) {
+            Some((last, any_goes)) => {
+                last.end = last.end.max(place.end);
+                *any_goes |= goes;
+            }
+            None => whole.push((place, goes)),
+        }
+    }
+    let mut text = text.to_owned();
+    for (place, _) in whole.into_iter().rev().filter(|(_, goes)| *goes) {
+        text.replace_range(place, ERASED);
+    }
+    text
+}
+
 type Word = (String, Range<usize>);
 
 /// In small letters, each with where it stands.
@@ -60,6 +87,12 @@ fn words(text: &str) -> Vec<Word> {
         goes_on = !alone;
     }
     words
+}
+
+/// Where these words stand one after the other.
+fn places(own: &[Word], sought: &[Word]) -> impl Iterator<Item = Range<usize>> {
+    let is_sought = move |window: &&[Word]| !sought.is_empty() && common(window, sought) == sought.len();
+    own.windows(sought.len().max(1)).filter(is_sought).filter_map(span)
 }
 
 /// How many words the two begin with in common.
@@ -108,7 +141,49 @@ mod tests {
         );
     }
 
+    #[test]
+    fn what_goes_is_taken_out_as_whole_words_with_what_overlaps_it() {
+        let (one, other) = ("prefers to call Ana", "Ana Lima of Porto teaches violin");
+        let text = "Ask who prefers to call Ana Lima of Porto teaches violin, then rest";
+        for (quotes, expected) in [
+            (vec![(one, true), (other, false)], "Ask who [forgotten], then rest"),
+            (vec![(other, true), (one, true)], "Ask who [forgotten], then rest"),
+            (vec![(other, true)], "Ask who prefers to call [forgotten], then rest"),
+            (vec![(one, false), (other, false)], text),
+            (vec![("", true), ("...", true), ("then", false), ("who prefers more", true)], text),
+        ] {
+            assert_eq!(redact(text, quotes.into_iter()), expected);
+        }
+        let text = "Spin 4711, pin 47112, PIN: 4711; pin 4711";
+        let expected = "Spin 4711, pin 47112, [forgotten]; [forgotten]";
+        assert_eq!(redact(text, [("Pin 4711", true)].into_iter()), expected);
+    }
+
     proptest! {
+        #[test]
+        fn once_both_sources_are_forgotten_what_either_gave_is_gone_and_the_rest_stays(
+            one in (0_usize..14, 4_usize..9),
+            other in (0_usize..14, 4_usize..9),
+        ) {
+            let word = |at: usize| format!("word{at}");
+            let said = |(start, count): (usize, usize)| {
+                (start..start + count).map(word).collect::<Vec<_>>().join(" ")
+            };
+            let (text, first, second) = (said((0, 24)), said(one), said(other));
+            let (from_first, from_second) = (borrowed(&text, &first), borrowed(&text, &second));
+            prop_assert_eq!(&from_first, &[first.as_str()]);
+            prop_assert_eq!(&from_second, &[second.as_str()]);
+            let marked = from_first.iter().map(|quote| (*quote, true));
+            let left = redact(&text, marked.chain(from_second.iter().map(|quote| (*quote, false))));
+            let left = redact(&left, from_second.iter().map(|quote| (*quote, true)));
+            let kept = words(&left).into_iter().map(|(word, _)| word);
+            let kept: Vec<_> = kept.filter(|word| word != "forgotten").collect();
+            let lies_in = |at: usize, (start, count): (usize, usize)| (start..start + count).contains(&at);
+            let rest = (0..24).filter(|at| !lies_in(*at, one) && !lies_in(*at, other));
+            let expected: Vec<_> = rest.map(word).collect();
+            prop_assert_eq!(kept, expected);
+        }
+
         #[test]
         fn what_is_borrowed_stands_in_the_text(text in "[a-cÄ ,.😀]{0,60}", source in "[a-cÄ ,.😀]{0,60}") {
             for run in borrowed(&text, &source) {

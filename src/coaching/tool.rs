@@ -41,7 +41,8 @@ impl Worker {
         self.hold_on(&tx, turn).await?;
         tx.record(&grant, tool_event(&grant, turn, &tool, None)?);
         tx.commit().await?;
-        let asking = Asking { workspace: turn.workspace, origin: Origin::Turn(turn.id), told };
+        let asking =
+            Asking { workspace: turn.workspace, origin: Origin::Turn(turn.id), workflow: None, told };
         let Used { done, succeeded } = self.parts.tools.use_one(actor, &asking, asked).await;
         let mut tx = match done.tx {
             Some(tx) => tx,

@@ -103,8 +103,8 @@ impl Worker {
         let asked = self.asked_to_stop(turn).await;
         let deadline = Instant::now() + self.parts.config.turn_timeout();
         let speaking = async {
-            let (actor, request) = self.prepare(turn).await?;
-            self.speak(turn, said, &actor, request).await
+            let (actor, request, told) = self.prepare(turn).await?;
+            self.speak(turn, said, &actor, request, told).await
         };
         // A task of its own: a transaction is never dropped in its midst.
         let over = CancellationToken::new();
@@ -138,8 +138,9 @@ impl Worker {
         async move { while !matches!(asked.next().await, Signal::Message(_)) {} }
     }
 
-    /// Recalls what is remembered, and puts together what a model is asked, as the person whose turn it is.
-    async fn prepare(&self, turn: &Turn) -> Result<(Actor, ChatRequest)> {
+    /// Recalls what is remembered, and puts together what a model is asked, as the person whose turn it is; and what it is
+    /// told of memories and documents with that, earlier replies among it.
+    async fn prepare(&self, turn: &Turn) -> Result<(Actor, ChatRequest, Vec<Told>)> {
         let grant = upkeep(turn);
         let actor = self.parts.account.actor_for(Principal::User(turn.owner)).await?;
         let actor = actor.with_key(turn.key).with_trace(turn.trace);
@@ -150,6 +151,8 @@ impl Worker {
             Some(goal) => store::find_goal(&self.parts.db, &grant, goal).await?.map(|goal| goal.title),
             None => None,
         };
+        // Before the replies: what is forgotten in between is then found to be gone.
+        let cited = messages::cited(&self.parts.db, &grant, turn.session, turn.number, HISTORY).await?;
         let conversation =
             messages::conversation(&self.parts.db, &grant, turn.session, turn.number, HISTORY).await?;
         let messages: Vec<_> = conversation
@@ -161,10 +164,13 @@ impl Worker {
         let query = query(&asked, goal.as_deref(), session.topic.as_deref());
         let request = RecallRequest {
             token_budget: Some(RECALL_TOKENS),
+            origin: Some(Origin::Turn(turn.id)),
             ..RecallRequest::new(turn.workspace, query, RECALLED)
         };
         let recall = self.parts.memory.recall(&actor, &request).await?;
         let sources: Vec<_> = recall.hits.into_iter().map(|hit| grounding(hit.item)).collect();
+        let cited = cited.into_iter().map(|it| Told { of: it.from.id(), text: it.quote });
+        let told = sources.iter().filter_map(told).chain(cited).collect();
         let request = ChatRequest {
             workspace: turn.workspace,
             route: DEFAULT_ROUTE.to_owned(),
@@ -178,7 +184,7 @@ impl Worker {
             origin: Some(Origin::Turn(turn.id)),
             workflow: None,
         };
-        Ok((actor, request))
+        Ok((actor, request, told))
     }
 
     /// Has a model answer, and does for it what it asks for; a tool that was used is followed by more of the answer.
@@ -188,9 +194,9 @@ impl Worker {
         said: &Said,
         actor: &Actor,
         mut request: ChatRequest,
+        mut told: Vec<Told>,
     ) -> Result<Ending> {
         let (sources, mut used) = (request.sources.clone(), TokenUsage::default());
-        let mut told: Vec<Told> = sources.iter().filter_map(told).collect();
         let mut spoken = Spoken { topic: delta_topic(turn.session), offset: 0, pause: false };
         for round in 0..=TOOL_ROUNDS {
             // Once there were enough, it has to do without.

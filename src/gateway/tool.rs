@@ -12,7 +12,7 @@ use crate::{
     shared::{
         Error, Result,
         actor::Actor,
-        id::{AnyId, WorkspaceId},
+        id::{AnyId, WorkflowId, WorkspaceId},
     },
 };
 use serde_json::Value;
@@ -38,6 +38,7 @@ pub trait Tool: Send + Sync + fmt::Debug {
 pub struct Asking {
     pub workspace: WorkspaceId,
     pub origin: Origin,
+    pub workflow: Option<WorkflowId>,
     /// What it was told of memories and documents by then, as far as that is known.
     pub told: Vec<Told>,
 }

@@ -47,6 +47,17 @@ impl connection::CursorType for Place {
     }
 }
 
+/// The values of a filter, each once: however often a client names one, the statement has it once.
+pub fn each_once<T: Into<U>, U: PartialEq>(values: Vec<T>) -> Vec<U> {
+    let mut once: Vec<U> = vec![];
+    for value in values.into_iter().map(T::into) {
+        if !once.contains(&value) {
+            once.push(value);
+        }
+    }
+    once
+}
+
 /// From the arguments of a field that lists what belongs to `parent`; counts only where `totalCount` is selected.
 pub fn page_request(
     ctx: &Context<'_>,

@@ -25,7 +25,8 @@ impl MemoryService {
     pub async fn recall(&self, actor: &Actor, request: &RecallRequest) -> Result<Recall> {
         let grant = actor.may::<Read>(request.workspace)?;
         request.check()?;
-        let Some(query) = Query::of(&request.query) else { return Ok(Recall::default()) };
+        let query = if request.has_phrases { Query::of } else { Query::plain }(&request.query);
+        let Some(query) = query else { return Ok(Recall::default()) };
         let scopes = request.scopes.as_deref().unwrap_or(&[MemoryScope::User, MemoryScope::Workspace]);
         let standings = store::standings(&self.db, &grant, scopes).await?;
         if standings.is_empty() {
@@ -105,8 +106,9 @@ impl MemoryService {
         let by = asked.clone();
         let ranked = copies.rank(move |copies| rank::quoting(copies, &by.0, &by.1, &order)).await?;
         let items = self.items(actor, &ranked).await?;
-        let query = asked.clone();
+        let (query, turn) = (asked.clone(), self.index.turn().await?);
         let look = move || {
+            let _turn = turn;
             let held = items.into_iter().map(|(id, item)| (id, query.0.phrases_in(item.searched())));
             held.filter(|(_, phrases)| *phrases > 0).collect()
         };
@@ -123,7 +125,7 @@ impl MemoryService {
         texts: &[String],
         limit: usize,
     ) -> Result<Vec<Memory>> {
-        let queries: Vec<_> = texts.iter().filter_map(|text| Query::of(text)).collect();
+        let queries: Vec<_> = texts.iter().filter_map(|text| Query::plain(text)).collect();
         let scopes = [MemoryScope::User, MemoryScope::Workspace, MemoryScope::Session];
         let standings = store::standings(&self.db, grant, &scopes).await?;
         if queries.is_empty() || standings.is_empty() {
@@ -190,7 +192,7 @@ async fn rerank(
     if told.len() < 2 {
         return None;
     }
-    let order = match reranker.order(actor, request.workspace, &request.query, &told).await {
+    let order = match reranker.order(actor, request, &told).await {
         Ok(order) => order,
         Err(error) => {
             tracing::warn!(%error, "hits were not put in order");

@@ -1,8 +1,8 @@
 //! A model's word on the order of the best hits, where the operator named a route for it (`memory.rerank`).
-use super::Item;
+use super::{Item, RecallRequest};
 use crate::{
     gateway::{ChatRequest, FinishReason, Gateway, GroundingSource, Ordered, Task},
-    shared::{Error, Result, actor::Actor, id::WorkspaceId},
+    shared::{Error, Result, actor::Actor},
 };
 use std::collections::BTreeSet;
 
@@ -36,19 +36,15 @@ impl Reranker {
 
     /// Where each of them is to stand: the places of now in the order to be. What the model was not told, or does not name,
     /// stays at its place.
-    pub async fn order(
-        &self,
-        actor: &Actor,
-        workspace: WorkspaceId,
-        query: &str,
-        items: &[&Item],
-    ) -> Result<Vec<usize>> {
+    pub async fn order(&self, actor: &Actor, request: &RecallRequest, items: &[&Item]) -> Result<Vec<usize>> {
         let asked = ChatRequest {
             task: Task::Order,
             system: INSTRUCTIONS.to_owned(),
             sources: (1..).zip(items).map(|(number, item)| source(number, item)).collect(),
             output_schema: Some(Ordered::schema()),
-            ..ChatRequest::prompt(workspace, &self.route, query)
+            origin: request.origin.clone(),
+            workflow: request.workflow,
+            ..ChatRequest::prompt(request.workspace, &self.route, &request.query)
         };
         let answer = self.gateway.complete(actor, asked).await?;
         let named =
@@ -122,13 +118,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_place_is_given_once(order in prop::collection::vec(0_usize..12, 0..12), count in 0_usize..12) {
-            let text = serde_json::to_string(&Ordered { order }).unwrap();
-            if let Some(named) = read(&text, count) {
-                let mut placed = placed(&named, count);
-                placed.sort_unstable();
-                prop_assert_eq!(placed, (0..count).collect::<Vec<_>>());
-            }
+        fn every_place_is_given_once(
+            order in Just((1..=12).collect::<Vec<usize>>()).prop_shuffle(), count in 0_usize..12, left_out in 0_usize..6,
+        ) {
+            let of_count: Vec<_> = order.into_iter().filter(|number| *number <= count).collect();
+            let named: Vec<_> = of_count.iter().copied().take(count - left_out.min(count / 2)).collect();
+            let text = serde_json::to_string(&Ordered { order: named.clone() }).unwrap();
+            let read = read(&text, count);
+            prop_assert_eq!(read.clone(), Some(named.iter().map(|number| number - 1).collect::<Vec<_>>()));
+            let mut placed = placed(&read.unwrap(), count);
+            placed.sort_unstable();
+            prop_assert_eq!(placed, (0..count).collect::<Vec<_>>());
         }
     }
 }

@@ -52,7 +52,12 @@ impl Tool for RecallTool {
 
     async fn run(&self, actor: &Actor, asking: &Asking, arguments: Value) -> Result<Done> {
         let Recall { query } = read(arguments)?;
-        let recall = self.0.recall(actor, &RecallRequest::new(asking.workspace, query, MOST)).await?;
+        let request = RecallRequest {
+            origin: Some(asking.origin.clone()),
+            workflow: asking.workflow,
+            ..RecallRequest::new(asking.workspace, query, MOST)
+        };
+        let recall = self.0.recall(actor, &request).await?;
         let found = recall.hits.iter().map(|hit| &hit.item);
         let found: Vec<_> = found.filter(|item| item.egress() == Egress::Allowed).collect();
         let told: Vec<_> = found.iter().map(|item| told_of(item)).collect();

@@ -2,7 +2,7 @@ use super::{
     ActionItemStatus, CoachingLoader, CoachingSession, Goal, Turn, model, viewer_can::ActionItemViewerCan,
 };
 use crate::{
-    graphql_kit::{ApiError, ContextExt, DateTime},
+    graphql_kit::{ApiError, ContextExt, DateTime, each_once},
     shared::id::{ActionItemId, GoalId},
 };
 use async_graphql::{Context, ID, InputObject, Object};
@@ -105,7 +105,6 @@ pub struct ActionItemFilter {
 
 impl From<ActionItemFilter> for model::ActionItemFilter {
     fn from(filter: ActionItemFilter) -> Self {
-        let status = |status: Vec<ActionItemStatus>| status.into_iter().map(Into::into).collect();
-        Self { status: filter.status.map(status), goal: filter.goal_id }
+        Self { status: filter.status.map(each_once), goal: filter.goal_id }
     }
 }

@@ -2,11 +2,10 @@
 use super::{CoachingService, NO_TURN, own_event};
 use crate::{
     coaching::{
-        borrowed::borrowed,
+        borrowed::{borrowed, redact},
         event::{ACTION_ITEM_UPDATED, action_item_created},
         model::{ActionItem, ActionItemFilter, ActionItemStatus, ActionItemUpdate, Borrowed, NewActionItem},
         policy,
-        speech::without,
         store::{self, turn as turns},
     },
     db::{
@@ -25,6 +24,7 @@ use crate::{
 };
 use serde_json::json;
 use std::collections::HashMap;
+use tokio::task::spawn_blocking;
 
 const NO_ITEM: Error = Error::NotFound("action item");
 
@@ -87,13 +87,15 @@ impl CoachingService {
     ) -> Result<(Tx, ActionItem)> {
         let grant = policy::begin(actor, new.workspace)?;
         let (text, _) = new.checked()?;
+        // Before the transaction, for which others may wait.
+        let (written, told) = (text.clone(), asking.told.clone());
+        let quotes = spawn_blocking(move || quotes(&written, &told)).await.map_err(Error::internal)?;
         let mut tx = self.parts.log.begin().await?;
         let mut item = self.new_action_item(&new, text);
         if let Origin::Turn(turn) = &asking.origin {
             let (session, turn) = self.of_turn(&tx, actor, *turn).await?;
             (item.session, item.turn) = (Some(session), Some(turn));
         }
-        let quotes = quotes(&item.text, &asking.told);
         let item = self.add_action_item(&mut tx, &grant, item, None, quotes).await?;
         Ok((tx, item))
     }
@@ -131,7 +133,7 @@ impl CoachingService {
         grant: &Grant<Write>,
         mut item: ActionItem,
         client_hash: Option<Vec<u8>>,
-        quotes: Vec<Borrowed>,
+        mut quotes: Vec<Borrowed>,
     ) -> Result<ActionItem> {
         if let Some(session) = item.session {
             let locked = store::lock_session(tx, grant, session, (0, 0), item.created_at).await?;
@@ -145,8 +147,9 @@ impl CoachingService {
         }
         let quoted: Vec<_> = quotes.iter().map(|quote| quote.from).collect();
         let there = self.parts.memory.hold(tx, grant, &quoted).await?;
-        let (quotes, gone): (Vec<_>, Vec<_>) = quotes.into_iter().partition(|it| there.contains(&it.from));
-        item.text = without(item.text, gone.iter().map(|gone| gone.quote.as_str()));
+        let marked = quotes.iter().map(|quote| (quote.quote.as_str(), !there.contains(&quote.from)));
+        item.text = redact(&item.text, marked);
+        quotes.retain(|quote| there.contains(&quote.from));
         store::insert_action_item(tx, grant, &item, client_hash).await?;
         store::insert_item_quotes(tx, item.id, &quotes).await?;
         tx.record(grant, action_item_created(grant, &item)?);

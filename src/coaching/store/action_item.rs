@@ -2,8 +2,8 @@
 use super::{REDACTED_AT_ONCE, each_its_own, try_map};
 use crate::{
     coaching::{
+        borrowed::redact,
         model::{ActionItem, ActionItemFilter, ActionItemStatus, Borrowed},
-        speech::without,
     },
     db::{self, Source, page},
     memory::Remembered,
@@ -16,10 +16,10 @@ use crate::{
 use entity::{action_item as item, action_item_quote as quote};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-    Select, Set,
+    QueryTrait, Select, Set,
     sea_query::{Expr, ExprTrait, LockType},
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 pub async fn insert_action_item(
@@ -182,7 +182,16 @@ pub async fn erase_item_quotes(
 ) -> Result<(Vec<(ActionItemId, UserId)>, u64)> {
     let connection = tx.connection();
     let of_these = quote::Column::MemoryId.is_in(from.iter().map(|from| from.uuid()));
-    let quotes = quote::Entity::find().filter(of_these.clone()).all(connection).await?;
+    let quoting = quote::Entity::find()
+        .select_only()
+        .column(quote::Column::ActionItemId)
+        .filter(of_these.clone())
+        .into_query();
+    // Whatever else these items quote may overlap it.
+    let quotes = quote::Entity::find()
+        .filter(quote::Column::ActionItemId.in_subquery(quoting))
+        .all(connection)
+        .await?;
     // Locked, in one order: another forgetting may rewrite the same item at the same time.
     let items = item::Entity::find()
         .filter(db::among(item::Column::WorkspaceId, [grant.workspace().uuid()]))
@@ -191,9 +200,11 @@ pub async fn erase_item_quotes(
         .lock(LockType::NoKeyUpdate)
         .all(connection)
         .await?;
+    let gone: HashSet<Uuid> = from.iter().map(|from| from.uuid()).collect();
     let redacted = |item: item::Model| {
         let of_item = quotes.iter().filter(|quote| quote.action_item_id == item.id);
-        let text = without(item.text.clone(), of_item.map(|quote| quote.quote.as_str()));
+        let of_item = of_item.map(|quote| (quote.quote.as_str(), gone.contains(&quote.memory_id)));
+        let text = redact(&item.text, of_item);
         // The person may have written it anew since.
         (text != item.text).then(|| item::Model { text, ..item })
     };

@@ -185,6 +185,29 @@ pub async fn quotes(
     Ok(quotes.into_tuple().all(source.connection()).await?)
 }
 
+/// What replies of as many turns quote, up to and with this one.
+pub async fn cited(
+    source: &impl Source,
+    grant: &Grant<impl AtLeast<Read>>,
+    session: CoachingSessionId,
+    last_turn: i64,
+    turns: u64,
+) -> Result<Vec<Citation>> {
+    let replies = message::Entity::find()
+        .select_only()
+        .column(message::Column::Id)
+        .filter(message::Column::SessionId.eq(session.uuid()))
+        .filter(message::Column::OwnerId.eq(grant.principal().uuid()))
+        .filter(message::Column::TurnNumber.lte(last_turn))
+        .filter(message::Column::TurnNumber.gt(last_turn.saturating_sub_unsigned(turns)))
+        .into_query();
+    let rows = citation::Entity::find()
+        .filter(citation::Column::MessageId.in_subquery(replies))
+        .all(source.connection())
+        .await?;
+    rows.into_iter().map(citation_of).collect()
+}
+
 /// Keeps what was said so far, and the citations that are new since the last time. A reply has one speaker and is
 /// closed in the transaction that ends its turn, so that it still streams means that the turn is still this worker's.
 pub async fn checkpoint(tx: &impl Source, reply: MessageId, speech: &Speech, known: usize) -> Result<()> {

@@ -73,8 +73,9 @@ impl Provider for Builtin {
         .boxed()
     }
 
-    fn continues(&self, _: &ModelCall) -> bool {
-        true
+    /// Its own answer alone.
+    fn continues(&self, call: &ModelCall) -> bool {
+        answer(&call.request).text.starts_with(&*call.prefill)
     }
 
     fn models(&self) -> BoxFuture<'static, Result<Vec<String>, Failure>> {

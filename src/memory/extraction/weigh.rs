@@ -376,5 +376,8 @@ pub(super) fn topic(signs: &BTreeSet<&'static str>) -> Topic {
 pub(super) fn reason(signs: &BTreeSet<&'static str>) -> String {
     let told = WEIGHTS.iter().filter(|(name, weight)| *weight > 0.2 && signs.contains(name));
     let told: Vec<_> = told.take(3).map(|(name, _)| *name).collect();
+    if told.is_empty() {
+        return "what speaks for it: what it means".to_owned();
+    }
     format!("what speaks for it: {}", told.join(", "))
 }

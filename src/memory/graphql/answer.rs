@@ -1,9 +1,9 @@
 //! A question to what is remembered, and its answer.
-use super::{MemoryScope, into};
+use super::MemoryScope;
 use crate::{
     coaching::{self, CitationNode},
     gateway::DEFAULT_ROUTE,
-    graphql_kit::DateTime,
+    graphql_kit::{DateTime, each_once},
     memory::model,
     shared::{Error, id::WorkspaceId},
 };
@@ -41,10 +41,11 @@ impl AnswerInput {
         };
         let recall = model::RecallRequest {
             token_budget: Some(count("tokenBudget", self.token_budget)?),
-            scopes: self.scopes.map(into),
+            scopes: self.scopes.map(each_once),
             collection_prefix: self.collection_prefix,
             true_at: self.true_at.map(|at| at.0),
             known_at: self.known_at.map(|at| at.0),
+            has_phrases: true,
             ..model::RecallRequest::new(workspace, self.question, count("limit", self.limit)?)
         };
         Ok(model::AnswerRequest { recall, route: self.route })

@@ -4,7 +4,9 @@ use super::{
     load::{AliasesOf, EntityOf, MemoriesNaming},
 };
 use crate::{
-    graphql_kit::{ApiError, Connection, ContextExt, UserError, connection, page_request, payload},
+    graphql_kit::{
+        ApiError, Connection, ContextExt, UserError, connection, each_once, page_request, payload,
+    },
     memory::{MemoryService, extraction::named, model},
     shared::{Page, id::WorkspaceId},
 };
@@ -91,8 +93,7 @@ pub struct EntityFilter {
 
 impl From<EntityFilter> for model::EntityFilter {
     fn from(filter: EntityFilter) -> Self {
-        let kinds = filter.kinds.map(|kinds| kinds.into_iter().map(Into::into).collect());
-        Self { name: filter.name, kinds }
+        Self { name: filter.name, kinds: filter.kinds.map(each_once) }
     }
 }
 

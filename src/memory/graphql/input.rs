@@ -1,7 +1,7 @@
 //! What clients send, as the service takes it.
 use super::{Egress, MemoryKind, MemoryScope, MemoryStatus, recall::RecallGroupBy};
 use crate::{
-    graphql_kit::{DateTime, Duration, Upload},
+    graphql_kit::{DateTime, Duration, Upload, each_once},
     memory::model,
     shared::{
         Error,
@@ -177,9 +177,9 @@ pub struct MemoryFilter {
 impl From<MemoryFilter> for model::MemoryFilter {
     fn from(filter: MemoryFilter) -> Self {
         Self {
-            kinds: filter.kinds.map(into),
-            scopes: filter.scopes.map(into),
-            statuses: filter.statuses.map(into),
+            kinds: filter.kinds.map(each_once),
+            scopes: filter.scopes.map(each_once),
+            statuses: filter.statuses.map(each_once),
             collection_prefix: filter.collection_prefix,
         }
     }
@@ -248,8 +248,8 @@ impl RecallInput {
             query: self.query,
             limit: count("limit", self.limit)?,
             token_budget: self.token_budget.map(|budget| count("tokenBudget", budget)).transpose()?,
-            kinds: self.kinds.map(into),
-            scopes: self.scopes.map(into),
+            kinds: self.kinds.map(each_once),
+            scopes: self.scopes.map(each_once),
             collection_prefix: self.collection_prefix,
             group_by: self.group_by.into(),
             true_at: self.true_at.or(self.as_of).map(|at| at.0),
@@ -259,6 +259,9 @@ impl RecallInput {
                 weight: recency.weight,
             }),
             diversity: self.diversity,
+            has_phrases: true,
+            origin: None,
+            workflow: None,
         })
     }
 }

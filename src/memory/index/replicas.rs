@@ -18,7 +18,7 @@ use std::{
     thread::available_parallelism,
 };
 use tokio::{
-    sync::{OwnedMutexGuard, OwnedRwLockReadGuard, RwLock, Semaphore},
+    sync::{OwnedMutexGuard, OwnedRwLockReadGuard, OwnedSemaphorePermit, RwLock, Semaphore},
     task::spawn_blocking,
 };
 use uuid::Uuid;
@@ -48,7 +48,7 @@ struct Inner {
     clock: AtomicU64,
     /// For a page each, first come first served: a partition of many pages lets others in between any two of them.
     pages: Arc<Semaphore>,
-    /// Of large partitions.
+    /// Of large partitions, and of texts that phrases are looked for in.
     rankings: Arc<Semaphore>,
 }
 
@@ -106,6 +106,11 @@ impl Index {
             let mut replica = slot.replica.write().await;
             items.iter().for_each(|item| replica.remove(*item));
         }
+    }
+
+    /// For work that takes a processor for a while: so many at once as there are.
+    pub(in crate::memory) async fn turn(&self) -> Result<OwnedSemaphorePermit> {
+        self.0.rankings.clone().acquire_owned().await.map_err(Error::internal)
     }
 
     fn slot(&self, partition: &Partition) -> Arc<Slot> {
@@ -276,7 +281,7 @@ impl Copies {
         let entries: usize = slots.iter().map(|slot| slot.entries.load(Ordering::Relaxed)).sum();
         let is_large = entries > SMALL;
         let turn = match is_large {
-            true => Some(index.0.rankings.clone().acquire_owned().await.map_err(Error::internal)?),
+            true => Some(index.turn().await?),
             false => None,
         };
         let mut guards: Vec<OwnedRwLockReadGuard<Replica>> = Vec::with_capacity(slots.len());

@@ -1,11 +1,11 @@
 //! What is looked for, and what was found.
 use super::{Document, DocumentChunk, MAX_HITS, MAX_QUERY, Memory, MemoryKind, MemoryScope};
 use crate::{
-    gateway::Egress,
+    gateway::{Egress, Origin},
     memory::Remembered,
     shared::{
         Error, Problems, Result,
-        id::{DocumentChunkId, WorkspaceId},
+        id::{DocumentChunkId, WorkflowId, WorkspaceId},
         text,
     },
 };
@@ -33,6 +33,11 @@ pub struct RecallRequest {
     pub recency: Option<RecencyRequest>,
     /// 0 to 1: how much it counts against a hit that it says the same as a better one.
     pub diversity: f64,
+    /// Whether what stands between quotation marks has to be there: in what somebody wrote as a query.
+    pub has_phrases: bool,
+    /// What it is for, where a model may be asked.
+    pub origin: Option<Origin>,
+    pub workflow: Option<WorkflowId>,
 }
 
 /// What the hits of a recall are put together by.
@@ -65,6 +70,9 @@ impl RecallRequest {
             known_at: None,
             recency: None,
             diversity: 0.0,
+            has_phrases: false,
+            origin: None,
+            workflow: None,
         }
     }
 

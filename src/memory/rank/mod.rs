@@ -49,16 +49,28 @@ pub struct Query {
 }
 
 impl Query {
-    /// `None` where the text has no word that tells anything.
+    /// With what it has between quotation marks as phrases. `None` where the text has no word that tells anything.
     pub fn of(text: &str) -> Option<Self> {
-        let words: Vec<_> = Terms::asked(text).into_iter().map(asked).collect();
+        Self::with(text, Phrase::all(text))
+    }
+
+    /// Of a text that nobody wrote as a query: what it quotes is no order to find it.
+    pub fn plain(text: &str) -> Option<Self> {
+        Self::with(text, vec![])
+    }
+
+    fn with(text: &str, phrases: Vec<Phrase>) -> Option<Self> {
+        let mut terms = Terms::asked(text);
+        // Of a long query, too, whose shortest words are left out.
+        terms.extend(phrases.iter().flat_map(Phrase::terms).cloned());
+        let words: Vec<_> = terms.into_iter().map(asked).collect();
         (!words.is_empty()).then(|| Self {
             speakers: words.iter().map(|asked| spoken_term(&asked.term)).collect(),
             words,
             vector: Embedder::embedded().embed(text),
             dates: Dates::of(text),
             asks_when: dates::asks_when(text),
-            phrases: Phrase::all(text),
+            phrases,
         })
     }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 /// Of one query; what is quoted beyond them is plain words.
 const MOST: usize = 8;
-/// Words of one phrase: what is longer is none.
+/// Words of all of them together: a phrase that goes beyond is none.
 const WORDS: usize = 32;
 
 /// Words that stand next to each other, in this order and in any form: `"green teas"` is in `Green-tea cups`.
@@ -24,14 +24,20 @@ impl Phrase {
     /// Those of a query, each once.
     pub fn all(query: &str) -> Vec<Self> {
         let mut phrases: Vec<Self> = vec![];
+        let mut left = WORDS;
         for quoted in quoted(query) {
             let words: Vec<_> = terms::words(quoted).iter().map(|word| terms::stem(word)).collect();
             let is_new = phrases.iter().all(|phrase| phrase.words != words);
-            if is_new && (1..=WORDS).contains(&words.len()) && phrases.len() < MOST {
+            if is_new && (1..=left).contains(&words.len()) && phrases.len() < MOST {
+                left -= words.len();
                 phrases.push(Self { words, terms: Terms::of(quoted).counts.into_keys().collect() });
             }
         }
         phrases
+    }
+
+    pub fn terms(&self) -> impl Iterator<Item = &String> {
+        self.terms.iter()
     }
 
     /// Whether they stand so among the words of a text.
@@ -141,16 +147,20 @@ mod tests {
         fn a_phrase_is_in_every_text_that_it_was_taken_from(
             words in prop::collection::vec("[a-zA-Z']{1,9}", 1..10), from in 0_usize..10, count in 1_usize..5,
         ) {
-            let phrase: Vec<_> = words.iter().skip(from).take(count).map(String::as_str).collect();
-            for phrase in Phrase::all(&format!("\"{}\"", phrase.join(" "))) {
+            let quoted: Vec<_> = words.iter().skip(from).take(count).map(String::as_str).collect();
+            let phrases = Phrase::all(&format!("\"{}\"", quoted.join(" ")));
+            prop_assert!(phrases.len() == 1 || terms::words(&quoted.join(" ")).is_empty());
+            for phrase in phrases {
                 prop_assert!(phrase.is_in(&terms::words(&words.join(" "))));
             }
         }
 
         #[test]
-        fn any_query_has_bounded_phrases(text: String) {
+        fn any_query_has_bounded_phrases(text in "([a-c]{0,2}[ \"“”«»]{1,2}){0,80}") {
             let phrases = Phrase::all(&text);
-            prop_assert!(phrases.len() <= MOST && phrases.iter().all(|phrase| (1..=WORDS).contains(&phrase.words.len())));
+            let words: usize = phrases.iter().map(|phrase| phrase.words.len()).sum();
+            prop_assert!(phrases.len() <= MOST && words <= WORDS);
+            prop_assert!(phrases.iter().all(|phrase| !phrase.words.is_empty()));
         }
     }
 }

@@ -229,6 +229,12 @@ fn what_says_the_same_as_a_better_hit_moves_down() {
 }
 
 #[test]
+fn what_a_text_quotes_that_is_no_query_does_not_have_to_be_there() {
+    let text = r#"My boss said "no" again."#;
+    assert!(Query::of(text).unwrap().has_phrases() && !Query::plain(text).unwrap().has_phrases());
+}
+
+#[test]
 fn what_matters_more_comes_before_its_equals_and_what_says_nothing_stands_between() {
     let mut copy = Replica::default();
     for (number, importance) in [(1, Some(0.0)), (2, None), (3, Some(1.0)), (4, Some(0.5))] {

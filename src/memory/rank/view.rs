@@ -88,9 +88,9 @@ impl<'a> View<'a> {
     /// Wanted entries that have all words of a phrase: the best by words. A phrase of words that the index does not have may
     /// be in all that is found.
     pub fn quoting(&self) -> Vec<u32> {
-        let phrases = self.query.phrases.iter();
-        let having = phrases.flat_map(|phrase| phrase.having(self.copy).unwrap_or_else(|| self.candidates()));
-        let mut having: Vec<u32> = having.collect();
+        let having: Vec<_> = self.query.phrases.iter().map(|phrase| phrase.having(self.copy)).collect();
+        let found = if having.contains(&None) { self.candidates() } else { vec![] };
+        let mut having: Vec<u32> = having.into_iter().flatten().flatten().chain(found).collect();
         having.sort_unstable();
         having.dedup();
         self.likely(&having)
@@ -176,8 +176,8 @@ impl<'a> View<'a> {
             ItemKind::Memory => {
                 self.own(entry) + PREVIOUS * self.own(place.previous) + NEXT * self.own(place.next)
             }
-            // Long documents would go before short ones, which have no neighbours.
-            ItemKind::Chunk => self.own(entry),
+            // Long documents would go before short ones, which have no neighbours; and lines of a talk before both.
+            ItemKind::Chunk => (1.0 + PREVIOUS + NEXT) * self.own(entry),
         };
         let worth = near
             + TO_ENTRY * self.collection_share(entry)

@@ -71,7 +71,12 @@ impl Executor {
 
     async fn recall(&self, within: &Within, query: String, limit: i32) -> Result<Given, StepError> {
         let limit = usize::try_from(limit).unwrap_or_default();
-        let request = RecallRequest::new(within.lease.workspace, query, limit);
+        let Lease { workspace, run, workflow, .. } = within.lease;
+        let request = RecallRequest {
+            origin: Some(Origin::Step { run, key: within.step.key.clone() }),
+            workflow: Some(workflow),
+            ..RecallRequest::new(workspace, query, limit)
+        };
         let recall = self.memory.recall(&within.actor, &request).await;
         let hits = recall.map_err(step_error)?.hits;
         let memories: Vec<Value> = hits.iter().map(|hit| told(&hit.item, hit.score)).collect();

@@ -41,7 +41,7 @@ impl Executor {
         self.tell(&mut tx, lease, &What::StepToolStarted { step: step.clone(), tool: tool.clone() }).await?;
         tx.commit().await?;
         let origin = Origin::Step { run: lease.run, key: step.key.clone() };
-        let asking = Asking { workspace: lease.workspace, origin, told };
+        let asking = Asking { workspace: lease.workspace, origin, workflow: Some(lease.workflow), told };
         let Used { done, succeeded } = tools.use_one(actor, &asking, asked).await;
         let mut tx = match done.tx {
             Some(tx) => tx,

@@ -18,8 +18,8 @@ pub use step::StepRun;
 use super::{WorkflowService, graph::Graph, model};
 use crate::{
     graphql_kit::{
-        ApiError, Connection, ContextExt, Json, Shown, UserError, connection, edited, page_request, patch,
-        payload,
+        ApiError, Connection, ContextExt, Json, Shown, UserError, connection, each_once, edited,
+        page_request, patch, payload,
     },
     shared::id::{ApprovalId, RunId, WorkflowId, WorkspaceId},
 };
@@ -83,8 +83,8 @@ pub struct RunFilter {
 
 impl From<RunFilter> for model::RunFilter {
     fn from(filter: RunFilter) -> Self {
-        let status = filter.status.map(|status| status.into_iter().filter_map(RunStatus::stored).collect());
-        Self { status, workflow: filter.workflow_id }
+        let status = |status: Vec<RunStatus>| status.into_iter().filter_map(RunStatus::stored).collect();
+        Self { status: filter.status.map(status).map(each_once), workflow: filter.workflow_id }
     }
 }
 

@@ -254,3 +254,19 @@ async fn a_name_or_an_address_that_reads_as_another_is_refused() {
     let answer = app.ok(&app.owner, create, json!({ "text": "می\u{200c}خواهم 👩\u{200d}💻 שלום" })).await;
     assert_eq!(answer["createWorkspace"]["userErrors"], json!([]));
 }
+
+on_both! {
+    /// As many as a statement has values for would else be an internal error, on one of the two databases.
+    async fn a_filter_may_name_a_value_however_often(app: TestApp) {
+        let asked = "query($ws: ID!, $items: [ActionItemStatus!], $runs: [RunStatus!], $kinds: [MemoryKind!]) {
+            workspace(id: $ws) { actionItems(filter: {status: $items}) { nodes { id } }
+                runs(filter: {status: $runs}) { nodes { id } } memories(filter: {kinds: $kinds}) { nodes { id } } } }";
+        for list in ["items", "runs", "kinds"] {
+            let mut variables = json!({ "ws": app.workspace, "items": ["OPEN"], "runs": ["RUNNING"], "kinds": ["FACT"] });
+            let value = variables[list][0].clone();
+            variables[list] = json!(vec![value; 40_000]);
+            let found = app.ok(&app.owner, asked, variables).await;
+            assert_eq!(found["workspace"]["actionItems"]["nodes"], json!([]), "{list}");
+        }
+    }
+}

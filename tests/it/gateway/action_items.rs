@@ -8,7 +8,7 @@ use crate::{
     support::{Database, Subscription, TestApp, text},
 };
 use aifirst::{
-    gateway::{ModelCall, Provider, ProviderStream},
+    gateway::{ModelCall, Provider, ProviderEvent, ProviderStream, Quote},
     shared::Ambient,
 };
 use futures_util::{StreamExt, stream};
@@ -183,6 +183,34 @@ on_both! {
 on_both! {
     async fn what_items_quote_of_what_a_tool_told_goes_with_it(database: Database) {
         quotes_go(database, "Hello there, my friend of old", true).await;
+    }
+}
+
+on_both! {
+    async fn what_items_quote_of_an_earlier_reply_goes_with_it(database: Database) {
+        // Only the first turn has sources: after that, the memory stands in the conversation alone.
+        let model = Model::new(|call| match (call.request.sources.first(), told(call).len()) {
+            (Some(source), _) => {
+                let quote = Quote { source: source.id.clone(), start: 0, end: MEMORY.len() };
+                vec![Ok(ProviderEvent::Citation(quote)), delta(MEMORY), end()]
+            }
+            (None, 0) => {
+                let text = "Call, for the violin teacher is Ana Lima of Porto!";
+                asks("", &[("create_action_item", json!({ "text": text }))])
+            }
+            (None, _) => vec![delta("Done."), end()],
+        });
+        let app = app(database, &settings(), &model, &model).await;
+        let memory = remember(&app, MEMORY, "ALLOWED").await;
+        let (session, mut events) = session(&app).await;
+        for said in ["Who is my violin teacher?", "Hello there, my friend of old"] {
+            send(&app, &session, said).await;
+            until_completed(&mut events).await;
+        }
+        assert_eq!(texts(&app).await, [("Call, for the violin teacher is Ana Lima of Porto!".to_owned(), 1)]);
+        forget(&app, &memory).await;
+        assert_eq!(texts(&app).await, [("Call, for [forgotten]!".to_owned(), 2)]);
+        assert_eq!(app.columns_with("porto").await, Vec::<String>::new());
     }
 }
 
