@@ -4,6 +4,7 @@ import { AifirstError } from "./errors.js";
 import {
   type ChangeFieldsFragment,
   ChangesSinceDocument,
+  CopyActionItemsDocument,
   CopyDocumentsDocument,
   CopyMembersDocument,
   CopyMemoriesDocument,
@@ -84,7 +85,7 @@ type List<Item> = (after: string | null) => Promise<Page<Item> | null | undefine
 
 /**
  * Loads what the caller may see of members, memories, documents, workflows, runs with their steps, and the caller's own sessions with
- * their messages. Changes go on from its `cursor`, which is older than all that was loaded. They bring all other things
+ * their messages and action items. Changes go on from its `cursor`, which is older than all that was loaded. They bring all other things
  * once something happens to them: goals, turns, approvals, versions, invitations, keys, service accounts, audit entries and
  * receipts from before are in no copy until then, unless you ask for them (`CopyThingsDocument`) and have it `learned`.
  */
@@ -114,6 +115,7 @@ export async function loadCopy(client: Client, workspace: string, signal?: Abort
         return node?.__typename === "CoachingSession" ? node.messages : null;
       },
   );
+  await load(async (after) => (await client.request(CopyActionItemsDocument, page(after), options)).workspace?.actionItems);
   await load(async (after) => (await client.request(CopyRunsDocument, { ...page(after), first: 25 }, options)).workspace?.runs);
   return { ...emptyCopy, entries, cursor: place.workspace.cursor };
 }

@@ -5,6 +5,16 @@ import type { Cursor } from "./scalars.js";
 type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+/** What became of an action item. New values may come. */
+export type ActionItemStatus =
+  /** It is not to be done any more. */
+  | 'DISMISSED'
+  /** It is done. */
+  | 'DONE'
+  /** It is to be done. */
+  | 'OPEN'
+  | '%future added value';
+
 /** What an API key is good for, whatever the role of its bearer; READ, WRITE and ADMIN each include the ones before. */
 export type ApiKeyScope =
   /** Change people, keys and settings. */
@@ -775,6 +785,8 @@ export type SessionCopyFragment = { readonly __typename: 'CoachingSession', read
 
 export type GoalCopyFragment = { readonly __typename: 'Goal', readonly id: string, readonly title: string, readonly progress: number, readonly version: number, readonly clientId: string | null, readonly goalStatus: GoalStatus };
 
+export type ActionItemCopyFragment = { readonly __typename: 'ActionItem', readonly id: string, readonly text: string, readonly dueAt: string | null, readonly completedAt: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly actionItemStatus: ActionItemStatus, readonly goal: { readonly id: string } | null, readonly itemSession: { readonly id: string } | null };
+
 export type MessageCopyFragment = { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus, readonly session: { readonly id: string } };
 
 export type TurnCopyFragment = { readonly __typename: 'Turn', readonly id: string, readonly startedAt: string | null, readonly finishedAt: string | null, readonly turnStatus: TurnStatus, readonly session: { readonly id: string }, readonly message: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus, readonly session: { readonly id: string } }, readonly reply: { readonly __typename: 'Message', readonly id: string, readonly text: string, readonly stopReason: StopReason | null, readonly clientId: string | null, readonly createdAt: string, readonly messageRole: MessageRole, readonly messageStatus: MessageStatus, readonly session: { readonly id: string } } | null };
@@ -803,7 +815,7 @@ export type BudgetCopyFragment = { readonly __typename: 'Budget', readonly id: s
 
 export type RouteCopyFragment = { readonly __typename: 'Route', readonly id: string, readonly name: string, readonly isConfigured: boolean, readonly streamFailure: StreamFailure, readonly maxOutputTokens: number, readonly cacheFor: string | null, readonly hedgeAfter: string | null, readonly version: number, readonly routeOrder: RouteOrder, readonly targets: ReadonlyArray<{ readonly provider: string, readonly model: string, readonly weight: number }> };
 
-type ThingCopy_ActionItem_Fragment = { readonly __typename: 'ActionItem', readonly id: string };
+type ThingCopy_ActionItem_Fragment = { readonly __typename: 'ActionItem', readonly id: string, readonly text: string, readonly dueAt: string | null, readonly completedAt: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly actionItemStatus: ActionItemStatus, readonly goal: { readonly id: string } | null, readonly itemSession: { readonly id: string } | null };
 
 type ThingCopy_ApiKey_Fragment = { readonly __typename: 'ApiKey', readonly id: string, readonly name: string, readonly prefix: string, readonly scopes: ReadonlyArray<ApiKeyScope>, readonly createdAt: string, readonly expiresAt: string | null, readonly revokedAt: string | null };
 
@@ -879,7 +891,7 @@ export type ThingCopyFragment =
 ;
 
 export type ChangeFieldsFragment = { readonly __typename: 'Change', readonly cursor: Cursor, readonly at: string, readonly kind: ChangeKind, readonly deletedId: string | null, readonly node:
-    | { readonly __typename: 'ActionItem', readonly id: string }
+    | { readonly __typename: 'ActionItem', readonly id: string, readonly text: string, readonly dueAt: string | null, readonly completedAt: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly actionItemStatus: ActionItemStatus, readonly goal: { readonly id: string } | null, readonly itemSession: { readonly id: string } | null }
     | { readonly __typename: 'ApiKey', readonly id: string, readonly name: string, readonly prefix: string, readonly scopes: ReadonlyArray<ApiKeyScope>, readonly createdAt: string, readonly expiresAt: string | null, readonly revokedAt: string | null }
     | { readonly __typename: 'Approval', readonly id: string, readonly title: string, readonly form: unknown, readonly comment: string | null, readonly createdAt: string, readonly expiresAt: string | null, readonly approvalStatus: ApprovalStatus, readonly run: { readonly id: string }, readonly decidedBy: { readonly id: string, readonly displayName: string } | null }
     | { readonly __typename: 'AuditEntry', readonly id: string, readonly action: AuditAction, readonly actorId: string | null, readonly subjectId: string, readonly data: unknown, readonly at: string }
@@ -911,7 +923,7 @@ export type CopyThingsQueryVariables = Exact<{
 
 
 export type CopyThingsQuery = { readonly nodes: ReadonlyArray<
-    | { readonly __typename: 'ActionItem', readonly id: string }
+    | { readonly __typename: 'ActionItem', readonly id: string, readonly text: string, readonly dueAt: string | null, readonly completedAt: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly actionItemStatus: ActionItemStatus, readonly goal: { readonly id: string } | null, readonly itemSession: { readonly id: string } | null }
     | { readonly __typename: 'ApiKey', readonly id: string, readonly name: string, readonly prefix: string, readonly scopes: ReadonlyArray<ApiKeyScope>, readonly createdAt: string, readonly expiresAt: string | null, readonly revokedAt: string | null }
     | { readonly __typename: 'Approval', readonly id: string, readonly title: string, readonly form: unknown, readonly comment: string | null, readonly createdAt: string, readonly expiresAt: string | null, readonly approvalStatus: ApprovalStatus, readonly run: { readonly id: string }, readonly decidedBy: { readonly id: string, readonly displayName: string } | null }
     | { readonly __typename: 'AuditEntry', readonly id: string, readonly action: AuditAction, readonly actorId: string | null, readonly subjectId: string, readonly data: unknown, readonly at: string }
@@ -952,6 +964,15 @@ export type CopyMembersQueryVariables = Exact<{
 
 
 export type CopyMembersQuery = { readonly workspace: { readonly id: string, readonly members: { readonly nodes: ReadonlyArray<{ readonly __typename: 'Membership', readonly id: string, readonly role: Role, readonly version: number, readonly createdAt: string, readonly user: { readonly id: string, readonly displayName: string } }>, readonly pageInfo: { readonly endCursor: string | null, readonly hasNextPage: boolean } } } | null };
+
+export type CopyActionItemsQueryVariables = Exact<{
+  workspace: string;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type CopyActionItemsQuery = { readonly workspace: { readonly id: string, readonly actionItems: { readonly nodes: ReadonlyArray<{ readonly __typename: 'ActionItem', readonly id: string, readonly text: string, readonly dueAt: string | null, readonly completedAt: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly actionItemStatus: ActionItemStatus, readonly goal: { readonly id: string } | null, readonly itemSession: { readonly id: string } | null }>, readonly pageInfo: { readonly endCursor: string | null, readonly hasNextPage: boolean } } } | null };
 
 export type CopyMemoriesQueryVariables = Exact<{
   workspace: string;
@@ -1040,7 +1061,7 @@ export type ChangesSinceQueryVariables = Exact<{
 
 
 export type ChangesSinceQuery = { readonly changes: { readonly cursor: Cursor, readonly hasMore: boolean, readonly changes: ReadonlyArray<{ readonly __typename: 'Change', readonly cursor: Cursor, readonly at: string, readonly kind: ChangeKind, readonly deletedId: string | null, readonly node:
-        | { readonly __typename: 'ActionItem', readonly id: string }
+        | { readonly __typename: 'ActionItem', readonly id: string, readonly text: string, readonly dueAt: string | null, readonly completedAt: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly actionItemStatus: ActionItemStatus, readonly goal: { readonly id: string } | null, readonly itemSession: { readonly id: string } | null }
         | { readonly __typename: 'ApiKey', readonly id: string, readonly name: string, readonly prefix: string, readonly scopes: ReadonlyArray<ApiKeyScope>, readonly createdAt: string, readonly expiresAt: string | null, readonly revokedAt: string | null }
         | { readonly __typename: 'Approval', readonly id: string, readonly title: string, readonly form: unknown, readonly comment: string | null, readonly createdAt: string, readonly expiresAt: string | null, readonly approvalStatus: ApprovalStatus, readonly run: { readonly id: string }, readonly decidedBy: { readonly id: string, readonly displayName: string } | null }
         | { readonly __typename: 'AuditEntry', readonly id: string, readonly action: AuditAction, readonly actorId: string | null, readonly subjectId: string, readonly data: unknown, readonly at: string }
@@ -1073,7 +1094,7 @@ export type ChangesSubscriptionVariables = Exact<{
 
 
 export type ChangesSubscription = { readonly changes: { readonly __typename: 'Change', readonly cursor: Cursor, readonly at: string, readonly kind: ChangeKind, readonly deletedId: string | null, readonly node:
-      | { readonly __typename: 'ActionItem', readonly id: string }
+      | { readonly __typename: 'ActionItem', readonly id: string, readonly text: string, readonly dueAt: string | null, readonly completedAt: string | null, readonly version: number, readonly clientId: string | null, readonly createdAt: string, readonly actionItemStatus: ActionItemStatus, readonly goal: { readonly id: string } | null, readonly itemSession: { readonly id: string } | null }
       | { readonly __typename: 'ApiKey', readonly id: string, readonly name: string, readonly prefix: string, readonly scopes: ReadonlyArray<ApiKeyScope>, readonly createdAt: string, readonly expiresAt: string | null, readonly revokedAt: string | null }
       | { readonly __typename: 'Approval', readonly id: string, readonly title: string, readonly form: unknown, readonly comment: string | null, readonly createdAt: string, readonly expiresAt: string | null, readonly approvalStatus: ApprovalStatus, readonly run: { readonly id: string }, readonly decidedBy: { readonly id: string, readonly displayName: string } | null }
       | { readonly __typename: 'AuditEntry', readonly id: string, readonly action: AuditAction, readonly actorId: string | null, readonly subjectId: string, readonly data: unknown, readonly at: string }
@@ -1440,6 +1461,24 @@ export const CopyThingsDocument = new Operation<CopyThingsQuery, CopyThingsQuery
   }
 }
 
+fragment ActionItemCopy on ActionItem {
+  __typename
+  id
+  text
+  actionItemStatus: status
+  dueAt
+  completedAt
+  version
+  clientId
+  createdAt
+  goal {
+    id
+  }
+  itemSession: session {
+    id
+  }
+}
+
 fragment ApiKeyCopy on ApiKey {
   __typename
   id
@@ -1656,6 +1695,7 @@ fragment StepCopy on StepRun {
 fragment ThingCopy on Node {
   __typename
   id
+  ...ActionItemCopy
   ...ApiKeyCopy
   ...ApprovalCopy
   ...AuditEntryCopy
@@ -1750,6 +1790,43 @@ fragment MembershipCopy on Membership {
   user {
     id
     displayName
+  }
+}
+
+fragment PageFields on PageInfo {
+  endCursor
+  hasNextPage
+}`);
+
+export const CopyActionItemsDocument = new Operation<CopyActionItemsQuery, CopyActionItemsQueryVariables>(`query CopyActionItems($workspace: ID!, $first: Int, $after: String) {
+  workspace(id: $workspace) {
+    id
+    actionItems(first: $first, after: $after) {
+      nodes {
+        ...ActionItemCopy
+      }
+      pageInfo {
+        ...PageFields
+      }
+    }
+  }
+}
+
+fragment ActionItemCopy on ActionItem {
+  __typename
+  id
+  text
+  actionItemStatus: status
+  dueAt
+  completedAt
+  version
+  clientId
+  createdAt
+  goal {
+    id
+  }
+  itemSession: session {
+    id
   }
 }
 
@@ -2019,6 +2096,24 @@ export const ChangesSinceDocument = new Operation<ChangesSinceQuery, ChangesSinc
   }
 }
 
+fragment ActionItemCopy on ActionItem {
+  __typename
+  id
+  text
+  actionItemStatus: status
+  dueAt
+  completedAt
+  version
+  clientId
+  createdAt
+  goal {
+    id
+  }
+  itemSession: session {
+    id
+  }
+}
+
 fragment ApiKeyCopy on ApiKey {
   __typename
   id
@@ -2246,6 +2341,7 @@ fragment StepCopy on StepRun {
 fragment ThingCopy on Node {
   __typename
   id
+  ...ActionItemCopy
   ...ApiKeyCopy
   ...ApprovalCopy
   ...AuditEntryCopy
@@ -2315,6 +2411,24 @@ export const ChangesDocument = new Operation<ChangesSubscription, ChangesSubscri
   }
 }
 
+fragment ActionItemCopy on ActionItem {
+  __typename
+  id
+  text
+  actionItemStatus: status
+  dueAt
+  completedAt
+  version
+  clientId
+  createdAt
+  goal {
+    id
+  }
+  itemSession: session {
+    id
+  }
+}
+
 fragment ApiKeyCopy on ApiKey {
   __typename
   id
@@ -2542,6 +2656,7 @@ fragment StepCopy on StepRun {
 fragment ThingCopy on Node {
   __typename
   id
+  ...ActionItemCopy
   ...ApiKeyCopy
   ...ApprovalCopy
   ...AuditEntryCopy
