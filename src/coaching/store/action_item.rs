@@ -206,7 +206,7 @@ pub async fn erase_item_quotes(
         let of_item = of_item.map(|quote| (quote.quote.as_str(), gone.contains(&quote.memory_id)));
         let text = redact(&item.text, of_item);
         // The person may have written it anew since.
-        (text != item.text).then(|| item::Model { text, ..item })
+        (text != item.text).then_some(item::Model { text, ..item })
     };
     let redacted: Vec<_> = items.into_iter().filter_map(redacted).collect();
     for items in redacted.chunks(REDACTED_AT_ONCE) {
