@@ -75,7 +75,7 @@ impl Provider for Builtin {
 
     /// Its own answer alone.
     fn continues(&self, call: &ModelCall) -> bool {
-        answer(&call.request).text.starts_with(&*call.prefill)
+        call.prefill.is_empty() || answer(&call.request).text.starts_with(&*call.prefill)
     }
 
     fn models(&self) -> BoxFuture<'static, Result<Vec<String>, Failure>> {
