@@ -1,4 +1,9 @@
+use mimalloc::MiMalloc;
 use std::process::ExitCode;
+
+/// Requests make and drop thousands of small things, on all threads at once.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
