@@ -84,6 +84,8 @@ impl App {
         let server = http::Server::new(&config, schema, pipeline.clone(), services.clone(), &process.stop);
         process.tasks.spawn(server.serve(public, process.stop.clone()));
         process.tasks.spawn(services.account.clone().write_usage(process.stop.clone()));
+        let hears = services.account.clone().hear_of_rights(services.bus.clone(), process.stop.clone());
+        process.tasks.spawn(hears);
         if config.serve.work {
             process.work(&config);
         }
@@ -129,7 +131,8 @@ async fn connect(
     }
     let bus = Bus::connect(&config.events.url).await?;
     let log = Log::new(db.clone(), bus.clone(), ambient.clone());
-    let mut account = AccountService::new(db.clone(), log.clone(), ambient.clone());
+    let mut account = AccountService::new(db.clone(), log.clone(), ambient.clone())
+        .rechecking(Duration::from_secs(config.auth.recheck_seconds.into()));
     if let Some(verifier) = jwt::Verifier::from_config(&config.auth.jwt)? {
         account = account.with_jwt(verifier, config.auth.provision_users);
     }

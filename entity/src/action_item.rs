@@ -32,3 +32,20 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(
+    id,
+    workspace_id,
+    owner_id,
+    session_id,
+    goal_id,
+    turn_id,
+    text,
+    due_at,
+    status,
+    version,
+    client_id,
+    client_hash,
+    created_at,
+    updated_at,
+    completed_at,
+);

@@ -17,3 +17,4 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(action_item_id, place, memory_id, quote);

@@ -27,3 +27,17 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(
+    id,
+    secret_hash,
+    name,
+    user_id,
+    service_account_id,
+    workspace_id,
+    scope,
+    development,
+    created_at,
+    expires_at,
+    last_used_at,
+    revoked_at,
+);

@@ -30,3 +30,19 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(
+    id,
+    workspace_id,
+    run_id,
+    step_run_id,
+    title,
+    form,
+    status,
+    on_expiry,
+    expires_at,
+    decided_by_kind,
+    decided_by,
+    comment,
+    answer,
+    created_at,
+);

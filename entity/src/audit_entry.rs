@@ -22,3 +22,4 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(id, workspace_id, actor, action, subject, data, at);

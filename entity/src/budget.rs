@@ -28,3 +28,16 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(
+    id,
+    workspace_id,
+    scope_kind,
+    scope_id,
+    period,
+    limit,
+    currency,
+    action,
+    downgrade_route,
+    version,
+    created_at,
+);

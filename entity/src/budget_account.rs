@@ -17,3 +17,4 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(id, budget_id, period_start, leased, spent, exceeded_at);

@@ -14,3 +14,4 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(id, account_id, amount, lease_until);

@@ -22,3 +22,4 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(message_id, place, memory_id, chunk_id, quote, start_offset, end_offset);

@@ -33,3 +33,20 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(
+    id,
+    workspace_id,
+    owner_id,
+    goal_id,
+    mode,
+    topic,
+    status,
+    summary,
+    client_id,
+    client_hash,
+    version,
+    messages,
+    turns,
+    created_at,
+    updated_at,
+);

@@ -42,3 +42,24 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(
+    id,
+    workspace_id,
+    owner_id,
+    user_id,
+    scope,
+    external_id,
+    client_id,
+    client_hash,
+    title,
+    media_type,
+    egress,
+    status,
+    failure,
+    progress,
+    version,
+    content_hash,
+    length,
+    created_at,
+    updated_at,
+);

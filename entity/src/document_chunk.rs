@@ -23,3 +23,14 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(
+    id,
+    document_id,
+    workspace_id,
+    user_id,
+    number,
+    heading,
+    text,
+    start_offset,
+    end_offset
+);

@@ -12,3 +12,4 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(document_id, text);

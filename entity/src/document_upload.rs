@@ -37,3 +37,23 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(
+    id,
+    workspace_id,
+    owner_id,
+    user_id,
+    scope,
+    principal_id,
+    external_id,
+    title,
+    media_type,
+    egress,
+    size,
+    document_id,
+    fence,
+    attempts,
+    lease_until,
+    created_at,
+    expires_at,
+    received_at,
+);

@@ -20,3 +20,4 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(id, workspace_id, user_id, memory_id, requested_by, erased, at);

@@ -21,3 +21,4 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(workspace_id, position, kind, subject_id, owner_id, data, at);

@@ -14,3 +14,4 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(workspace_id, version, keeps_contents);

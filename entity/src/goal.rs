@@ -27,3 +27,16 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(
+    id,
+    workspace_id,
+    owner_id,
+    title,
+    progress,
+    status,
+    version,
+    client_id,
+    client_hash,
+    created_at,
+    updated_at,
+);

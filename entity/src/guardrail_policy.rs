@@ -22,3 +22,4 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(id, workspace_id, name, routes, policy, version, updated_at);

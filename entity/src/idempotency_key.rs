@@ -20,3 +20,4 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(id, principal_id, operation, key, input_hash, result, created_at);

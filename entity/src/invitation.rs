@@ -21,3 +21,14 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(
+    id,
+    workspace_id,
+    email,
+    role,
+    token_hash,
+    created_at,
+    expires_at,
+    accepted_at,
+    revoked_at
+);

@@ -1,5 +1,7 @@
 //! The tables as sea-orm entities, one a file, without behaviour. A test holds them against the migrated schema.
 
+mod row;
+
 pub mod action_item;
 pub mod action_item_quote;
 pub mod api_key;
@@ -48,3 +50,5 @@ pub mod user;
 pub mod workflow;
 pub mod workflow_version;
 pub mod workspace;
+
+pub use row::FromRow;

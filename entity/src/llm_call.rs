@@ -52,3 +52,30 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(
+    id,
+    workspace_id,
+    principal_id,
+    is_service,
+    turn_id,
+    workflow_id,
+    run_id,
+    step_key,
+    trace_id,
+    route,
+    model_requested,
+    model_used,
+    status,
+    finish_reason,
+    cache_hit,
+    input_tokens,
+    cached_input_tokens,
+    output_tokens,
+    cost,
+    currency,
+    first_token,
+    duration,
+    attempts,
+    guardrails,
+    started_at,
+);

@@ -21,3 +21,4 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(call_id, workspace_id, principal_id, is_service, asked, answer, kept_at);

@@ -59,3 +59,33 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(
+    id,
+    workspace_id,
+    owner_id,
+    user_id,
+    scope,
+    external_id,
+    client_id,
+    client_hash,
+    collection,
+    egress,
+    speaker,
+    text,
+    kind,
+    status,
+    version,
+    occurred_at,
+    run_id,
+    confidence,
+    importance,
+    valid_from,
+    valid_to,
+    expires_at,
+    known_from,
+    superseded_at,
+    superseded_from,
+    superseded_by,
+    created_at,
+    updated_at,
+);

@@ -26,3 +26,4 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(workspace_id, owner_id, key, user_id, name, entity_key, entity_name);

@@ -23,3 +23,4 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(memory_id, number, what, reason, other_id, by_id, at);

@@ -47,3 +47,25 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(
+    workspace_id,
+    owner_id,
+    revision,
+    item_id,
+    item,
+    collection,
+    speaker,
+    kind,
+    at,
+    importance,
+    valid_from,
+    valid_to,
+    expires_at,
+    known_from,
+    superseded_at,
+    superseded_from,
+    length,
+    terms,
+    vector,
+    made_by,
+);

@@ -17,3 +17,4 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(workspace_id, owner_id, revision, item_id, at);

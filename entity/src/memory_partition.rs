@@ -25,3 +25,4 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(workspace_id, owner_id, scope, user_id, salt, revision, pruned, made_by);

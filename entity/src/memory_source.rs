@@ -23,3 +23,13 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(
+    memory_id,
+    place,
+    workspace_id,
+    session_id,
+    message_id,
+    quote,
+    start_offset,
+    end_offset
+);

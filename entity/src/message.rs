@@ -32,3 +32,21 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(
+    id,
+    workspace_id,
+    owner_id,
+    session_id,
+    turn_id,
+    turn_number,
+    position,
+    role,
+    text,
+    status,
+    stop_reason,
+    input_tokens,
+    output_tokens,
+    client_id,
+    client_hash,
+    created_at,
+);

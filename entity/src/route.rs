@@ -24,3 +24,4 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(id, workspace_id, name, settings, version, set_by, set_at);

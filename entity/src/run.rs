@@ -42,3 +42,25 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(
+    id,
+    workspace_id,
+    workflow_id,
+    version_id,
+    status,
+    principal_kind,
+    principal_id,
+    api_key_id,
+    trace_id,
+    input,
+    output,
+    error,
+    wake_at,
+    lease_token,
+    lease_owner,
+    lease_until,
+    takeovers,
+    revision,
+    created_at,
+    updated_at,
+);

@@ -14,3 +14,4 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(run_id, memory_id, workspace_id);

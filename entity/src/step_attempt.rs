@@ -17,3 +17,4 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(id, workspace_id, step_run_id, number, started_at, finished_at, error);

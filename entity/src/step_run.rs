@@ -28,3 +28,16 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(
+    id,
+    workspace_id,
+    run_id,
+    place,
+    key,
+    status,
+    attempts,
+    failures,
+    output,
+    error,
+    wake_at
+);

@@ -23,3 +23,4 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(id, workspace_id, application, document_id, text, registered_by, created_at);

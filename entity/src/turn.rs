@@ -31,3 +31,21 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(
+    id,
+    workspace_id,
+    owner_id,
+    session_id,
+    number,
+    status,
+    message_id,
+    reply_id,
+    fence,
+    lease_until,
+    interrupt_requested,
+    api_key_id,
+    trace_id,
+    created_at,
+    started_at,
+    finished_at,
+);

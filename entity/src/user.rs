@@ -21,3 +21,4 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(id, email, display_name, issuer, subject, created_at);

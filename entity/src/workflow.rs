@@ -33,3 +33,19 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(
+    id,
+    workspace_id,
+    name,
+    slug,
+    graph,
+    input_schema,
+    problems,
+    draft_version,
+    published_version_id,
+    version,
+    client_id,
+    client_hash,
+    created_at,
+    updated_at,
+);

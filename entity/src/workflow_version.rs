@@ -21,3 +21,14 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(
+    id,
+    workspace_id,
+    workflow_id,
+    number,
+    graph,
+    input_schema,
+    checksum,
+    published_by,
+    published_at,
+);

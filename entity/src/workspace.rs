@@ -17,3 +17,4 @@ pub struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+crate::row::in_order!(id, name, slug, version, created_at);

@@ -7,7 +7,7 @@ mod viewer_can;
 
 pub use guest::{Invitation, ServiceAccount};
 pub use key::{ApiKey, AuditEntry};
-pub use loader::{AccountLoader, request_data};
+pub use loader::AccountLoader;
 pub use member::Membership;
 
 use super::{AccountService, model};

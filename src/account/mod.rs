@@ -9,6 +9,7 @@ mod graphql;
 pub mod jwt;
 mod model;
 mod policy;
+mod recent;
 mod service;
 mod store;
 mod token;
@@ -17,7 +18,7 @@ mod usage;
 pub use event::changes;
 pub use graphql::{
     AccountMutation, AccountQuery, ApiKey, AuditEntry, Invitation, Membership, ServiceAccount, Viewer,
-    Workspace, WorkspaceFields, request_data,
+    Workspace, WorkspaceFields,
 };
 pub use model::{AuditAction, User};
 pub use service::{AccountService, DEVELOPMENT_WORKSPACE, DevelopmentError, OperatorKey, TOKEN_FILE};

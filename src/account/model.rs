@@ -13,7 +13,7 @@ pub const MAX_NAME: usize = 200;
 pub const MAX_SLUG: usize = 50;
 /// RFC 5321 §4.5.3.1.3 allows 256 octets with the angle brackets.
 pub const MAX_EMAIL: usize = 254;
-/// Memberships of one person. They are read with each request, so their number has a bound.
+/// Memberships of one person. They are read for its requests, so their number has a bound.
 pub const MAX_MEMBERSHIPS: usize = 200;
 /// How long an invitation may be accepted.
 pub const INVITATION_LIFE: TimeDelta = TimeDelta::days(7);

@@ -126,6 +126,9 @@ pub(super) async fn token(command: TokenCommand) -> Outcome {
         TokenCommand::Revoke { key: Some(key), .. } => {
             let key = accounts.revoke_any_key(&key).await?;
             println!("revoked: {} ({})", key.prefix(), key.name);
+            eprintln!(
+                "a running server refuses it after its auth.recheck_seconds at the latest: 5 by default"
+            );
         }
         TokenCommand::Revoke { key: None, .. } => {
             println!("revoked: {} development keys", accounts.revoke_development_keys().await?);

@@ -30,7 +30,7 @@ mod worker;
 pub use event::{ActionItemFacts, CoachingEvent, Happened, TurnFacts, changes};
 pub use graphql::{
     ActionItem, Citation as CitationNode, CoachingLoader, CoachingMutation, CoachingSession,
-    CoachingSubscription, Goal, Message, Turn, WorkspaceSessions, request_data,
+    CoachingSubscription, Goal, Message, Turn, WorkspaceSessions,
 };
 pub use model::{
     Citation, MessageRole, MessageStatus, NewMessage, NewSession, Session, SessionMode, SessionStatus,

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 pub const DEVELOPMENT_SECRET: &str = "development-secret-known-to-everybody";
 /// Bytes of the shortest HMAC secret: those of SHA-256's output (RFC 7518 §3.2).
 const MIN_SECRET: usize = 32;
+/// Sockets look again every `http.socket.recheck_seconds`, 30 by default: both together are a minute at most.
+const MAX_RECHECK: u32 = 30;
 /// Two clocks further apart than this are a fault to mend, not a skew to allow.
 const MAX_SKEW: u64 = 600;
 
@@ -14,6 +16,7 @@ const MAX_SKEW: u64 = 600;
 #[serde(deny_unknown_fields)]
 pub struct AuthConfig {
     pub provision_users: bool,
+    pub recheck_seconds: u32,
     pub jwt: JwtConfig,
 }
 
@@ -72,6 +75,9 @@ impl std::fmt::Debug for JwtKeyConfig {
 impl AuthConfig {
     pub(super) fn check(&self, mode: Mode) -> Result<(), ConfigError> {
         let jwt = &self.jwt;
+        if self.recheck_seconds > MAX_RECHECK {
+            return Err(ConfigError(format!("auth.recheck_seconds: {MAX_RECHECK} at most")));
+        }
         if jwt.keys.is_empty() != jwt.issuer.is_empty() {
             return Err(ConfigError("auth.jwt: issuer and keys go together: set both or none".into()));
         }

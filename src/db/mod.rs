@@ -6,11 +6,13 @@ pub mod page;
 mod reader;
 
 use crate::shared::{Error, Result};
+use entity::FromRow;
 use reader::Reader;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr,
-    SqlErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
-    sea_query::{Expr, ExprTrait, SimpleExpr},
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend,
+    DbErr, EntityTrait, IntoActiveModel, ModelTrait, QueryTrait, RuntimeErr, Select, SqlErr,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    sea_query::{Expr, Func, SimpleExpr},
 };
 use std::{
     sync::{
@@ -108,11 +110,38 @@ pub trait Source: Sync {
     }
 }
 
-/// Rows of these parents, for who names the rows themselves beside that. SQLite keeps no statistics of its tables, takes a
-/// workspace for ten rows and goes through all that it has, rather than look up ten rows by their ids: said like this, it
-/// cannot. PostgreSQL makes it the plain condition again.
+/// Rows of these workspaces, for who names the rows themselves beside that, by their ids or by a parent: see [`checked`].
 pub fn among<C: ColumnTrait>(column: C, of: impl IntoIterator<Item = Uuid>) -> SimpleExpr {
-    column.is_in(of).eq(Expr::cust("TRUE"))
+    checked(column.is_in(of))
+}
+
+/// A condition that is no way to find rows, for who names them beside it, by their ids or by a parent. Planners take it for
+/// one. SQLite keeps no statistics of its tables, takes a workspace for ten rows and goes through all that it has, rather
+/// than look up ten rows by their ids. PostgreSQL believes that few rows of a parent pass, and sorts its whole list rather
+/// than read the first page in the order of an index. Said like this, neither can.
+pub fn checked(condition: impl Into<SimpleExpr>) -> SimpleExpr {
+    Func::coalesce([condition.into(), Expr::cust("FALSE")]).into()
+}
+
+/// All rows that are found, in their order.
+pub async fn all<E>(source: &impl Source, select: Select<E>) -> Result<Vec<E::Model>>
+where
+    E: EntityTrait,
+    E::Model: FromRow,
+{
+    let rows = source.connection().query_all(&select.into_query()).await?;
+    Ok(rows.iter().map(|row| E::Model::from_row(row, 0)).collect::<Result<_, _>>()?)
+}
+
+/// A new row, of which nothing has to be read again.
+pub async fn insert<M, E>(tx: &impl Source, row: M) -> Result<()>
+where
+    M: ModelTrait<Entity = E> + IntoActiveModel<E::ActiveModel>,
+    E: EntityTrait<Model = M>,
+    E::ActiveModel: ActiveModelTrait<Entity = E>,
+{
+    E::insert(row.into_active_model()).exec_without_returning(tx.connection()).await?;
+    Ok(())
 }
 
 /// Dropped without a commit, it never happened. No network is awaited inside one.

@@ -5,8 +5,9 @@ use crate::shared::{
     page::{Key, NOT_OF_THIS_LIST, hash},
 };
 use chrono::{DateTime, Datelike, Utc};
+use entity::FromRow;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, JoinType, ModelTrait,
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, Iterable, JoinType, ModelTrait,
     PaginatorTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect, QueryTrait, RelationDef, Select,
     Value,
     sea_query::{Alias, Expr, ExprTrait, Func, Order, Query, SelectStatement, WindowStatement},
@@ -86,7 +87,8 @@ impl<C: ColumnTrait> Keyset<C> {
         });
     }
 
-    fn key<M>(&self, model: &M) -> Key
+    /// In the list that [`Self::list`] tells.
+    fn key<M>(&self, list: u32, model: &M) -> Key
     where
         M: ModelTrait,
         M::Entity: EntityTrait<Column = C>,
@@ -101,7 +103,7 @@ impl<C: ColumnTrait> Keyset<C> {
             Value::Uuid(Some(id)) => id,
             _ => Uuid::nil(),
         };
-        Key { list: self.list(), value, id }
+        Key { list, value, id }
     }
 }
 
@@ -118,9 +120,9 @@ pub async fn list<E>(
 ) -> Result<Page<E::Model>>
 where
     E: EntityTrait,
-    E::Model: FromQueryResult + ModelTrait<Entity = E> + Send + Sync,
+    E::Model: FromRow + ModelTrait<Entity = E> + Send + Sync,
 {
-    let model = |row: &QueryResult| Ok((E::Model::from_query_result(row, "")?, ()));
+    let model = |row: &QueryResult| Ok((E::Model::from_row(row, 0)?, ()));
     let page = read(source, select.clone(), select, order, request, model).await?;
     Ok(page.map(|(model, ())| model))
 }
@@ -135,15 +137,14 @@ pub async fn list_with<E, P>(
 ) -> Result<Page<(E::Model, Option<P::Model>)>>
 where
     E: EntityTrait,
-    E::Model: FromQueryResult + ModelTrait<Entity = E> + Send + Sync,
+    E::Model: FromRow + ModelTrait<Entity = E> + Send + Sync,
     P: EntityTrait + Default,
-    P::Model: FromQueryResult,
+    P::Model: FromRow,
 {
     let with = select.clone().join(JoinType::LeftJoin, to).select_also(P::default());
-    // As `SelectTwo` names the columns of the two.
-    let models = |row: &QueryResult| {
-        Ok((E::Model::from_query_result(row, "A_")?, P::Model::from_query_result_optional(row, "B_")?))
-    };
+    let columns = E::Column::iter().count();
+    let models =
+        |row: &QueryResult| Ok((E::Model::from_row(row, 0)?, P::Model::from_row_if_any(row, columns)?));
     read(source, select, with, order, request, models).await
 }
 
@@ -158,7 +159,7 @@ async fn read<E, S, T>(
 ) -> Result<Page<(E::Model, T)>>
 where
     E: EntityTrait,
-    E::Model: FromQueryResult + ModelTrait<Entity = E> + Send + Sync,
+    E::Model: FromRow + ModelTrait<Entity = E> + Send + Sync,
     S: QueryFilter + QueryOrder + QuerySelect + QueryTrait<QueryStatement = SelectStatement>,
 {
     let within = order.within(request)?;
@@ -174,14 +175,14 @@ where
         page = page.expr_as(Expr::cust("COUNT(*) OVER ()"), TOTAL);
     }
     let rows = source.connection().query_all(&page.into_query()).await?;
-    let mut total = total;
+    let (mut total, list) = (total, order.list());
     let mut found = Vec::with_capacity(rows.len());
     for row in rows {
-        if request.count && !total_alone {
+        if request.count && total.is_none() {
             total = Some(row.try_get::<i64>("", TOTAL)?.unsigned_abs());
         }
         let (model, more) = model(&row)?;
-        found.push((order.key(&model), (model, more)));
+        found.push((order.key(list, &model), (model, more)));
     }
     Ok(Page::cut(found, request, if request.count { total.or(Some(0)) } else { None }))
 }
@@ -198,7 +199,7 @@ pub async fn list_by<E, P>(
 ) -> Result<HashMap<P, Page<E::Model>>>
 where
     E: EntityTrait,
-    E::Model: FromQueryResult + ModelTrait<Entity = E> + Send + Sync,
+    E::Model: FromRow + ModelTrait<Entity = E> + Send + Sync,
     P: Copy + Eq + Hash + Into<Uuid> + From<Uuid>,
 {
     let ids: Vec<Uuid> = parents.iter().map(|parent| (*parent).into()).collect();
@@ -223,16 +224,17 @@ where
         true => lists.numbered(order, request, total_within),
         false => lists.one_by_one(order, request, total_within),
     };
+    let list = order.list();
     let mut found: HashMap<Uuid, Vec<(Key, E::Model)>> = ids.iter().map(|id| (*id, vec![])).collect();
     for row in source.connection().query_all(&page).await? {
-        let model = E::Model::from_query_result(&row, "")?;
+        let model = E::Model::from_row(&row, 0)?;
         let Value::Uuid(Some(id)) = model.get(parent) else {
             continue;
         };
         if total_within {
             totals.insert(id, row.try_get::<i64>("", TOTAL)?.unsigned_abs());
         }
-        found.entry(id).or_default().push((order.key(&model), model));
+        found.entry(id).or_default().push((order.key(list, &model), model));
     }
     let total = |id| request.count.then(|| totals.get(&id).copied().unwrap_or(0));
     let page = |(id, mut rows): (Uuid, Vec<_>)| {

@@ -187,14 +187,13 @@ impl Log {
     }
 
     async fn read_which(&self, workspace: WorkspaceId, after: i64, which: Condition) -> Result<Vec<Event>> {
-        let rows = event::Entity::find()
+        let select = event::Entity::find()
             .filter(event::Column::WorkspaceId.eq(workspace.uuid()))
             .filter(event::Column::Position.gt(after))
             .filter(which)
             .order_by_asc(event::Column::Position)
-            .limit(BATCH)
-            .all(self.db.connection())
-            .await?;
+            .limit(BATCH);
+        let rows = db::all(&self.db, select).await?;
         Ok(rows.into_iter().map(from_row).collect())
     }
 

@@ -44,7 +44,7 @@ pub use event::changes;
 pub use graphql::{
     BudgetMutation, BudgetNode, CallLoader, CallSubscription, ContentMutation, GuardrailMutation,
     GuardrailQuery, LlmCallNode, RouteMutation, RouteNode, RouteQuery, WorkspaceBudgets, WorkspaceCalls,
-    WorkspaceRoutes, request_data,
+    WorkspaceRoutes,
 };
 pub use guard::{GuardrailPolicy, GuardrailUse};
 pub use guardrail::{

@@ -7,18 +7,18 @@ mod share;
 mod trusted;
 
 use crate::{
-    account::{self, AccountMutation, AccountQuery},
-    coaching::{self, CoachingMutation, CoachingSubscription},
+    account::{AccountMutation, AccountQuery},
+    coaching::{CoachingMutation, CoachingSubscription},
     gateway::{
-        self, BudgetMutation, CallSubscription, ContentMutation, GuardrailMutation, GuardrailQuery,
-        RouteMutation, RouteQuery,
+        BudgetMutation, CallSubscription, ContentMutation, GuardrailMutation, GuardrailQuery, RouteMutation,
+        RouteQuery,
     },
     graphql_kit::ErrorCode,
     memory::{self, DocumentMutation, MemoryMutation},
     services::Services,
     shared::actor::Actor,
     trusted::TrustedMutation,
-    workflow::{self, WorkflowMutation, WorkflowSubscription},
+    workflow::{WorkflowMutation, WorkflowSubscription},
 };
 use async_graphql::{
     MergedObject, MergedSubscription, Request, SDLExportOptions, Schema as BareSchema, ValidationMode,
@@ -94,12 +94,7 @@ pub fn sdl() -> String {
     builder().finish().sdl_with_options(options)
 }
 
-/// Puts who asks, and the loaders that ask for them, into a request.
-pub fn request_data(request: Request, services: &Services, actor: Actor) -> Request {
-    let request = account::request_data(request, &services.account, &actor);
-    let request = gateway::request_data(request, &services.gateway, &actor);
-    let request = memory::request_data(request, &services.memory, &actor);
-    let request = workflow::request_data(request, &services.workflow, &actor);
-    let request = coaching::request_data(request, &services.coaching, &actor);
-    request.data(actor)
+/// Puts who asks into a request, and what bounds it.
+pub fn request_data(request: Request, actor: Actor) -> Request {
+    memory::request_data(request).data(actor)
 }

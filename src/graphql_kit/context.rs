@@ -14,8 +14,16 @@ pub trait ContextExt<'a> {
     /// A service, put into the schema where it is assembled.
     fn service<T: Any + Send + Sync>(&self) -> Result<&'a T, ApiError>;
 
-    /// Loads by the request's batching loader `L`, which carries the actor.
-    fn load<K: Key, L: Loader<K>>(&self, key: K) -> impl Future<Output = Loaded<Option<L::Value>>> + Send;
+    /// Loads by the batching loader `L`, made for this request.
+    fn load<K: Key, L: Loader<K> + OfRequest>(
+        &self,
+        key: K,
+    ) -> impl Future<Output = Loaded<Option<L::Value>>> + Send;
+}
+
+/// What is made of a request where it is first needed.
+pub trait OfRequest: Sized {
+    fn of(ctx: &Context<'_>) -> Result<Self, ApiError>;
 }
 
 impl<'a> ContextExt<'a> for Context<'a> {
@@ -27,11 +35,9 @@ impl<'a> ContextExt<'a> for Context<'a> {
         self.data_opt().ok_or_else(|| missing::<T>())
     }
 
-    async fn load<K: Key, L: Loader<K>>(&self, key: K) -> Loaded<Option<L::Value>> {
-        // Asked first, so that an anonymous caller is told so.
-        self.actor()?;
-        let loader = self.data_opt::<Arc<L>>().ok_or_else(|| missing::<L>())?;
-        self.data_opt::<Batches>().ok_or_else(missing::<Batches>)?.load(loader, key).await
+    async fn load<K: Key, L: Loader<K> + OfRequest>(&self, key: K) -> Loaded<Option<L::Value>> {
+        let batches = self.data_opt::<Batches>().ok_or_else(missing::<Batches>)?;
+        batches.load(key, || Ok(Arc::new(L::of(self)?))).await
     }
 }
 

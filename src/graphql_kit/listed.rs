@@ -8,11 +8,13 @@ use async_graphql::{
     parser::types::{Field, Selection},
     registry::Registry,
 };
+use futures_util::future::join;
 use std::{
     borrow::Cow,
     future::poll_fn,
-    pin::Pin,
-    task::{self, Poll},
+    ops::Range,
+    pin::{Pin, pin},
+    task::Poll,
 };
 
 /// Shown as what is in it. The document has no fragments on it any more, and no field twice: the pipeline has
@@ -32,9 +34,10 @@ impl<T: ObjectType> OutputType for Listed<T> {
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
         // Only the library's own way tells an extension of each field.
         let fields = if explain::record().is_some() { None } else { plain_fields(ctx) };
-        let Some(fields) = fields else { return self.0.resolve(ctx, field).await };
+        // In memory of its own: what a list waits for is moved about.
+        let Some(fields) = fields else { return Box::pin(self.0.resolve(ctx, field)).await };
         let fields: Vec<Context<'_>> = fields.into_iter().map(|field| ctx.with_field(field)).collect();
-        let values = all(fields.iter().map(|field| self.0.resolve_field(field))).await;
+        let values = all(0..fields.len(), &|place| self.0.resolve_field(&fields[place])).await;
         let mut object = IndexMap::with_capacity(fields.len());
         for (field, value) in fields.iter().zip(values) {
             match value {
@@ -60,63 +63,60 @@ fn plain_fields<'a>(ctx: &ContextSelectionSet<'a>) -> Option<Vec<&'a Positioned<
     ctx.item.node.items.iter().map(plain).collect()
 }
 
-/// What all come to, in their order. What is ready when it is first asked leaves its place to the next one.
-async fn all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
-    let mut done = Vec::with_capacity(futures.size_hint().0);
-    let mut waiting: Vec<(usize, Pin<Box<Option<F>>>)> = vec![];
-    let mut next = Box::pin(None);
-    for (place, future) in futures.enumerate() {
-        next.set(Some(future));
-        let first = poll_fn(|task| Poll::Ready(poll(next.as_mut(), task))).await;
-        if first.is_pending() {
-            waiting.push((place, std::mem::replace(&mut next, Box::pin(None))));
-        }
-        done.push(match first {
-            Poll::Ready(value) => value,
-            Poll::Pending => None,
-        });
-    }
-    poll_fn(|task| {
-        waiting.retain_mut(|(place, future)| match poll(future.as_mut(), task) {
-            Poll::Ready(value) => {
-                if let Some(done) = done.get_mut(*place) {
-                    *done = value;
-                }
-                false
-            }
-            Poll::Pending => true,
-        });
-        if waiting.is_empty() { Poll::Ready(()) } else { Poll::Pending }
-    })
-    .await;
-    done.into_iter().flatten().collect()
-}
+type Each<'a, T> = Pin<Box<dyn Future<Output = Vec<T>> + Send + 'a>>;
 
-fn poll<F: Future>(future: Pin<&mut Option<F>>, task: &mut task::Context<'_>) -> Poll<Option<F::Output>> {
-    match future.as_pin_mut() {
-        Some(future) => future.poll(task).map(Some),
-        None => Poll::Ready(None),
-    }
+/// What they all come to, in their order. They are asked one after the other, in the same place; from the first one on that
+/// has to wait, side by side.
+fn all<'a, F: Future<Output: Send> + Send + 'a>(
+    places: Range<usize>,
+    of: &'a (impl Fn(usize) -> F + Sync),
+) -> Each<'a, F::Output> {
+    Box::pin(async move {
+        let mut done = Vec::with_capacity(places.len());
+        for place in places.clone() {
+            let mut next = pin!(of(place));
+            match poll_fn(|task| Poll::Ready(next.as_mut().poll(task))).await {
+                Poll::Ready(value) => done.push(value),
+                Poll::Pending => {
+                    let (value, rest) = join(next, all(place + 1..places.end, of)).await;
+                    done.push(value);
+                    done.extend(rest);
+                    break;
+                }
+            }
+        }
+        done
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use futures_util::future::{Either, join, ready};
+    use futures_util::future::{BoxFuture, FutureExt, ready};
+    use std::sync::Mutex;
     use tokio::sync::oneshot;
 
     #[tokio::test]
     async fn values_come_in_their_order_whoever_is_ready_first() {
         let ((first, one), (last, three)) = (oneshot::channel(), oneshot::channel());
-        let waits = |of: oneshot::Receiver<u8>| Either::Right(async { of.await.unwrap() });
-        let futures = [Either::Left(ready(0)), waits(one), Either::Left(ready(2)), waits(three)];
+        let waiting = Mutex::new(vec![Some(three), Some(one)]);
+        let of = |place: usize| -> BoxFuture<'static, u8> {
+            match place {
+                0 => ready(0).boxed(),
+                2 => ready(2).boxed(),
+                _ => {
+                    let waits = waiting.lock().unwrap().pop().flatten().unwrap();
+                    async { waits.await.unwrap() }.boxed()
+                }
+            }
+        };
         // The last is ready before the first: each is asked, not one after the other.
         let ends = async {
             last.send(3).unwrap();
             tokio::task::yield_now().await;
             first.send(1).unwrap();
         };
-        assert_eq!(join(all(futures.into_iter()), ends).await.0, [0, 1, 2, 3]);
-        assert_eq!(all(std::iter::empty::<std::future::Ready<u8>>()).await, [0; 0]);
+        assert_eq!(join(all(0..4, &of), ends).await.0, [0, 1, 2, 3]);
+        assert_eq!(all(0..0, &of).await, [0; 0]);
     }
 }

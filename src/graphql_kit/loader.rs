@@ -36,8 +36,8 @@ use std::{
 };
 use tokio::{sync::oneshot, task::unconstrained};
 
-/// Loads many at once. It is put into a request as `Arc<Self>` and carries the request's actor, so that batching cannot
-/// step over authorisation.
+/// Loads many at once. It is made of a request and carries the request's actor, so that batching cannot step over
+/// authorisation.
 pub trait Loader<K>: Send + Sync + 'static {
     type Value: Clone + Send + Sync + 'static;
 
@@ -84,28 +84,30 @@ type Lines = Vec<(TypeId, Arc<dyn Line>)>;
 type Batch = BoxFuture<'static, ()>;
 
 impl Batches {
-    /// `None` where the loader found none.
+    /// `None` where the loader found none; `make` makes it where it is not there yet.
     pub(super) async fn load<K: Key, L: Loader<K>>(
         &self,
-        loader: &Arc<L>,
         key: K,
+        make: impl FnOnce() -> Loaded<Arc<L>>,
     ) -> Loaded<Option<L::Value>> {
-        let waiting = self.line(loader).ok_or_else(lost)?.join(key);
+        let waiting = self.line::<K, L>(make)?.join(key);
         // Tokio would have a task pause that received much at once, and that would look as if nothing were left to do.
         unconstrained(waiting).await.unwrap_or_else(|_| Err(lost()))
     }
 
-    fn line<K: Key, L: Loader<K>>(&self, loader: &Arc<L>) -> Option<Arc<LineOf<K, L>>> {
+    fn line<K: Key, L: Loader<K>>(&self, make: impl FnOnce() -> Loaded<Arc<L>>) -> Loaded<Arc<LineOf<K, L>>> {
         let id = TypeId::of::<LineOf<K, L>>();
         let mut lines = locked(&self.0);
         let found = lines.iter().find(|(found, _)| *found == id).map(|(_, line)| Arc::clone(line));
-        let line = found.unwrap_or_else(|| {
-            let line: Arc<dyn Line> = Arc::new(LineOf::<K, L>::new(Arc::clone(loader)));
-            lines.push((id, Arc::clone(&line)));
-            line
-        });
-        let line: Arc<dyn Any + Send + Sync> = line;
-        line.downcast().ok()
+        let line: Arc<dyn Any + Send + Sync> = match found {
+            Some(line) => line,
+            None => {
+                let line = Arc::new(LineOf::<K, L>::new(make()?));
+                lines.push((id, Arc::clone(&line) as Arc<dyn Line>));
+                line
+            }
+        };
+        line.downcast().map_err(|_| lost())
     }
 
     /// Everything that waits, to be loaded now.
@@ -171,12 +173,21 @@ impl<K: Key, L: Loader<K>> LineOf<K, L> {
     }
 
     fn deliver(&self, batch: &[K], loaded: Loaded<HashMap<K, L::Value>>) {
+        let (mut found, failed) = match loaded {
+            Ok(found) => (found, None),
+            Err(error) => (HashMap::new(), Some(error)),
+        };
         let mut keys = locked(&self.keys);
         for key in batch {
-            let value = loaded.as_ref().map(|found| found.get(key)).map_err(Clone::clone);
-            for waiter in keys.loading.swap_remove(key).unwrap_or_default() {
-                // Whoever has gone does not want it.
-                let _ = waiter.send(value.clone().map(Option::<&L::Value>::cloned));
+            let mut waiters = keys.loading.swap_remove(key).unwrap_or_default();
+            let value = failed.clone().map_or_else(|| Ok(found.remove(key)), Err);
+            // Most are alone, and need no copy. Whoever has gone does not want it.
+            let last = waiters.pop();
+            for waiter in waiters {
+                let _ = waiter.send(value.clone());
+            }
+            if let Some(last) = last {
+                let _ = last.send(value);
             }
         }
     }

@@ -142,7 +142,7 @@ impl FrontDoor {
         }
         let request = std::mem::replace(&mut prepared.request, Request::new(String::new()));
         let request = match &actor {
-            Some(actor) => graphql::request_data(request, &self.0.services, actor.clone()),
+            Some(actor) => graphql::request_data(request, actor.clone()),
             None if prepared.asks <= anybody_may => request,
             None => {
                 return Err(unauthenticated());

@@ -105,12 +105,16 @@ const LENGTH: usize = 26;
 
 impl<K: Kind> fmt::Display for Id<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bits = self.uuid.as_u128();
-        write!(f, "{}_", K::PREFIX)?;
-        (0..LENGTH).rev().try_for_each(|place| {
-            let digit = (bits >> (5 * place)) as usize & 31;
-            write!(f, "{}", char::from(DIGITS[digit]))
-        })
+        let mut bits = self.uuid.as_u128();
+        // An answer has hundreds: written whole, not digit by digit.
+        let mut digits = [0; LENGTH];
+        for digit in digits.iter_mut().rev() {
+            *digit = DIGITS[bits as usize & 31];
+            bits >>= 5;
+        }
+        f.write_str(K::PREFIX)?;
+        f.write_str("_")?;
+        f.write_str(str::from_utf8(&digits).map_err(|_| fmt::Error)?)
     }
 }
 

@@ -25,7 +25,7 @@ pub use event::changes;
 pub use executor::{Executor, Hands};
 pub use graphql::{
     Approval, Run, StepRun, Workflow, WorkflowLoader, WorkflowMutation, WorkflowSubscription,
-    WorkflowVersion, WorkspaceWorkflows, request_data,
+    WorkflowVersion, WorkspaceWorkflows,
 };
 pub use service::WorkflowService;
 pub use tool::StartWorkflowTool;

@@ -8,11 +8,15 @@ mod nodes;
 
 use crate::{
     counted_on_both, on_both,
-    support::{Person, TestApp, TestClock, text},
+    support::{PATIENCE, Person, TestApp, TestClock, text},
 };
 use aifirst::shared::Ambient;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+use tokio::time::sleep;
+
+const VIEWER: &str = "{ viewer { id } }";
 
 impl TestApp {
     /// The HTTP status and the first error's code of a query with this credential.
@@ -27,6 +31,31 @@ impl TestApp {
 
     async fn assert_refused(&self, credential: &str) {
         assert_eq!(self.refusal(credential).await, (401, "UNAUTHENTICATED".into()), "{credential}");
+    }
+
+    /// That what somebody may do is read once, and that what is changed of it holds from their next request on.
+    async fn assert_comes_and_goes(&self, person: &Person) {
+        let see = "query($ws: ID!) { workspace(id: $ws) { name } }";
+        let seen =
+            async || self.ok(person, see, json!({ "ws": self.workspace })).await["workspace"].is_object();
+        self.ok(person, VIEWER, json!({})).await;
+        assert_eq!(self.cost(person, VIEWER, json!({})).await.1, 0);
+        assert!(!seen().await);
+        let membership = self.join(person, "VIEWER").await;
+        assert!(seen().await, "who came in is in");
+        let remove =
+            "mutation($id: ID!) { removeMember(input: {membershipId: $id}) { userErrors { code } } }";
+        self.ok(&self.owner, remove, json!({ "id": membership })).await;
+        assert!(!seen().await, "who was sent away is out");
+    }
+
+    /// Soon refused: what another process revoked.
+    async fn ends(&self, credential: &str) {
+        let begun = Instant::now();
+        while self.refusal(credential).await.0 != 401 {
+            assert!(begun.elapsed() < PATIENCE, "it is still good");
+            sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// A key for the bearer of `person`'s token: `options` are further fields of the input.

@@ -54,6 +54,14 @@ macro_rules! entities {
         fn all_expected(sqlite: bool) -> BTreeMap<String, Columns> {
             [$(expected::<entity::$name::Entity>(sqlite)),*].into_iter().collect()
         }
+
+        fn orders() -> Vec<(&'static str, Vec<&'static str>, Vec<&'static str>)> {
+            vec![$((
+                stringify!($name),
+                <entity::$name::Model as entity::FromRow>::COLUMNS.to_vec(),
+                entity::$name::Column::iter().map(|column| sea_orm::IdenStatic::as_str(&column)).collect(),
+            )),*]
+        }
     };
 }
 
@@ -114,9 +122,16 @@ fn every_entity_is_held_against_the_schema() {
     let files: BTreeSet<String> = files
         .map(|file| file.unwrap().file_name().to_str().unwrap().trim_end_matches(".rs").to_owned())
         .collect();
-    let named: BTreeSet<String> =
-        NAMES.iter().map(|name| (*name).to_owned()).chain(["lib".to_owned()]).collect();
+    let named: BTreeSet<String> = NAMES.iter().copied().chain(["lib", "row"]).map(str::to_owned).collect();
     assert_eq!(files, named);
+}
+
+/// Else a row's values would come into each other's fields.
+#[test]
+fn rows_are_read_in_the_order_in_which_their_columns_are_selected() {
+    for (table, read, selected) in orders() {
+        assert_eq!(read, selected, "{table}");
+    }
 }
 
 on_both! {

@@ -297,7 +297,7 @@ impl KeyMutation {
     }
 
     /// Ends an API key: one's own, or as an ADMIN one that opens the workspace alone. It works no more from the
-    /// next request on.
+    /// next request on, at other servers of the same database a moment later.
     async fn revoke_api_key(
         &self,
         ctx: &Context<'_>,

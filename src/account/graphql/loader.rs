@@ -2,25 +2,26 @@
 //! authorisation.
 use crate::{
     account::{AccountService, model},
-    graphql_kit::{Loaded, Loader, each},
+    graphql_kit::{ApiError, ContextExt, Loaded, Loader, OfRequest, each},
     shared::{
         Page, PageRequest,
         actor::Actor,
         id::{ApiKeyId, AuditEntryId, InvitationId, MembershipId, ServiceAccountId, UserId, WorkspaceId},
     },
 };
-use async_graphql::Request;
-use std::{collections::HashMap, sync::Arc};
-
-/// Puts the loader into a request.
-pub fn request_data(request: Request, accounts: &AccountService, actor: &Actor) -> Request {
-    request.data(Arc::new(AccountLoader { accounts: accounts.clone(), actor: actor.clone() }))
-}
+use async_graphql::Context;
+use std::collections::HashMap;
 
 #[derive(Debug)]
 pub struct AccountLoader {
     accounts: AccountService,
     actor: Actor,
+}
+
+impl OfRequest for AccountLoader {
+    fn of(ctx: &Context<'_>) -> Result<Self, ApiError> {
+        Ok(Self { actor: ctx.actor()?.clone(), accounts: ctx.service::<AccountService>()?.clone() })
+    }
 }
 
 macro_rules! by_id {

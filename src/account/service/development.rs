@@ -89,7 +89,7 @@ impl AccountService {
             development: true,
         };
         let minted = self.insert_key(&mut tx, None, wanted).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         minted.token.ok_or_else(|| Error::internal("a key was made without its text"))
     }
 
@@ -103,7 +103,7 @@ impl AccountService {
     pub async fn revoke_development_keys(&self) -> Result<u64> {
         let tx = self.log.begin().await?;
         let revoked = store::revoke_keys(&tx, store::KeysOf::Development, self.ambient.now()).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         u64::try_from(revoked.len()).map_err(Error::internal)
     }
 }

@@ -1,5 +1,5 @@
 //! Letting others in: invitations for people, accounts for programs.
-use super::{AccountService, member::too_many_memberships};
+use super::{AccountService, member::too_many_memberships, regain};
 use crate::{
     account::{
         model::{
@@ -38,13 +38,15 @@ impl AccountService {
         new: NewInvitation,
         key: Option<idempotency::Key>,
     ) -> Result<MintedInvitation> {
-        let grant = actor.may::<policy::InviteMember>(new.workspace)?;
-        policy::give_role(actor, new.workspace, new.role)?;
+        actor.may::<policy::InviteMember>(new.workspace)?;
         let mut problems = Problems::default();
         let email = model::email(&mut problems, &new.email);
         problems.finish()?;
         let now = self.ambient.now();
         let mut tx = self.log.begin().await?;
+        let actor = &self.current(&tx, actor).await?;
+        let grant = actor.may::<policy::InviteMember>(new.workspace)?;
+        policy::give_role(actor, new.workspace, new.role)?;
         let claim =
             match idempotency::claim::<InvitationId>(&tx, &self.ambient, actor.principal(), key.as_ref())
                 .await?
@@ -80,7 +82,7 @@ impl AccountService {
         )
         .await?;
         claim.keep(&tx, &invitation.id).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(MintedInvitation { invitation, token: Some(minted.text) })
     }
 
@@ -109,6 +111,7 @@ impl AccountService {
                     .may::<Read>(invitation.workspace)
                     .map_err(|_| unusable("was accepted already"))?;
                 let own = store::find_membership_of(&tx, &grant, user).await?;
+                regain(actor, &current, invitation.workspace);
                 return own.ok_or_else(|| unusable("was accepted already"));
             }
             InvitationStatus::Revoked => return Err(unusable("was withdrawn")),
@@ -125,7 +128,7 @@ impl AccountService {
         let data = json!({ "membership": member.id, "role": role_name(member.role) });
         let (action, subject) = (AuditAction::InvitationAccepted, AnyId::Invitation(invitation.id));
         self.audit(&mut tx, Some(actor.principal()), Some(member.workspace), action, subject, data).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         actor.gain(member.workspace, member.role);
         Ok(member)
     }
@@ -147,7 +150,7 @@ impl AccountService {
         }
         let (action, subject) = (AuditAction::InvitationRevoked, AnyId::Invitation(id));
         self.audit(&mut tx, Some(actor.principal()), Some(workspace), action, subject, json!({})).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(Invitation { revoked_at: Some(now), ..invitation })
     }
 
@@ -177,7 +180,7 @@ impl AccountService {
         new: NewServiceAccount,
         key: Option<idempotency::Key>,
     ) -> Result<ServiceAccount> {
-        let grant = actor.may::<policy::CreateServiceAccount>(new.workspace)?;
+        actor.may::<policy::CreateServiceAccount>(new.workspace)?;
         let mut problems = Problems::default();
         let name = text::name(&mut problems, "name", &new.name, MAX_NAME);
         if new.role == Role::Owner {
@@ -185,6 +188,8 @@ impl AccountService {
         }
         problems.finish()?;
         let mut tx = self.log.begin().await?;
+        let actor = &self.current(&tx, actor).await?;
+        let grant = actor.may::<policy::CreateServiceAccount>(new.workspace)?;
         let claim =
             match idempotency::claim::<ServiceAccountId>(&tx, &self.ambient, actor.principal(), key.as_ref())
                 .await?
@@ -207,7 +212,7 @@ impl AccountService {
         let (action, subject) = (AuditAction::ServiceAccountCreated, AnyId::ServiceAccount(account.id));
         self.audit(&mut tx, Some(actor.principal()), Some(new.workspace), action, subject, data).await?;
         claim.keep(&tx, &account.id).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(account)
     }
 
@@ -230,7 +235,7 @@ impl AccountService {
         let (action, subject) = (AuditAction::ServiceAccountDeleted, AnyId::ServiceAccount(id));
         let (by, workspace) = (Some(actor.principal()), Some(grant.workspace()));
         self.audit_keys(&mut tx, by, workspace, action, subject, json!({}), &keys).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(id)
     }
 

@@ -67,6 +67,7 @@ impl AccountService {
         }
         problems.finish()?;
         let mut tx = self.log.begin().await?;
+        let actor = &self.current(&tx, actor).await?;
         let claim = match idempotency::claim::<ApiKeyId>(&tx, &self.ambient, actor.principal(), key.as_ref())
             .await?
         {
@@ -91,7 +92,7 @@ impl AccountService {
         };
         let minted = self.insert_key(&mut tx, Some(actor.principal()), wanted).await?;
         claim.keep(&tx, &minted.key.id).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(minted)
     }
 
@@ -179,7 +180,7 @@ impl AccountService {
         let now = self.ambient.now();
         store::revoke_key(&tx, id, now).await?;
         self.audit_key(&mut tx, Some(actor.principal()), AuditAction::ApiKeyRevoked, &key, json!({})).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(ApiKey { revoked_at: Some(now), ..key })
     }
 

@@ -1,5 +1,5 @@
 //! Workspaces and who belongs to them.
-use super::AccountService;
+use super::{AccountService, regain};
 use crate::{
     account::{
         event::{JOINED, KeyOf, LEFT, ROLE_CHANGED, membership},
@@ -41,8 +41,9 @@ impl AccountService {
         let mut tx = self.log.begin().await?;
         match idempotency::claim::<WorkspaceId>(&tx, &self.ambient, actor.principal(), key.as_ref()).await? {
             Claimed::Replay(id) => {
-                let found =
-                    store::list_workspaces(&tx, &self.current(&tx, actor).await?.scope(), &[id]).await?;
+                let current = self.current(&tx, actor).await?;
+                let found = store::list_workspaces(&tx, &current.scope(), &[id]).await?;
+                regain(actor, &current, id);
                 found.into_values().next().ok_or(Error::NotFound("workspace"))
             }
             Claimed::New(claim) => {
@@ -53,7 +54,7 @@ impl AccountService {
                 self.audit(&mut tx, Some(actor.principal()), Some(workspace.id), action, subject, data)
                     .await?;
                 claim.keep(&tx, &workspace.id).await?;
-                tx.commit().await?;
+                self.commit(tx).await?;
                 actor.gain(workspace.id, Role::Owner);
                 Ok(workspace)
             }
@@ -122,7 +123,7 @@ impl AccountService {
         let (action, subject) = (AuditAction::WorkspaceUpdated, AnyId::Workspace(changed.id));
         let data = json!({ "name": changed.name });
         self.audit(&mut tx, Some(actor.principal()), Some(changed.id), action, subject, data).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(Edited::Done(changed))
     }
 
@@ -191,7 +192,7 @@ impl AccountService {
         let data = json!({ "from": role_name(member.role), "to": role_name(role), "user": member.user });
         let told = (AuditAction::RoleChanged, membership(ROLE_CHANGED, id, data));
         self.tell(&mut tx, &actor, &grant, told, id, &[]).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(Edited::Done(changed))
     }
 
@@ -208,7 +209,7 @@ impl AccountService {
         let data = json!({ "role": role_name(member.role), "user": member.user });
         let told = (AuditAction::MemberRemoved, membership(LEFT, id, data));
         self.tell(&mut tx, &actor, &grant, told, id, &keys).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(member)
     }
 

@@ -8,17 +8,18 @@ use super::{
     event::{KeyOf, audited},
     jwt,
     model::{AuditAction, AuditEntry, User},
+    recent::{Changes, Recent},
     store,
     token::{self, Presented},
     usage::Usage,
 };
 use crate::{
     db::Db,
-    event::{self, Log},
+    event::{self, Bus, Log},
     shared::{
         Ambient, Error, Page, PageRequest, Result,
-        actor::{Actor, Administer, KeyScope, Principal, Read},
-        id::{AnyId, ApiKey, AuditEntryId, ServiceAccountId, UserId, WorkspaceId},
+        actor::{Actor, Administer, KeyScope, Principal, Read, Role},
+        id::{AnyId, ApiKey, ApiKeyId, AuditEntryId, ServiceAccountId, UserId, WorkspaceId},
     },
 };
 use chrono::{DateTime, Utc};
@@ -37,11 +38,32 @@ pub struct AccountService {
     /// Whether who brings a good token and is not known becomes a user.
     provision_users: bool,
     usage: Usage,
+    /// Of anybody's rights, by this process or as others tell.
+    changes: Changes,
+    bearers: Recent<ApiKeyId, store::KeyBearer>,
+    /// By issuer and subject.
+    people: Recent<(String, String), (UserId, HashMap<WorkspaceId, Role>)>,
 }
+
+/// On the bus: somebody's rights have changed.
+const RIGHTS: &str = "rights";
+/// How long without a word before listening is begun again.
+const LISTEN: Duration = Duration::from_secs(60);
 
 impl AccountService {
     pub fn new(db: Db, log: Log, ambient: Ambient) -> Self {
-        Self { db, log, ambient, jwt: None, provision_users: false, usage: Usage::default() }
+        let changes = Changes::default();
+        let bearers = Recent::new(changes.clone(), Duration::ZERO);
+        let people = Recent::new(changes.clone(), Duration::ZERO);
+        let usage = Usage::default();
+        Self { db, log, ambient, jwt: None, provision_users: false, usage, changes, bearers, people }
+    }
+
+    /// Takes who bears a credential, and with which roles, from memory for so long.
+    pub fn rechecking(self, after: Duration) -> Self {
+        let bearers = Recent::new(self.changes.clone(), after);
+        let people = Recent::new(self.changes.clone(), after);
+        Self { bearers, people, ..self }
     }
 
     /// Takes tokens of another issuer, too.
@@ -49,8 +71,8 @@ impl AccountService {
         Self { jwt: Some(verifier), provision_users, ..self }
     }
 
-    /// The actor behind a credential, as it stands in `Authorization: Bearer …`: one statement. A long-lived
-    /// socket asks again from time to time, for keys are revoked and roles change.
+    /// The actor behind a credential, as it stands in `Authorization: Bearer …`: one statement, or none where that was
+    /// asked a moment ago. A long-lived socket asks again from time to time, for keys are revoked and roles change.
     pub async fn authenticate(&self, credential: &str) -> Result<Actor> {
         if token::claims_to_be::<ApiKey>(credential) {
             self.by_key(credential).await
@@ -64,7 +86,8 @@ impl AccountService {
             .ok_or(Error::Unauthenticated("the API key is cut or mistyped: its checksum is wrong"))?;
         // What is wrong with a key is told to nobody who does not have its secret.
         let unknown = Error::Unauthenticated("no such API key");
-        let Some(bearer) = store::find_key_bearer(&self.db, key.id).await? else { return Err(unknown) };
+        let found = self.bearers.get(&key.id, store::find_key_bearer(&self.db, key.id)).await?;
+        let Some(bearer) = found else { return Err(unknown) };
         if !key.opens(&bearer.hash) {
             return Err(unknown);
         }
@@ -76,7 +99,7 @@ impl AccountService {
             return Err(Error::Unauthenticated("the API key has expired"));
         }
         self.usage.note(key.id.uuid(), bearer.last_used_at, now);
-        let actor = Actor::new(bearer.principal, bearer.roles, bearer.limit);
+        let actor = Actor::new(bearer.principal, bearer.roles.clone(), bearer.limit);
         Ok(actor.confined(bearer.confined_to).ending(bearer.expires_at).with_key(Some(key.id)))
     }
 
@@ -86,12 +109,15 @@ impl AccountService {
             .as_ref()
             .ok_or(Error::Unauthenticated("the credential is no API key: those begin with aif_"))?;
         let identity = verifier.verify(credential, self.ambient.now())?;
-        let mut found = store::find_bearer_by_identity(&self.db, &identity.issuer, &identity.subject).await?;
-        if found.is_none() && self.provision_users {
-            found = Some((self.provision(&identity).await?, HashMap::new()));
-        }
-        let (user, roles) =
-            found.ok_or(Error::Unauthenticated("the token is good, but nobody here has its identity"))?;
+        let read = store::find_bearer_by_identity(&self.db, &identity.issuer, &identity.subject);
+        let known_as = (identity.issuer.clone(), identity.subject.clone());
+        let (user, roles) = match self.people.get(&known_as, read).await? {
+            Some(found) => (*found).clone(),
+            None if self.provision_users => (self.provision(&identity).await?, HashMap::new()),
+            None => {
+                return Err(Error::Unauthenticated("the token is good, but nobody here has its identity"));
+            }
+        };
         Ok(Actor::new(Principal::User(user), roles, KeyScope::Admin))
     }
 
@@ -107,7 +133,7 @@ impl AccountService {
             let (actor, action) = (Principal::User(user.id), AuditAction::UserCreated);
             let data = serde_json::json!({});
             self.audit(&mut tx, Some(actor), None, action, AnyId::User(user.id), data).await?;
-            tx.commit().await?;
+            self.commit(tx).await?;
             return Ok(user.id);
         }
         let (user, _) = store::find_bearer_by_identity(&tx, &identity.issuer, &identity.subject)
@@ -130,10 +156,38 @@ impl AccountService {
         self.actor_for(Principal::Service(ServiceAccountId::from_uuid(id))).await
     }
 
-    /// The actor with the roles that hold inside the transaction: what was checked before it began may have
-    /// changed since.
+    /// The actor with the roles that hold inside the transaction, its key in force: what was checked before it began may
+    /// have changed since, and a lasting right is not given on what was read a moment ago.
     async fn current(&self, tx: &event::Tx, actor: &Actor) -> Result<Actor> {
+        if let Some(key) = actor.key()
+            && !store::is_not_revoked(tx, key).await?
+        {
+            return Err(Error::Unauthenticated("the API key was revoked"));
+        }
         Ok(actor.with_roles(store::list_roles(tx, actor.principal()).await?))
+    }
+
+    /// Commits what may have changed somebody's rights: they hold from here on, and soon for others who share the database.
+    async fn commit(&self, mut tx: event::Tx) -> Result<()> {
+        tx.tell(RIGHTS, vec![]);
+        let _noted = self.changes.noting();
+        tx.commit().await
+    }
+
+    /// Hears of rights that other processes change, until told to stop. What is lost on the way is known once what was read
+    /// is too old.
+    pub async fn hear_of_rights(self, bus: Bus, stop: CancellationToken) {
+        loop {
+            let mut heard = bus.subscribe(RIGHTS).await;
+            loop {
+                match stop.run_until_cancelled(tokio::time::timeout(LISTEN, heard.next())).await {
+                    None => return,
+                    Some(Ok(_)) => self.changes.note(),
+                    // A bus that was away may have forgotten that somebody listens.
+                    Some(Err(_)) => break,
+                }
+            }
+        }
     }
 
     /// The place of the workspace's log, to subscribe from.
@@ -228,5 +282,12 @@ impl AccountService {
             uses.into_iter().for_each(|(key, at)| self.usage.put(key, at));
         }
         written
+    }
+}
+
+/// What a repeated call gave at first, the rest of this request may show, too: another server may have given it.
+fn regain(actor: &Actor, current: &Actor, workspace: WorkspaceId) {
+    if let Some(role) = current.role(workspace) {
+        actor.gain(workspace, role);
     }
 }

@@ -59,7 +59,7 @@ impl AccountService {
             return Err(Error::conflict("email", "somebody has this address or this identity already"));
         }
         self.audit(&mut tx, None, None, AuditAction::UserCreated, AnyId::User(user.id), json!({})).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(user.id)
     }
 
@@ -110,7 +110,7 @@ impl AccountService {
                 },
             )
             .await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         minted.token.ok_or_else(|| Error::internal("a key was made without its text"))
     }
 
@@ -156,7 +156,7 @@ impl AccountService {
             self.audit(&mut tx, None, Some(workspace.id), action, subject, data).await?;
         }
         if !made.is_empty() {
-            tx.commit().await?;
+            self.commit(tx).await?;
         }
         Ok(Ensured { user: user.id, made })
     }
@@ -183,7 +183,7 @@ impl AccountService {
         if key.revoked_at.is_none() {
             store::revoke_key(&tx, id, self.ambient.now()).await?;
             self.audit_key(&mut tx, None, AuditAction::ApiKeyRevoked, &key, json!({})).await?;
-            tx.commit().await?;
+            self.commit(tx).await?;
         }
         Ok(key)
     }

@@ -1,4 +1,4 @@
-//! What a credential says of its bearer, each in one statement: it is paid on every request.
+//! What a credential says of its bearer, each in one statement: requests wait for it.
 use super::{principal, role, scope};
 use crate::{
     db::Source,

@@ -70,6 +70,12 @@ pub(in crate::account) async fn find_key(
     Ok(find_keys(source, scope, &[id]).await?.remove(&id))
 }
 
+/// Whether a key that somebody came with is there, and was not revoked.
+pub(in crate::account) async fn is_not_revoked(source: &impl Source, id: ApiKeyId) -> Result<bool> {
+    let found = row::Entity::find_by_id(id.uuid()).filter(row::Column::RevokedAt.is_null());
+    Ok(found.count(source.connection()).await? > 0)
+}
+
 /// For who holds the database (the command line), not for requests.
 pub(in crate::account) async fn find_any_key(source: &impl Source, id: ApiKeyId) -> Result<Option<ApiKey>> {
     row::Entity::find_by_id(id.uuid()).one(source.connection()).await?.map(key).transpose()

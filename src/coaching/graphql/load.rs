@@ -1,26 +1,26 @@
 use super::{CoachingService, model};
 use crate::{
-    graphql_kit::{Loaded, Loader, each},
+    graphql_kit::{ApiError, ContextExt, Loaded, Loader, OfRequest, each},
     shared::{
         Page, PageRequest,
         actor::Actor,
         id::{ActionItemId, CoachingSessionId, GoalId, MessageId, TurnId},
     },
 };
-use async_graphql::Request;
-use std::{collections::HashMap, sync::Arc};
+use async_graphql::Context;
+use std::collections::HashMap;
 
-/// Puts the slice's batching loader into a request.
-pub fn request_data(request: Request, coaching: &CoachingService, actor: &Actor) -> Request {
-    let loader = CoachingLoader { coaching: coaching.clone(), actor: actor.clone() };
-    request.data(Arc::new(loader))
-}
-
-/// What belongs to sessions, by id, and their messages and action items by page. One per request: it carries the request's actor.
+/// What belongs to sessions, by id, and their messages and action items by page. Made of a request, whose actor it carries.
 #[derive(Debug)]
 pub struct CoachingLoader {
     coaching: CoachingService,
     actor: Actor,
+}
+
+impl OfRequest for CoachingLoader {
+    fn of(ctx: &Context<'_>) -> Result<Self, ApiError> {
+        Ok(Self { actor: ctx.actor()?.clone(), coaching: ctx.service::<CoachingService>()?.clone() })
+    }
 }
 
 /// A page of a session's messages.

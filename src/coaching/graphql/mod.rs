@@ -11,7 +11,7 @@ mod viewer_can;
 
 pub use action_item::ActionItem;
 pub use event::CoachingSubscription;
-pub use load::{CoachingLoader, request_data};
+pub use load::CoachingLoader;
 pub use message::{Citation, Message, Turn};
 pub use session::{CoachingSession, Goal, WorkspaceSessions};
 

@@ -115,6 +115,12 @@ impl CoachingSession {
     }
 }
 
+/// Whether the nodes of a connection show this field.
+fn each_shows(ctx: &Context<'_>, field: &str) -> bool {
+    let list = ctx.look_ahead();
+    list.field("nodes").field(field).exists() || list.field("edges").field("node").field(field).exists()
+}
+
 pub(super) async fn head(ctx: &Context<'_>, workspace: WorkspaceId) -> Result<Cursor, ApiError> {
     Ok(Cursor(ctx.service::<CoachingService>()?.head(ctx.actor()?, workspace).await?))
 }
@@ -271,12 +277,10 @@ impl WorkspaceSessions {
             by_update: order_by.as_ref().is_some_and(|by| by.field == CoachingSessionOrderField::UpdatedAt),
             descending: order_by.as_ref().is_none_or(|by| by.direction == OrderDirection::Desc),
         };
-        let ahead = ctx.look_ahead();
-        let wanted = ahead.field("nodes").field("cursor").exists()
-            || ahead.field("edges").field("node").field("cursor").exists();
-        let cursor = if wanted { Some(head(ctx, self.workspace).await?) } else { None };
+        let cursor = if each_shows(ctx, "cursor") { Some(head(ctx, self.workspace).await?) } else { None };
+        let with_goals = each_shows(ctx, "goal");
         let coaching = ctx.service::<CoachingService>()?;
-        let page = coaching.list_sessions(ctx.actor()?, self.workspace, order, &request).await?;
+        let page = coaching.list_sessions(ctx.actor()?, self.workspace, order, with_goals, &request).await?;
         Ok(connection(self.workspace, page, |(session, goal)| CoachingSession { session, cursor, goal }))
     }
 

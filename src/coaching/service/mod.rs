@@ -88,15 +88,17 @@ impl CoachingService {
         Ok(Cursor::new(workspace, self.parts.log.head(&self.parts.db, grant.workspace()).await?))
     }
 
-    /// Each with the goal that it serves.
+    /// Each with the goal that it serves, where they are wanted.
     pub async fn list_sessions(
         &self,
         actor: &Actor,
         workspace: WorkspaceId,
         order: SessionOrder,
+        with_goals: bool,
         request: &PageRequest,
     ) -> Result<Page<(Session, Option<Goal>)>> {
-        store::list_sessions(&self.parts.db, &actor.may::<Read>(workspace)?, order, request).await
+        let grant = actor.may::<Read>(workspace)?;
+        store::list_sessions(&self.parts.db, &grant, order, with_goals, request).await
     }
 
     pub async fn find_sessions(

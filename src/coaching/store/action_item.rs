@@ -15,8 +15,7 @@ use crate::{
 };
 use entity::{action_item as item, action_item_quote as quote};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait, Select, Set,
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, Set,
     sea_query::{Expr, ExprTrait, LockType},
 };
 use std::collections::{HashMap, HashSet};
@@ -45,8 +44,7 @@ pub async fn insert_action_item(
         updated_at: item.updated_at,
         completed_at: item.completed_at,
     };
-    row.into_active_model().insert(tx.connection()).await?;
-    Ok(())
+    db::insert(tx, row).await
 }
 
 /// What can be changed of it.
@@ -106,10 +104,8 @@ pub async fn find_action_items(
     scope: &Scope<impl AtLeast<Read>>,
     ids: &[ActionItemId],
 ) -> Result<HashMap<ActionItemId, ActionItem>> {
-    let rows = visible(scope)
-        .filter(item::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
-        .all(source.connection())
-        .await?;
+    let select = visible(scope).filter(item::Column::Id.is_in(ids.iter().map(|id| id.uuid())));
+    let rows = db::all(source, select).await?;
     rows.into_iter().map(|row| Ok((ActionItemId::from_uuid(row.id), item_of(row)?))).collect()
 }
 
@@ -232,7 +228,7 @@ fn own(grant: &Grant<impl AtLeast<Read>>) -> Select<item::Entity> {
 fn visible(scope: &Scope<impl AtLeast<Read>>) -> Select<item::Entity> {
     item::Entity::find()
         .filter(db::among(item::Column::WorkspaceId, scope.workspaces()))
-        .filter(item::Column::OwnerId.eq(scope.principal().uuid()))
+        .filter(db::checked(item::Column::OwnerId.eq(scope.principal().uuid())))
 }
 
 fn item_of(row: item::Model) -> Result<ActionItem> {

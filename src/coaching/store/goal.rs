@@ -10,10 +10,7 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use entity::goal;
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, Set,
-    sea_query::LockType,
-};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Set, sea_query::LockType};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -36,8 +33,7 @@ pub async fn insert_goal(
         created_at: goal.created_at,
         updated_at: goal.created_at,
     };
-    row.into_active_model().insert(tx.connection()).await?;
-    Ok(())
+    db::insert(tx, row).await
 }
 
 /// What can be changed of it.
@@ -106,12 +102,11 @@ pub async fn find_goals(
     scope: &Scope<impl AtLeast<Read>>,
     ids: &[GoalId],
 ) -> Result<HashMap<GoalId, Goal>> {
-    let rows = goal::Entity::find()
+    let select = goal::Entity::find()
         .filter(goal::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
         .filter(db::among(goal::Column::WorkspaceId, scope.workspaces()))
-        .filter(goal::Column::OwnerId.eq(scope.principal().uuid()))
-        .all(source.connection())
-        .await?;
+        .filter(goal::Column::OwnerId.eq(scope.principal().uuid()));
+    let rows = db::all(source, select).await?;
     rows.into_iter().map(|row| Ok((GoalId::from_uuid(row.id), goal_of(row)?))).collect()
 }
 

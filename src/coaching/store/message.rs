@@ -15,9 +15,9 @@ use crate::{
 };
 use entity::{citation, message};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, JoinType, QueryFilter, QueryOrder,
-    QuerySelect, QueryTrait, Select,
-    sea_query::{Expr, ExprTrait, OnConflict},
+    ColumnTrait, EntityTrait, IntoActiveModel, JoinType, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    Select,
+    sea_query::{Expr, ExprTrait, OnConflict, SimpleExpr},
 };
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -47,8 +47,7 @@ pub async fn insert_message(
         client_hash,
         created_at: message.created_at,
     };
-    row.into_active_model().insert(tx.connection()).await?;
-    Ok(())
+    db::insert(tx, row).await
 }
 
 /// The message that a client gave this id to, and the hash of what was sent with it.
@@ -76,10 +75,8 @@ pub async fn find_messages(
     scope: &Scope<impl AtLeast<Read>>,
     ids: &[MessageId],
 ) -> Result<HashMap<MessageId, Message>> {
-    let rows = visible_messages(scope)
-        .filter(message::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
-        .all(source.connection())
-        .await?;
+    let select = visible_messages(scope).filter(message::Column::Id.is_in(ids.iter().map(|id| id.uuid())));
+    let rows = db::all(source, select).await?;
     rows.into_iter().map(|row| Ok((MessageId::from_uuid(row.id), message_of(row)?))).collect()
 }
 
@@ -92,7 +89,7 @@ pub async fn list_messages(
 ) -> Result<HashMap<CoachingSessionId, Page<Message>>> {
     let order = page::Keyset::oldest_first(message::Column::Position, message::Column::Id);
     let parents: Vec<Uuid> = sessions.iter().map(|id| id.uuid()).collect();
-    let select = visible_messages(scope);
+    let select = message::Entity::find().filter(db::checked(theirs(scope)));
     let pages: HashMap<Uuid, Page<message::Model>> =
         page::list_by(source, select, message::Column::SessionId, &parents, &order, request).await?;
     pages
@@ -111,14 +108,12 @@ pub async fn list_citations(
         .equals((citation::Entity, citation::Column::MessageId));
     let mut select = citation::Entity::find();
     QuerySelect::query(&mut select).join(JoinType::InnerJoin, message::Entity, of_message);
-    let rows = select
+    let select = select
         .filter(citation::Column::MessageId.is_in(messages.iter().map(|id| id.uuid())))
-        .filter(db::among(message::Column::WorkspaceId, scope.workspaces()))
-        .filter(message::Column::OwnerId.eq(scope.principal().uuid()))
+        .filter(db::checked(theirs(scope)))
         .order_by_asc(citation::Column::MessageId)
-        .order_by_asc(citation::Column::Place)
-        .all(source.connection())
-        .await?;
+        .order_by_asc(citation::Column::Place);
+    let rows = db::all(source, select).await?;
     let mut found: HashMap<MessageId, Vec<Citation>> = HashMap::new();
     for row in rows {
         found.entry(MessageId::from_uuid(row.message_id)).or_default().push(citation_of(row)?);
@@ -335,9 +330,12 @@ fn citation_of(row: citation::Model) -> Result<Citation> {
 }
 
 fn visible_messages(scope: &Scope<impl AtLeast<Read>>) -> Select<message::Entity> {
-    message::Entity::find()
-        .filter(message::Column::WorkspaceId.is_in(scope.workspaces()))
-        .filter(message::Column::OwnerId.eq(scope.principal().uuid()))
+    message::Entity::find().filter(theirs(scope))
+}
+
+fn theirs(scope: &Scope<impl AtLeast<Read>>) -> SimpleExpr {
+    let workspace = message::Column::WorkspaceId.is_in(scope.workspaces());
+    workspace.and(message::Column::OwnerId.eq(scope.principal().uuid()))
 }
 
 fn message_of(row: message::Model) -> Result<Message> {

@@ -27,8 +27,7 @@ use chrono::{DateTime, Utc};
 use entity::coaching_session as session;
 use goal::goal_of;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, ExprTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
-    QuerySelect, Select, Set, UpdateMany,
+    ColumnTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QuerySelect, Select, Set, UpdateMany,
     sea_query::{CaseStatement, Expr, LockType},
 };
 use std::collections::HashMap;
@@ -74,8 +73,7 @@ pub async fn insert_session(
         created_at: session.created_at,
         updated_at: session.updated_at,
     };
-    row.into_active_model().insert(tx.connection()).await?;
-    Ok(())
+    db::insert(tx, row).await
 }
 
 /// The session that a client gave this id to, and the hash of what was sent with it.
@@ -165,12 +163,11 @@ pub async fn find_sessions(
     scope: &Scope<impl AtLeast<Read>>,
     ids: &[CoachingSessionId],
 ) -> Result<HashMap<CoachingSessionId, Session>> {
-    let rows = session::Entity::find()
+    let select = session::Entity::find()
         .filter(session::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
         .filter(db::among(session::Column::WorkspaceId, scope.workspaces()))
-        .filter(session::Column::OwnerId.eq(scope.principal().uuid()))
-        .all(source.connection())
-        .await?;
+        .filter(session::Column::OwnerId.eq(scope.principal().uuid()));
+    let rows = db::all(source, select).await?;
     rows.into_iter().map(|row| Ok((CoachingSessionId::from_uuid(row.id), session_of(row)?))).collect()
 }
 
@@ -178,6 +175,7 @@ pub async fn list_sessions(
     source: &impl Source,
     grant: &Grant<impl AtLeast<Read>>,
     order: SessionOrder,
+    with_goals: bool,
     request: &PageRequest,
 ) -> Result<Page<(Session, Option<Goal>)>> {
     let column = if order.by_update { session::Column::UpdatedAt } else { session::Column::CreatedAt };
@@ -185,6 +183,10 @@ pub async fn list_sessions(
     let select = session::Entity::find()
         .filter(session::Column::WorkspaceId.eq(grant.workspace().uuid()))
         .filter(session::Column::OwnerId.eq(grant.principal().uuid()));
+    if !with_goals {
+        let page = page::list(source, select, &keyset, request).await?;
+        return page.try_map(|session| Ok((session_of(session)?, None)));
+    }
     let goal = session::Entity::belongs_to(entity::goal::Entity)
         .from(session::Column::GoalId)
         .to(entity::goal::Column::Id)

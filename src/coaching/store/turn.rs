@@ -12,8 +12,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use entity::turn;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder,
-    QuerySelect, Select,
+    ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Select,
     sea_query::{Alias, Expr, Query},
 };
 use std::collections::HashMap;
@@ -42,8 +41,7 @@ pub async fn insert_turn(
         started_at: None,
         finished_at: None,
     };
-    row.into_active_model().insert(tx.connection()).await?;
-    Ok(())
+    db::insert(tx, row).await
 }
 
 /// The turn, and the grant for the workspace that it lies in.
@@ -67,12 +65,11 @@ pub async fn find_turns(
     scope: &Scope<impl AtLeast<Read>>,
     ids: &[TurnId],
 ) -> Result<HashMap<TurnId, Turn>> {
-    let rows = turn::Entity::find()
+    let select = turn::Entity::find()
         .filter(turn::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
         .filter(db::among(turn::Column::WorkspaceId, scope.workspaces()))
-        .filter(turn::Column::OwnerId.eq(scope.principal().uuid()))
-        .all(source.connection())
-        .await?;
+        .filter(turn::Column::OwnerId.eq(scope.principal().uuid()));
+    let rows = db::all(source, select).await?;
     rows.into_iter().map(|row| Ok((TurnId::from_uuid(row.id), turn_of(row)?))).collect()
 }
 
@@ -82,12 +79,11 @@ pub async fn open_turns(
     grant: &Grant<impl AtLeast<Read>>,
     session: CoachingSessionId,
 ) -> Result<Vec<Turn>> {
-    let rows = open()
+    let select = open()
         .filter(turn::Column::SessionId.eq(session.uuid()))
         .filter(turn::Column::OwnerId.eq(grant.principal().uuid()))
-        .order_by_asc(turn::Column::Number)
-        .all(source.connection())
-        .await?;
+        .order_by_asc(turn::Column::Number);
+    let rows = db::all(source, select).await?;
     rows.into_iter().map(turn_of).collect()
 }
 
@@ -119,14 +115,13 @@ pub async fn claimable(source: &impl Source, limit: u64) -> Result<Vec<Turn>> {
         )
         .and_where(Expr::col((before, turn::Column::Status)).is_in(OPEN.map(TurnStatus::name)))
         .to_owned();
-    let rows = turn::Entity::find()
+    let select = turn::Entity::find()
         .filter(turn::Column::Status.eq(TurnStatus::Queued.name()))
         .filter(Expr::exists(blocked).not())
         .order_by_asc(turn::Column::CreatedAt)
         .order_by_asc(turn::Column::Id)
-        .limit(limit)
-        .all(source.connection())
-        .await?;
+        .limit(limit);
+    let rows = db::all(source, select).await?;
     rows.into_iter().map(turn_of).collect()
 }
 

@@ -20,23 +20,29 @@ pub use route::{Route as RouteNode, RouteMutation, RouteQuery, WorkspaceRoutes};
 
 use super::{BudgetUse, Gateway, GuardrailPolicy, UsagePeriod};
 use crate::{
-    graphql_kit::{Loaded, Loader},
+    graphql_kit::{ApiError, ContextExt, Loaded, Loader, OfRequest},
     shared::{
         actor::Actor,
         id::{BudgetId, LlmCallId, RouteId, WorkspaceId},
     },
 };
-use async_graphql::Request;
+use async_graphql::Context;
 use call::LlmCall;
 use content::LlmCallContent;
 use route::Route;
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 /// Loads calls, routes and budgets by id, as far as the actor may see them.
 #[derive(Clone, Debug)]
 pub struct CallLoader {
     gateway: Gateway,
     actor: Actor,
+}
+
+impl OfRequest for CallLoader {
+    fn of(ctx: &Context<'_>) -> Result<Self, ApiError> {
+        Ok(Self { actor: ctx.actor()?.clone(), gateway: ctx.service::<Gateway>()?.clone() })
+    }
 }
 
 impl Loader<LlmCallId> for CallLoader {
@@ -100,9 +106,4 @@ impl Loader<WorkspaceId> for CallLoader {
     async fn load(&self, ids: &[WorkspaceId]) -> Loaded<HashMap<WorkspaceId, Self::Value>> {
         Ok(self.gateway.find_guardrail_policies(&self.actor, ids).await?)
     }
-}
-
-/// Puts the loader that asks for the actor into a request.
-pub fn request_data(request: Request, gateway: &Gateway, actor: &Actor) -> Request {
-    request.data(Arc::new(CallLoader { gateway: gateway.clone(), actor: actor.clone() }))
 }

@@ -65,7 +65,7 @@ async fn execute<F: Future>(execution: impl FnOnce(Batches) -> F) -> F::Output {
 }
 
 async fn load(batches: &Batches, loader: &Arc<Doubling>, key: u32) -> Loaded<Option<u32>> {
-    batches.load(loader, (Name::<'a'>, key)).await
+    batches.load((Name::<'a'>, key), || Ok(Arc::clone(loader))).await
 }
 
 /// An object of an answer, which loads one key, and then those of what is in it.
@@ -94,11 +94,11 @@ fn resolve<'a>(
     loaders: &'a Loaders,
 ) -> BoxFuture<'a, bool> {
     async move {
-        let (loader, key) = (&loaders[object.loader], object.key + 100 * level);
+        let (loader, key) = (|| Ok(Arc::clone(&loaders[object.loader])), object.key + 100 * level);
         let value = match object.loader {
-            0 => batches.load(loader, (Name::<'a'>, key)).await,
-            1 => batches.load(loader, (Name::<'b'>, key)).await,
-            _ => batches.load(loader, (Name::<'c'>, key)).await,
+            0 => batches.load((Name::<'a'>, key), loader).await,
+            1 => batches.load((Name::<'b'>, key), loader).await,
+            _ => batches.load((Name::<'c'>, key), loader).await,
         };
         // As async-graphql executes the fields of an object.
         let objects: FuturesUnordered<_> =

@@ -1,7 +1,7 @@
 //! Documents and their parts by batches.
 use super::{Document, DocumentChunk};
 use crate::{
-    graphql_kit::{Loaded, Loader, each},
+    graphql_kit::{ApiError, ContextExt, Loaded, Loader, OfRequest, each},
     memory::{MemoryService, model},
     shared::{
         Page, PageRequest,
@@ -9,13 +9,20 @@ use crate::{
         id::{DocumentChunkId, DocumentId},
     },
 };
+use async_graphql::Context;
 use std::collections::HashMap;
 
-/// Documents, their texts and their chunks. One per request: it carries the request's actor.
+/// Documents, their texts and their chunks. Made of a request, whose actor it carries.
 #[derive(Debug)]
 pub struct DocumentLoader {
-    pub(super) memories: MemoryService,
-    pub(super) actor: Actor,
+    memories: MemoryService,
+    actor: Actor,
+}
+
+impl OfRequest for DocumentLoader {
+    fn of(ctx: &Context<'_>) -> Result<Self, ApiError> {
+        Ok(Self { actor: ctx.actor()?.clone(), memories: ctx.service::<MemoryService>()?.clone() })
+    }
 }
 
 /// The text of a document.

@@ -1,22 +1,20 @@
 //! What a request loads by id, in batches.
-use super::{DocumentLoader, ErasureReceipt, Memory, MemoryService, model};
+use super::{ErasureReceipt, Memory, MemoryService, model};
 use crate::{
-    graphql_kit::{Loaded, Loader},
+    graphql_kit::{ApiError, ContextExt, Loaded, Loader, OfRequest},
     shared::{
         Page, PageRequest,
         actor::Actor,
         id::{ErasureReceiptId, MemoryId, WorkspaceId},
     },
 };
-use async_graphql::Request;
+use async_graphql::{Context, Request};
 use std::{collections::HashMap, sync::Arc};
 use tokio::sync::Semaphore;
 
-/// Puts the slice's batching loaders into a request.
-pub fn request_data(request: Request, memories: &MemoryService, actor: &Actor) -> Request {
-    let loader = MemoryLoader { memories: memories.clone(), actor: actor.clone() };
-    let documents = DocumentLoader { memories: memories.clone(), actor: actor.clone() };
-    request.data(Arc::new(loader)).data(Arc::new(documents)).data(Recalls(Semaphore::new(AT_ONCE)))
+/// Puts into a request what bounds it.
+pub fn request_data(request: Request) -> Request {
+    request.data(Recalls(Semaphore::new(AT_ONCE)))
 }
 
 /// Recalls of one request at once.
@@ -25,11 +23,17 @@ const AT_ONCE: usize = 2;
 /// The turns of one request's recalls.
 pub(super) struct Recalls(pub(super) Semaphore);
 
-/// Memories and receipts by id. One per request: it carries the request's actor.
+/// Memories and receipts by id. Made of a request, whose actor it carries.
 #[derive(Debug)]
 pub struct MemoryLoader {
     memories: MemoryService,
     actor: Actor,
+}
+
+impl OfRequest for MemoryLoader {
+    fn of(ctx: &Context<'_>) -> Result<Self, ApiError> {
+        Ok(Self { actor: ctx.actor()?.clone(), memories: ctx.service::<MemoryService>()?.clone() })
+    }
 }
 
 impl Loader<MemoryId> for MemoryLoader {

@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     db::{
-        Source, among,
+        self, Source, among,
         page::{self, Keyset},
     },
     gateway::Egress,
@@ -41,7 +41,7 @@ use crate::{
         id::{MemoryId, RunId, WorkspaceId},
     },
 };
-use entity::{memory, memory_partition};
+use entity::{FromRow, memory, memory_partition};
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, Select, Set,
     sea_query::{Expr, ExprTrait, Func, OnConflict, SimpleExpr},
@@ -224,16 +224,20 @@ pub(super) async fn find_many(
 }
 
 /// Of what a statement selects, the rows of these ids.
-async fn find_by_ids<E: EntityTrait>(
+async fn find_by_ids<E>(
     source: &impl Source,
     select: Select<E>,
     id: E::Column,
     ids: Vec<Uuid>,
-) -> Result<Vec<E::Model>> {
+) -> Result<Vec<E::Model>>
+where
+    E: EntityTrait,
+    E::Model: FromRow,
+{
     let mut found = vec![];
     for ids in ids.chunks(IDS) {
         let some = select.clone().filter(id.is_in(ids.iter().copied()));
-        found.extend(some.all(source.connection()).await?);
+        found.extend(db::all(source, some).await?);
     }
     Ok(found)
 }

@@ -1,27 +1,27 @@
 use super::super::{WorkflowService, model};
 use crate::{
-    graphql_kit::{Key, Loaded, Loader, each},
+    graphql_kit::{ApiError, ContextExt, Key, Loaded, Loader, OfRequest, each},
     shared::{
         Page, PageRequest, Result,
         actor::Actor,
         id::{ApprovalId, Id, RunId, StepRunId, WorkflowId, WorkflowVersionId},
     },
 };
-use async_graphql::Request;
-use std::{collections::HashMap, sync::Arc};
+use async_graphql::Context;
+use std::collections::HashMap;
 use uuid::Uuid;
 
-/// Puts the slice's batching loader into a request.
-pub fn request_data(request: Request, workflows: &WorkflowService, actor: &Actor) -> Request {
-    let loader = WorkflowLoader { workflows: workflows.clone(), actor: actor.clone() };
-    request.data(Arc::new(loader))
-}
-
-/// One per request: it carries the request's actor.
+/// Made of a request, whose actor it carries.
 #[derive(Clone, Debug)]
 pub struct WorkflowLoader {
     workflows: WorkflowService,
     actor: Actor,
+}
+
+impl OfRequest for WorkflowLoader {
+    fn of(ctx: &Context<'_>) -> Result<Self, ApiError> {
+        Ok(Self { actor: ctx.actor()?.clone(), workflows: ctx.service::<WorkflowService>()?.clone() })
+    }
 }
 
 macro_rules! by_id {

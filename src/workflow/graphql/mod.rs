@@ -11,7 +11,7 @@ mod viewer_can;
 pub use approval::Approval;
 pub use definition::{Workflow, WorkflowVersion};
 pub use event::WorkflowSubscription;
-pub use loader::{WorkflowLoader, request_data};
+pub use loader::WorkflowLoader;
 pub use run::Run;
 pub use step::StepRun;
 

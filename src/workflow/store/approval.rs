@@ -30,11 +30,10 @@ pub(in super::super) async fn find_approvals(
     scope: &Scope<Read>,
     ids: &[ApprovalId],
 ) -> Result<HashMap<ApprovalId, Approval>> {
-    let rows = approval::Entity::find()
+    let select = approval::Entity::find()
         .filter(db::among(approval::Column::WorkspaceId, scope.workspaces()))
-        .filter(approval::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
-        .all(source.connection())
-        .await?;
+        .filter(approval::Column::Id.is_in(ids.iter().map(|id| id.uuid())));
+    let rows = db::all(source, select).await?;
     rows.into_iter().map(|row| approval_of(row).map(|approval| (approval.id, approval))).collect()
 }
 

@@ -169,11 +169,10 @@ pub(super) async fn find_workflows(
     scope: &Scope<Read>,
     ids: &[WorkflowId],
 ) -> Result<HashMap<WorkflowId, Workflow>> {
-    let rows = workflow::Entity::find()
+    let select = workflow::Entity::find()
         .filter(db::among(workflow::Column::WorkspaceId, scope.workspaces()))
-        .filter(workflow::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
-        .all(source.connection())
-        .await?;
+        .filter(workflow::Column::Id.is_in(ids.iter().map(|id| id.uuid())));
+    let rows = db::all(source, select).await?;
     rows.into_iter().map(|row| workflow_of(row).map(|workflow| (workflow.id, workflow))).collect()
 }
 
@@ -222,7 +221,7 @@ pub(super) async fn insert_version(tx: &impl Source, grant: &Grant<Write>, plan:
         published_by: plan.publisher,
         published_at: version.published_at,
     };
-    row.into_active_model().insert(tx.connection()).await?;
+    db::insert(tx, row).await?;
     let published = workflow::ActiveModel {
         id: Set(version.workflow.uuid()),
         published_version_id: Set(Some(version.id.uuid())),
@@ -237,11 +236,10 @@ pub(super) async fn find_versions(
     scope: &Scope<Read>,
     ids: &[WorkflowVersionId],
 ) -> Result<HashMap<WorkflowVersionId, Version>> {
-    let rows = workflow_version::Entity::find()
+    let select = workflow_version::Entity::find()
         .filter(db::among(workflow_version::Column::WorkspaceId, scope.workspaces()))
-        .filter(workflow_version::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
-        .all(source.connection())
-        .await?;
+        .filter(workflow_version::Column::Id.is_in(ids.iter().map(|id| id.uuid())));
+    let rows = db::all(source, select).await?;
     rows.into_iter().map(|row| version_of(&row).map(|version| (version.id, version))).collect()
 }
 

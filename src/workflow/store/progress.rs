@@ -9,7 +9,7 @@ use super::{
     Lease, json, small, typed,
 };
 use crate::{
-    db::Source,
+    db::{self, Source},
     memory::Remembered,
     shared::{
         Result,
@@ -19,7 +19,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use entity::{approval, run, run_source, step_attempt, step_run};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Set,
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Set,
     prelude::Json,
     sea_query::{Expr, OnConflict},
 };
@@ -149,8 +149,7 @@ pub(in super::super) async fn insert_approval(
         answer: None,
         created_at: now,
     };
-    row.into_active_model().insert(tx.connection()).await?;
-    Ok(())
+    db::insert(tx, row).await
 }
 
 fn expiry_name(outcome: ExpiryOutcome) -> &'static str {

@@ -23,8 +23,8 @@ use crate::{
 use chrono::{DateTime, Utc};
 use entity::{approval, run, run_source, step_attempt, step_run};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder,
-    QuerySelect, Set, prelude::Json, sea_query::Expr,
+    ActiveModelTrait, ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Set,
+    prelude::Json, sea_query::Expr,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
@@ -58,7 +58,7 @@ pub(in super::super) async fn insert_run(
         created_at: run.created_at,
         updated_at: run.created_at,
     };
-    row.into_active_model().insert(tx.connection()).await?;
+    db::insert(tx, row).await?;
     let rows = (0_i64..).zip(steps).map(|(place, (id, key))| step_run::ActiveModel {
         id: Set(id.uuid()),
         workspace_id: Set(run.workspace.uuid()),
@@ -96,11 +96,10 @@ pub(in super::super) async fn find_runs(
     scope: &Scope<Read>,
     ids: &[RunId],
 ) -> Result<HashMap<RunId, Run>> {
-    let rows = run::Entity::find()
+    let select = run::Entity::find()
         .filter(db::among(run::Column::WorkspaceId, scope.workspaces()))
-        .filter(run::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
-        .all(source.connection())
-        .await?;
+        .filter(run::Column::Id.is_in(ids.iter().map(|id| id.uuid())));
+    let rows = db::all(source, select).await?;
     rows.into_iter().map(|row| run_of(row).map(|run| (run.id, run))).collect()
 }
 
@@ -130,7 +129,8 @@ pub(in super::super) async fn list_steps(
     request: &PageRequest,
 ) -> Result<HashMap<Uuid, Page<StepRun>>> {
     let runs: Vec<Uuid> = runs.iter().map(|run| run.uuid()).collect();
-    let select = step_run::Entity::find().filter(step_run::Column::WorkspaceId.is_in(scope.workspaces()));
+    let theirs = db::among(step_run::Column::WorkspaceId, scope.workspaces());
+    let select = step_run::Entity::find().filter(theirs);
     let order = Keyset::oldest_first(step_run::Column::Place, step_run::Column::Id);
     let pages = page::list_by(source, select, step_run::Column::RunId, &runs, &order, request).await?;
     pages.into_iter().map(|(run, page)| Ok((run, try_map(page, step_of)?))).collect()
@@ -142,11 +142,10 @@ pub(in super::super) async fn find_steps(
     scope: &Scope<Read>,
     ids: &[StepRunId],
 ) -> Result<HashMap<StepRunId, StepRun>> {
-    let rows = step_run::Entity::find()
+    let select = step_run::Entity::find()
         .filter(db::among(step_run::Column::WorkspaceId, scope.workspaces()))
-        .filter(step_run::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
-        .all(source.connection())
-        .await?;
+        .filter(step_run::Column::Id.is_in(ids.iter().map(|id| id.uuid())));
+    let rows = db::all(source, select).await?;
     rows.into_iter().map(|row| step_of(row).map(|step| (step.id, step))).collect()
 }
 
@@ -158,8 +157,8 @@ pub(in super::super) async fn list_attempts(
     request: &PageRequest,
 ) -> Result<HashMap<Uuid, Page<StepAttempt>>> {
     let steps: Vec<Uuid> = steps.iter().map(|step| step.uuid()).collect();
-    let select =
-        step_attempt::Entity::find().filter(step_attempt::Column::WorkspaceId.is_in(scope.workspaces()));
+    let theirs = db::among(step_attempt::Column::WorkspaceId, scope.workspaces());
+    let select = step_attempt::Entity::find().filter(theirs);
     let order = Keyset::oldest_first(step_attempt::Column::Number, step_attempt::Column::Id);
     let pages =
         page::list_by(source, select, step_attempt::Column::StepRunId, &steps, &order, request).await?;

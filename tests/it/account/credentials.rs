@@ -1,5 +1,6 @@
 //! What is refused at the door, and what a credential costs.
 use super::*;
+use crate::support::{Database, Nats};
 
 on_both! {
     async fn a_credential_that_is_none_is_refused(app: TestApp) {
@@ -71,6 +72,51 @@ counted_on_both! {
         let refused = async { json!(app.refusal(cut).await.0) };
         assert_eq!(app.statements(refused).await, (json!(401), 0));
     }
+}
+
+const REVOKE: &str = "mutation($k: ID!) { revokeApiKey(input: {apiKeyId: $k}) { apiKey { id } } }";
+
+on_both! {
+    async fn a_credential_is_read_once_and_what_is_changed_holds_from_the_next_request_on(database: Database) {
+        let settings = "serve.work = false\nauth.recheck_seconds = 30";
+        let app = TestApp::start_with(database, settings, TestClock::default().ambient()).await;
+        let mo = app.person("Mo").await;
+        app.assert_comes_and_goes(&mo).await;
+        let (short, id) = app.create_key(&mo, json!({})).await;
+        app.ok(&short, VIEWER, json!({})).await;
+        assert_eq!(app.cost(&short, VIEWER, json!({})).await.1, 0);
+        app.ok(&mo, REVOKE, json!({ "k": id })).await;
+        app.assert_refused(&short.token).await;
+    }
+}
+
+/// A second server on the same database, with these settings beside.
+async fn beside(database: &Database, settings: &str) -> TestApp {
+    let settings = format!("database.url = '{}'\nserve.work = false\n{settings}", database.url);
+    TestApp::without_workspace(Database::sqlite(), &settings, Ambient::system()).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_another_server_revoked_ends_when_the_bus_tells_so() {
+    let (database, nats) = (Database::postgres().await, Nats::start().await);
+    let settings = format!("auth.recheck_seconds = 30\nevents.url = '{}'", nats.url());
+    let other = beside(&database, &settings).await;
+    let app = TestApp::start_with(database, &settings, Ambient::system()).await;
+    let (key, id) = app.create_key(&app.owner, json!({})).await;
+    other.ok(&key, VIEWER, json!({})).await;
+    app.ok(&app.owner, REVOKE, json!({ "k": id })).await;
+    other.ends(&key.token).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_another_server_revoked_ends_when_what_was_read_is_old() {
+    let database = Database::postgres().await;
+    let other = beside(&database, "auth.recheck_seconds = 1").await;
+    let app = TestApp::start_with(database, "", Ambient::system()).await;
+    let (key, id) = app.create_key(&app.owner, json!({})).await;
+    other.ok(&key, VIEWER, json!({})).await;
+    app.ok(&app.owner, REVOKE, json!({ "k": id })).await;
+    other.ends(&key.token).await;
 }
 
 on_both! {

@@ -99,7 +99,7 @@ on_both! {
 
         let (good, _, _) = command(&app.database, &["token", "revoke", &ben.token[..30]]);
         assert!(good);
-        app.assert_refused(&ben.token).await;
+        app.ends(&ben.token).await;
         for (user, workspace, more) in [
             ("nobody", "acme", &[][..]),
             ("user_00000000000000000000000000", "acme", &[]),

@@ -10,7 +10,7 @@ const RSA_PUBLIC: &str = include_str!("../keys/rsa.pub.pem");
 
 fn settings(provision: bool) -> String {
     format!(
-        "serve.work = false\nauth.provision_users = {provision}\n[auth.jwt]\nissuer = 'https://issuer.example'\nkeys = [
+        "serve.work = false\nauth.recheck_seconds = 0\nauth.provision_users = {provision}\n[auth.jwt]\nissuer = 'https://issuer.example'\nkeys = [
             {{ algorithm = 'HS256', secret = '{SECRET}' }},
             {{ algorithm = 'RS256', id = 'rsa', public_key = '''{RSA_PUBLIC}''' }}]"
     )
@@ -106,6 +106,17 @@ on_both! {
         assert_eq!(shown["viewer"]["memberships"]["nodes"], expected);
         let (_, statements) = app.cost(&ana, "{ viewer { id } }", json!({})).await;
         assert_eq!(statements, 1);
+    }
+}
+
+on_both! {
+    async fn what_a_person_of_an_issuer_may_do_is_read_once_and_changes_at_once(database: Database) {
+        let clock = TestClock::default();
+        let kept = settings(true).replace("recheck_seconds = 0", "recheck_seconds = 30");
+        let app = TestApp::start_with(database, &kept, clock.ambient()).await;
+        let ana = Person { id: String::new(), token: hs256(&claims(&clock)) };
+        app.ok(&ana, VIEWER, json!({})).await;
+        app.assert_comes_and_goes(&ana).await;
     }
 }
 

@@ -294,7 +294,8 @@ impl TestApp {
     }
 }
 
-const ONLY_SERVES: &str = "serve.work = false";
+/// What a credential costs is read each time: else it would depend on what came just before.
+const ONLY_SERVES: &str = "serve.work = false\nauth.recheck_seconds = 0";
 
 /// Time stands still.
 fn standing() -> Ambient {

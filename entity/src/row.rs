@@ -1,0 +1,68 @@
+//! Rows read by the places of their columns. By names, as sea-orm reads them, each value costs a look-up, and each null a
+//! text that says so: together as much as all else that is done with a row.
+use sea_orm::{
+    DbErr, QueryResult, RuntimeErr,
+    sqlx::{self, ColumnIndex, Decode, Postgres, Row, Sqlite, Type, ValueRef},
+};
+use std::sync::Arc;
+
+/// A row of an entity, whose columns stand in a statement's in the entity's order, from `first` on.
+pub trait FromRow: Sized {
+    /// The columns in their order.
+    const COLUMNS: &'static [&'static str];
+
+    fn from_row(row: &QueryResult, first: usize) -> Result<Self, DbErr>;
+
+    /// None where the row was joined and there is none: its first column, never null by itself, is null.
+    fn from_row_if_any(row: &QueryResult, first: usize) -> Result<Option<Self>, DbErr> {
+        if is_null(row, first)? { Ok(None) } else { Self::from_row(row, first).map(Some) }
+    }
+}
+
+/// Reads the entity's rows by place; the fields have to be all, in their order.
+macro_rules! in_order {
+    ($($field:ident),* $(,)?) => {
+        impl $crate::FromRow for Model {
+            const COLUMNS: &'static [&'static str] = &[$(stringify!($field)),*];
+
+            fn from_row(row: &::sea_orm::QueryResult, first: usize) -> Result<Self, ::sea_orm::DbErr> {
+                let mut places = first..;
+                let mut place = || places.next().unwrap_or(usize::MAX);
+                Ok(Self { $($field: $crate::row::value(row, place())?),* })
+            }
+        }
+    };
+}
+pub(crate) use in_order;
+
+/// The value at a place.
+pub(crate) fn value<T>(row: &QueryResult, place: usize) -> Result<T, DbErr>
+where
+    T: Type<Postgres> + for<'r> Decode<'r, Postgres> + Type<Sqlite> + for<'r> Decode<'r, Sqlite>,
+{
+    if let Some(row) = row.try_as_pg_row() {
+        return row.try_get(place).map_err(failed);
+    }
+    sqlite(row)?.try_get(place).map_err(failed)
+}
+
+fn is_null(row: &QueryResult, place: usize) -> Result<bool, DbErr> {
+    fn of<R: Row>(row: &R, place: usize) -> Result<bool, DbErr>
+    where
+        usize: ColumnIndex<R>,
+    {
+        row.try_get_raw(place).map(|value| value.is_null()).map_err(failed)
+    }
+    match row.try_as_pg_row() {
+        Some(row) => of(row, place),
+        None => of(sqlite(row)?, place),
+    }
+}
+
+fn sqlite(row: &QueryResult) -> Result<&sqlx::sqlite::SqliteRow, DbErr> {
+    row.try_as_sqlite_row().ok_or_else(|| DbErr::Custom("a row of neither PostgreSQL nor SQLite".to_owned()))
+}
+
+fn failed(error: sqlx::Error) -> DbErr {
+    DbErr::Query(RuntimeErr::SqlxError(Arc::new(error)))
+}
