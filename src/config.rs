@@ -26,8 +26,6 @@ const NAMES_FILE: &str = "AIFIRST_CONFIG";
 const FILE: &str = "aifirst.toml";
 /// Operations in one POST.
 const MAX_BATCH: usize = 10;
-/// Fields of one object that wait at once lie on the stack above each other.
-const MAX_ALIASES: u64 = 1_000;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -316,10 +314,6 @@ impl Config {
     fn check(&self) -> Result<(), ConfigError> {
         if self.http.batch > MAX_BATCH {
             return Err(ConfigError(format!("http.batch: {} is more than {MAX_BATCH}", self.http.batch)));
-        }
-        if self.graphql.aliases > MAX_ALIASES {
-            let count = self.graphql.aliases;
-            return Err(ConfigError(format!("graphql.aliases: {count} is more than {MAX_ALIASES}")));
         }
         let url = self.database_url();
         if !["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| url.starts_with(scheme)) {

@@ -8,14 +8,8 @@ use async_graphql::{
     parser::types::{Field, Selection},
     registry::Registry,
 };
-use futures_util::future::join;
-use std::{
-    borrow::Cow,
-    future::poll_fn,
-    ops::Range,
-    pin::{Pin, pin},
-    task::Poll,
-};
+use futures_util::future::{join, join_all};
+use std::{borrow::Cow, future::poll_fn, ops::Range, pin::pin, task::Poll};
 
 /// Shown as what is in it. The document has no fragments on it any more, and no field twice: the pipeline has
 /// dissolved and merged them.
@@ -34,10 +28,11 @@ impl<T: ObjectType> OutputType for Listed<T> {
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
         // Only the library's own way tells an extension of each field.
         let fields = if explain::record().is_some() { None } else { plain_fields(ctx) };
-        // In memory of its own: what a list waits for is moved about.
         let Some(fields) = fields else { return Box::pin(self.0.resolve(ctx, field)).await };
         let fields: Vec<Context<'_>> = fields.into_iter().map(|field| ctx.with_field(field)).collect();
-        let values = all(0..fields.len(), &|place| self.0.resolve_field(&fields[place])).await;
+        // In memory of its own: what a list waits for is moved about.
+        let of = |place: usize| self.0.resolve_field(&fields[place]);
+        let values = Box::pin(all(0..fields.len(), &of)).await;
         let mut object = IndexMap::with_capacity(fields.len());
         for (field, value) in fields.iter().zip(values) {
             match value {
@@ -63,30 +58,24 @@ fn plain_fields<'a>(ctx: &ContextSelectionSet<'a>) -> Option<Vec<&'a Positioned<
     ctx.item.node.items.iter().map(plain).collect()
 }
 
-type Each<'a, T> = Pin<Box<dyn Future<Output = Vec<T>> + Send + 'a>>;
-
 /// What they all come to, in their order. They are asked one after the other, in the same place; from the first one on that
 /// has to wait, side by side.
-fn all<'a, F: Future<Output: Send> + Send + 'a>(
-    places: Range<usize>,
-    of: &'a (impl Fn(usize) -> F + Sync),
-) -> Each<'a, F::Output> {
-    Box::pin(async move {
-        let mut done = Vec::with_capacity(places.len());
-        for place in places.clone() {
-            let mut next = pin!(of(place));
-            match poll_fn(|task| Poll::Ready(next.as_mut().poll(task))).await {
-                Poll::Ready(value) => done.push(value),
-                Poll::Pending => {
-                    let (value, rest) = join(next, all(place + 1..places.end, of)).await;
-                    done.push(value);
-                    done.extend(rest);
-                    break;
-                }
+async fn all<F: Future>(places: Range<usize>, of: &impl Fn(usize) -> F) -> Vec<F::Output> {
+    let mut done = Vec::with_capacity(places.len());
+    for place in places.clone() {
+        let mut next = pin!(of(place));
+        match poll_fn(|task| Poll::Ready(next.as_mut().poll(task))).await {
+            Poll::Ready(value) => done.push(value),
+            Poll::Pending => {
+                let rest = join_all((place + 1..places.end).map(of));
+                let (value, rest) = join(next, rest).await;
+                done.push(value);
+                done.extend(rest);
+                break;
             }
         }
-        done
-    })
+    }
+    done
 }
 
 #[cfg(test)]
@@ -100,6 +89,7 @@ mod tests {
     async fn values_come_in_their_order_whoever_is_ready_first() {
         let ((first, one), (last, three)) = (oneshot::channel(), oneshot::channel());
         let waiting = Mutex::new(vec![Some(three), Some(one)]);
+        // In memory of its own: what a list waits for is moved about.
         let of = |place: usize| -> BoxFuture<'static, u8> {
             match place {
                 0 => ready(0).boxed(),
