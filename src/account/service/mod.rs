@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     db::Db,
-    event::{self, Bus, Log},
+    event::{self, Bus, Log, Signal},
     shared::{
         Ambient, Error, Page, PageRequest, Result,
         actor::{Actor, Administer, KeyScope, Principal, Read, Role},
@@ -25,6 +25,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use std::{collections::HashMap, time::Duration};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 pub use development::{DevelopmentError, TOKEN_FILE, WORKSPACE as DEVELOPMENT_WORKSPACE};
 pub use operator::OperatorKey;
@@ -40,6 +41,8 @@ pub struct AccountService {
     usage: Usage,
     /// Of anybody's rights, by this process or as others tell.
     changes: Changes,
+    /// Tells apart on the bus who changed them.
+    process: Uuid,
     bearers: Recent<ApiKeyId, store::KeyBearer>,
     /// By issuer and subject.
     people: Recent<(String, String), (UserId, HashMap<WorkspaceId, Role>)>,
@@ -55,8 +58,8 @@ impl AccountService {
         let changes = Changes::default();
         let bearers = Recent::new(changes.clone(), Duration::ZERO);
         let people = Recent::new(changes.clone(), Duration::ZERO);
-        let usage = Usage::default();
-        Self { db, log, ambient, jwt: None, provision_users: false, usage, changes, bearers, people }
+        let (usage, process) = (Usage::default(), ambient.ids.uuid());
+        Self { db, log, ambient, jwt: None, provision_users: false, usage, changes, process, bearers, people }
     }
 
     /// Takes who bears a credential, and with which roles, from memory for so long.
@@ -148,7 +151,7 @@ impl AccountService {
     }
 
     /// As [`Self::actor_for`], of a person or a service account, whichever has the id.
-    pub async fn actor_with(&self, id: uuid::Uuid) -> Result<Actor> {
+    pub async fn actor_with(&self, id: Uuid) -> Result<Actor> {
         let person = self.actor_for(Principal::User(UserId::from_uuid(id))).await?;
         if !person.workspaces().is_empty() {
             return Ok(person);
@@ -169,7 +172,7 @@ impl AccountService {
 
     /// Commits what may have changed somebody's rights: they hold from here on, and soon for others who share the database.
     async fn commit(&self, mut tx: event::Tx) -> Result<()> {
-        tx.tell(RIGHTS, vec![]);
+        tx.tell(RIGHTS, self.process.as_bytes().to_vec());
         let _noted = self.changes.noting();
         tx.commit().await
     }
@@ -182,6 +185,8 @@ impl AccountService {
             loop {
                 match stop.run_until_cancelled(tokio::time::timeout(LISTEN, heard.next())).await {
                     None => return,
+                    // Its own it noted when they were made.
+                    Some(Ok(Signal::Message(by))) if by[..] == self.process.as_bytes()[..] => {}
                     Some(Ok(_)) => self.changes.note(),
                     // A bus that was away may have forgotten that somebody listens.
                     Some(Err(_)) => break,
