@@ -89,7 +89,6 @@ mod tests {
     async fn values_come_in_their_order_whoever_is_ready_first() {
         let ((first, one), (last, three)) = (oneshot::channel(), oneshot::channel());
         let waiting = Mutex::new(vec![Some(three), Some(one)]);
-        // In memory of its own: what a list waits for is moved about.
         let of = |place: usize| -> BoxFuture<'static, u8> {
             match place {
                 0 => ready(0).boxed(),
