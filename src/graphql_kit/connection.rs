@@ -72,6 +72,12 @@ pub fn page_request(
     Ok(request.of_parent(parent.into()))
 }
 
+/// Whether the nodes of a connection show this field.
+pub fn each_shows(ctx: &Context<'_>, field: &str) -> bool {
+    let list = ctx.look_ahead();
+    list.field("nodes").field(field).exists() || list.field("edges").field("node").field(field).exists()
+}
+
 /// What a connection has beside its page.
 pub trait Fields {
     fn of_page<T>(page: &Page<T>) -> Self;

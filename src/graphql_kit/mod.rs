@@ -9,7 +9,9 @@ mod listed;
 mod loader;
 mod scalar;
 
-pub use connection::{Connection, OrderDirection, TotalCount, connection, each_once, page_request};
+pub use connection::{
+    Connection, OrderDirection, TotalCount, connection, each_once, each_shows, page_request,
+};
 pub use context::{ContextExt, OfRequest};
 pub use edit::{Shown, edited, patch, wants_cursor};
 pub use error::{ApiError, ErrorCode, Loaded, UserError, UserErrorCode, is_bad_input, payload};

@@ -7,8 +7,8 @@ use super::{
 use crate::{
     coaching::{CoachingLoader, CoachingService, model, store::SessionOrder},
     graphql_kit::{
-        ApiError, Connection, ContextExt, Cursor, DateTime, OrderDirection, connection, page_request,
-        wants_cursor,
+        ApiError, Connection, ContextExt, Cursor, DateTime, OrderDirection, connection, each_shows,
+        page_request, wants_cursor,
     },
     shared::{
         Page,
@@ -113,12 +113,6 @@ impl CoachingSession {
         }
         Ok(Some(session.into()))
     }
-}
-
-/// Whether the nodes of a connection show this field.
-fn each_shows(ctx: &Context<'_>, field: &str) -> bool {
-    let list = ctx.look_ahead();
-    list.field("nodes").field(field).exists() || list.field("edges").field("node").field(field).exists()
 }
 
 pub(super) async fn head(ctx: &Context<'_>, workspace: WorkspaceId) -> Result<Cursor, ApiError> {

@@ -18,7 +18,7 @@ pub use step::StepRun;
 use super::{WorkflowService, graph::Graph, model};
 use crate::{
     graphql_kit::{
-        ApiError, Connection, ContextExt, Json, Shown, UserError, connection, each_once, edited,
+        ApiError, Connection, ContextExt, Json, Shown, UserError, connection, each_once, each_shows, edited,
         page_request, patch, payload,
     },
     shared::id::{ApprovalId, RunId, WorkflowId, WorkspaceId},
@@ -62,9 +62,7 @@ impl WorkspaceWorkflows {
     ) -> Result<Connection<Run>, ApiError> {
         let request = page_request(ctx, self.workspace, first, after, last, before)?;
         let (workflows, actor) = (ctx.service::<WorkflowService>()?, ctx.actor()?);
-        let ahead = ctx.look_ahead();
-        let wanted = ahead.field("nodes").field("cursor").exists()
-            || ahead.field("edges").field("node").field("cursor").exists();
+        let wanted = each_shows(ctx, "cursor");
         let head = if wanted { Some(workflows.head(actor, self.workspace).await?) } else { None };
         let filter = filter.map(model::RunFilter::from).unwrap_or_default();
         let page = workflows.list_runs(actor, self.workspace, &filter, &request).await?;
