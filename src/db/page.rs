@@ -10,7 +10,7 @@ use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, Iterable, JoinType, ModelTrait,
     PaginatorTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect, QueryTrait, RelationDef, Select,
     Value,
-    sea_query::{Alias, Expr, ExprTrait, Func, Order, Query, SelectStatement, WindowStatement},
+    sea_query::{Alias, Expr, ExprTrait, Func, Order, Query, SelectStatement},
 };
 use std::{collections::HashMap, hash::Hash};
 use uuid::Uuid;
@@ -108,7 +108,6 @@ impl<C: ColumnTrait> Keyset<C> {
 }
 
 const TOTAL: &str = "total_of_list";
-const PLACE: &str = "place_in_list";
 
 /// The page of one list. The total, where wanted, comes with the rows when the page starts at an end, else by a
 /// second statement.
@@ -187,8 +186,8 @@ where
     Ok(Page::cut(found, request, if request.count { total.or(Some(0)) } else { None }))
 }
 
-/// The same page of the list of each parent, in one statement. Totals, where wanted and a cursor is given, count the
-/// rows beyond it too (a second statement).
+/// The same page of the list of each parent, in one statement. Totals, where wanted, are a second statement where a cursor
+/// is given, for they count the rows before it too, and on SQLite.
 pub async fn list_by<E, P>(
     source: &impl Source,
     select: Select<E>,
@@ -203,7 +202,7 @@ where
     P: Copy + Eq + Hash + Into<Uuid> + From<Uuid>,
 {
     let ids: Vec<Uuid> = parents.iter().map(|parent| (*parent).into()).collect();
-    let total_alone = request.count && !request.is_unbounded();
+    let total_alone = request.count && (!request.is_unbounded() || source.is_sqlite());
     let mut totals: HashMap<Uuid, u64> = HashMap::new();
     if total_alone {
         let counts = select
@@ -221,7 +220,7 @@ where
     let lists = Lists { select: select.filter(order.within(request)?), parent, ids: &ids };
     let total_within = request.count && !total_alone;
     let page = match source.is_sqlite() {
-        true => lists.numbered(order, request, total_within),
+        true => lists.by_ids(order, request),
         false => lists.one_by_one(order, request, total_within),
     };
     let list = order.list();
@@ -278,26 +277,26 @@ impl<E: EntityTrait> Lists<'_, E> {
             .to_owned()
     }
 
-    /// For SQLite, which has no lateral join: rows are numbered inside their parent.
-    fn numbered(self, order: &Keyset<E::Column>, request: &PageRequest, with_total: bool) -> SelectStatement {
+    /// For SQLite, which has no lateral join: the ids of each page are found by themselves, and then their rows. The cross
+    /// join keeps the parents outside; else SQLite may go through the table and ask for each row whether it is in a page.
+    fn by_ids(self, order: &Keyset<E::Column>, request: &PageRequest) -> SelectStatement {
+        let parents = Alias::new("parents");
+        let of = Expr::col((parents.clone(), Alias::new("column1")));
         let direction = order.direction(request);
-        let of_parent = || WindowStatement::partition_by((self.parent.entity_name(), self.parent));
-        let mut window = of_parent();
-        window
-            .order_by((order.column.entity_name(), order.column), direction.clone())
-            .order_by((order.id.entity_name(), order.id), direction);
-        let within = self.parent.is_in(self.ids.iter().copied());
-        let mut numbered = self.select.filter(within).into_query();
-        numbered.expr_window_as(Expr::cust("ROW_NUMBER()"), window, PLACE);
-        if with_total {
-            numbered.expr_window_as(Expr::cust("COUNT(*)"), of_parent(), TOTAL);
-        }
-        let place = Alias::new(PLACE);
+        let id = (order.id.entity_name(), order.id);
+        let page = self
+            .select
+            .filter(Expr::col((self.parent.entity_name(), self.parent)).eq(of))
+            .select_only()
+            .column(order.id)
+            .order_by(order.column, direction.clone())
+            .order_by(order.id, direction)
+            .limit(request.limit as u64 + 1);
         Query::select()
-            .expr(Expr::cust("*"))
-            .from_subquery(numbered, Alias::new("numbered"))
-            .and_where(Expr::col(place.clone()).lte(request.limit as i64 + 1))
-            .order_by(place, Order::Asc)
+            .columns(E::Column::iter().map(|column| (column.entity_name(), column)))
+            .from_values(self.ids.iter().copied(), parents)
+            .cross_join(E::default())
+            .and_where(Expr::col(id).in_subquery(page.into_query()))
             .to_owned()
     }
 }
