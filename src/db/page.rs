@@ -12,7 +12,10 @@ use sea_orm::{
     Value,
     sea_query::{Alias, Expr, ExprTrait, Func, Order, Query, SelectStatement},
 };
-use std::{collections::HashMap, hash::Hash};
+use std::{
+    collections::{BTreeSet, HashMap},
+    hash::Hash,
+};
 use uuid::Uuid;
 
 /// A total order: a column, and the id where that ties.
@@ -186,8 +189,8 @@ where
     Ok(Page::cut(found, request, if request.count { total.or(Some(0)) } else { None }))
 }
 
-/// The same page of the list of each parent, in one statement. Totals, where wanted, are a second statement where a cursor
-/// is given, for they count the rows before it too, and on SQLite.
+/// The same page of the list of each parent, in one statement. Totals are a second one on SQLite, and wherever a cursor is
+/// given, for they count what lies before it, too.
 pub async fn list_by<E, P>(
     source: &impl Source,
     select: Select<E>,
@@ -201,7 +204,11 @@ where
     E::Model: FromRow + ModelTrait<Entity = E> + Send + Sync,
     P: Copy + Eq + Hash + Into<Uuid> + From<Uuid>,
 {
-    let ids: Vec<Uuid> = parents.iter().map(|parent| (*parent).into()).collect();
+    let ids: BTreeSet<Uuid> = parents.iter().map(|parent| (*parent).into()).collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let ids: Vec<Uuid> = ids.into_iter().collect();
     let total_alone = request.count && (!request.is_unbounded() || source.is_sqlite());
     let mut totals: HashMap<Uuid, u64> = HashMap::new();
     if total_alone {

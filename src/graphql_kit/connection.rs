@@ -1,4 +1,7 @@
-use super::{ApiError, Listed};
+use super::{
+    ApiError, Listed,
+    listed::{all, list, object, plain_fields},
+};
 use crate::shared::{Page, PageRequest, page::Key};
 use async_graphql::{
     Context, ContextSelectionSet, Enum, ObjectType, OutputType, Positioned, ServerResult, SimpleObject,
@@ -6,7 +9,9 @@ use async_graphql::{
     connection::{self, Edge, EmptyFields},
     parser::types::Field,
     registry::{MetaType, Registry},
+    resolver_utils::ContainerType,
 };
+use futures_util::FutureExt;
 use std::borrow::Cow;
 use uuid::Uuid;
 
@@ -127,6 +132,17 @@ impl<T: ObjectType, F: ObjectType> OutputType for Connection<T, F> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
-        self.0.resolve(ctx, field).await
+        let Some(fields) = plain_fields(ctx) else { return self.0.resolve(ctx, field).boxed().await };
+        let values = all(0..fields.len(), &|place| self.field(&fields[place])).boxed().await;
+        Ok(object(ctx, &fields, values))
+    }
+}
+
+impl<T: ObjectType, F: ObjectType> Connection<T, F> {
+    async fn field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
+        match ctx.item.node.name.node.as_str() {
+            "nodes" => list(ctx, self.0.edges.iter().map(|edge| &edge.node)).await,
+            _ => self.0.resolve_field(ctx).await,
+        }
     }
 }

@@ -8,7 +8,10 @@ use async_graphql::{
     parser::types::{Field, Selection},
     registry::Registry,
 };
-use futures_util::future::{join, join_all};
+use futures_util::{
+    FutureExt,
+    future::{join, join_all},
+};
 use std::{borrow::Cow, future::poll_fn, ops::Range, pin::pin, task::Poll};
 
 /// Shown as what is in it. The document has no fragments on it any more, and no field twice: the pipeline has
@@ -26,41 +29,79 @@ impl<T: ObjectType> OutputType for Listed<T> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
-        // Only the library's own way tells an extension of each field.
-        let fields = if explain::record().is_some() { None } else { plain_fields(ctx) };
-        let Some(fields) = fields else { return Box::pin(self.0.resolve(ctx, field)).await };
-        let fields: Vec<Context<'_>> = fields.into_iter().map(|field| ctx.with_field(field)).collect();
-        // In memory of its own: what a list waits for is moved about.
-        let of = |place: usize| self.0.resolve_field(&fields[place]);
-        let values = Box::pin(all(0..fields.len(), &of)).await;
-        let mut object = IndexMap::with_capacity(fields.len());
-        for (field, value) in fields.iter().zip(values) {
-            match value {
-                Ok(value) => {
-                    let key = field.item.node.response_key().node.clone();
-                    object.insert(key, value.unwrap_or_default());
-                }
-                Err(error) => ctx.add_error(error),
-            }
-        }
-        Ok(if object.is_empty() { Value::Null } else { Value::Object(object) })
+        // In memory of its own: the library's lists move about what they wait for.
+        self.in_place(ctx, field).boxed().await
     }
 }
 
-/// The fields of a selection that has nothing else: no fragment, no directive, no `__typename`.
-fn plain_fields<'a>(ctx: &ContextSelectionSet<'a>) -> Option<Vec<&'a Positioned<Field>>> {
+impl<T: ObjectType> Listed<T> {
+    async fn in_place(
+        &self,
+        ctx: &ContextSelectionSet<'_>,
+        field: &Positioned<Field>,
+    ) -> ServerResult<Value> {
+        let Some(fields) = plain_fields(ctx) else { return self.0.resolve(ctx, field).boxed().await };
+        let values = all(0..fields.len(), &|place| self.0.resolve_field(&fields[place])).await;
+        Ok(object(ctx, &fields, values))
+    }
+}
+
+/// The list of such objects that a field has.
+pub(super) async fn list<'a, T: ObjectType + 'a>(
+    ctx: &Context<'_>,
+    items: impl Iterator<Item = &'a Listed<T>>,
+) -> ServerResult<Option<Value>> {
+    let field = ctx.item;
+    let ctx = ctx.with_selection_set(&field.node.selection_set);
+    let items: Vec<_> = items.enumerate().map(|(place, item)| (ctx.with_index(place), item)).collect();
+    let of = |place: usize| {
+        let (ctx, item) = &items[place];
+        item.in_place(ctx, field)
+    };
+    // In memory of its own: objects have lists of objects that have lists.
+    let values = all(0..items.len(), &of).boxed().await;
+    let values =
+        items.iter().zip(values).map(|((ctx, _), value)| value.map_err(|error| ctx.set_error_path(error)));
+    Ok(Some(Value::List(values.collect::<ServerResult<_>>()?)))
+}
+
+/// The fields of a selection that has nothing else: no fragment, no directive, no `__typename`. `None` where an extension is
+/// told of each field, too: only the library's own way does that.
+pub(super) fn plain_fields<'a>(ctx: &'a ContextSelectionSet<'a>) -> Option<Vec<Context<'a>>> {
+    if explain::record().is_some() {
+        return None;
+    }
     let plain = |selection: &'a Positioned<Selection>| match &selection.node {
         Selection::Field(field) if field.node.directives.is_empty() => {
-            (field.node.name.node != "__typename").then_some(field)
+            (field.node.name.node != "__typename").then(|| ctx.with_field(field))
         }
         _ => None,
     };
     ctx.item.node.items.iter().map(plain).collect()
 }
 
+/// An object of the values that its fields came to.
+pub(super) fn object(
+    ctx: &ContextSelectionSet<'_>,
+    fields: &[Context<'_>],
+    values: Vec<ServerResult<Option<Value>>>,
+) -> Value {
+    let mut object = IndexMap::with_capacity(fields.len());
+    for (field, value) in fields.iter().zip(values) {
+        match value {
+            Ok(value) => {
+                let key = field.item.node.response_key().node.clone();
+                object.insert(key, value.unwrap_or_default());
+            }
+            Err(error) => ctx.add_error(error),
+        }
+    }
+    if object.is_empty() { Value::Null } else { Value::Object(object) }
+}
+
 /// What they all come to, in their order. They are asked one after the other, in the same place; from the first one on that
 /// has to wait, side by side.
-async fn all<F: Future>(places: Range<usize>, of: &impl Fn(usize) -> F) -> Vec<F::Output> {
+pub(super) async fn all<F: Future>(places: Range<usize>, of: &impl Fn(usize) -> F) -> Vec<F::Output> {
     let mut done = Vec::with_capacity(places.len());
     for place in places.clone() {
         let mut next = pin!(of(place));
