@@ -6,7 +6,7 @@ use crate::shared::{
 use uuid::Uuid;
 
 /// A place in a workspace's log; where what comes next was seen in part, also how much of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Cursor {
     pub workspace: WorkspaceId,
     /// The last event seen.
@@ -15,7 +15,7 @@ pub struct Cursor {
 }
 
 /// How much was seen of what comes after the position.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Place {
     /// Of a reply's text: `offset` in UTF-16 code units.
     Reply { turn: TurnId, offset: u32 },

@@ -65,6 +65,19 @@ where
         }
     }
 
+    /// The thing, where it was kept and is as new as that.
+    pub fn find(&self, workspace: WorkspaceId, as_of: i64, key: K) -> Option<V> {
+        let kept = self.lock();
+        let share = kept.shares.get(&(workspace, key)).filter(|share| share.holds(as_of, self.kept_for))?;
+        share.value.get().cloned()
+    }
+
+    /// Keeps what was made elsewhere.
+    pub fn keep(&self, workspace: WorkspaceId, as_of: i64, key: K, value: V) {
+        // Who was faster has kept the same.
+        let _ = self.share((workspace, key), as_of).set(value);
+    }
+
     /// Lets go of all of a workspace: from now on it is loaded anew.
     pub fn forget(&self, workspace: WorkspaceId) {
         self.lock().shares.retain(|(of, _), _| *of != workspace);

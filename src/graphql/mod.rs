@@ -13,7 +13,7 @@ use crate::{
         BudgetMutation, CallSubscription, ContentMutation, GuardrailMutation, GuardrailQuery, RouteMutation,
         RouteQuery,
     },
-    graphql_kit::ErrorCode,
+    graphql_kit::{ErrorCode, Tellings},
     memory::{self, DocumentMutation, MemoryMutation},
     services::Services,
     shared::actor::Actor,
@@ -76,6 +76,7 @@ fn over(services: &Services, builder: Builder) -> Schema {
         .data(services.coaching.clone())
         .data(services.sync.clone())
         .data(share::Shares::default())
+        .data(Tellings::default())
         .finish()
 }
 

@@ -2,11 +2,8 @@
 use super::node::Node;
 use crate::{
     event,
-    graphql_kit::{ApiError, ContextExt},
-    shared::{
-        actor::{Actor, KeyScope, Principal, Role},
-        id::{AnyId, WorkspaceId},
-    },
+    graphql_kit::{ApiError, ContextExt, Sight},
+    shared::id::{AnyId, WorkspaceId},
 };
 use async_graphql::Context;
 use std::time::Duration;
@@ -17,26 +14,6 @@ const KEPT_FOR: Duration = Duration::from_secs(5);
 /// Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct Shares(event::Shares<(Sight, AnyId), Option<Node>>);
-
-/// Two actors with the same see the same of a workspace.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-struct Sight {
-    principal: Principal,
-    role: Option<Role>,
-    limit: KeyScope,
-    confined_to: Option<WorkspaceId>,
-}
-
-impl Sight {
-    fn of(actor: &Actor, workspace: WorkspaceId) -> Self {
-        Self {
-            principal: actor.principal(),
-            role: actor.role(workspace),
-            limit: actor.limit(),
-            confined_to: actor.confined_to(),
-        }
-    }
-}
 
 impl Default for Shares {
     fn default() -> Self {

@@ -8,6 +8,8 @@ mod id;
 mod listed;
 mod loader;
 mod scalar;
+mod sight;
+mod told;
 
 pub use connection::{
     Connection, OrderDirection, TotalCount, connection, each_once, each_shows, page_request,
@@ -18,3 +20,5 @@ pub use error::{ApiError, ErrorCode, Loaded, UserError, UserErrorCode, is_bad_in
 pub use listed::Listed;
 pub use loader::{Key, Loader, batching, each};
 pub use scalar::{Cursor, DateTime, Decimal, Duration, Json, UPLOAD, Upload};
+pub use sight::Sight;
+pub use told::{Moment, OfMany, Telling, Tellings, Told};

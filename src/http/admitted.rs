@@ -1,7 +1,8 @@
 //! A request on its way through execution, and what its answer tells of itself.
-use super::{answer::Answer, rate::Spent};
+use super::{answer::Answer, call::put_into_words, rate::Spent};
 use crate::{
     graphql::pipeline::Prepared,
+    graphql_kit::Telling,
     shared::{
         actor::Actor,
         explain::{self, Record, Recorded},
@@ -20,6 +21,8 @@ pub(super) struct Admitted {
     /// Whether the answer is to tell it.
     pub tells_cost: bool,
     pub explains: Option<Explains>,
+    /// Of a subscription: what decides in which words its events are told.
+    pub words: Option<[u8; 32]>,
 }
 
 /// What the answer is to tell of what was done for it.
@@ -33,14 +36,30 @@ impl Admitted {
         explain::recorded(self.explains.as_ref().map(|explains| Arc::clone(&explains.record)), execution)
     }
 
+    /// How events are told that others are told, too. An answer that tells what it cost, or what was done for it, is
+    /// nobody else's.
+    pub(super) fn telling(&self) -> Option<Telling> {
+        let words = self.words.filter(|_| !self.tells_cost && self.explains.is_none())?;
+        let shape = Arc::clone(&self.prepared.shape);
+        Some(Telling::new(words, move |mut response| {
+            shape.complete(&mut response);
+            put_into_words(&response)
+        }))
+    }
+
+    /// The one answer of a query or a mutation.
+    pub(super) fn answered(&self, mut response: Response) -> Answer {
+        if let Some(spent) = self.spent {
+            spent.headers(&mut response);
+        }
+        self.executed(response)
+    }
+
     pub(super) fn executed(&self, mut response: Response) -> Answer {
         let actual = if self.tells_cost { self.prepared.shape.count(&response) } else { 0 };
         self.prepared.shape.complete(&mut response);
-        if let Some(spent) = self.spent {
-            spent.headers(&mut response);
-            if self.tells_cost {
-                response.extensions.insert("cost".to_owned(), spent.told(actual));
-            }
+        if let Some(spent) = self.spent.filter(|_| self.tells_cost) {
+            response.extensions.insert("cost".to_owned(), spent.told(actual));
         }
         if let Some(Explains { record, costs }) = &self.explains {
             let mut explained = record.take();

@@ -1,11 +1,12 @@
 //! An operation on its way in, and what comes of it, whatever the transport.
 use crate::{
     graphql::pipeline::{Files, JsonMap},
+    graphql_kit::Told,
     shared::{TraceId, actor::Principal},
 };
-use async_graphql::Response;
+use async_graphql::{Response, Value};
 use futures_util::{Stream, stream};
-use std::pin::Pin;
+use std::{borrow::Cow, pin::Pin, sync::Arc};
 
 /// What a client asks, however it came.
 #[derive(Debug, Default, serde::Deserialize)]
@@ -54,7 +55,46 @@ pub(super) struct Caller {
     pub after: Option<String>,
 }
 
-pub(super) type Answers = Pin<Box<dyn Stream<Item = Response> + Send>>;
+pub(super) type Answers = Pin<Box<dyn Stream<Item = Next> + Send>>;
+
+/// One answer of a stream.
+pub(super) enum Next {
+    Response(Box<Response>),
+    /// As others are told it, too.
+    Told(Arc<Told>),
+}
+
+impl Next {
+    pub(super) fn json(&self) -> serde_json::Result<Cow<'_, str>> {
+        match self {
+            Self::Response(response) => serde_json::to_string(response).map(Cow::Owned),
+            Self::Told(told) => Ok(Cow::Borrowed(&told.json)),
+        }
+    }
+
+    pub(super) fn cursor(&self) -> Option<&str> {
+        match self {
+            Self::Response(response) => cursor(response),
+            Self::Told(told) => told.cursor.as_deref(),
+        }
+    }
+}
+
+/// How an event is written that many are told.
+pub(super) fn put_into_words(response: &Response) -> serde_json::Result<Told> {
+    let cursor = cursor(response).map(str::to_owned);
+    Ok(Told { json: serde_json::to_string(response)?, cursor })
+}
+
+/// The field `cursor` of an event, where it was asked for. A client can call any text so: only what looks like a
+/// cursor is taken for one.
+fn cursor(answer: &Response) -> Option<&str> {
+    let Value::Object(data) = &answer.data else { return None };
+    let Some(Value::Object(event)) = data.values().next() else { return None };
+    let Some(Value::String(cursor)) = event.get("cursor") else { return None };
+    let looks_so = cursor.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+    looks_so.then_some(cursor.as_str())
+}
 
 /// What comes of an operation: one answer, or those of a subscription.
 pub(super) enum Answered {
@@ -65,7 +105,7 @@ pub(super) enum Answered {
 impl Answered {
     pub(super) fn into_stream(self) -> Answers {
         match self {
-            Self::Once(response) => Box::pin(stream::once(std::future::ready(*response))),
+            Self::Once(response) => Box::pin(stream::once(std::future::ready(Next::Response(response)))),
             Self::Stream { answers, .. } => answers,
         }
     }

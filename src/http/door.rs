@@ -2,7 +2,7 @@
 use super::{
     admitted::{Admitted, Explains},
     answer::{Answer, refuse},
-    call::{Answered, Call, Caller},
+    call::{Answered, Call, Caller, Next},
     document::{self, Documents},
     log::Operation,
     rate::Rates,
@@ -14,7 +14,7 @@ use crate::{
         self, Schema,
         pipeline::{Asks, OperationType, Pipeline},
     },
-    graphql_kit::{ApiError, ErrorCode, batching},
+    graphql_kit::{ApiError, ErrorCode, Telling, Told, batching},
     services::Services,
     shared::{
         Error,
@@ -140,6 +140,8 @@ impl FrontDoor {
         if let (Some(cursor), OperationType::Subscription) = (&caller.after, prepared.operation_type) {
             prepared.resume_after(cursor);
         }
+        let is_stream = prepared.operation_type == OperationType::Subscription;
+        let words = is_stream.then(|| prepared.words(&found.text)).flatten();
         let request = std::mem::replace(&mut prepared.request, Request::new(String::new()));
         let request = match &actor {
             Some(actor) => graphql::request_data(request, actor.clone()),
@@ -160,7 +162,7 @@ impl FrontDoor {
             Explains { record, costs: costs.unwrap_or_default() }
         });
         documents.keep(&mut found);
-        Ok(Admitted { prepared, request, actor, spent, tells_cost, explains })
+        Ok(Admitted { prepared, request, actor, spent, tells_cost, explains, words })
     }
 
     /// A query or a mutation, whole.
@@ -199,10 +201,16 @@ impl FrontDoor {
         let refused = match admitted {
             Ok(admitted) if admitted.prepared.operation_type == OperationType::Subscription => {
                 let of = admitted.actor.as_ref().map(Actor::principal);
-                let answers = self.events(admitted, rights).map(move |answer| {
-                    let answer = answer.made_public(&request_id);
-                    log.event(answer.errors());
-                    answer.into_response_of_stream()
+                let answers = self.events(admitted, rights).map(move |event| match event {
+                    Event::Alone(answer) => {
+                        let answer = answer.made_public(&request_id);
+                        log.event(answer.errors());
+                        Next::Response(Box::new(answer.into_response_of_stream()))
+                    }
+                    Event::Told(told) => {
+                        log.event(&[]);
+                        Next::Told(told)
+                    }
                 });
                 return Ok(Answered::Stream { answers: Box::pin(answers), of });
             }
@@ -228,8 +236,12 @@ impl FrontDoor {
         }
     }
 
-    fn events(&self, mut admitted: Admitted, rights: RightsNow) -> impl Stream<Item = Answer> + Send + use<> {
-        let request = std::mem::replace(&mut admitted.request, Request::new(String::new()));
+    fn events(&self, mut admitted: Admitted, rights: RightsNow) -> impl Stream<Item = Event> + Send + use<> {
+        let mut request = std::mem::replace(&mut admitted.request, Request::new(String::new()));
+        let telling = admitted.telling();
+        if let Some(telling) = &telling {
+            request = request.data(telling.clone());
+        }
         let actor = admitted.actor.take();
         let schema = self.schema(&admitted);
         let responses = batching(request, |request| schema.execute_stream(request));
@@ -240,14 +252,17 @@ impl FrontDoor {
                 tokio::select! {
                     biased;
                     () = &mut less => {
-                        yield refused_by(Error::Forbidden(
+                        yield Event::Alone(refused_by(Error::Forbidden(
                             "your roles or your key's scopes have become less: subscribe again, from your cursor",
-                        ));
+                        )));
                         return;
                     }
                     response = responses.next() => match response {
-                        Some(Ok(response)) => yield admitted.executed(response),
-                        Some(Err(_)) => yield panicked(),
+                        Some(Ok(response)) => match telling.as_ref().and_then(Telling::take) {
+                            Some(told) => yield Event::Told(told),
+                            None => yield Event::Alone(admitted.executed(response)),
+                        },
+                        Some(Err(_)) => yield Event::Alone(panicked()),
                         None => return,
                     }
                 }
@@ -274,7 +289,7 @@ impl FrontDoor {
             tokio::time::timeout(self.0.timeout, execution).await
         };
         match outcome {
-            Ok(Ok(response)) => admitted.executed(response),
+            Ok(Ok(response)) => admitted.answered(response),
             Ok(Err(Panic)) => panicked(),
             Err(_) if operation_type == OperationType::Mutation => refuse(
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -288,6 +303,13 @@ impl FrontDoor {
             ),
         }
     }
+}
+
+/// One of a stream.
+enum Event {
+    Alone(Answer),
+    /// Without an error, and told to others in the same words.
+    Told(Arc<Told>),
 }
 
 /// A fault of one field is an answer, not the end of the connection.

@@ -3,9 +3,7 @@
 //!
 //! A client knows that a part is whole by the boundary after it: that goes with the part, or each event would come
 //! one event late.
-use super::stream::Wire;
-use async_graphql::Response;
-use serde::Serialize;
+use super::{call::Next, stream::Wire};
 
 pub(super) const WIRE: Wire = Wire {
     content_type: "multipart/mixed;boundary=\"graphql\";subscriptionSpec=1.0",
@@ -15,12 +13,7 @@ pub(super) const WIRE: Wire = Wire {
     end: "--\r\n",
 };
 
-#[derive(Serialize)]
-struct Envelope<'a> {
-    payload: &'a Response,
-}
-
-fn part(payload: &Response) -> Result<String, serde_json::Error> {
-    let json = serde_json::to_string(&Envelope { payload })?;
-    Ok(format!("\r\ncontent-type: application/json\r\n\r\n{json}\r\n--graphql"))
+fn part(answer: &Next) -> serde_json::Result<String> {
+    let payload = answer.json()?;
+    Ok(format!("\r\ncontent-type: application/json\r\n\r\n{{\"payload\":{payload}}}\r\n--graphql"))
 }

@@ -25,7 +25,7 @@ use axum::{
     response::Response as HttpResponse,
 };
 use futures_util::{SinkExt, StreamExt};
-use message::{Close, FromClient, PROTOCOL, ToClient, written};
+use message::{Close, FromClient, PROTOCOL, ToClient, written, written_next};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::{
     sync::{OwnedSemaphorePermit, mpsc},
@@ -423,10 +423,10 @@ async fn operate(
     match begun {
         Ok(answered) => {
             let mut answers = answered.into_stream();
-            while let Some(response) = answers.next().await {
-                let text = written(&ToClient::Next { id: &id, payload: &response });
+            while let Some(answer) = answers.next().await {
+                let text = written_next(&id, &answer);
                 // Not held while the text waits.
-                drop(response);
+                drop(answer);
                 if send(text, false).await.is_err() {
                     return;
                 }

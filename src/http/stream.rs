@@ -1,6 +1,13 @@
 //! Answers that come one after the other over HTTP, in the form that the client accepts. A stream that ends without its
 //! form's end was cut: the client connects again.
-use super::{Public, call::Answers, multipart, rights::Rights, seats::Seat, sse};
+use super::{
+    Public,
+    call::{Answers, Next},
+    multipart,
+    rights::Rights,
+    seats::Seat,
+    sse,
+};
 use axum::{
     body::Body,
     http::header,
@@ -15,7 +22,7 @@ use tokio::time::timeout;
 pub(super) struct Wire {
     pub content_type: &'static str,
     pub beginning: &'static str,
-    pub part: fn(&async_graphql::Response) -> Result<String, serde_json::Error>,
+    pub part: fn(&Next) -> serde_json::Result<String>,
     pub sign_of_life: &'static str,
     pub end: &'static str,
 }

@@ -1,7 +1,7 @@
 use super::{ActionItem, CoachingLoader, CoachingService, CoachingSession, StopReason, Turn, model};
 use crate::{
     coaching::{CoachingEvent as Heard, Happened, TurnFacts},
-    graphql_kit::{ApiError, ContextExt, Cursor, DateTime},
+    graphql_kit::{ApiError, ContextExt, Cursor, DateTime, Moment, OfMany},
     shared::{
         Error,
         id::{ActionItemId, CoachingSessionId},
@@ -25,12 +25,12 @@ impl CoachingSubscription {
         ctx: &Context<'_>,
         #[graphql(desc = "The session.")] session_id: CoachingSessionId,
         #[graphql(desc = "The cursor of the last event seen.")] after: Option<Cursor>,
-    ) -> Result<impl Stream<Item = Result<CoachingEvent, ApiError>> + use<>, ApiError> {
+    ) -> Result<impl Stream<Item = Result<OfMany<CoachingEvent>, ApiError>> + use<>, ApiError> {
         let coaching = ctx.service::<CoachingService>()?;
         // What begins it has memory of its own, which goes again.
         let follow = coaching.follow(ctx.actor()?, session_id, after.map(|cursor| cursor.0));
         let events = Box::pin(follow).await?;
-        Ok(events.map(|event| Ok(CoachingEvent::from(event?))))
+        Ok(events.map(|event| Ok(OfMany::from(event?))))
     }
 }
 
@@ -180,6 +180,21 @@ impl ActionItemCreated {
     async fn action_item(&self, ctx: &Context<'_>) -> Result<ActionItem, ApiError> {
         let found = ctx.load::<_, CoachingLoader>(self.item).await?;
         Ok(found.ok_or(Error::NotFound("action item"))?)
+    }
+}
+
+impl From<Heard> for OfMany<CoachingEvent> {
+    /// What the coach says goes to all who follow the session at once. Other events are seldom, and tell of things as they
+    /// are for each.
+    fn from(heard: Heard) -> Self {
+        let event = CoachingEvent::from(heard);
+        let moment = match &event {
+            CoachingEvent::TurnDelta(delta) => {
+                Some(Moment { cursor: delta.cursor.0, begin: delta.offset, at: delta.at.0 })
+            }
+            _ => None,
+        };
+        Self { event, moment }
     }
 }
 

@@ -22,6 +22,7 @@ mod shape;
 mod tokens;
 mod translate;
 mod variables;
+mod words;
 mod work;
 
 #[cfg(test)]
@@ -127,6 +128,14 @@ impl Prepared {
             resume::after(&mut document, cursor);
             self.request.set_parsed_query(document);
         }
+    }
+
+    /// Equal for two subscriptions only if they tell the same event to the same reader in the same words. `text` is the document's.
+    pub fn words(&mut self, text: &str) -> Option<[u8; 32]> {
+        let Self { request, operation_name, .. } = self;
+        let variables = request.variables.clone();
+        let document = request.parsed_query().ok()?;
+        words::fingerprint(text, operation_name.as_deref(), document, &variables)
     }
 }
 

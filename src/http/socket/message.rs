@@ -1,6 +1,6 @@
 //! What is said over a socket, and how it is closed.
-use crate::http::call::Call;
-use async_graphql::{Response, ServerError};
+use crate::http::call::{Call, Next};
+use async_graphql::ServerError;
 use axum::extract::ws::close_code;
 use serde::{
     Deserialize, Deserializer, Serialize,
@@ -67,14 +67,23 @@ fn object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<Call>, D::Er
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum ToClient<'a> {
     ConnectionAck,
-    Next { id: &'a str, payload: &'a Response },
     Error { id: &'a str, payload: &'a [ServerError] },
     Complete { id: &'a str },
     Pong { payload: Option<serde_json::Map<String, serde_json::Value>> },
 }
 
+/// Of one answer of an operation: the envelope around what may be written already.
+pub(super) fn written_next(id: &str, answer: &Next) -> Option<String> {
+    let write = || {
+        Ok(format!(r#"{{"type":"next","id":{},"payload":{}}}"#, serde_json::to_string(id)?, answer.json()?))
+    };
+    logged(write())
+}
+
 pub(super) fn written(message: &ToClient<'_>) -> Option<String> {
-    serde_json::to_string(message)
-        .inspect_err(|error| tracing::error!(%error, "a message could not be written"))
-        .ok()
+    logged(serde_json::to_string(message))
+}
+
+fn logged(written: serde_json::Result<String>) -> Option<String> {
+    written.inspect_err(|error| tracing::error!(%error, "a message could not be written")).ok()
 }

@@ -6,8 +6,9 @@ use super::{
 };
 use crate::{
     on_both,
-    support::{Socket, text},
+    support::{Socket, Subscription, text},
 };
+use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 
 /// Characters of one, two and three bytes, and some beyond the sixteen bits of a UTF-16 code unit.
@@ -128,6 +129,66 @@ on_both! {
         }
         for (reader, turn) in readers.iter().zip(&turns) {
             assert_eq!(reader.ended.keys().collect::<Vec<_>>(), [turn]);
+        }
+    }
+}
+
+/// What of each delta is shown under `key`, until the reply is over; and the reply.
+async fn heard(mut events: Subscription, field: &str, key: &str, shows: &[&str]) -> (String, String) {
+    let mut heard = String::new();
+    loop {
+        let event = events.next().await.unwrap()[field].clone();
+        match name(&event) {
+            "TurnDelta" => {
+                let keys: Vec<_> = event.as_object().unwrap().keys().map(String::as_str).collect();
+                assert_eq!(keys, shows, "{event:#}");
+                heard.push_str(event[key].as_str().unwrap());
+            }
+            // Who begins to listen in the midst.
+            "TurnSnapshot" => heard = text(&event, "/so_far"),
+            "TurnCompleted" => return (heard, text(&event, "/turn/reply/text")),
+            _ => {}
+        }
+    }
+}
+
+on_both! {
+    async fn all_who_follow_hear_the_same_each_in_the_words_that_they_asked_for(database: Database) {
+        const PLAIN: &str = "subscription($s: ID!, $after: Cursor) { coachingEvents(sessionId: $s, after: $after) {
+            __typename ... on TurnSnapshot { so_far: text } ... on TurnDelta { text offset } ... on TurnCompleted { turn { reply { text } } } } }";
+        const OTHER: &str = "subscription($s: ID!) { heard: coachingEvents(sessionId: $s) {
+            __typename ... on TurnSnapshot { so_far: text } ... on TurnDelta { offset said: text } ... on TurnCompleted { turn { reply { text } } } } }";
+        const CHOSEN: &str = "subscription($s: ID!, $with: Boolean!) { coachingEvents(sessionId: $s) {
+            __typename ... on TurnSnapshot { so_far: text } ... on TurnDelta { text offset @include(if: $with) } ... on TurnCompleted { turn { reply { text } } } } }";
+        const SEVERAL: &str = "subscription A($s: ID!) { coachingEvents(sessionId: $s) {
+            __typename ... on TurnSnapshot { so_far: text } ... on TurnDelta { text } ... on TurnCompleted { turn { reply { text } } } } }
+            subscription B($s: ID!) { coachingEvents(sessionId: $s) {
+            __typename ... on TurnSnapshot { so_far: text } ... on TurnDelta { text offset } ... on TurnCompleted { turn { reply { text } } } } }";
+        let app = at_pace(database, 5).await;
+        let session = start(&app).await;
+        let cursor = "query($s: ID!) { node(id: $s) { ... on CoachingSession { cursor } } }";
+        let after = app.ok(&app.owner, cursor, json!({ "s": session })).await["node"]["cursor"].clone();
+        let events = "coachingEvents";
+        let (whole, text_alone) = (["__typename", "offset", "text"], ["__typename", "text"]);
+        let asked = [
+            (json!({ "query": PLAIN, "variables": { "s": session } }), events, "text", &whole[..]),
+            (json!({ "query": PLAIN, "variables": { "s": session, "after": after } }), events, "text", &whole),
+            (json!({ "query": OTHER, "variables": { "s": session } }), "heard", "said", &["__typename", "offset", "said"]),
+            (json!({ "query": CHOSEN, "variables": { "s": session, "with": true } }), events, "text", &whole),
+            (json!({ "query": CHOSEN, "variables": { "s": session, "with": false } }), events, "text", &text_alone),
+            (json!({ "query": SEVERAL, "operationName": "A", "variables": { "s": session } }), events, "text", &text_alone),
+            (json!({ "query": SEVERAL, "operationName": "B", "variables": { "s": session } }), events, "text", &whole),
+        ];
+        let mut following = vec![];
+        for (payload, field, key, shows) in asked.iter().cycle().take(asked.len() * 3) {
+            let socket = Socket::connect(&app.url(), Some(&app.owner.token)).await;
+            following.push(heard(socket.ask(payload.clone()).await, field, key, shows));
+        }
+        let turn = async { send(&app, &session, "My plan is to run every single morning before work.").await };
+        let (all, _) = join(join_all(following), turn).await;
+        for (heard, reply) in &all {
+            assert_eq!(heard, reply);
+            assert_eq!(reply, &all[0].1);
         }
     }
 }

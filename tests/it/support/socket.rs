@@ -117,8 +117,12 @@ impl Socket {
         }
     }
 
-    pub async fn subscribe(mut self, document: &str, variables: Value) -> Subscription {
-        let payload = json!({ "query": document, "variables": variables });
+    pub async fn subscribe(self, document: &str, variables: Value) -> Subscription {
+        self.ask(json!({ "query": document, "variables": variables })).await
+    }
+
+    /// Any operation, as the whole of what is asked.
+    pub async fn ask(mut self, payload: Value) -> Subscription {
         self.send(json!({ "type": "subscribe", "id": "1", "payload": payload })).await;
         Subscription { socket: self }
     }
