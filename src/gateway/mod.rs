@@ -11,6 +11,7 @@ mod builtin;
 mod cache;
 mod call;
 mod content;
+mod contradicting;
 mod event;
 mod graphql;
 mod guard;
@@ -40,6 +41,7 @@ pub use answering::{Answered, AnsweredQuote};
 pub use budget::{Budget, BudgetAction, BudgetScope, BudgetUse, NewBudget};
 pub use builtin::{Builtin, digest};
 pub use content::KeptContent;
+pub use contradicting::{Contradicted, ContradictedBy};
 pub use event::changes;
 pub use graphql::{
     BudgetMutation, BudgetNode, CallLoader, CallSubscription, ContentMutation, GuardrailMutation,

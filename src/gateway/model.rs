@@ -98,6 +98,9 @@ pub enum Task {
     /// The order of the sources by how well they answer the last message, in the form of [`Ordered`](super::Ordered). Their ids
     /// are numbers, by which the answer names them.
     Order,
+    /// Which of the sources cannot hold beside the first, in the form of [`Contradicted`](super::Contradicted). Their ids are
+    /// numbers, by which the answer names them.
+    Contradict,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -374,7 +377,7 @@ impl ChatRequest {
     pub(super) fn words(&self) -> impl Iterator<Item = &str> {
         let about = match &self.task {
             Task::Coach { topic, goal } => [topic.as_deref(), goal.as_deref()],
-            Task::Answer | Task::Complete | Task::Order => [None, None],
+            Task::Answer | Task::Complete | Task::Order | Task::Contradict => [None, None],
         };
         let messages = self.messages.iter().map(|message| message.text.as_str());
         let sources = self.sources.iter();

@@ -83,7 +83,7 @@ fn place(quote: &AnsweredQuote, sources: &[GroundingSource]) -> Option<Quoted> {
 }
 
 /// Word for word; models are told texts on one line, so blanks of any kind are one.
-fn find(text: &str, quote: &str) -> Option<Range<usize>> {
+pub fn find(text: &str, quote: &str) -> Option<Range<usize>> {
     if quote.is_empty() {
         return None;
     }

@@ -6,7 +6,9 @@ use super::{
     index::{ItemKind, Moment, Replica},
     model::{Alias, Aliases, Entity, EntityFilter, Merge, Separation},
     partition::Partition,
-    policy, store,
+    policy,
+    rank::Among,
+    store,
     terms::Terms,
 };
 use crate::{
@@ -227,9 +229,9 @@ impl MemoryService {
         }
         let copies = self.index.copies(&standings).await?;
         let moment = Moment { now: self.ambient.now().timestamp_micros(), true_at: None, known_at: None };
-        let read = move |copies: &[&Replica]| {
+        let read = move |among: &Among| {
             let mut mentions = HashMap::new();
-            for copy in copies {
+            for copy in among.copies {
                 gather(&mut mentions, copy, &aliases, keys.as_ref(), &moment);
             }
             Told { aliases, mentions }

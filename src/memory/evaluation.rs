@@ -3,7 +3,7 @@
 //! the folder where `locomo-turns.jsonl` and `locomo-questions.jsonl` are, and without it nothing is measured.
 use super::{
     index::Replica,
-    rank::{Order, Query, Wanted, rank, rank_groups},
+    rank::{Among, Order, Query, Wanted, rank, rank_groups},
     store::Row,
 };
 use crate::shared::moment;
@@ -68,9 +68,9 @@ fn what_answers_locomo_questions_is_found() {
         let query = Query::of(question).unwrap();
         let collection_prefix = Some(format!("{conversation}/"));
         let wanted = Wanted { collection_prefix, ..Wanted::default() };
-        let found = rank(&[&copy], &query, &wanted, &Order::default(), 10);
+        let found = rank(&Among::of(&[&copy]), &query, &wanted, &Order::default(), 10);
         let found = || found.iter().map(|hit| turns[hit.item.id.as_u128() as usize].id.clone());
-        let groups = rank_groups(&[&copy], &query, &wanted, &Order::default(), 10);
+        let groups = rank_groups(&Among::of(&[&copy]), &query, &wanted, &Order::default(), 10);
         let groups = || groups.iter().map(|group| group.collection.to_string());
         let mine = turns.iter().filter(|turn| turn.conversation == *conversation);
         let answering = mine.filter(|turn| evidence.contains(&turn.id)).map(collection).collect();

@@ -1,5 +1,5 @@
 //! What a person owns, as JSON Lines that an import takes back: the same memories give the same bytes.
-use super::{MemoryScope, MemoryService, lines, store};
+use super::{MemoryScope, MemoryService, lines, partition::Partition, store};
 use crate::shared::{
     Error, Result,
     actor::{Actor, Read},
@@ -35,7 +35,8 @@ impl MemoryService {
         if scope == MemoryScope::Session {
             return Err(Error::BadInput("USER and WORKSPACE can be exported".to_owned()));
         }
-        let memories = store::written_after(&self.db, &grant, scope, after, MAX_LINES + 1).await?;
+        let partition = Partition::of_scope(&grant, scope, None);
+        let memories = store::written_after(&self.db, &partition, after, MAX_LINES + 1).await?;
         let mut export = Export::default();
         let mut last = None;
         for memory in memories {

@@ -1,5 +1,6 @@
 mod answer;
 mod change;
+mod contradiction;
 mod document;
 mod entities;
 mod extraction;
@@ -8,7 +9,10 @@ mod recall;
 mod source;
 
 pub use answer::{Abstention, Answer, AnswerRequest, Citation};
-pub use change::{Contradiction, MemoryChange, MemoryChanged, NewSuccession, SupersededBy};
+pub use change::{MemoryChange, MemoryChanged, NewSuccession, SupersededBy};
+pub use contradiction::{
+    Contradiction, ContradictionCheck, ContradictionFinder, MemoryContradiction, Quotes,
+};
 pub use document::{
     Described, Document, DocumentChunk, DocumentFailure, DocumentStatus, MediaType, NewDocument, NewUpload,
     Prepared, Upload, digest, forgotten, prepare,

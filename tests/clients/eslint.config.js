@@ -31,6 +31,7 @@ export default [
               // Parts of one thing, told with it and never asked for alone.
               "AnswerUsage",
               "Citation",
+              "ContradictionCheck",
               "ErasedCount",
               "FileUpload",
               "GraphProblem",

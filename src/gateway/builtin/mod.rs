@@ -8,6 +8,7 @@ mod summary;
 mod words;
 
 use super::{
+    contradicting::Contradicted,
     model::{ChatRequest, Failure, FinishReason, Quote, Task, Usage},
     ordering::Ordered,
     provider::{ModelCall, Provider, ProviderEvent, ProviderStream},
@@ -96,6 +97,10 @@ fn answer(request: &ChatRequest) -> Answer {
         Task::Order => {
             let order = request.sources.iter().filter_map(|source| source.id.parse().ok()).collect();
             Answer { text: serde_json::json!(Ordered { order }).to_string(), quotes: vec![] }
+        }
+        // It knows none.
+        Task::Contradict => {
+            Answer { text: serde_json::json!(Contradicted::default()).to_string(), quotes: vec![] }
         }
         Task::Complete => {
             let prompt = request.messages.last().map(|message| message.text.as_str()).unwrap_or_default();

@@ -65,6 +65,18 @@ pub enum ContradictionKind {
     OtherNumber,
     /// It has another name for the same.
     OtherValue,
+    /// It cannot hold beside the other in another way.
+    Other,
+}
+
+/// Who found that a memory speaks against another.
+#[derive(Enum, Clone, Copy, PartialEq, Eq, Debug)]
+#[graphql(remote = "model::ContradictionFinder")]
+pub enum ContradictionFinder {
+    /// Rules, by the words of both.
+    Rules,
+    /// A model. What it quotes stands in both, word for word.
+    Model,
 }
 
 /// A memory that speaks against another: a guess, by its words.
@@ -74,11 +86,37 @@ pub struct MemoryContradiction {
     memory: Memory,
     /// How it speaks against it.
     kind: ContradictionKind,
+    /// Who found it.
+    found_by: Vec<ContradictionFinder>,
+    /// What the memory says against it, word for word; null where no model said so.
+    quote: Option<String>,
+    /// The words of the memory that was asked about which it speaks against; null where no model said so.
+    against: Option<String>,
 }
 
-impl From<(model::Memory, model::Contradiction)> for MemoryContradiction {
-    fn from((memory, kind): (model::Memory, model::Contradiction)) -> Self {
-        Self { memory: memory.into(), kind: kind.into() }
+impl From<model::MemoryContradiction> for MemoryContradiction {
+    fn from(found: model::MemoryContradiction) -> Self {
+        let model::MemoryContradiction { memory, kind, found_by, quotes } = found;
+        let (quote, against) = quotes.map(|quotes| (quotes.quote, quotes.against)).unzip();
+        let found_by = found_by.into_iter().map(ContradictionFinder::from).collect();
+        Self { memory: memory.into(), kind: kind.into(), found_by, quote, against }
+    }
+}
+
+/// What rules and a model find that cannot hold beside a memory.
+#[derive(SimpleObject, Debug)]
+pub struct ContradictionCheck {
+    /// Memories in use near it that speak against it.
+    contradictions: Vec<MemoryContradiction>,
+    /// Whether the model's answer counts here: where it is false, none came that could be read, and the rules alone have
+    /// looked. Null where nothing is near, so that none was asked.
+    model_answered: Option<bool>,
+}
+
+impl From<model::ContradictionCheck> for ContradictionCheck {
+    fn from(check: model::ContradictionCheck) -> Self {
+        let contradictions = check.found.into_iter().map(MemoryContradiction::from).collect();
+        Self { contradictions, model_answered: check.model_answered }
     }
 }
 

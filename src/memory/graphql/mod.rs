@@ -26,7 +26,7 @@ use crate::{
 };
 use answer::{Answer, AnswerInput};
 use async_graphql::{Context, Enum, ID, MergedObject, Object, SimpleObject};
-use course::{MemoryChange, MemoryContradiction};
+use course::{ContradictionCheck, MemoryChange, MemoryContradiction};
 use entities::{Entity, EntityFilter};
 use extract::MemorySource;
 use forgetting::{ForgetAboutInput, ForgetAboutPayload, MemoryExport};
@@ -364,6 +364,22 @@ impl WorkspaceMemories {
         let _turn = ctx.service::<Recalls>()?.0.acquire().await.map_err(Error::internal)?;
         let found = memories.contradictions(ctx.actor()?, self.workspace, memory_id).await?;
         Ok(found.into_iter().map(MemoryContradiction::from).collect())
+    }
+
+    /// The same with a model beside the rules, which also finds what other words say: a guess, for somebody to decide. Costs a
+    /// call of a model: a viewer of the workspace may not ask.
+    async fn contradiction_check(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The memory.")] memory_id: MemoryId,
+        #[graphql(desc = "The route to the model.")] route: String,
+    ) -> Result<ContradictionCheck, ApiError> {
+        let (memories, gateway, actor) =
+            (ctx.service::<MemoryService>()?, ctx.service::<Gateway>()?, ctx.actor()?);
+        let _turn = ctx.service::<Recalls>()?.0.acquire().await.map_err(Error::internal)?;
+        let checked =
+            memories.check_contradictions(gateway, actor, self.workspace, memory_id, &route).await?;
+        Ok(checked.into())
     }
 
     /// The people, projects and things that the caller's own memories and the workspace's name, most named first.

@@ -17,6 +17,7 @@ pub use remake::remake;
 pub use replica::{Held, Place, Replica, Signs, Statistics, signs};
 pub use replicas::Index;
 pub use times::{Moment, Times};
+pub use words::Posting;
 
 use super::{MemoryKind, partition::Partition, store};
 use crate::{

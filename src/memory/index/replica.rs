@@ -126,6 +126,12 @@ impl Replica {
         self.words.postings(word).filter(|posting| self.places[posting.entry() as usize].is_live())
     }
 
+    /// All postings of a word, in the order of the entries, those of entries that are gone among them: in two lists, one behind
+    /// the other.
+    pub fn lists(&self, word: &str) -> [&[Posting]; 2] {
+        self.words.lists(word)
+    }
+
     /// What live entries name: how it is written there, with those entries; in no order, and one may come twice.
     pub fn named(&self) -> impl Iterator<Item = (EntityKind, &str, impl Iterator<Item = &Held>)> {
         self.words.beginning(NAMED).filter_map(|(term, postings)| {

@@ -4,6 +4,7 @@ use crate::{
     db::Db,
     memory::{
         partition::Partition,
+        rank::Among,
         store::{self, Standing},
     },
     shared::{Error, Result},
@@ -31,6 +32,8 @@ const PAGES: usize = 2;
 const FEW: usize = 400;
 /// Fewer entries are gone through at once, where the request is.
 const SMALL: usize = 4000;
+/// More are gone through by two threads: each ranking then takes more than some milliseconds.
+const LARGE: usize = 200_000;
 /// Partitions of one recall that are followed at once.
 const FOLLOWED: usize = 4;
 
@@ -272,11 +275,9 @@ pub struct Copies {
 }
 
 impl Copies {
-    /// Runs a ranking over the copies; on a thread for it where they are large, so many at once as there are processors.
-    pub async fn rank<T: Send + 'static>(
-        self,
-        rank: impl FnOnce(&[&Replica]) -> T + Send + 'static,
-    ) -> Result<T> {
+    /// Runs a ranking over the copies; on a thread for it where they are large, on two where they are very large and a processor
+    /// has nothing to do: so many threads at once as there are processors.
+    pub async fn rank<T: Send + 'static>(self, rank: impl FnOnce(&Among) -> T + Send + 'static) -> Result<T> {
         let Self { index, slots } = self;
         let entries: usize = slots.iter().map(|slot| slot.entries.load(Ordering::Relaxed)).sum();
         let is_large = entries > SMALL;
@@ -284,13 +285,16 @@ impl Copies {
             true => Some(index.turn().await?),
             false => None,
         };
+        // Of a second processor, where nobody else has work for it.
+        let help = (entries > LARGE).then(|| index.0.rankings.clone().try_acquire_owned().ok()).flatten();
         let mut guards: Vec<OwnedRwLockReadGuard<Replica>> = Vec::with_capacity(slots.len());
         for slot in slots {
             guards.push(slot.replica.clone().read_owned().await);
         }
         let ranked = move || {
             let _turn = turn;
-            rank(&guards.iter().map(|guard| &**guard).collect::<Vec<_>>())
+            let copies: Vec<_> = guards.iter().map(|guard| &**guard).collect();
+            rank(&Among::of(&copies).with_help(help.is_some()))
         };
         match is_large {
             true => spawn_blocking(ranked).await.map_err(Error::internal),

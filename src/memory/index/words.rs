@@ -53,10 +53,14 @@ impl Words {
         self.recent_postings += 1;
     }
 
-    /// Those of entries that are gone among them.
+    /// Those of entries that are gone among them, in the order of the entries.
     pub fn postings(&self, word: &str) -> impl Iterator<Item = Posting> {
-        let recent = self.recent.get(word).map(Vec::as_slice).unwrap_or_default();
-        self.packed(word).iter().chain(recent).copied()
+        self.lists(word).into_iter().flatten().copied()
+    }
+
+    /// The same as they lie: one list behind the other.
+    pub fn lists(&self, word: &str) -> [&[Posting]; 2] {
+        [self.packed(word), self.recent.get(word).map(Vec::as_slice).unwrap_or_default()]
     }
 
     fn packed(&self, word: &str) -> &[Posting] {

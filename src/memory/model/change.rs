@@ -22,18 +22,6 @@ stored! {
     }
 }
 
-stored! {
-    /// How one memory speaks against another.
-    Contradiction {
-        /// It denies what the other says.
-        Denies = "DENIES",
-        /// It has another number or date for the same.
-        OtherNumber = "OTHER_NUMBER",
-        /// It has another name for the same.
-        OtherValue = "OTHER_VALUE",
-    }
-}
-
 #[derive(Clone, Debug, PartialEq)]
 pub struct MemoryChange {
     pub what: MemoryChanged,

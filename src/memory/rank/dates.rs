@@ -84,6 +84,9 @@ impl Dates {
 
     /// How well a moment, in microseconds since 1970, fits the best of them: 0 to 1.
     pub fn share(&self, at: i64) -> f32 {
+        if self.is_empty() {
+            return 0.0;
+        }
         let Some(date) = DateTime::from_timestamp_micros(at).map(|at| at.date_naive()) else { return 0.0 };
         self.0.iter().map(|asked| asked.share(date)).fold(0.0, f32::max)
     }

@@ -7,11 +7,14 @@
 //!
 //! What is worth something is then weighed by its age and its importance; what holds a phrase of the query goes before what
 //! does not (`phrases`), and what says the same as a better one may be moved down (`diversity`).
+mod among;
 mod bm25;
 mod dates;
 mod diversity;
+mod filter;
 mod importance;
 mod meaning;
+mod nearest;
 mod parameters;
 mod phrases;
 mod recency;
@@ -20,13 +23,14 @@ mod tests;
 mod top;
 mod view;
 
+pub use among::Among;
 pub use parameters::HITS_OF_GROUP;
 pub use recency::Recency;
 
 use super::{
     MemoryKind,
     embedding::{Embedder, Related, Vector},
-    index::{ItemId, Moment, Replica, spoken_term},
+    index::{ItemId, Moment, spoken_term},
     terms::{self, Terms},
 };
 use bm25::{Asked, WHOLE};
@@ -160,8 +164,8 @@ struct Candidate<'a> {
 }
 
 /// The best `limit` entries, best first; among equals the older first.
-pub fn rank(copies: &[&Replica], query: &Query, wanted: &Wanted, order: &Order, limit: usize) -> Vec<Ranked> {
-    let views = View::all(copies, query, wanted, order);
+pub fn rank(among: &Among, query: &Query, wanted: &Wanted, order: &Order, limit: usize) -> Vec<Ranked> {
+    let views = View::all(among, query, wanted, order);
     let candidates =
         views.iter().flat_map(|view| view.candidates().into_iter().filter_map(|entry| view.candidate(entry)));
     best(candidates, order, limit)
@@ -169,14 +173,14 @@ pub fn rank(copies: &[&Replica], query: &Query, wanted: &Wanted, order: &Order, 
 
 /// The best collections, best first; among equals in the order of their names. What lies in no collection is in none of them.
 pub fn rank_groups(
-    copies: &[&Replica],
+    among: &Among,
     query: &Query,
     wanted: &Wanted,
     order: &Order,
     limit: usize,
 ) -> Vec<RankedGroup> {
     let mut groups: HashMap<Arc<str>, Grouped> = HashMap::new();
-    let views = View::all(copies, query, wanted, order);
+    let views = View::all(among, query, wanted, order);
     let most = views.first().map_or(MOST, View::most);
     for view in &views {
         for entry in view.candidates() {
@@ -210,8 +214,8 @@ struct Grouped<'a> {
 }
 
 /// What has all words of a phrase of the query, and so may hold it: the best, as many as are looked at.
-pub fn quoting(copies: &[&Replica], query: &Query, wanted: &Wanted, order: &Order) -> Vec<Ranked> {
-    let views = View::all(copies, query, wanted, order);
+pub fn quoting(among: &Among, query: &Query, wanted: &Wanted, order: &Order) -> Vec<Ranked> {
+    let views = View::all(among, query, wanted, order);
     let candidates =
         views.iter().flat_map(|view| view.quoting().into_iter().filter_map(|entry| view.candidate(entry)));
     best(candidates, &Order::default(), LOOKED_AT)

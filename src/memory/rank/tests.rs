@@ -1,5 +1,5 @@
 use super::*;
-use crate::memory::store::Row;
+use crate::memory::{index::Replica, store::Row};
 use chrono::DateTime;
 use proptest::prelude::*;
 
@@ -15,7 +15,7 @@ fn copy(texts: &[(&str, Option<&str>)]) -> Replica {
 }
 
 fn ranked(copies: &[&Replica], query: &str) -> Vec<Ranked> {
-    rank(copies, &Query::of(query).unwrap(), &Wanted::default(), &Order::default(), 100)
+    rank(&Among::of(copies), &Query::of(query).unwrap(), &Wanted::default(), &Order::default(), 100)
 }
 
 fn ids(ranked: &[Ranked]) -> Vec<u128> {
@@ -105,7 +105,7 @@ proptest! {
         prop_assert!(all.iter().all(|one| one.score > 0.0 && one.score <= 1.0));
         prop_assert!(all.windows(2).all(|two| (two[1].score, two[0].item) < (two[0].score, two[1].item) || two[1].score < two[0].score));
         let wanted = Wanted { collection_prefix: Some(format!("c{prefix}")), ..Wanted::default() };
-        let some = rank(&[&copy], &Query::of("zebu nest").unwrap(), &wanted, &Order::default(), limit);
+        let some = rank(&Among::of(&[&copy]), &Query::of("zebu nest").unwrap(), &wanted, &Order::default(), limit);
         let fits = |one: &&Ranked| texts[one.item.id.as_u128() as usize - 1].1 == Some(format!("c{prefix}/").as_str());
         let expected: Vec<_> = all.iter().filter(fits).take(limit).copied().collect();
         prop_assert_eq!(some, expected);
@@ -152,11 +152,11 @@ fn what_is_said_by_somebody_whom_the_query_names_comes_before_what_names_them() 
 fn quoted(copy: &Replica, texts: &[&str], query: &str, limit: usize) -> Vec<Ranked> {
     let (query, wanted) = (Query::of(query).unwrap(), Wanted::default());
     let mut order = Order::default();
-    for found in quoting(&[copy], &query, &wanted, &order) {
+    for found in quoting(&Among::of(&[copy]), &query, &wanted, &order) {
         let phrases = query.phrases_in([texts[found.item.id.as_u128() as usize - 1]]);
         order.holding.insert(found.item, phrases);
     }
-    rank(&[copy], &query, &wanted, &order, limit)
+    rank(&Among::of(&[copy]), &query, &wanted, &order, limit)
 }
 
 proptest! {
@@ -189,7 +189,7 @@ proptest! {
         let copy = copy(&texts.iter().map(|text| (text.as_str(), None)).collect::<Vec<_>>());
         let all = ranked(&[&copy], "zebu nest");
         let order = Order { diversity: f32::from(diversity) / 10.0, ..Order::default() };
-        let some = rank(&[&copy], &Query::of("zebu nest").unwrap(), &Wanted::default(), &order, limit);
+        let some = rank(&Among::of(&[&copy]), &Query::of("zebu nest").unwrap(), &Wanted::default(), &order, limit);
         prop_assert_eq!(some.first(), all.first());
         prop_assert_eq!(some.len(), all.len().min(limit));
         prop_assert!(some.iter().all(|one| all.contains(one)));
@@ -223,7 +223,13 @@ fn what_says_the_same_as_a_better_hit_moves_down() {
     ]);
     let diverse = |diversity: f32| {
         let order = Order { diversity, ..Order::default() };
-        ids(&rank(&[&copy], &Query::of("Where does the zebu sleep?").unwrap(), &Wanted::default(), &order, 3))
+        ids(&rank(
+            &Among::of(&[&copy]),
+            &Query::of("Where does the zebu sleep?").unwrap(),
+            &Wanted::default(),
+            &order,
+            3,
+        ))
     };
     assert_eq!((diverse(0.0), diverse(0.9)), (vec![2, 1, 3], vec![2, 3, 1]));
 }

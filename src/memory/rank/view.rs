@@ -1,15 +1,18 @@
 //! One copy beside the query: which of its entries may be worth something, and what each is worth.
 use super::{
     Candidate, Order, Query, Ranked, Wanted,
-    bm25::{self, Lexical},
-    dates, importance,
+    among::Among,
+    bm25::{self, Lexical, Scores, Scoring},
+    dates,
+    filter::Filter,
+    importance,
     meaning::Meaning,
+    nearest::nearest,
     parameters::{DATED, LIKELY, MEANING, NEXT, PREVIOUS, SPOKEN, TELLS_WHEN, TO_ENTRY, WINDOW, WORDS},
     share,
-    top::Top,
 };
 use crate::memory::index::{Held, ItemKind, NONE, Replica};
-use std::sync::Arc;
+use std::{cmp::Reverse, sync::Arc};
 
 /// A copy with what its parts scored, and the best scores of all copies.
 pub struct View<'a> {
@@ -18,10 +21,8 @@ pub struct View<'a> {
     lexical: Lexical,
     meaning: Meaning<'a>,
     best: Best,
-    wanted: &'a Wanted,
+    filter: Filter<'a>,
     order: &'a Order,
-    /// By collection: whether its name fits. `None` where every one does.
-    names_fit: Option<Vec<bool>>,
     /// By entry: whether it tells a time. Empty where the query does not ask for one.
     telling: Vec<bool>,
     /// By entry: whether somebody says it whom the query names. Empty where nobody does.
@@ -38,34 +39,34 @@ struct Best {
 }
 
 impl<'a> View<'a> {
-    pub fn all(copies: &[&'a Replica], query: &'a Query, wanted: &'a Wanted, order: &'a Order) -> Vec<Self> {
-        let lexical = bm25::score(copies, &query.words);
-        let meaning: Vec<_> = copies.iter().map(|copy| Meaning::of(copy, &query.vector)).collect();
+    pub fn all(among: &Among<'a>, query: &'a Query, wanted: &'a Wanted, order: &'a Order) -> Vec<Self> {
+        let copies = among.copies;
+        let filters: Vec<_> = copies.iter().map(|copy| Filter::of(copy, wanted)).collect();
+        let meaning = || -> Vec<_> {
+            let of = |(copy, filter): (&&'a Replica, _)| Meaning::of(copy, filter, &query.vector);
+            copies.iter().zip(&filters).map(of).collect()
+        };
+        let (meaning, scoring) = among.both(meaning, || Scoring::of(copies, &query.words));
+        let lexical = scoring.scores(among);
         let best = Best {
             words: bm25::Best::of(lexical.iter().map(Lexical::best)),
             product: meaning.iter().map(Meaning::best).max().unwrap_or_default(),
         };
         let spoken: Vec<_> = copies.iter().map(|copy| marked(copy, &query.speakers)).collect();
         let some_spoken = spoken.iter().any(|spoken| !spoken.is_empty());
-        let parts = copies.iter().zip(lexical).zip(meaning).zip(spoken);
+        let parts = copies.iter().zip(filters).zip(lexical).zip(meaning).zip(spoken);
         parts
-            .map(|(((copy, lexical), meaning), spoken)| {
-                let prefix = wanted.collection_prefix.as_deref().filter(|prefix| !prefix.is_empty());
-                let names = copy.collections().iter().map(|collection| &collection.name);
-                let names_fit = prefix.map(|prefix| names.map(|name| name.starts_with(prefix)).collect());
-                Self {
-                    copy,
-                    query,
-                    lexical,
-                    meaning,
-                    best,
-                    wanted,
-                    order,
-                    names_fit,
-                    telling: telling(copy, query),
-                    spoken,
-                    some_spoken,
-                }
+            .map(|((((copy, filter), lexical), meaning), spoken)| Self {
+                copy,
+                query,
+                lexical,
+                meaning,
+                best,
+                filter,
+                order,
+                telling: telling(copy, query),
+                spoken,
+                some_spoken,
             })
             .collect()
     }
@@ -73,12 +74,12 @@ impl<'a> View<'a> {
     /// Wanted entries that may be worth something: where a word of the query is in their window, the best by meaning,
     /// the neighbours of these, and what holds its phrases.
     pub fn candidates(&self) -> Vec<u32> {
-        let mut found = self.meaning.alike(|entry| self.is_wanted(entry));
+        let mut found = self.meaning.alike();
         let neighbours = found.iter().filter_map(|entry| self.copy.place(*entry));
         let neighbours: Vec<u32> = neighbours.flat_map(|place| [place.previous, place.next]).collect();
         found.extend(neighbours);
         found.extend(self.order.holding.keys().filter_map(|item| self.copy.number(item.id)));
-        found.retain(|entry| self.is_wanted(*entry));
+        found.retain(|entry| self.filter.is_wanted(*entry));
         found.extend(self.likely(self.lexical.found()));
         found.sort_unstable();
         found.dedup();
@@ -93,43 +94,21 @@ impl<'a> View<'a> {
         let mut having: Vec<u32> = having.into_iter().flatten().flatten().chain(found).collect();
         having.sort_unstable();
         having.dedup();
+        let having: Vec<_> = having.into_iter().map(|entry| (entry, self.lexical.scores(entry))).collect();
         self.likely(&having)
     }
 
     /// Wanted entries of these: the best by the words of the query in their windows.
-    fn likely(&self, entries: &[u32]) -> Vec<u32> {
-        let mut likely = Top::new(LIKELY);
-        for entry in entries.iter().copied() {
-            likely.offer(self.words(entry), || {
-                let item = self.copy.get(entry).map(Held::item);
-                self.is_wanted(entry).then_some((item, entry))
-            });
+    fn likely(&self, entries: &[(u32, Scores)]) -> Vec<u32> {
+        // Not below zero, so their bits have their order.
+        let keys: Vec<_> = entries.iter().map(|(_, scores)| Reverse(self.words(*scores).to_bits())).collect();
+        let mut best = nearest(&keys, LIKELY, |place| self.filter.is_wanted(entries[place].0));
+        if best.len() > LIKELY {
+            let item = |place: usize| self.copy.get(entries[place].0).map(Held::item);
+            best.sort_by_cached_key(|place| (keys[*place], item(*place)));
+            best.truncate(LIKELY);
         }
-        likely.into_best()
-    }
-
-    fn is_wanted(&self, entry: u32) -> bool {
-        let both = self.copy.place(entry).zip(self.copy.get(entry));
-        both.is_some_and(|(place, held)| {
-            place.is_live() && self.has_collection(place.collection) && self.has_kind(held) && self.fits(held)
-        })
-    }
-
-    fn has_kind(&self, held: &Held) -> bool {
-        match (&self.wanted.kinds, held.kind) {
-            (Some(kinds), Some(kind)) => kinds.contains(&kind),
-            (Some(_), None) => false,
-            (None, _) => true,
-        }
-    }
-
-    fn fits(&self, held: &Held) -> bool {
-        self.wanted.moment.as_ref().is_none_or(|moment| held.times.fit(moment))
-    }
-
-    fn has_collection(&self, collection: u32) -> bool {
-        let fits = |names_fit: &Vec<bool>| names_fit.get(collection as usize).is_some_and(|fits| *fits);
-        self.names_fit.as_ref().is_none_or(fits)
+        best.into_iter().map(|place| entries[place].0).collect()
     }
 
     pub fn collection_of(&self, entry: u32) -> Option<&Arc<str>> {
@@ -148,7 +127,7 @@ impl<'a> View<'a> {
         let ranked = Ranked {
             item,
             score: self.query.with_phrases(alone, phrases),
-            lexical: self.lexical.entry(entry),
+            lexical: self.lexical.scores(entry).itself,
             vector: self.meaning.cosine(entry),
             recency: self.order.recency.map(|recency| recency.of(held.at)),
             phrases,
@@ -188,12 +167,12 @@ impl<'a> View<'a> {
 
     /// What an entry is worth by itself and its window's words.
     fn own(&self, entry: u32) -> f32 {
-        self.words(entry) + MEANING * self.meaning.share(entry, self.best.product)
+        self.words(self.lexical.scores(entry)) + MEANING * self.meaning.share(entry, self.best.product)
     }
 
-    fn words(&self, entry: u32) -> f32 {
-        let words = share(self.lexical.entry(entry), self.best.words.entry);
-        let window = share(self.lexical.window(entry), self.best.words.window);
+    fn words(&self, scores: Scores) -> f32 {
+        let words = share(scores.itself, self.best.words.entry);
+        let window = share(scores.window, self.best.words.window);
         WORDS * words + WINDOW * window
     }
 

@@ -2,7 +2,7 @@
 use super::{from_row, theirs};
 use crate::{
     db::Source,
-    memory::{Memory, MemoryScope, MemoryStatus, about::Readable},
+    memory::{Memory, MemoryStatus, about::Readable, partition::Partition},
     shared::{
         Result,
         actor::{AtLeast, Grant, Read},
@@ -46,19 +46,18 @@ pub(in crate::memory) async fn texts_after(
     Ok(rows.into_iter().map(readable).collect())
 }
 
-/// Active memories of a scope, in the order in which they were written.
+/// Active memories of a partition of the principal's own or the workspace's, in the order in which they were written, which
+/// an index has: by the owner alone, for beside a condition on who reads them SQLite would sort all of them for each page.
 pub(in crate::memory) async fn written_after(
     source: &impl Source,
-    grant: &Grant<impl AtLeast<Read>>,
-    scope: MemoryScope,
+    partition: &Partition,
     after: Option<MemoryId>,
     limit: u64,
 ) -> Result<Vec<Memory>> {
-    use memory::Column::{Id, Scope, Status, UserId, WorkspaceId};
+    use memory::Column::{Id, OwnerId, Status, WorkspaceId};
     let rows = memory::Entity::find()
-        .filter(WorkspaceId.eq(grant.workspace().uuid()))
-        .filter(theirs(UserId, grant.principal().uuid()))
-        .filter(Scope.eq(scope.name()))
+        .filter(WorkspaceId.eq(partition.workspace().uuid()))
+        .filter(OwnerId.eq(partition.owner()))
         .filter(Status.eq(MemoryStatus::Active.name()))
         .filter(Condition::all().add_option(after.map(|after| Id.gt(after.uuid()))))
         .order_by_asc(Id)

@@ -293,23 +293,42 @@ on_both! {
     }
 }
 
+/// The one statement on memories that this query comes to, and how SQLite carries it out.
+async fn plan(app: &TestApp, query: &str, variables: Value) -> Vec<String> {
+    let body = json!({ "query": query, "variables": variables, "extensions": { "explain": true } });
+    let request = app.http.post(app.url()).bearer_auth(&app.owner.token).json(&body);
+    let answer: Value = request.send().await.unwrap().json().await.unwrap();
+    let statements = answer["extensions"]["explain"]["statements"].as_array().unwrap();
+    let found: Vec<&str> = statements.iter().filter_map(|statement| statement["sql"].as_str()).collect();
+    let found: Vec<_> = found.into_iter().filter(|sql| sql.contains("FROM \"memory\" ")).collect();
+    assert_eq!(found.len(), 1, "{answer:#}");
+    let connection = app.running.services.db.connection();
+    let plan = format!("EXPLAIN QUERY PLAN {}", found[0]);
+    let plan = Statement::from_string(connection.get_database_backend(), plan);
+    let steps = connection.query_all_raw(plan).await.unwrap();
+    steps.iter().map(|step| step.try_get("", "detail").unwrap()).collect()
+}
+
 /// SQLite keeps no statistics: left to itself, it goes through all that a workspace has for the ten hits of a recall.
 #[tokio::test]
 async fn hits_are_looked_up_by_their_ids() {
     let app = TestApp::start(Database::sqlite()).await;
     import(&app, &app.owner, tulips("a", 12)).await;
-    let body = json!({ "query": RECALL, "variables": { "ws": app.workspace, "q": "tulip" },
-        "extensions": { "explain": true } });
-    let request = app.http.post(app.url()).bearer_auth(&app.owner.token).json(&body);
-    let answer: Value = request.send().await.unwrap().json().await.unwrap();
-    let statements = answer["extensions"]["explain"]["statements"].as_array().unwrap();
-    let hits: Vec<&str> = statements.iter().filter_map(|statement| statement["sql"].as_str()).collect();
-    let hits: Vec<_> = hits.into_iter().filter(|sql| sql.contains("FROM \"memory\" ")).collect();
-    assert_eq!(hits.len(), 1, "{answer:#}");
-    let connection = app.running.services.db.connection();
-    let plan = format!("EXPLAIN QUERY PLAN {}", hits[0]);
-    let plan = Statement::from_string(connection.get_database_backend(), plan);
-    let steps = connection.query_all_raw(plan).await.unwrap();
-    let steps: Vec<String> = steps.iter().map(|step| step.try_get("", "detail").unwrap()).collect();
+    let steps = plan(&app, RECALL, json!({ "ws": app.workspace, "q": "tulip" })).await;
     assert_eq!(steps, ["SEARCH memory USING INDEX sqlite_autoindex_memory_1 (id=?)"]);
+}
+
+/// Nothing is sorted: a page reads what it shows.
+#[tokio::test]
+async fn an_export_reads_its_pages_in_their_order() {
+    let app = TestApp::start(Database::sqlite()).await;
+    import(&app, &app.owner, tulips("a", 12)).await;
+    let export =
+        "query($ws: ID!, $after: ID) { workspace(id: $ws) { memoryExport(after: $after) { count } } }";
+    let list = "query($ws: ID!) { workspace(id: $ws) { memories(first: 1) { nodes { id } } } }";
+    let list = app.ok(&app.owner, list, json!({ "ws": app.workspace })).await;
+    let after = text(&list, "/workspace/memories/nodes/0/id");
+    let steps = plan(&app, export, json!({ "ws": app.workspace, "after": after })).await;
+    let by = "SEARCH memory USING INDEX memory_by_workspace_id_owner_id_id (workspace_id=? AND owner_id=? AND id>?)";
+    assert_eq!(steps, [by]);
 }

@@ -3,6 +3,7 @@ mod about;
 mod access;
 mod agreement;
 mod answers;
+mod contradictions;
 mod documents;
 mod entities;
 mod extraction;

@@ -1,4 +1,6 @@
 //! Whether two memories cannot both hold, by their words. Pure, and a guess: what it finds is shown, and somebody decides.
+pub mod told;
+
 use super::{
     extraction::{Gist, names, numbers},
     model::Contradiction,
