@@ -11,6 +11,7 @@ mod builtin;
 mod cache;
 mod call;
 mod content;
+mod embedding;
 mod event;
 mod graphql;
 mod guard;
@@ -40,6 +41,9 @@ pub use answering::{Answered, AnsweredQuote};
 pub use budget::{Budget, BudgetAction, BudgetScope, BudgetUse, NewBudget};
 pub use builtin::{Builtin, digest};
 pub use content::KeptContent;
+pub use embedding::{
+    EmbedError, EmbedPurpose, EmbedRequest, EmbedText, Embedded, EmbeddingModel, MAX_EMBEDDED,
+};
 pub use event::changes;
 pub use graphql::{
     BudgetMutation, BudgetNode, CallLoader, CallSubscription, ContentMutation, GuardrailMutation,
@@ -60,7 +64,9 @@ pub use ordering::Ordered;
 pub use period::UsagePeriod;
 pub use port::Workflows;
 pub use price::Cost;
-pub use provider::{Embeddings, ModelCall, Provider, ProviderEvent, ProviderStream, open_provider};
+pub use provider::{
+    EmbedCall, Embeddings, MAX_DIMENSIONS, ModelCall, Provider, ProviderEvent, ProviderStream, open_provider,
+};
 pub use providers::Providers;
 pub use record::{Attempt, LlmCall, LlmCallStatus, Origin};
 pub use schema::Schema;

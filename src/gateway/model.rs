@@ -1,4 +1,4 @@
-use super::{record::Origin, schema::Schema};
+use super::{embedding::EmbedPurpose, record::Origin, schema::Schema};
 use crate::shared::{
     Error, Problems,
     id::{WorkflowId, WorkspaceId},
@@ -98,6 +98,8 @@ pub enum Task {
     /// The order of the sources by how well they answer the last message, in the form of [`Ordered`](super::Ordered). Their ids
     /// are numbers, by which the answer names them.
     Order,
+    /// A vector for each source: what [`EmbedRequest`](super::EmbedRequest) is on its way.
+    Embed(EmbedPurpose),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -374,7 +376,7 @@ impl ChatRequest {
     pub(super) fn words(&self) -> impl Iterator<Item = &str> {
         let about = match &self.task {
             Task::Coach { topic, goal } => [topic.as_deref(), goal.as_deref()],
-            Task::Answer | Task::Complete | Task::Order => [None, None],
+            Task::Answer | Task::Complete | Task::Order | Task::Embed(_) => [None, None],
         };
         let messages = self.messages.iter().map(|message| message.text.as_str());
         let sources = self.sources.iter();
