@@ -26,6 +26,7 @@ mod m0020_memory_alias;
 mod m0021_trace;
 mod m0022_action_item;
 mod m0023_importance;
+mod m0024_memory_embedding;
 
 #[derive(Debug)]
 pub struct Migrator;
@@ -57,6 +58,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0021_trace::Migration),
             Box::new(m0022_action_item::Migration),
             Box::new(m0023_importance::Migration),
+            Box::new(m0024_memory_embedding::Migration),
         ]
     }
 }

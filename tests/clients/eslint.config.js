@@ -68,6 +68,7 @@ export default [
               "ExplainedTarget",
               "GuardrailTest",
               "MemoryCandidate",
+              "MemoryEmbedding",
               "MemoryExport",
               "RecallGroup",
               "RecallHit",

@@ -2,6 +2,7 @@ mod answer;
 mod course;
 mod document;
 mod document_load;
+mod embedding;
 mod entities;
 mod extract;
 mod filing;
@@ -27,6 +28,7 @@ use crate::{
 use answer::{Answer, AnswerInput};
 use async_graphql::{Context, Enum, ID, MergedObject, Object, SimpleObject};
 use course::{MemoryChange, MemoryContradiction};
+use embedding::MemoryEmbedding;
 use entities::{Entity, EntityFilter};
 use extract::MemorySource;
 use forgetting::{ForgetAboutInput, ForgetAboutPayload, MemoryExport};
@@ -364,6 +366,12 @@ impl WorkspaceMemories {
         let _turn = ctx.service::<Recalls>()?.0.acquire().await.map_err(Error::internal)?;
         let found = memories.contradictions(ctx.actor()?, self.workspace, memory_id).await?;
         Ok(found.into_iter().map(MemoryContradiction::from).collect())
+    }
+
+    /// By which model recall tells meaning, and how far another one is.
+    async fn memory_embedding(&self, ctx: &Context<'_>) -> Result<MemoryEmbedding, ApiError> {
+        let memories = ctx.service::<MemoryService>()?;
+        Ok(memories.embedding_progress(ctx.actor()?, self.workspace).await?.into())
     }
 
     /// The people, projects and things that the caller's own memories and the workspace's name, most named first.

@@ -5,6 +5,7 @@ use super::{
     dates, importance,
     meaning::Meaning,
     parameters::{DATED, LIKELY, MEANING, NEXT, PREVIOUS, SPOKEN, TELLS_WHEN, TO_ENTRY, WINDOW, WORDS},
+    provided::{Provided, Scale},
     share,
     top::Top,
 };
@@ -17,6 +18,7 @@ pub struct View<'a> {
     query: &'a Query,
     lexical: Lexical,
     meaning: Meaning<'a>,
+    provided: Provided,
     best: Best,
     wanted: &'a Wanted,
     order: &'a Order,
@@ -35,21 +37,25 @@ pub struct View<'a> {
 struct Best {
     words: bm25::Best,
     product: i32,
+    provided: Scale,
 }
 
 impl<'a> View<'a> {
     pub fn all(copies: &[&'a Replica], query: &'a Query, wanted: &'a Wanted, order: &'a Order) -> Vec<Self> {
         let lexical = bm25::score(copies, &query.words);
         let meaning: Vec<_> = copies.iter().map(|copy| Meaning::of(copy, &query.vector)).collect();
+        let provided: Vec<_> =
+            copies.iter().map(|copy| Provided::of(copy, query.provided.as_ref())).collect();
         let best = Best {
             words: bm25::Best::of(lexical.iter().map(Lexical::best)),
             product: meaning.iter().map(Meaning::best).max().unwrap_or_default(),
+            provided: Scale::of(&provided),
         };
         let spoken: Vec<_> = copies.iter().map(|copy| marked(copy, &query.speakers)).collect();
         let some_spoken = spoken.iter().any(|spoken| !spoken.is_empty());
-        let parts = copies.iter().zip(lexical).zip(meaning).zip(spoken);
+        let parts = copies.iter().zip(lexical).zip(meaning.into_iter().zip(provided)).zip(spoken);
         parts
-            .map(|(((copy, lexical), meaning), spoken)| {
+            .map(|(((copy, lexical), (meaning, provided)), spoken)| {
                 let prefix = wanted.collection_prefix.as_deref().filter(|prefix| !prefix.is_empty());
                 let names = copy.collections().iter().map(|collection| &collection.name);
                 let names_fit = prefix.map(|prefix| names.map(|name| name.starts_with(prefix)).collect());
@@ -58,6 +64,7 @@ impl<'a> View<'a> {
                     query,
                     lexical,
                     meaning,
+                    provided,
                     best,
                     wanted,
                     order,
@@ -73,7 +80,9 @@ impl<'a> View<'a> {
     /// Wanted entries that may be worth something: where a word of the query is in their window, the best by meaning,
     /// the neighbours of these, and what holds its phrases.
     pub fn candidates(&self) -> Vec<u32> {
-        let mut found = self.meaning.alike(|entry| self.is_wanted(entry));
+        let mut found = self.provided.alike(&self.best.provided, |entry| self.is_wanted(entry));
+        let by_static = |entry| self.provided.cosine(entry).is_none() && self.is_wanted(entry);
+        found.extend(self.meaning.alike(by_static));
         let neighbours = found.iter().filter_map(|entry| self.copy.place(*entry));
         let neighbours: Vec<u32> = neighbours.flat_map(|place| [place.previous, place.next]).collect();
         found.extend(neighbours);
@@ -149,7 +158,7 @@ impl<'a> View<'a> {
             item,
             score: self.query.with_phrases(alone, phrases),
             lexical: self.lexical.entry(entry),
-            vector: self.meaning.cosine(entry),
+            vector: self.provided.cosine(entry).unwrap_or_else(|| self.meaning.cosine(entry)),
             recency: self.order.recency.map(|recency| recency.of(held.at)),
             phrases,
         };
@@ -188,7 +197,13 @@ impl<'a> View<'a> {
 
     /// What an entry is worth by itself and its window's words.
     fn own(&self, entry: u32) -> f32 {
-        self.words(entry) + MEANING * self.meaning.share(entry, self.best.product)
+        self.words(entry) + MEANING * self.meaning_share(entry)
+    }
+
+    /// By the provider's model; what has no vector of it yet goes by the embedded one.
+    fn meaning_share(&self, entry: u32) -> f32 {
+        let provided = self.provided.share(entry, &self.best.provided);
+        provided.unwrap_or_else(|| self.meaning.share(entry, self.best.product))
     }
 
     fn words(&self, entry: u32) -> f32 {

@@ -4,6 +4,7 @@ mod access;
 mod agreement;
 mod answers;
 mod documents;
+pub mod embeddings;
 mod entities;
 mod extraction;
 mod forgetting;
