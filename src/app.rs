@@ -8,7 +8,7 @@ use crate::{
     gateway::{self, Gateway, ProviderError, Tool, Tools},
     graphql::{self, pipeline::Pipeline},
     http,
-    memory::{MemoryService, Ports, Reader, RecallTool, RememberTool, Reranker, index},
+    memory::{MemoryService, Ports, ProviderEmbeddings, Reader, RecallTool, RememberTool, Reranker, index},
     services::Services,
     shared::{Ambient, Error},
     sync::SyncService,
@@ -164,7 +164,10 @@ async fn connect(
     let copies = index::Index::new(db.clone(), config.memory.index_bytes);
     let coached = MemoryPorts::default();
     let rerank = &config.memory.rerank;
+    let embedding = &config.memory.embedding;
     let ports = Ports {
+        embeddings: (!embedding.route.is_empty())
+            .then(|| ProviderEmbeddings::new(gateway.clone(), account.clone(), embedding.clone())),
         reranker: (!rerank.route.is_empty())
             .then(|| Reranker::new(gateway.clone(), rerank.route.clone(), rerank.hits)),
         sessions: Some(Arc::new(coached.clone())),
@@ -297,6 +300,7 @@ impl Process {
         self.tasks.spawn(gateway.clone().sweep_budgets(self.stop.clone()));
         self.tasks.spawn(gateway.clone().sweep_contents(self.stop.clone()));
         self.tasks.spawn(memory.clone().expire_memories(self.stop.clone()));
+        self.tasks.spawn(memory.clone().keep_embedded(self.stop.clone()));
         self.tasks.spawn(Worker::new(coaching).run(self.stop.clone()));
         let reader = Reader::new(memory.clone(), bus.clone(), config.documents.clone());
         self.tasks.spawn(reader.run(self.stop.clone()));

@@ -3,6 +3,7 @@
 mod auth;
 mod gateway;
 pub mod guardrail;
+mod memory;
 mod route;
 
 use chrono::TimeDelta;
@@ -17,6 +18,7 @@ use std::{
 
 pub use auth::{AuthConfig, JwtAlgorithm, JwtConfig, JwtKeyConfig};
 pub use gateway::{BuiltinConfig, GatewayConfig, Price, Prices, ProviderConfig, ProviderKind};
+pub use memory::{EmbeddingConfig, MemoryConfig, RerankConfig};
 pub use route::{Fallbacks, Order, Retry, Route, StreamFailure, Target, Timeouts, route_name_problem};
 
 const DEFAULTS: &str = include_str!("../config.default.toml");
@@ -202,27 +204,6 @@ pub struct Limits {
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct MemoryConfig {
-    /// What the copies of the index may take of this process's memory.
-    pub index_bytes: usize,
-    pub rerank: RerankConfig,
-}
-
-/// A model that puts the best hits of a recall in order.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RerankConfig {
-    /// Empty where none does.
-    pub route: String,
-    /// How many it puts in order.
-    pub hits: usize,
-}
-
-/// Hits that a model can put in order: each is told with up to a thousand characters.
-const MAX_RERANKED: usize = 50;
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct CoachingConfig {
     pub lease_milliseconds: u32,
     pub turn_timeout_seconds: u32,
@@ -369,17 +350,7 @@ impl Config {
                 "http.graphiql_folder: {folder} is no folder: scripts/graphiql fills one"
             )));
         }
-        let RerankConfig { route, hits } = &self.memory.rerank;
-        if !(2..=MAX_RERANKED).contains(hits) {
-            return Err(ConfigError(format!(
-                "memory.rerank.hits: {hits} is not between 2 and {MAX_RERANKED}"
-            )));
-        }
-        if !route.is_empty() && !self.gateway.routes.contains_key(route) {
-            return Err(ConfigError(format!(
-                "memory.rerank.route: there is no route {route:?} in gateway.routes"
-            )));
-        }
+        self.memory.check(&self.gateway)?;
         if self.coaching.lease_milliseconds < 500 {
             return Err(ConfigError(
                 "coaching.lease_milliseconds: at least 500, or workers lose their turns".into(),

@@ -22,7 +22,19 @@ pub struct Model {
     /// The rules and the model that all entries come from; null where they are to be made anew.
     #[sea_orm(column_type = "Text", nullable)]
     pub made_by: Option<String>,
+    /// Whether there are, or were, vectors of a provider's model.
+    pub has_embeddings: bool,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
-crate::row::in_order!(workspace_id, owner_id, scope, user_id, salt, revision, pruned, made_by);
+crate::row::in_order!(
+    workspace_id,
+    owner_id,
+    scope,
+    user_id,
+    salt,
+    revision,
+    pruned,
+    made_by,
+    has_embeddings
+);

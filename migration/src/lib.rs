@@ -26,6 +26,7 @@ mod m0020_memory_alias;
 mod m0021_trace;
 mod m0022_action_item;
 mod m0023_importance;
+mod m0024_memory_embedding;
 mod m0025_memory_in_order;
 
 #[derive(Debug)]
@@ -58,6 +59,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0021_trace::Migration),
             Box::new(m0022_action_item::Migration),
             Box::new(m0023_importance::Migration),
+            Box::new(m0024_memory_embedding::Migration),
             Box::new(m0025_memory_in_order::Migration),
         ]
     }

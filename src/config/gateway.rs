@@ -76,6 +76,16 @@ pub enum ProviderKind {
     Ollama,
 }
 
+impl ProviderKind {
+    /// Whether servers of this kind make vectors of texts.
+    pub fn has_embeddings(self) -> bool {
+        match self {
+            Self::OpenaiCompatible | Self::Ollama | Self::Gemini => true,
+            Self::Builtin | Self::Anthropic => false,
+        }
+    }
+}
+
 /// What a model costs, for a million tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -171,7 +181,7 @@ impl GatewayConfig {
         Ok(())
     }
 
-    fn kind(&self, provider: &str) -> Option<ProviderKind> {
+    pub(super) fn kind(&self, provider: &str) -> Option<ProviderKind> {
         Some(self.providers.get(provider)?.kind)
     }
 }

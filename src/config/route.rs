@@ -213,6 +213,12 @@ impl Route {
         problems
     }
 
+    /// The target that every call comes to, where there is but one.
+    pub fn only_target(&self) -> Option<&Target> {
+        let mut targets = self.all_targets();
+        targets.next().filter(|_| targets.next().is_none())
+    }
+
     /// Every target that a call can come to.
     pub fn all_targets(&self) -> impl Iterator<Item = &Target> {
         self.targets.iter().chain(&self.fallbacks.context_window).chain(&self.fallbacks.content_policy)

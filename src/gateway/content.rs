@@ -39,7 +39,7 @@ impl Content {
     pub(super) fn of(request: &ChatRequest, version: i64) -> Option<Self> {
         let (topic, goal) = match &request.task {
             Task::Coach { topic, goal } => (topic.as_deref(), goal.as_deref()),
-            Task::Complete | Task::Answer | Task::Order | Task::Contradict => (None, None),
+            Task::Complete | Task::Answer | Task::Order | Task::Contradict | Task::Embed(_) => (None, None),
         };
         let sources = request.sources.iter();
         let sources: Vec<_> =

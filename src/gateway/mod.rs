@@ -12,6 +12,7 @@ mod cache;
 mod call;
 mod content;
 mod contradicting;
+mod embedding;
 mod event;
 mod graphql;
 mod guard;
@@ -42,6 +43,9 @@ pub use budget::{Budget, BudgetAction, BudgetScope, BudgetUse, NewBudget};
 pub use builtin::{Builtin, digest};
 pub use content::KeptContent;
 pub use contradicting::{Contradicted, ContradictedBy};
+pub use embedding::{
+    EmbedError, EmbedPurpose, EmbedRequest, EmbedText, Embedded, EmbeddingModel, MAX_EMBEDDED,
+};
 pub use event::changes;
 pub use graphql::{
     BudgetMutation, BudgetNode, CallLoader, CallSubscription, ContentMutation, GuardrailMutation,
@@ -62,7 +66,9 @@ pub use ordering::Ordered;
 pub use period::UsagePeriod;
 pub use port::Workflows;
 pub use price::Cost;
-pub use provider::{Embeddings, ModelCall, Provider, ProviderEvent, ProviderStream, open_provider};
+pub use provider::{
+    EmbedCall, Embeddings, MAX_DIMENSIONS, ModelCall, Provider, ProviderEvent, ProviderStream, open_provider,
+};
 pub use providers::Providers;
 pub use record::{Attempt, LlmCall, LlmCallStatus, Origin};
 pub use schema::Schema;

@@ -1,4 +1,4 @@
-use super::{record::Origin, schema::Schema};
+use super::{embedding::EmbedPurpose, record::Origin, schema::Schema};
 use crate::shared::{
     Error, Problems,
     id::{WorkflowId, WorkspaceId},
@@ -101,6 +101,8 @@ pub enum Task {
     /// Which of the sources cannot hold beside the first, in the form of [`Contradicted`](super::Contradicted). Their ids are
     /// numbers, by which the answer names them.
     Contradict,
+    /// A vector for each source: what [`EmbedRequest`](super::EmbedRequest) is on its way.
+    Embed(EmbedPurpose),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -377,7 +379,7 @@ impl ChatRequest {
     pub(super) fn words(&self) -> impl Iterator<Item = &str> {
         let about = match &self.task {
             Task::Coach { topic, goal } => [topic.as_deref(), goal.as_deref()],
-            Task::Answer | Task::Complete | Task::Order | Task::Contradict => [None, None],
+            Task::Answer | Task::Complete | Task::Order | Task::Contradict | Task::Embed(_) => [None, None],
         };
         let messages = self.messages.iter().map(|message| message.text.as_str());
         let sources = self.sources.iter();

@@ -135,8 +135,13 @@ pub(super) struct Record {
 }
 
 impl Record {
-    pub(super) fn begin(call: LlmCall, prices: Arc<Prices>, sink: Arc<dyn Sink>) -> Self {
-        let (span, reservation) = (telemetry::span(&call), Reservation::default());
+    pub(super) fn begin(
+        call: LlmCall,
+        operation: &'static str,
+        prices: Arc<Prices>,
+        sink: Arc<dyn Sink>,
+    ) -> Self {
+        let (span, reservation) = (telemetry::span(&call, operation), Reservation::default());
         let (began, under_way, guardrails) = (Instant::now(), UnderWay::default(), Uses::default());
         Self {
             call: Some(call),

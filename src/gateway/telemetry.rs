@@ -7,13 +7,14 @@ use tracing::{Span, field::Empty, info_span};
 /// How models are named that have no price: workspaces name models as they like, and metrics need a bound.
 const OTHER: &str = "other";
 
-pub(super) fn span(call: &LlmCall) -> Span {
+/// `operation` is `chat` or `embeddings`.
+pub(super) fn span(call: &LlmCall, operation: &'static str) -> Span {
     let model = call.model_requested.as_deref().unwrap_or_default();
     info_span!(
         "chat",
-        otel.name = format!("chat {model}"),
+        otel.name = format!("{operation} {model}"),
         otel.kind = "client",
-        gen_ai.operation.name = "chat",
+        gen_ai.operation.name = operation,
         gen_ai.request.model = call.model_requested,
         gen_ai.provider.name = Empty,
         gen_ai.response.model = Empty,

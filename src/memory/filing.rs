@@ -241,6 +241,7 @@ pub(super) fn entry(document: &Document, chunk: &DocumentChunk, digest: Digest) 
         importance: None,
         times: Times::default(),
         digest,
+        same_text: false,
     }
 }
 

@@ -56,6 +56,7 @@ pub(super) fn entry(memory: &Memory, digest: Digest) -> Entry {
         importance: content.importance,
         times: Times::of(memory),
         digest,
+        same_text: false,
     }
 }
 

@@ -29,6 +29,7 @@ mod model;
 mod partition;
 pub mod policy;
 mod port;
+mod provided;
 mod rank;
 mod reader;
 mod recall;
@@ -54,6 +55,7 @@ pub use model::{
     Recall, RecallRequest, RecencyRequest, Succession, estimated_tokens,
 };
 pub use port::{Derived, Ports, Remembered, Said, Sessions, Transcript};
+pub use provided::ProviderEmbeddings;
 pub use reader::{Limits as ReadingLimits, Reader, read_document};
 pub use rerank::Reranker;
 pub use service::MemoryService;

@@ -2,6 +2,7 @@ mod answer;
 mod change;
 mod contradiction;
 mod document;
+mod embedding;
 mod entities;
 mod extraction;
 mod holds;
@@ -17,6 +18,7 @@ pub use document::{
     Described, Document, DocumentChunk, DocumentFailure, DocumentStatus, MediaType, NewDocument, NewUpload,
     Prepared, Upload, digest, forgotten, prepare,
 };
+pub use embedding::EmbeddingProgress;
 pub use entities::{Alias, Aliases, Entity, EntityFilter, Merge, Separation};
 pub use extraction::{Extraction, ExtractionSource, MAX_CANDIDATES, MAX_SOURCE, NewExtraction};
 pub use holds::{Holds, Succession};

@@ -1,5 +1,5 @@
 //! What memory needs of the slices above it; `app` fills it in.
-use super::{Erased, extraction::Passage, rerank::Reranker};
+use super::{Erased, extraction::Passage, provided::ProviderEmbeddings, rerank::Reranker};
 use crate::{
     db::Db,
     event::Tx,
@@ -129,6 +129,8 @@ pub struct Ports {
     /// Without one, no session is read.
     pub transcript: Option<Arc<dyn Transcript>>,
     pub derived: Vec<Arc<dyn Derived>>,
+    /// Without one, meaning is told by the embedded model alone.
+    pub embeddings: Option<ProviderEmbeddings>,
     /// Without one, no model is asked for the order of hits.
     pub reranker: Option<Reranker>,
 }

@@ -12,6 +12,7 @@ use crate::shared::{
     id::{DocumentChunkId, MemoryId},
 };
 use chrono::{DateTime, Utc};
+use futures_util::FutureExt;
 use std::{
     cmp::Reverse,
     collections::{BTreeSet, HashMap},
@@ -28,6 +29,13 @@ impl MemoryService {
         let query = if request.has_phrases { Query::of } else { Query::plain }(&request.query);
         let Some(query) = query else { return Ok(Recall::default()) };
         let scopes = request.scopes.as_deref().unwrap_or(&[MemoryScope::User, MemoryScope::Workspace]);
+        // First: copies are to be as new as the answer, not as the question.
+        let asked_vector = match &self.ports.embeddings {
+            Some(embeddings) => {
+                embeddings.query(&self.db, actor, request.workspace, &request.query).boxed().await?
+            }
+            None => None,
+        };
         let standings = store::standings(&self.db, &grant, scopes).await?;
         if standings.is_empty() {
             return Ok(Recall::default());
@@ -49,11 +57,13 @@ impl MemoryService {
             weight: recency.weight,
         });
         let mut order = Order { recency, diversity: request.diversity as f32, ..Order::default() };
-        let asked = Arc::new((query, wanted));
+        let (vector, vectors) = asked_vector.map(|asked| (asked.query, asked.vectors)).unzip();
+        let embedded_by = vectors.as_ref().map(|vectors| vectors.model.to_string());
+        let asked = Arc::new((query.with_vector(vector), wanted));
         if asked.0.has_phrases() {
             order.holding = self.holding(actor, &standings, &asked, order.clone()).await?;
         }
-        let copies = self.index.copies(&standings).await?;
+        let copies = self.index.copies_with(&standings, vectors.as_ref()).await?;
         let reranker = self.reranker(actor, request);
         let limit = reranker.map_or(request.limit, |reranker| request.limit.max(reranker.hits()));
         match request.group_by {
@@ -69,7 +79,7 @@ impl MemoryService {
                     items = self.items(actor, &ranked).await?;
                 }
                 let hits = ranked.iter().filter_map(|ranked| hit(ranked, &mut items)).take(request.limit);
-                Ok(Recall { reranked, ..Recall::of_hits(hits, request.token_budget) })
+                Ok(Recall { reranked, embedded_by, ..Recall::of_hits(hits, request.token_budget) })
             }
             GroupBy::Collection => {
                 let groups = copies
@@ -82,7 +92,7 @@ impl MemoryService {
                     score: group.score.into(),
                     hits: group.best.iter().filter_map(|ranked| hit(ranked, &mut items)).collect(),
                 });
-                Ok(Recall::of_groups(groups, request.token_budget))
+                Ok(Recall { embedded_by, ..Recall::of_groups(groups, request.token_budget) })
             }
         }
     }

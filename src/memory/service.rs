@@ -70,8 +70,10 @@ impl MemoryService {
         }
     }
 
-    /// The same, with this gateway for the order of hits where one is asked.
+    /// The same, with this gateway for the order of hits and for vectors where one is asked.
     pub fn answered_by(mut self, gateway: Gateway) -> Self {
+        let embeddings = self.ports.embeddings;
+        self.ports.embeddings = embeddings.map(|embeddings| embeddings.answered_by(gateway.clone()));
         self.ports.reranker = self.ports.reranker.map(|reranker| reranker.answered_by(gateway));
         self
     }

@@ -69,6 +69,7 @@ export default [
               "ExplainedTarget",
               "GuardrailTest",
               "MemoryCandidate",
+              "MemoryEmbedding",
               "MemoryExport",
               "RecallGroup",
               "RecallHit",

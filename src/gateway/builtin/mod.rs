@@ -102,6 +102,8 @@ fn answer(request: &ChatRequest) -> Answer {
         Task::Contradict => {
             Answer { text: serde_json::json!(Contradicted::default()).to_string(), quotes: vec![] }
         }
+        // It has no vectors, and is not asked for them.
+        Task::Embed(_) => Answer { text: String::new(), quotes: vec![] },
         Task::Complete => {
             let prompt = request.messages.last().map(|message| message.text.as_str()).unwrap_or_default();
             Answer { text: summary::complete(prompt), quotes: vec![] }

@@ -1,6 +1,7 @@
 //! Drives one call: leave of the budgets, guardrails on what is asked, the way along the route ([`way`]), the words of
 //! whoever answers, and the end.
 mod attempt;
+mod embed;
 mod hedge;
 mod said;
 mod way;
@@ -21,6 +22,7 @@ use crate::{
 };
 use async_stream::stream;
 use attempt::{Attempt, Step};
+pub(super) use embed::embed;
 use futures_util::Stream;
 use said::Said;
 use std::{sync::Arc, time::Duration};

@@ -40,7 +40,7 @@ impl Drive {
         Ok(Answer { next: Some(step), ..self.answer_of(winner) })
     }
 
-    async fn next_target(&mut self) -> Result<(Target, Passed), Failure> {
+    pub(super) async fn next_target(&mut self) -> Result<(Target, Passed), Failure> {
         loop {
             match self.journey.next(draw(&self.random)) {
                 Next::GiveUp(failure) => return Err(failure),

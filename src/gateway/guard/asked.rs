@@ -1,6 +1,7 @@
 //! What is asked, checked before any provider sees it; and any single text.
 use super::{Guard, Layer, Policies};
 use crate::gateway::{
+    embedding::EmbedPurpose,
     guardrail::{Action, Guardrail, Masks, Stage},
     model::{ChatRequest, Egress, GroundingSource, Speaker, Task},
     schema::Schema,
@@ -79,8 +80,12 @@ impl Guard {
             };
             self.replace(stage, &mut message.text)?;
         }
+        let of_sources = match request.task {
+            Task::Embed(EmbedPurpose::Query) => Stage::Input,
+            _ => Stage::Retrieval,
+        };
         for source in &mut request.sources {
-            self.replace(Stage::Retrieval, &mut source.text)?;
+            self.replace(of_sources, &mut source.text)?;
             if let Some(speaker) = &mut source.speaker {
                 self.replace(Stage::Retrieval, speaker)?;
             }

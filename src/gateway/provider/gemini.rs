@@ -1,8 +1,8 @@
 //! The wire format of Gemini's `streamGenerateContent`.
 use super::{
     super::model::{Failure, FailureKind, FinishReason, MAX_TOOLS, Speaker, ToolSpec, Usage},
-    ModelCall, Provider, ProviderEvent, ProviderStream,
-    http::{Endpoint, Events, by_words, names, segment, send, tool_use},
+    EmbedCall, Embeddings, ModelCall, Provider, ProviderEvent, ProviderStream,
+    http::{Endpoint, Events, by_words, names, segment, send, tool_use, vectors},
     prompt,
 };
 use futures_util::{FutureExt, StreamExt, TryFutureExt, future::BoxFuture};
@@ -35,6 +35,25 @@ impl Provider for Gemini {
         .boxed()
     }
 
+    fn embed(&self, call: EmbedCall) -> BoxFuture<'static, Result<Embeddings, Failure>> {
+        let EmbedCall { model, texts, traceparent } = call;
+        let count = texts.len();
+        let request = |text| {
+            let content = json!({ "parts": [{ "text": text }] });
+            json!({ "model": format!("models/{model}"), "content": content })
+        };
+        let requests: Vec<_> = texts.into_iter().map(request).collect();
+        let path = format!("/models/{}:batchEmbedContents", segment(&model));
+        let request = self.authorised(self.0.post(&path, &json!({ "requests": requests })));
+        async move {
+            let answer: Vectors = vectors(request, &traceparent).await?;
+            let vectors = answer.embeddings.into_iter().map(|vector| vector.values).collect();
+            // It does not count tokens here.
+            Embeddings::checked(vectors, count, None)
+        }
+        .boxed()
+    }
+
     fn continues(&self, call: &ModelCall) -> bool {
         self.0.continues(call)
     }
@@ -44,6 +63,16 @@ impl Provider for Gemini {
         let plain = |name: String| name.trim_start_matches("models/").to_owned();
         names.map_ok(move |names| names.into_iter().map(plain).collect()).boxed()
     }
+}
+
+#[derive(Deserialize)]
+struct Vectors {
+    embeddings: Vec<Vector>,
+}
+
+#[derive(Deserialize)]
+struct Vector {
+    values: Vec<f32>,
 }
 
 fn body(call: &ModelCall, continues: bool) -> Value {

@@ -12,12 +12,15 @@ use reqwest::{
     header::{HeaderMap, HeaderValue, RETRY_AFTER},
 };
 use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::{error::Error, fmt::Write, mem, sync::Arc, time::Duration};
 
 /// Bytes of one line, and of a whole answer, also of one that is no stream: far more than any answer that is passed on.
 const LINE: usize = 1 << 20;
 const ANSWER: usize = 32 << 20;
+/// Bytes of an answer with vectors: the most of a call, each number written in full.
+const VECTORS: usize = 16 << 20;
 /// Bytes of a refusal that are looked at.
 const REFUSAL: usize = 64 << 10;
 /// Bytes of the arguments of one tool, characters of a name among them, and of the id of a tool's use.
@@ -125,6 +128,22 @@ pub(super) async fn json(response: Response) -> Result<Value, Failure> {
         body.push_str(&line);
     }
     serde_json::from_str(&body).map_err(|_| FailureKind::Malformed.plain())
+}
+
+/// What a call for vectors is answered, all on one line as a rule.
+pub(super) async fn vectors<T: DeserializeOwned>(
+    request: RequestBuilder,
+    traceparent: &str,
+) -> Result<T, Failure> {
+    let mut response = send(request.header("traceparent", traceparent)).await?;
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response.chunk().await.map_err(|_| FailureKind::CutOff.plain())? {
+        if body.len() + chunk.len() > VECTORS {
+            return Err(FailureKind::TooLong.plain());
+        }
+        body.extend_from_slice(&chunk);
+    }
+    serde_json::from_slice(&body).map_err(|_| FailureKind::Malformed.plain())
 }
 
 /// What a model asks for: its words, and kept where others see them.

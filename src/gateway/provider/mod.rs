@@ -31,7 +31,7 @@ pub trait Provider: Send + Sync + fmt::Debug {
     }
 
     /// One vector for each text, all of one length.
-    fn embed(&self, _model: &str, _texts: Vec<String>) -> BoxFuture<'static, Result<Embeddings, Failure>> {
+    fn embed(&self, _call: EmbedCall) -> BoxFuture<'static, Result<Embeddings, Failure>> {
         async { Err(FailureKind::Rejected.plain()) }.boxed()
     }
 
@@ -53,6 +53,18 @@ pub struct ModelCall {
     pub traceparent: String,
 }
 
+/// One call for vectors.
+#[derive(Clone, Debug)]
+pub struct EmbedCall {
+    pub model: String,
+    pub texts: Vec<String>,
+    /// As in [`ModelCall`].
+    pub traceparent: String,
+}
+
+/// Numbers of the longest vector that is taken.
+pub const MAX_DIMENSIONS: usize = 4_096;
+
 pub type ProviderStream = BoxStream<'static, Result<ProviderEvent, Failure>>;
 
 /// What a provider says. `Finished` or an error is its last word; what follows is not read.
@@ -67,14 +79,18 @@ pub enum ProviderEvent {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Embeddings {
     pub vectors: Vec<Vec<f32>>,
-    pub input_tokens: u32,
+    /// As the provider counted them, where it does.
+    pub input_tokens: Option<u32>,
 }
 
 impl Embeddings {
-    /// As many as there were texts, and of one length.
-    fn checked(vectors: Vec<Vec<f32>>, count: usize, input_tokens: u32) -> Result<Self, Failure> {
+    /// As many as there were texts, of one length, and of numbers that can be reckoned with.
+    fn checked(vectors: Vec<Vec<f32>>, count: usize, input_tokens: Option<u32>) -> Result<Self, Failure> {
         let length = vectors.first().map_or(0, Vec::len);
-        if vectors.len() != count || vectors.iter().any(|vector| vector.len() != length) {
+        let is_well =
+            |vector: &Vec<f32>| vector.len() == length && vector.iter().all(|number| number.is_finite());
+        let fits = vectors.len() == count && (count == 0 || (1..=MAX_DIMENSIONS).contains(&length));
+        if !fits || !vectors.iter().all(is_well) {
             return Err(FailureKind::Malformed.plain());
         }
         Ok(Self { vectors, input_tokens })

@@ -1,8 +1,8 @@
 //! The wire format of Ollama's `/api/chat`: one JSON object a line.
 use super::{
     super::model::{Failure, FailureKind, FinishReason, MAX_TOOLS, Speaker, Usage},
-    Embeddings, ModelCall, Provider, ProviderEvent, ProviderStream,
-    http::{Endpoint, Lines, by_words, json, names, send, tool_use},
+    EmbedCall, Embeddings, ModelCall, Provider, ProviderEvent, ProviderStream,
+    http::{Endpoint, Lines, by_words, names, send, tool_use, vectors},
     prompt,
 };
 use futures_util::{FutureExt, StreamExt, future::BoxFuture};
@@ -31,13 +31,12 @@ impl Provider for Ollama {
         .boxed()
     }
 
-    fn embed(&self, model: &str, texts: Vec<String>) -> BoxFuture<'static, Result<Embeddings, Failure>> {
-        let count = texts.len();
-        let request = self.0.post("/api/embed", &json!({ "model": model, "input": texts }));
+    fn embed(&self, call: EmbedCall) -> BoxFuture<'static, Result<Embeddings, Failure>> {
+        let count = call.texts.len();
+        let request = self.0.post("/api/embed", &json!({ "model": call.model, "input": call.texts }));
         async move {
-            let answer = json(send(request).await?).await?;
-            let answer = Vectors::deserialize(answer).map_err(|_| FailureKind::Malformed.plain())?;
-            Embeddings::checked(answer.embeddings, count, answer.prompt_eval_count.unwrap_or(0))
+            let answer: Vectors = vectors(request, &call.traceparent).await?;
+            Embeddings::checked(answer.embeddings, count, answer.prompt_eval_count)
         }
         .boxed()
     }

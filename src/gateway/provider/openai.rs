@@ -1,8 +1,8 @@
 //! The wire format of OpenAI's chat completions, which most servers of models speak.
 use super::{
     super::model::{Failure, FailureKind, FinishReason, MAX_TOOLS, Speaker, ToolUse, Usage},
-    Embeddings, ModelCall, Provider, ProviderEvent, ProviderStream,
-    http::{Endpoint, Events, MAX_ARGUMENTS, by_words, json, names, send, tool_use},
+    EmbedCall, Embeddings, ModelCall, Provider, ProviderEvent, ProviderStream,
+    http::{Endpoint, Events, MAX_ARGUMENTS, by_words, names, send, tool_use, vectors},
     prompt,
 };
 use futures_util::{FutureExt, StreamExt, future::BoxFuture};
@@ -49,21 +49,19 @@ impl Provider for OpenAi {
         .boxed()
     }
 
-    fn embed(&self, model: &str, texts: Vec<String>) -> BoxFuture<'static, Result<Embeddings, Failure>> {
-        let count = texts.len();
-        let request =
-            self.authorised(self.endpoint.post("/embeddings", &json!({ "model": model, "input": texts })));
+    fn embed(&self, call: EmbedCall) -> BoxFuture<'static, Result<Embeddings, Failure>> {
+        let count = call.texts.len();
+        let body = json!({ "model": call.model, "input": call.texts });
+        let request = self.authorised(self.endpoint.post("/embeddings", &body));
         async move {
-            let answer = json(send(request).await?).await?;
-            let answer = Vectors::deserialize(answer).map_err(|_| FailureKind::Malformed.plain())?;
+            let answer: Vectors = vectors(request, &call.traceparent).await?;
             let mut data = answer.data;
             data.sort_by_key(|item| item.index);
+            if data.iter().zip(0..).any(|(item, place)| item.index != place) {
+                return Err(FailureKind::Malformed.plain());
+            }
             let vectors = data.into_iter().map(|item| item.embedding).collect();
-            Embeddings::checked(
-                vectors,
-                count,
-                answer.usage.and_then(|usage| usage.prompt_tokens).unwrap_or(0),
-            )
+            Embeddings::checked(vectors, count, answer.usage.and_then(|usage| usage.prompt_tokens))
         }
         .boxed()
     }

@@ -1,6 +1,6 @@
 //! What an answer quotes word for word, found in the answer itself: models are asked to put it in quotation marks, and
 //! no wire format has more for it.
-use super::{Embeddings, ModelCall, Provider, ProviderEvent, ProviderStream};
+use super::{EmbedCall, Embeddings, ModelCall, Provider, ProviderEvent, ProviderStream};
 use crate::gateway::model::{ChatRequest, Failure, GroundingSource, Quote};
 use futures_util::{StreamExt, future::BoxFuture};
 use std::{mem, sync::Arc};
@@ -44,8 +44,8 @@ impl<P: Provider> Provider for Quoting<P> {
         self.0.continues(call)
     }
 
-    fn embed(&self, model: &str, texts: Vec<String>) -> BoxFuture<'static, Result<Embeddings, Failure>> {
-        self.0.embed(model, texts)
+    fn embed(&self, call: EmbedCall) -> BoxFuture<'static, Result<Embeddings, Failure>> {
+        self.0.embed(call)
     }
 
     fn models(&self) -> BoxFuture<'static, Result<Vec<String>, Failure>> {

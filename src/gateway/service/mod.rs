@@ -1,6 +1,7 @@
 //! What callers ask of the gateway.
 mod budget;
 mod content;
+mod embed;
 mod guardrail;
 mod log;
 mod route;
@@ -154,10 +155,41 @@ impl Gateway {
         let route = self.known_route(&held, &request.route)?;
         request.check()?;
         let trace = actor.trace().unwrap_or_else(|| TraceId::random(&self.ambient.random));
-        let call = LlmCall {
-            id: self.ambient.ids.next(),
+        let caller = Caller {
             workspace: request.workspace,
             principal: actor.principal(),
+            key: actor.key(),
+            workflow: request.workflow,
+        };
+        let call = self.begun(&caller, trace, &route, &request);
+        let place = self.answers.place(&route, &request, held.version);
+        if let Some(answer) = place.as_ref().and_then(|place| place.find()) {
+            return Ok(again(&answer, self.record(LlmCall { cache_hit: true, ..call }, "chat")));
+        }
+        let call = Call {
+            caller,
+            trace,
+            ledger: self.ledger.clone(),
+            routes: self.routes_of(held.clone()),
+            providers: self.providers.of(request.workspace),
+            policies: self.policies.clone(),
+            own: held.policies.clone(),
+            route,
+            request: Arc::new(request),
+            random: self.ambient.random.clone(),
+            record: self.record(call, "chat"),
+            place,
+            keeps: held.keeps_contents.then_some(held.version),
+        };
+        Ok(drive(call).boxed())
+    }
+
+    /// A call that begins now.
+    fn begun(&self, caller: &Caller, trace: TraceId, route: &Route, request: &ChatRequest) -> LlmCall {
+        LlmCall {
+            id: self.ambient.ids.next(),
+            workspace: request.workspace,
+            principal: caller.principal,
             origin: request.origin.clone(),
             workflow: request.workflow,
             trace: Some(trace),
@@ -174,34 +206,11 @@ impl Gateway {
             attempts: vec![],
             guardrails: vec![],
             started_at: self.ambient.now(),
-        };
-        let place = self.answers.place(&route, &request, held.version);
-        let record = |call: LlmCall| Record::begin(call, self.prices.clone(), Arc::new(self.log.clone()));
-        if let Some(answer) = place.as_ref().and_then(|place| place.find()) {
-            return Ok(again(&answer, record(LlmCall { cache_hit: true, ..call })));
         }
-        let caller = Caller {
-            workspace: request.workspace,
-            principal: actor.principal(),
-            key: actor.key(),
-            workflow: request.workflow,
-        };
-        let call = Call {
-            caller,
-            trace,
-            ledger: self.ledger.clone(),
-            routes: self.routes_of(held.clone()),
-            providers: self.providers.of(request.workspace),
-            policies: self.policies.clone(),
-            own: held.policies.clone(),
-            route,
-            request: Arc::new(request),
-            random: self.ambient.random.clone(),
-            record: record(call),
-            place,
-            keeps: held.keeps_contents.then_some(held.version),
-        };
-        Ok(drive(call).boxed())
+    }
+
+    fn record(&self, call: LlmCall, operation: &'static str) -> Record {
+        Record::begin(call, operation, self.prices.clone(), Arc::new(self.log.clone()))
     }
 
     pub(super) fn known_route(&self, held: &Held, name: &str) -> Result<Arc<Route>> {

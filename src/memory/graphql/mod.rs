@@ -2,6 +2,7 @@ mod answer;
 mod course;
 mod document;
 mod document_load;
+mod embedding;
 mod entities;
 mod extract;
 mod filing;
@@ -27,6 +28,7 @@ use crate::{
 use answer::{Answer, AnswerInput};
 use async_graphql::{Context, Enum, ID, MergedObject, Object, SimpleObject};
 use course::{ContradictionCheck, MemoryChange, MemoryContradiction};
+use embedding::MemoryEmbedding;
 use entities::{Entity, EntityFilter};
 use extract::MemorySource;
 use forgetting::{ForgetAboutInput, ForgetAboutPayload, MemoryExport};
@@ -380,6 +382,12 @@ impl WorkspaceMemories {
         let checked =
             memories.check_contradictions(gateway, actor, self.workspace, memory_id, &route).await?;
         Ok(checked.into())
+    }
+
+    /// By which model recall tells meaning, and how far another one is.
+    async fn memory_embedding(&self, ctx: &Context<'_>) -> Result<MemoryEmbedding, ApiError> {
+        let memories = ctx.service::<MemoryService>()?;
+        Ok(memories.embedding_progress(ctx.actor()?, self.workspace).await?.into())
     }
 
     /// The people, projects and things that the caller's own memories and the workspace's name, most named first.

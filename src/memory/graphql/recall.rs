@@ -1,5 +1,6 @@
 //! What a recall shows.
 use super::{DocumentChunk, Memory, model};
+use crate::memory::embedding::Embedder;
 use async_graphql::{Enum, SimpleObject, Union};
 
 /// What the hits of a recall are put together by.
@@ -25,6 +26,9 @@ pub struct RecallResult {
     /// False where it failed, and the order stayed. Null where none was asked: of groups and with `diversity`, and of who may
     /// only read.
     reranked: Option<bool>,
+    /// The model that told the meaning of the query: the embedded one, or one of a provider, as `provider/model`. What has no
+    /// vector of that one yet went by the embedded one.
+    embedded_by: String,
 }
 
 /// One find.
@@ -47,6 +51,7 @@ impl From<model::Recall> for RecallResult {
             groups: recall.groups.into_iter().map(RecallGroup::from).collect(),
             used_tokens,
             reranked: recall.reranked,
+            embedded_by: recall.embedded_by.unwrap_or_else(|| Embedder::embedded().name().to_owned()),
         }
     }
 }

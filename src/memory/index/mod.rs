@@ -14,12 +14,16 @@ mod words;
 pub use collections::NONE;
 pub use digest::{Digest, MADE_BY, spoken_term};
 pub use remake::remake;
-pub use replica::{Held, Place, Replica, Signs, Statistics, signs};
-pub use replicas::Index;
+pub use replica::{Embeddings, Held, Place, Replica, Signs, Statistics, length, signs};
+pub use replicas::{Index, VectorsOf};
 pub use times::{Moment, Times};
 pub use words::Posting;
 
-use super::{MemoryKind, partition::Partition, store};
+use super::{
+    MemoryKind,
+    partition::Partition,
+    store::{self, Raised},
+};
 use crate::{
     event::Tx,
     shared::{Result, stored},
@@ -61,6 +65,15 @@ pub struct Entry {
     pub times: Times,
     /// Made before the transaction begins.
     pub digest: Digest,
+    /// Its text is what was indexed before: vectors of it hold.
+    pub same_text: bool,
+}
+
+impl Entry {
+    /// For what is written anew with the text that it had.
+    pub fn of_same_text(self) -> Self {
+        Self { same_text: true, ..self }
+    }
 }
 
 /// Indexes items; what is there under the same id is replaced. The partition must exist ([`store::lock_partition`]) and
@@ -69,17 +82,27 @@ pub async fn insert(tx: &Tx, partition: &Partition, entries: &[Entry]) -> Result
     if entries.is_empty() {
         return Ok(());
     }
-    let last = store::raise_revision(tx, partition, entries.len()).await?;
-    store::insert_entries(tx, partition, entries, &MADE_BY, last).await
+    let Raised { revision, has_embeddings } = store::raise_revision(tx, partition, entries.len()).await?;
+    store::insert_entries(tx, partition, entries, &MADE_BY, revision).await?;
+    if has_embeddings {
+        let of = |same_text| {
+            let entries = entries.iter().filter(move |entry| entry.same_text == same_text);
+            entries.map(|entry| entry.item.id).collect::<Vec<_>>()
+        };
+        store::embedding::delete(tx, partition, &of(false)).await?;
+        // Copies that take the row take its vector again.
+        store::embedding::confirm(tx, partition, &of(true), revision).await?;
+    }
+    Ok(())
 }
 
-/// Takes items out of the index, and gives how many were in it. After the commit, [`Index::drop_copies`] makes this
+/// Takes items out of the index, with all their vectors, and gives how many were in it. After the commit, [`Index::drop_copies`] makes this
 /// process forget them, too; others do with their next recall.
 pub async fn remove(tx: &Tx, partition: &Partition, items: &[Uuid], now: DateTime<Utc>) -> Result<u64> {
     let removed = store::delete_entries(tx, partition, items).await?;
     if removed > 0 {
-        let last = store::raise_revision(tx, partition, items.len()).await?;
-        store::insert_removals(tx, partition, items, last, now).await?;
+        let raised = store::raise_revision(tx, partition, items.len()).await?;
+        store::insert_removals(tx, partition, items, raised.revision, now).await?;
         store::prune_removals(tx, partition, now).await?;
     }
     Ok(removed)

@@ -56,7 +56,7 @@ async fn remake_document(log: &Log, ambient: &Ambient, id: DocumentId, partition
     let title = &stored.document.title;
     let entries = chunks.iter().map(|chunk| {
         let digest = model::digest(title, chunk.heading.as_deref(), &chunk.text);
-        filing::entry(&stored.document, chunk, digest)
+        filing::entry(&stored.document, chunk, digest).of_same_text()
     });
     insert(&tx, partition, &entries.collect::<Vec<_>>()).await?;
     tx.commit().await
@@ -94,7 +94,7 @@ async fn remake_some(
     let memories = store::find_stale_memories(tx, partition, &MADE_BY, ids).await?;
     let entries: Vec<_> = memories
         .iter()
-        .map(|stored| ingest::entry(&stored.memory, ingest::digest(&stored.memory.content)))
+        .map(|stored| ingest::entry(&stored.memory, ingest::digest(&stored.memory.content)).of_same_text())
         .collect();
     insert(tx, partition, &entries).await?;
     Ok(entries.len())

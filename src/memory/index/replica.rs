@@ -1,7 +1,9 @@
 //! A partition's index in memory, made from its rows. Entries are numbered as they came; those that are gone keep
 //! their number until a compaction.
+mod embeddings;
 mod links;
 
+pub use embeddings::{Embeddings, length};
 pub use links::Place;
 
 use super::{
@@ -36,6 +38,8 @@ pub struct Replica {
     vectors: Vec<Vector>,
     /// Of each vector.
     signs: Vec<Signs>,
+    /// By model.
+    embeddings: Vec<Embeddings>,
     by_id: HashTable<u32>,
     words: Words,
     collections: Collections,
@@ -235,6 +239,7 @@ impl Replica {
         (place.length, place.previous, place.next) = (NONE, NONE, NONE);
         self.vectors[number as usize] = [0; DIMENSIONS];
         self.signs[number as usize] = Signs::default();
+        self.drop_embeddings_of(number);
     }
 
     /// Whether a compaction pays: much is gone, or much is new.
@@ -279,7 +284,9 @@ impl Replica {
                 place.order.iter().for_each(|entry| kept.places[*entry as usize].collection = new);
             }
         }
-        kept.words = self.words.compacted(|old| Some(number(old)).filter(|new| *new != NONE));
+        let kept_as = |old: u32| Some(number(old)).filter(|new| *new != NONE);
+        kept.words = self.words.compacted(kept_as);
+        kept.embeddings = self.renumbered_embeddings(kept_as);
         kept.by_id.reserve(live, |_| 0);
         for (number, held) in kept.entries.iter().enumerate() {
             let hasher = |other: &u32| hash(kept.entries[*other as usize].id);
@@ -294,7 +301,8 @@ impl Replica {
         let places = self.places.capacity() * size_of::<Place>();
         let entries = self.entries.capacity() * size_of::<Held>() + places + vectors;
         let by_id = self.by_id.capacity() * 6;
-        size_of::<Self>() + entries + by_id + self.words.bytes() + self.collections.bytes()
+        let words = self.words.bytes() + self.collections.bytes();
+        size_of::<Self>() + entries + by_id + words + self.bytes_of_embeddings()
     }
 }
 

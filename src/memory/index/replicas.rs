@@ -37,6 +37,14 @@ const LARGE: usize = 200_000;
 /// Partitions of one recall that are followed at once.
 const FOLLOWED: usize = 4;
 
+/// Which vectors of a provider a ranking needs.
+#[derive(Clone, Debug)]
+pub struct VectorsOf {
+    /// Provider and model.
+    pub model: Arc<str>,
+    pub dimensions: usize,
+}
+
 /// All copies of this process.
 #[derive(Clone, Debug)]
 pub struct Index(Arc<Inner>);
@@ -92,6 +100,15 @@ impl Index {
     /// Copies of these partitions, at least as new as they stand, for one ranking. A second one asks again: what is
     /// beyond the bound is let go meanwhile.
     pub(in crate::memory) async fn copies(&self, standings: &[Standing]) -> Result<Copies> {
+        self.copies_with(standings, None).await
+    }
+
+    /// The same with the vectors of a provider's model.
+    pub(in crate::memory) async fn copies_with(
+        &self,
+        standings: &[Standing],
+        vectors: Option<&VectorsOf>,
+    ) -> Result<Copies> {
         let mut standings = standings.to_vec();
         standings.sort_unstable_by_key(|standing| key(&standing.partition));
         let slots: Vec<_> = standings.iter().map(|standing| self.slot(&standing.partition)).collect();
@@ -99,6 +116,12 @@ impl Index {
         // Collected first: a stream that borrows from a closure is not Send.
         let following: Vec<_> = behind.map(|(slot, standing)| self.bring(slot, standing)).collect();
         stream::iter(following).buffer_unordered(FOLLOWED).try_collect::<()>().await?;
+        if let Some(vectors) = vectors {
+            let pairs = slots.iter().zip(&standings);
+            let following: Vec<_> =
+                pairs.map(|(slot, standing)| self.bring_vectors(slot, standing, vectors)).collect();
+            stream::iter(following).buffer_unordered(FOLLOWED).try_collect::<()>().await?;
+        }
         Ok(Copies { index: self.clone(), slots })
     }
 
@@ -172,6 +195,54 @@ impl Index {
         slot.settle(turn).await?;
         slot.revision.store(until, Ordering::Release);
         Ok(())
+    }
+
+    /// The same of a model's vectors, after the entries that they belong to.
+    async fn bring_vectors(&self, slot: &Arc<Slot>, standing: &Standing, vectors: &VectorsOf) -> Result<()> {
+        let is_behind = async || {
+            let replica = slot.replica.read().await;
+            replica.embedded_until(&vectors.model) < standing.revision
+        };
+        if !is_behind().await {
+            return Ok(());
+        }
+        let turn = Arc::new(slot.turn.clone().lock_owned().await);
+        if is_behind().await {
+            self.follow_vectors(slot, &standing.partition, vectors, &turn).await?;
+            self.let_go();
+        }
+        Ok(())
+    }
+
+    async fn follow_vectors(
+        &self,
+        slot: &Arc<Slot>,
+        partition: &Partition,
+        vectors: &VectorsOf,
+        turn: &Turn,
+    ) -> Result<()> {
+        // What was written beyond it may belong to entries that the copy does not have yet: it is read again with them.
+        let (mut after, until) = {
+            let replica = slot.replica.read().await;
+            ((replica.embedded_until(&vectors.model), Uuid::max()), replica.revision())
+        };
+        loop {
+            let VectorsOf { model, dimensions } = vectors.clone();
+            let rows = store::embedding::vectors_after(&self.0.db, partition, &model, after, PAGE).await?;
+            let is_last = (rows.len() as u64) < PAGE;
+            if let Some(last) = rows.last() {
+                after = (last.revision, last.item);
+            }
+            let is_large = rows.len() > FEW;
+            let embed = move |replica: &mut Replica| {
+                replica.embed(&model, dimensions, &rows, is_last.then_some(until));
+                Ok(())
+            };
+            slot.change(turn, is_large, embed).await?;
+            if is_last {
+                return Ok(());
+            }
+        }
     }
 
     /// Gives up the copies that were not used for longest, until the others are within the bound.

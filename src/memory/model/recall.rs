@@ -107,6 +107,8 @@ pub struct Recall {
     pub used_tokens: usize,
     /// Whether a model put the best in order, where one was asked.
     pub reranked: Option<bool>,
+    /// The provider's model that told the meaning of the query; `None` where the embedded one did.
+    pub embedded_by: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

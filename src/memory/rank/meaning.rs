@@ -2,7 +2,6 @@
 //! vectors are gone through; in a large one their signs first, which takes a tenth of the time, and then the vectors of the
 //! entries that are nearest by them.
 use super::{
-    filter::Filter,
     nearest::nearest,
     parameters::{ALIKE, LIKE, NEAREST, SMALL, UNLIKE},
 };
@@ -26,14 +25,14 @@ pub struct Meaning<'a> {
 }
 
 impl<'a> Meaning<'a> {
-    pub fn of(copy: &'a Replica, filter: &Filter, query: &Vector) -> Self {
+    pub fn of(copy: &'a Replica, is_wanted: impl Fn(u32) -> bool, query: &Vector) -> Self {
         let numbers = query.map(i16::from);
         let (all, wanted) = if copy.entries().len() <= SMALL {
             let all: Vec<u32> = (0..copy.entries().len() as u32).collect();
-            let wanted = all.iter().copied().filter(|entry| filter.is_wanted(*entry)).collect();
+            let wanted = all.iter().copied().filter(|entry| is_wanted(*entry)).collect();
             (all, wanted)
         } else {
-            by_signs(copy, filter, query)
+            by_signs(copy, is_wanted, query)
         };
         let product =
             |entry: u32| copy.vectors().get(entry as usize).map_or(0, |vector| product(&numbers, vector));
@@ -76,12 +75,12 @@ impl<'a> Meaning<'a> {
 }
 
 /// By their signs: those that the best product is looked for among, whether they are wanted or not, and the wanted ones.
-fn by_signs(copy: &Replica, filter: &Filter, query: &Vector) -> (Vec<u32>, Vec<u32>) {
+fn by_signs(copy: &Replica, is_wanted: impl Fn(u32) -> bool, query: &Vector) -> (Vec<u32>, Vec<u32>) {
     let query = signs(query);
     let distances: Vec<u16> = copy.signs().iter().map(|signs| differing(&query, signs)).collect();
     let entries = |places: Vec<usize>| places.into_iter().map(|place| place as u32).collect();
     let all = nearest(&distances, ALIKE, |_| true);
-    let wanted = nearest(&distances, NEAREST, |place| filter.is_wanted(place as u32));
+    let wanted = nearest(&distances, NEAREST, |place| is_wanted(place as u32));
     (entries(all), entries(wanted))
 }
 

@@ -1,8 +1,8 @@
 //! Ranking: pure, over copies of the index. The recipe is a sum of shares, each 1 for the best entry of all that the
 //! actor may recall; filters hide entries and change no score.
 //!
-//! An entry by itself: its words and those that say nearly the same (`bm25`), its meaning (`meaning`), and the words of
-//! its window. To that come its neighbours, the words of its collection, and how it fits the dates that the query names
+//! An entry by itself: its words and those that say nearly the same (`bm25`), its meaning (`meaning`, or
+//! `provided` where a provider's model was asked), and the words of its window. To that come its neighbours, the words of its collection, and how it fits the dates that the query names
 //! (`dates`). `parameters` has all numbers; docs/decisions/0070-retrieval.md tells what each part is worth.
 //!
 //! What is worth something is then weighed by its age and its importance; what holds a phrase of the query goes before what
@@ -17,6 +17,7 @@ mod meaning;
 mod nearest;
 mod parameters;
 mod phrases;
+mod provided;
 mod recency;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ mod view;
 
 pub use among::Among;
 pub use parameters::HITS_OF_GROUP;
+pub use provided::QueryVector;
 pub use recency::Recency;
 
 use super::{
@@ -45,6 +47,8 @@ use view::View;
 pub struct Query {
     words: Vec<Asked>,
     vector: Vector,
+    /// As a provider's model has it, where one was asked.
+    provided: Option<QueryVector>,
     dates: Dates,
     asks_when: bool,
     /// Of what is said by somebody whom it names.
@@ -72,10 +76,16 @@ impl Query {
             speakers: words.iter().map(|asked| spoken_term(&asked.term)).collect(),
             words,
             vector: Embedder::embedded().embed(text),
+            provided: None,
             dates: Dates::of(text),
             asks_when: dates::asks_when(text),
             phrases,
         })
+    }
+
+    /// The same, its meaning told by a provider's model wherever an entry has a vector of it.
+    pub fn with_vector(self, provided: Option<QueryVector>) -> Self {
+        Self { provided, ..self }
     }
 
     /// Whether it has words between quotation marks.
@@ -136,7 +146,7 @@ pub struct Ranked {
     pub score: f32,
     /// BM25.
     pub lexical: f32,
-    /// Cosine.
+    /// Cosine, of the model that tells the entry's meaning.
     pub vector: f32,
     /// 0 to 1, where it was asked for.
     pub recency: Option<f32>,

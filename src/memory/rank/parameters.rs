@@ -14,6 +14,8 @@ pub const RELATED: f32 = 0.5;
 pub const UNLIKE: f32 = 0.2;
 /// Cosines from this one on speak for an entry by themselves, without a word of the query near it.
 pub const LIKE: f32 = 0.4;
+/// Vectors of a provider's model from which on their mean tells what cosine is usual: of few, the best are a part of it.
+pub const TELLING: usize = 64;
 /// What the words of an entry and its neighbours together add: what is meant by a turn stands in the ones around it.
 pub const WINDOW: f32 = 0.6;
 /// What the neighbours are worth to a memory: answers follow questions. To a chunk of a document nothing.

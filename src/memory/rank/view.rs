@@ -9,6 +9,7 @@ use super::{
     meaning::Meaning,
     nearest::nearest,
     parameters::{DATED, LIKELY, MEANING, NEXT, PREVIOUS, SPOKEN, TELLS_WHEN, TO_ENTRY, WINDOW, WORDS},
+    provided::{Provided, Scale},
     share,
 };
 use crate::memory::index::{Held, ItemKind, NONE, Replica};
@@ -20,6 +21,7 @@ pub struct View<'a> {
     query: &'a Query,
     lexical: Lexical,
     meaning: Meaning<'a>,
+    provided: Provided,
     best: Best,
     filter: Filter<'a>,
     order: &'a Order,
@@ -36,31 +38,41 @@ pub struct View<'a> {
 struct Best {
     words: bm25::Best,
     product: i32,
+    provided: Scale,
 }
 
 impl<'a> View<'a> {
     pub fn all(among: &Among<'a>, query: &'a Query, wanted: &'a Wanted, order: &'a Order) -> Vec<Self> {
         let copies = among.copies;
         let filters: Vec<_> = copies.iter().map(|copy| Filter::of(copy, wanted)).collect();
+        let provided: Vec<_> =
+            copies.iter().map(|copy| Provided::of(copy, query.provided.as_ref())).collect();
         let meaning = || -> Vec<_> {
-            let of = |(copy, filter): (&&'a Replica, _)| Meaning::of(copy, filter, &query.vector);
-            copies.iter().zip(&filters).map(of).collect()
+            let of = |((copy, filter), provided): ((&&'a Replica, &Filter<'_>), &Provided)| {
+                // What a provider's model has no vector of yet goes by the embedded one.
+                let wanted = |entry| provided.cosine(entry).is_none() && filter.is_wanted(entry);
+                Meaning::of(copy, wanted, &query.vector)
+            };
+            copies.iter().zip(&filters).zip(&provided).map(of).collect()
         };
         let (meaning, scoring) = among.both(meaning, || Scoring::of(copies, &query.words));
         let lexical = scoring.scores(among);
         let best = Best {
             words: bm25::Best::of(lexical.iter().map(Lexical::best)),
             product: meaning.iter().map(Meaning::best).max().unwrap_or_default(),
+            provided: Scale::of(&provided),
         };
         let spoken: Vec<_> = copies.iter().map(|copy| marked(copy, &query.speakers)).collect();
         let some_spoken = spoken.iter().any(|spoken| !spoken.is_empty());
-        let parts = copies.iter().zip(filters).zip(lexical).zip(meaning).zip(spoken);
+        let parts =
+            copies.iter().zip(filters).zip(lexical).zip(meaning.into_iter().zip(provided)).zip(spoken);
         parts
-            .map(|((((copy, filter), lexical), meaning), spoken)| Self {
+            .map(|((((copy, filter), lexical), (meaning, provided)), spoken)| Self {
                 copy,
                 query,
                 lexical,
                 meaning,
+                provided,
                 best,
                 filter,
                 order,
@@ -74,7 +86,9 @@ impl<'a> View<'a> {
     /// Wanted entries that may be worth something: where a word of the query is in their window, the best by meaning,
     /// the neighbours of these, and what holds its phrases.
     pub fn candidates(&self) -> Vec<u32> {
-        let mut found = self.meaning.alike();
+        let is_wanted = |entry| self.filter.is_wanted(entry);
+        let mut found = self.provided.alike(&self.best.provided, is_wanted);
+        found.extend(self.meaning.alike());
         let neighbours = found.iter().filter_map(|entry| self.copy.place(*entry));
         let neighbours: Vec<u32> = neighbours.flat_map(|place| [place.previous, place.next]).collect();
         found.extend(neighbours);
@@ -128,7 +142,7 @@ impl<'a> View<'a> {
             item,
             score: self.query.with_phrases(alone, phrases),
             lexical: self.lexical.scores(entry).itself,
-            vector: self.meaning.cosine(entry),
+            vector: self.provided.cosine(entry).unwrap_or_else(|| self.meaning.cosine(entry)),
             recency: self.order.recency.map(|recency| recency.of(held.at)),
             phrases,
         };
@@ -167,7 +181,13 @@ impl<'a> View<'a> {
 
     /// What an entry is worth by itself and its window's words.
     fn own(&self, entry: u32) -> f32 {
-        self.words(self.lexical.scores(entry)) + MEANING * self.meaning.share(entry, self.best.product)
+        self.words(self.lexical.scores(entry)) + MEANING * self.meaning_share(entry)
+    }
+
+    /// By the provider's model; what has no vector of it yet goes by the embedded one.
+    fn meaning_share(&self, entry: u32) -> f32 {
+        let provided = self.provided.share(entry, &self.best.provided);
+        provided.unwrap_or_else(|| self.meaning.share(entry, self.best.product))
     }
 
     fn words(&self, scores: Scores) -> f32 {

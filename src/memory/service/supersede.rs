@@ -136,7 +136,7 @@ impl MemoryService {
         store::course::supersede(tx, grant, id, &succession, now).await?;
         let (status, updated_at) = (MemoryStatus::Superseded, now);
         let memory = Memory { status, succession, updated_at, ..old.memory };
-        let entry = ingest::entry(&memory, ingest::digest(&memory.content));
+        let entry = ingest::entry(&memory, ingest::digest(&memory.content)).of_same_text();
         index::insert(tx, &partition, &[entry]).await?;
         let change = |what, other| MemoryChange {
             what,

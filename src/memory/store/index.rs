@@ -53,13 +53,21 @@ pub struct Row {
     pub vector: Option<Vector>,
 }
 
-/// Counts a partition's revision on, and gives the new one. Others who write into the partition wait until the
-/// transaction ends: so revisions are committed in their order.
+/// A partition that is written into.
+#[derive(Clone, Copy, Debug)]
+pub struct Raised {
+    /// The last of the new ones.
+    pub revision: i64,
+    pub has_embeddings: bool,
+}
+
+/// Counts a partition's revision on. Others who write into the partition wait until the transaction ends: so revisions are
+/// committed in their order.
 pub(in crate::memory) async fn raise_revision(
     tx: &impl Source,
     partition: &Partition,
     by: usize,
-) -> Result<i64> {
+) -> Result<Raised> {
     use memory_partition::Column::{OwnerId, Revision, WorkspaceId};
     let by = i64::try_from(by).map_err(Error::internal)?;
     let rows = memory_partition::Entity::update_many()
@@ -68,7 +76,8 @@ pub(in crate::memory) async fn raise_revision(
         .filter(OwnerId.eq(partition.owner()))
         .exec_with_returning(tx.connection())
         .await?;
-    rows.first().map(|row| row.revision).ok_or_else(|| Error::internal("the partition is not there"))
+    let row = rows.first().ok_or_else(|| Error::internal("the partition is not there"))?;
+    Ok(Raised { revision: row.revision, has_embeddings: row.has_embeddings })
 }
 
 /// The last entry gets the revision `last`, those before it the ones before.

@@ -4,6 +4,9 @@ mod alias;
 pub(super) mod candidate;
 pub(super) mod course;
 pub(super) mod document;
+pub(super) mod embedding;
+pub(super) mod embedding_progress;
+pub(super) mod embedding_state;
 mod erased;
 mod hold;
 mod index;
@@ -12,10 +15,11 @@ mod remake;
 pub(super) mod upload;
 
 pub(super) use alias::{aliases, aliases_in, replace_aliases};
+pub(super) use embedding::VectorRow;
 pub(super) use erased::{find_receipts, find_tombstones, insert_receipt, insert_tombstones};
 pub(super) use hold::{hold, hold_to_erase};
 pub(super) use index::{
-    Row, Standing, delete_entries, entries_after, insert_entries, insert_removals, prune_removals,
+    Raised, Row, Standing, delete_entries, entries_after, insert_entries, insert_removals, prune_removals,
     raise_revision, removals_after, standings,
 };
 pub(super) use reading::{texts_after, written_after};
@@ -79,6 +83,7 @@ pub(super) async fn lock_partition(
         revision: Set(0),
         pruned: Set(0),
         made_by: Set(Some(MADE_BY.clone())),
+        has_embeddings: Set(false),
     };
     use memory_partition::Column::{OwnerId, Scope, WorkspaceId};
     // An update of nothing, for its lock and its RETURNING.

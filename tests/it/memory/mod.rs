@@ -5,6 +5,7 @@ mod agreement;
 mod answers;
 mod contradictions;
 mod documents;
+pub mod embeddings;
 mod entities;
 mod extraction;
 mod forgetting;

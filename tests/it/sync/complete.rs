@@ -47,8 +47,16 @@ const TYPES: &[(&str, &str)] = &[
     ("ws", "Workspace"),
 ];
 /// As the docs of `changes` say; a cursor is of the moment.
-const NOT_TOLD: &[&str] =
-    &["cursor", "entities", "lastUsedAt", "memoryExport", "providers", "reserved", "spent"];
+const NOT_TOLD: &[&str] = &[
+    "cursor",
+    "entities",
+    "lastUsedAt",
+    "memoryEmbedding",
+    "memoryExport",
+    "providers",
+    "reserved",
+    "spent",
+];
 /// A person lies in no workspace; calls of models are a log of their own.
 const ELSEWHERE: &[&str] = &["Viewer", "LlmCall"];
 /// They change with the thing that lists them, which is looked at with the ids of its list.

@@ -1,5 +1,6 @@
 //! The wire formats, as their servers write them.
 use super::{Piece, Reason, error};
+use crate::support::text;
 use serde_json::{Value, json};
 
 /// What a fake provider says that it counted: tokens in and out.
@@ -46,24 +47,44 @@ impl Format {
         }
     }
 
-    /// What is no stream: models, embeddings.
-    pub(super) fn whole(self, path: &str, body: &Value) -> Option<Value> {
-        let vectors = |texts: &Value| -> Vec<Value> {
-            let texts = texts.as_array().unwrap();
-            texts.iter().map(|text| json!([text.as_str().unwrap().len(), 1.0])).collect()
+    /// The texts that vectors are asked of; none where something else is asked.
+    pub(super) fn texts(self, path: &str, body: &Value) -> Option<Vec<String>> {
+        let list = match (self, path) {
+            (Self::OpenAi, "/v1/embeddings") | (Self::Ollama, "/api/embed") => body["input"].as_array(),
+            (Self::Gemini, path) if path.ends_with(":batchEmbedContents") => body["requests"].as_array(),
+            _ => return None,
         };
-        Some(match path {
-            "/v1/models" => json!({ "data": [{ "id": "one", "object": "model" }] }),
-            "/v1beta/models" => json!({ "models": [{ "name": "models/one" }] }),
-            "/api/tags" => json!({ "models": [{ "name": "one" }] }),
-            "/v1/embeddings" => {
+        let text =
+            |item: &Value| item.as_str().map_or_else(|| text(item, "/content/parts/0/text"), str::to_owned);
+        Some(list.unwrap().iter().map(text).collect())
+    }
+
+    /// The answer with these vectors.
+    pub(super) fn embedded(self, vectors: &[Vec<f64>]) -> Value {
+        match self {
+            Self::OpenAi => {
                 // Not in order: their index says which is whose.
-                let data = vectors(&body["input"]).into_iter().enumerate().rev();
+                let data = vectors.iter().enumerate().rev();
                 let data: Vec<_> =
                     data.map(|(index, vector)| json!({ "index": index, "embedding": vector })).collect();
                 json!({ "data": data, "usage": { "prompt_tokens": COUNTED.0 } })
             }
-            "/api/embed" => json!({ "embeddings": vectors(&body["input"]), "prompt_eval_count": COUNTED.0 }),
+            Self::Gemini => {
+                let embeddings: Vec<_> = vectors.iter().map(|vector| json!({ "values": vector })).collect();
+                json!({ "embeddings": embeddings })
+            }
+            Self::Anthropic | Self::Ollama => {
+                json!({ "embeddings": vectors, "prompt_eval_count": COUNTED.0 })
+            }
+        }
+    }
+
+    /// What is no stream, beside embeddings: models.
+    pub(super) fn whole(self, path: &str) -> Option<Value> {
+        Some(match path {
+            "/v1/models" => json!({ "data": [{ "id": "one", "object": "model" }] }),
+            "/v1beta/models" => json!({ "models": [{ "name": "models/one" }] }),
+            "/api/tags" => json!({ "models": [{ "name": "one" }] }),
             _ => return None,
         })
     }

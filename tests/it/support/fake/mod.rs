@@ -4,7 +4,7 @@ mod format;
 mod script;
 
 pub use format::{COUNTED, Format};
-pub use script::{Piece, Reason, Refusal, Script};
+pub use script::{Embeds, Piece, Reason, Refusal, Script};
 
 use super::PATIENCE;
 use async_stream::stream;
@@ -36,10 +36,12 @@ pub struct Fake {
 }
 
 type Answers = Arc<dyn Fn(&Value) -> Script + Send + Sync>;
+type Vectors = Arc<dyn Fn(&[String]) -> Embeds + Send + Sync>;
 
 struct Shared {
     format: Format,
     scripts: Mutex<HashMap<String, Answers>>,
+    vectors: Mutex<HashMap<String, Vectors>>,
     asked: Mutex<Vec<Asked>>,
     count: watch::Sender<usize>,
 }
@@ -73,6 +75,7 @@ impl Fake {
         let shared = Arc::new(Shared {
             format,
             scripts: Mutex::default(),
+            vectors: Mutex::default(),
             asked: Mutex::default(),
             count: watch::Sender::new(0),
         });
@@ -99,6 +102,17 @@ impl Fake {
     /// From now on this model answers by what it is asked.
     pub fn answers(&self, model: &str, answers: impl Fn(&Value) -> Script + Send + Sync + 'static) {
         self.shared.scripts.lock().unwrap().insert(model.to_owned(), Arc::new(answers));
+    }
+
+    /// From now on this model has such vectors; others have the number of bytes, and 1.
+    pub fn embeds(&self, model: &str, embeds: impl Fn(&[String]) -> Embeds + Send + Sync + 'static) {
+        self.shared.vectors.lock().unwrap().insert(model.to_owned(), Arc::new(embeds));
+    }
+
+    /// All texts that vectors of this model were asked of, in order.
+    pub fn embedded(&self, model: &str) -> Vec<String> {
+        let texts = |asked: &Asked| self.format.texts(&asked.path, &asked.body).unwrap_or_default();
+        self.asked(model).iter().flat_map(texts).collect()
     }
 
     /// One after the other; the last again and again.
@@ -175,7 +189,21 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     let sent = asked.sent.clone();
     shared.asked.lock().unwrap().push(asked);
     shared.count.send_modify(|count| *count += 1);
-    if let Some(answer) = shared.format.whole(&path, &body) {
+    if let Some(texts) = shared.format.texts(&path, &body) {
+        let embeds = shared.vectors.lock().unwrap().get(&model).cloned();
+        let plain = |texts: &[String]| {
+            Embeds::Vectors(texts.iter().map(|text| vec![text.len() as f64, 1.0]).collect())
+        };
+        return match embeds.map_or_else(|| plain(&texts), |embeds| embeds(&texts)) {
+            Embeds::Vectors(vectors) => {
+                whole(StatusCode::OK, &HeaderMap::new(), shared.format.embedded(&vectors).to_string())
+            }
+            Embeds::Raw(body) => whole(StatusCode::OK, &HeaderMap::new(), body),
+            Embeds::Refusal(Refusal { status, headers, body }) => whole(status, &headers, body),
+            Embeds::Hang => std::future::pending().await,
+        };
+    }
+    if let Some(answer) = shared.format.whole(&path) {
         return whole(StatusCode::OK, &HeaderMap::new(), answer.to_string());
     }
     let answers = shared.scripts.lock().unwrap().get(&model).cloned();

@@ -10,6 +10,24 @@ pub enum Script {
     Refusal(Refusal),
 }
 
+/// How a call for vectors is answered.
+#[derive(Clone, Debug)]
+pub enum Embeds {
+    Vectors(Vec<Vec<f64>>),
+    /// Status 200, and whatever text.
+    Raw(String),
+    Refusal(Refusal),
+    /// Says nothing, and stays connected.
+    Hang,
+}
+
+impl Embeds {
+    pub fn refusal(status: u16, body: Value) -> Self {
+        let status = StatusCode::from_u16(status).unwrap();
+        Self::Refusal(Refusal { status, headers: HeaderMap::new(), body: body.to_string() })
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct Refusal {
     pub status: StatusCode,
