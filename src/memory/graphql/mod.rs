@@ -10,31 +10,28 @@ mod forgetting;
 mod input;
 mod load;
 mod recall;
+mod workspace;
+mod write;
 
 pub use document::{Document, DocumentChunk, WorkspaceFiles};
 pub use document_load::DocumentLoader;
 pub use filing::DocumentMutation;
 pub use load::{MemoryLoader, request_data};
+pub use workspace::WorkspaceMemories;
 
 use super::{MemoryService, model, policy};
 use crate::{
-    gateway::{self, Gateway},
-    graphql_kit::{ApiError, Connection, ContextExt, DateTime, UserError, connection, page_request, payload},
-    shared::{
-        Error,
-        id::{ErasureReceiptId, MemoryId, WorkspaceId},
-    },
+    gateway,
+    graphql_kit::{ApiError, ContextExt, DateTime},
+    shared::id::{ErasureReceiptId, MemoryId},
 };
-use answer::{Answer, AnswerInput};
 use async_graphql::{Context, Enum, ID, MergedObject, Object, SimpleObject};
-use course::{ContradictionCheck, MemoryChange, MemoryContradiction};
-use embedding::MemoryEmbedding;
-use entities::{Entity, EntityFilter};
+use course::MemoryChange;
+use entities::Entity;
 use extract::MemorySource;
-use forgetting::{ForgetAboutInput, ForgetAboutPayload, MemoryExport};
-use input::{ForgetMemoryInput, ImportMemoriesInput, MemoryFilter, RecallInput, RememberInput, into};
-use load::{AliasesOf, HistoryOf, Recalls, SourcesOf};
-use recall::RecallResult;
+use input::into;
+use load::{AliasesOf, HistoryOf, SourcesOf};
+use write::WriteMutation;
 
 /// What sort of thing is remembered. New kinds may come: show an unknown one as a note.
 #[derive(Enum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -304,128 +301,6 @@ pub struct ErasedCount {
     count: i32,
 }
 
-/// The part of `Workspace` that this slice gives.
-#[derive(Clone, Debug)]
-pub struct WorkspaceMemories {
-    pub workspace: WorkspaceId,
-}
-
-#[Object]
-impl WorkspaceMemories {
-    /// Finds what answers a query best among the caller's own memories and the workspace's: by its words, by its meaning,
-    /// by its neighbours in its collection, and by the collection as a whole. English word forms are one word; words
-    /// without content (the, what, I …) are passed over. Nothing in the query is an operator but quotation marks around a
-    /// phrase.
-    async fn recall(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "What to look for, and where.")] input: RecallInput,
-    ) -> Result<RecallResult, ApiError> {
-        let request = input.request(self.workspace)?;
-        let (memories, actor) = (ctx.service::<MemoryService>()?, ctx.actor()?);
-        // One request does not take the connections of all others.
-        let _turn = ctx.service::<Recalls>()?.0.acquire().await.map_err(Error::internal)?;
-        Ok(memories.recall(actor, &request).await?.into())
-    }
-
-    /// The caller's own memories that are in use, or the workspace's, to be kept elsewhere or imported again, in the order
-    /// in which they were written.
-    async fn memory_export(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Whose: USER or WORKSPACE.", default_with = "MemoryScope::User")] scope: MemoryScope,
-        #[graphql(desc = "The `next` of the part before.")] after: Option<MemoryId>,
-    ) -> Result<MemoryExport, ApiError> {
-        let memories = ctx.service::<MemoryService>()?;
-        Ok(memories.export(ctx.actor()?, self.workspace, scope.into(), after).await?.into())
-    }
-
-    /// Answers a question from what is remembered: recalls as `recall` does, has a model answer, and holds each quote
-    /// against its source. Where the evidence is not there, there is no answer. Without a model it quotes the passages
-    /// that speak of what is asked. Costs a call of a model: a viewer of the workspace may not ask.
-    async fn answer(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "What is asked, and where to look.")] input: AnswerInput,
-    ) -> Result<Answer, ApiError> {
-        let request = input.request(self.workspace)?;
-        let (memories, gateway, actor) =
-            (ctx.service::<MemoryService>()?, ctx.service::<Gateway>()?, ctx.actor()?);
-        let _turn = ctx.service::<Recalls>()?.0.acquire().await.map_err(Error::internal)?;
-        Ok(memories.answer(gateway, actor, &request).await?.into())
-    }
-
-    /// Memories in use that cannot hold beside this one, as far as their words tell: a guess, for somebody to decide. See
-    /// `supersedeMemory`.
-    async fn contradictions(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The memory.")] memory_id: MemoryId,
-    ) -> Result<Vec<MemoryContradiction>, ApiError> {
-        let memories = ctx.service::<MemoryService>()?;
-        let _turn = ctx.service::<Recalls>()?.0.acquire().await.map_err(Error::internal)?;
-        let found = memories.contradictions(ctx.actor()?, self.workspace, memory_id).await?;
-        Ok(found.into_iter().map(MemoryContradiction::from).collect())
-    }
-
-    /// The same with a model beside the rules, which also finds what other words say: a guess, for somebody to decide. Costs a
-    /// call of a model: a viewer of the workspace may not ask.
-    async fn contradiction_check(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The memory.")] memory_id: MemoryId,
-        #[graphql(desc = "The route to the model.")] route: String,
-    ) -> Result<ContradictionCheck, ApiError> {
-        let (memories, gateway, actor) =
-            (ctx.service::<MemoryService>()?, ctx.service::<Gateway>()?, ctx.actor()?);
-        let _turn = ctx.service::<Recalls>()?.0.acquire().await.map_err(Error::internal)?;
-        let checked =
-            memories.check_contradictions(gateway, actor, self.workspace, memory_id, &route).await?;
-        Ok(checked.into())
-    }
-
-    /// By which model recall tells meaning, and how far another one is.
-    async fn memory_embedding(&self, ctx: &Context<'_>) -> Result<MemoryEmbedding, ApiError> {
-        let memories = ctx.service::<MemoryService>()?;
-        Ok(memories.embedding_progress(ctx.actor()?, self.workspace).await?.into())
-    }
-
-    /// The people, projects and things that the caller's own memories and the workspace's name, most named first.
-    async fn entities(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "How many from the start, at most 100; 25 if nothing is said.")] first: Option<i32>,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-        #[graphql(desc = "Only those that fit.")] filter: Option<EntityFilter>,
-    ) -> Result<Connection<Entity>, ApiError> {
-        let request = page_request(ctx, self.workspace, first, after, last, before)?;
-        let filter = filter.map(model::EntityFilter::from).unwrap_or_default().checked()?;
-        let memories = ctx.service::<MemoryService>()?;
-        let _turn = ctx.service::<Recalls>()?.0.acquire().await.map_err(Error::internal)?;
-        let page = memories.entities(ctx.actor()?, self.workspace, &filter, &request).await?;
-        Ok(connection(self.workspace, page, Entity::from))
-    }
-
-    /// The memories that the caller may see, newest first.
-    async fn memories(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "How many from the start, at most 100; 25 if nothing is said.")] first: Option<i32>,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Only those before this cursor.")] before: Option<String>,
-        #[graphql(desc = "Only those that fit.")] filter: Option<MemoryFilter>,
-    ) -> Result<Connection<Memory>, ApiError> {
-        let request = page_request(ctx, self.workspace, first, after, last, before)?;
-        let filter = filter.map(model::MemoryFilter::from).unwrap_or_default();
-        let memories = ctx.service::<MemoryService>()?;
-        let page = memories.list(ctx.actor()?, self.workspace, &filter, &request).await?;
-        Ok(connection(self.workspace, page, Memory))
-    }
-}
-
 /// Changes of what is remembered and proposed.
 #[derive(MergedObject, Default, Debug)]
 pub struct MemoryMutation(
@@ -434,127 +309,3 @@ pub struct MemoryMutation(
     course::CourseMutation,
     entities::EntityMutation,
 );
-
-#[derive(Default, Debug)]
-pub struct WriteMutation;
-
-#[Object]
-impl WriteMutation {
-    /// Writes one memory. The same `externalId` again, in the same scope, is the same memory: changed where its
-    /// content differs.
-    async fn remember(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "What to remember.")] input: RememberInput,
-    ) -> Result<RememberPayload, ApiError> {
-        let (memories, actor) = (ctx.service::<MemoryService>()?, ctx.actor()?);
-        let key = input.idempotency_key.clone();
-        let (memory, user_errors) = payload(memories.remember(actor, input.into(), key).await)?;
-        Ok(RememberPayload { memory: memory.map(Memory), user_errors })
-    }
-
-    /// Writes up to 1,000 memories, listed or in a file, all or none. The same `externalId` again, in the same scope, is the same memory:
-    /// changed where its content differs.
-    async fn import_memories(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "What to import.")] input: ImportMemoriesInput,
-    ) -> Result<ImportMemoriesPayload, ApiError> {
-        let (memories, actor) = (ctx.service::<MemoryService>()?, ctx.actor()?);
-        let key = input.idempotency_key.clone();
-        let (imported, user_errors) = payload(memories.import(actor, input.into(), key).await)?;
-        let count = |outcome| {
-            let imported = imported.as_ref()?;
-            i32::try_from(imported.count(outcome)).ok()
-        };
-        Ok(ImportMemoriesPayload {
-            created: count(model::Outcome::Created),
-            updated: count(model::Outcome::Updated),
-            unchanged: count(model::Outcome::Unchanged),
-            memories: imported
-                .into_iter()
-                .flat_map(|it| it.memories)
-                .map(|(memory, _)| Memory(memory))
-                .collect(),
-            user_errors,
-        })
-    }
-
-    /// Erases a memory for good: its text, its entries in the search index, its words where replies quote them, and the
-    /// outputs of runs that read it, and the memories that those wrote, whoever's they are. The `externalId` stays taken, so
-    /// that no import brings it back.
-    async fn forget_memory(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "What to forget.")] input: ForgetMemoryInput,
-    ) -> Result<ForgetMemoryPayload, ApiError> {
-        let (memories, actor) = (ctx.service::<MemoryService>()?, ctx.actor()?);
-        let (receipt, user_errors) = payload(memories.forget(actor, input.memory_id).await)?;
-        Ok(ForgetMemoryPayload { receipt: receipt.map(ErasureReceipt), user_errors })
-    }
-
-    /// Erases all that is about a person or a topic, as `forgetMemory` and `forgetDocument` do; or shows what that would
-    /// be, which it does unless told otherwise.
-    async fn forget_about(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Who or what to forget.")] input: ForgetAboutInput,
-    ) -> Result<ForgetAboutPayload, ApiError> {
-        let (memories, actor) = (ctx.service::<MemoryService>()?, ctx.actor()?);
-        let (dry_run, about) = (input.dry_run, input.into());
-        if !dry_run {
-            let (done, user_errors) = payload(memories.forget_about(actor, &about).await)?;
-            let (receipt, more) = done.unwrap_or_default();
-            let receipt = receipt.map(ErasureReceipt);
-            return Ok(ForgetAboutPayload { receipt, more, user_errors, ..Default::default() });
-        }
-        let (found, user_errors) = payload(memories.about(actor, &about).await)?;
-        let found = found.unwrap_or_default();
-        let ids: Vec<_> = found.memories.into_iter().collect();
-        let mut of_memories: Vec<_> = memories.find_many(actor, &ids).await?.into_iter().collect();
-        of_memories.sort_unstable_by_key(|(id, _)| *id);
-        let ids: Vec<_> = found.documents.into_iter().collect();
-        let mut of_documents: Vec<_> = memories.find_documents(actor, &ids).await?.into_iter().collect();
-        of_documents.sort_unstable_by_key(|(id, _)| *id);
-        Ok(ForgetAboutPayload {
-            memories: of_memories.into_iter().map(|(_, memory)| Memory(memory)).collect(),
-            documents: of_documents.into_iter().map(|(_, document)| document.into()).collect(),
-            more: found.more,
-            receipt: None,
-            user_errors,
-        })
-    }
-}
-
-/// What came of `remember`.
-#[derive(SimpleObject, Debug)]
-pub struct RememberPayload {
-    /// The memory; null where `userErrors` says why not.
-    memory: Option<Memory>,
-    /// What a person can mend.
-    user_errors: Vec<UserError>,
-}
-
-/// What came of `importMemories`: all of it, or none and the problems.
-#[derive(SimpleObject, Debug)]
-pub struct ImportMemoriesPayload {
-    /// How many are new; null where `userErrors` says why nothing was imported.
-    created: Option<i32>,
-    /// How many were there with another content.
-    updated: Option<i32>,
-    /// How many were there just so.
-    unchanged: Option<i32>,
-    /// The memory of each item, in the order of the items.
-    memories: Vec<Memory>,
-    /// What a person can mend, each with the path of its item, `items.17.text`, or of its line, `file.18.text`.
-    user_errors: Vec<UserError>,
-}
-
-/// What came of `forgetMemory`.
-#[derive(SimpleObject, Debug)]
-pub struct ForgetMemoryPayload {
-    /// What was erased; null where `userErrors` says why not.
-    receipt: Option<ErasureReceipt>,
-    /// What a person can mend.
-    user_errors: Vec<UserError>,
-}

@@ -6,7 +6,7 @@ mod formats;
 mod keys;
 mod leaving;
 mod quotes;
-mod real_model;
+pub mod real_model;
 mod retrying;
 mod seam;
 mod size;
@@ -31,7 +31,7 @@ const CALLS: &str = "query($ws: ID!, $after: String) { workspace(id: $ws) { llmC
     cachedInputTokens outputTokens attempts { target status error { code } } } } } }";
 
 /// A route to these targets (provider, model), and what else is to be said of it.
-fn route(name: &str, targets: &[(&str, &str)], more: &str) -> String {
+pub fn route(name: &str, targets: &[(&str, &str)], more: &str) -> String {
     format!("[gateway.routes.{name}]\ntargets = {}\n{more}\n", list(targets))
 }
 

@@ -23,10 +23,15 @@ const PROGRAM: &str = "AIFIRST_TEST_MODEL_SERVER";
 /// A model is read from disk, on a machine that may have other things to do.
 const LOADING: Duration = Duration::from_secs(120);
 /// What the server makes of the models' names is its own affair: it has one.
-const MODEL: &str = "gemma-3-270m";
+pub const MODEL: &str = "gemma-3-270m";
 
-/// A server, and the base of its addresses. Killed when dropped.
+/// A server of answers.
 async fn model_server() -> (Process, String) {
+    model_server_of(None).await
+}
+
+/// A server, of answers or of what is named, and the base of its addresses. Killed when dropped.
+pub async fn model_server_of(what: Option<&str>) -> (Process, String) {
     let program = std::env::var(PROGRAM).unwrap_or_else(|_| {
         let program = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/model-server");
         // Where it is installed already, this takes no time.
@@ -35,17 +40,18 @@ async fn model_server() -> (Process, String) {
         program.to_owned()
     });
     let mut command = Command::new(program);
+    command.args(what);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut process = Process::new(command.spawn().unwrap());
     let base = process.until_told_within(LOADING, |told| address(told, "Model")).await;
     (process, base)
 }
 
-fn provider(base: &str) -> String {
+pub fn provider(base: &str) -> String {
     format!("[gateway.providers.real]\nkind = 'openai-compatible'\nbase_url = '{base}'\n")
 }
 
-const PATIENT: &str = "timeouts = { first_token_milliseconds = 60000, between_tokens_milliseconds = 30000 }\nretry = { rounds = 1 }\n";
+pub const PATIENT: &str = "timeouts = { first_token_milliseconds = 60000, between_tokens_milliseconds = 30000 }\nretry = { rounds = 1 }\n";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_turn_and_a_step_are_answered_by_a_model_that_counts_its_tokens() {

@@ -2,6 +2,7 @@
 mod faults;
 mod moving;
 mod reach;
+mod real;
 mod recalling;
 
 use super::import;
