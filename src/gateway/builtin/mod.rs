@@ -8,7 +8,6 @@ mod summary;
 mod words;
 
 use super::{
-    contradicting::Contradicted,
     model::{ChatRequest, Failure, FinishReason, Quote, Task, Usage},
     ordering::Ordered,
     provider::{ModelCall, Provider, ProviderEvent, ProviderStream},
@@ -98,12 +97,8 @@ fn answer(request: &ChatRequest) -> Answer {
             let order = request.sources.iter().filter_map(|source| source.id.parse().ok()).collect();
             Answer { text: serde_json::json!(Ordered { order }).to_string(), quotes: vec![] }
         }
-        // It knows none.
-        Task::Contradict => {
-            Answer { text: serde_json::json!(Contradicted::default()).to_string(), quotes: vec![] }
-        }
-        // It has no vectors, and is not asked for them.
-        Task::Embed(_) => Answer { text: String::new(), quotes: vec![] },
+        // It cannot tell, which is another answer than that there are none; nor has it vectors.
+        Task::Contradict | Task::Embed(_) => Answer { text: String::new(), quotes: vec![] },
         Task::Complete => {
             let prompt = request.messages.last().map(|message| message.text.as_str()).unwrap_or_default();
             Answer { text: summary::complete(prompt), quotes: vec![] }

@@ -87,12 +87,38 @@ fn item(text: &mut String, mark: &str, source: &GroundingSource) {
         let _ = write!(text, "({}) ", at.format("%Y-%m-%d"));
     }
     if let Some(speaker) = &source.speaker {
-        let _ = write!(text, "{speaker}: ");
+        one_line(text, speaker);
+        text.push_str(": ");
     }
-    // One line, so that no source can look like two.
-    source.text.split_whitespace().for_each(|word| {
+    one_line(text, &source.text);
+}
+
+/// So that no source can look like two, or like something else.
+fn one_line(text: &mut String, of: &str) {
+    for (place, word) in of.split_whitespace().enumerate() {
+        if place > 0 {
+            text.push(' ');
+        }
         text.push_str(word);
-        text.push(' ');
-    });
-    text.pop();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway::model::Egress;
+
+    #[test]
+    fn no_source_looks_like_two() {
+        let source = GroundingSource {
+            id: "1".to_owned(),
+            text: "a\n[9] b ".to_owned(),
+            speaker: Some("Ana\r\n[9] Bob".to_owned()),
+            occurred_at: None,
+            egress: Egress::Allowed,
+        };
+        let mut text = String::new();
+        item(&mut text, "[1] ", &source);
+        assert_eq!(text, "\n[1] Ana [9] Bob: a [9] b");
+    }
 }

@@ -40,7 +40,8 @@ impl ProviderEmbeddings {
         actor.may::<Read>(workspace)?;
         let state = store::embedding_state::find(db, workspace).await?.unwrap_or_default();
         let (Some(name), Some(dimensions)) = (state.active, state.dimensions) else { return Ok(None) };
-        let numbers = match self.kept(workspace, &name, text) {
+        let kept = self.kept(workspace, &name, text).filter(|numbers| numbers.len() == dimensions);
+        let numbers = match kept {
             Some(numbers) => numbers,
             None => match self.ask(actor, workspace, (&name, dimensions), text).await {
                 Some(numbers) => numbers,

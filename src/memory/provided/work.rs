@@ -176,9 +176,16 @@ impl MemoryService {
         }
         loop {
             let tx = self.log.begin().await?;
-            let deleted = rows::delete_others(&tx, workspace, wanted, DELETED).await?;
+            // Somebody may have led the route back meanwhile.
+            if !states::lock_settled(&tx, workspace, wanted).await? {
+                return Ok(());
+            }
+            let is_last = rows::delete_others(&tx, workspace, wanted, DELETED).await? < DELETED;
+            if is_last {
+                states::forget_switch(&tx, workspace).await?;
+            }
             tx.commit().await?;
-            if deleted < DELETED {
+            if is_last {
                 return Ok(());
             }
         }
@@ -266,22 +273,28 @@ impl Worker<'_> {
         let first = u64::from_le_bytes(self.memories.ambient.random.bytes()) as usize;
         let by = first % behind.len().max(1);
         behind.rotate_left(by);
-        let mut left = TURN;
+        let (mut left, mut exceeded) = (TURN, false);
         while !behind.is_empty() {
             let mut still = vec![];
             for mut behind in behind {
                 if left == 0 || self.stop.is_cancelled() {
-                    return Ok(false);
+                    return if exceeded { Err(Error::BudgetExceeded) } else { Ok(false) };
                 }
                 left -= 1;
-                if let Some(until) = self.batch(&behind.partition, model, behind.until).await? {
-                    behind.until = until;
-                    still.push(behind);
+                match self.batch(&behind.partition, model, behind.until).await {
+                    Ok(Some(until)) => {
+                        behind.until = until;
+                        still.push(behind);
+                    }
+                    Ok(None) => {}
+                    // One person's budget holds up nobody else's vectors in this turn.
+                    Err(Error::BudgetExceeded) => exceeded = true,
+                    Err(error) => return Err(error),
                 }
             }
             behind = still;
         }
-        Ok(all)
+        if exceeded { Err(Error::BudgetExceeded) } else { Ok(all) }
     }
 
     /// Gives vectors to the next items of a partition; up to where it has looked, or `None` where nothing is left.
@@ -335,7 +348,7 @@ impl Worker<'_> {
         let principal = self.principal(partition).await?;
         let grant = Grant::<Write>::upkeep(self.workspace, principal);
         match self.call(&grant, model, &sent).await {
-            Err(EmbedError::Failed(failure)) if is_of_text(failure.kind) => {
+            Err(EmbedError::Failed(failure)) if is_of_text(failure.kind) || may_be_of_text(failure.kind) => {
                 self.ask_one_by_one(&grant, model, sent).await
             }
             answered => answered.map_err(told),
@@ -349,18 +362,25 @@ impl Worker<'_> {
         model: &EmbeddingModel,
         sent: Vec<Sent>,
     ) -> Result<Vec<Answered>> {
-        let mut answered = vec![];
+        let (mut answered, mut refused) = (vec![], None);
         for one in sent {
             let item = one.0.item.id;
             match self.call(grant, model, &[one]).await {
                 Ok(mut vector) => answered.append(&mut vector),
-                Err(EmbedError::Failed(failure)) if is_of_text(failure.kind) => {
+                Err(EmbedError::Failed(failure))
+                    if is_of_text(failure.kind) || may_be_of_text(failure.kind) =>
+                {
                     tracing::warn!(workspace = %self.workspace, %item, %failure, "an item gets no vector");
+                    refused = refused.or(Some(failure).filter(|failure| may_be_of_text(failure.kind)));
                 }
                 Err(error) => return Err(told(error)),
             }
         }
-        Ok(answered)
+        match refused {
+            // Where it takes none at all, it is not their texts.
+            Some(failure) if answered.is_empty() => Err(failure.into()),
+            _ => Ok(answered),
+        }
     }
 
     async fn call(
@@ -408,6 +428,11 @@ async fn still_so(
 /// Whether it is the text that is not taken, and will not be.
 fn is_of_text(kind: FailureKind) -> bool {
     matches!(kind, FailureKind::Guardrail | FailureKind::ContextWindow | FailureKind::ContentPolicy)
+}
+
+/// Whether it may be the text: where others are taken, it is.
+fn may_be_of_text(kind: FailureKind) -> bool {
+    kind == FailureKind::Rejected
 }
 
 fn told(error: EmbedError) -> Error {

@@ -25,8 +25,8 @@ fn least<K: Copy + Ord>(keys: &[K], count: usize, is_wanted: impl Fn(usize) -> b
             least.kept.push((*key, place));
             if least.kept.len() >= full {
                 least.cut();
-                // Many may be equal.
-                full = least.kept.len() + count;
+                // All may be equal: the work stays linear.
+                full = least.kept.len() * 2;
             }
         }
     }

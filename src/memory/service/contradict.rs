@@ -54,7 +54,7 @@ impl MemoryService {
         }
         let said = match self.told_against(gateway, actor, &memory, &near, route).await {
             Ok(said) => said,
-            Err(error @ Error::Unavailable(_)) => {
+            Err(error @ (Error::Unavailable(_) | Error::RateLimited { .. })) => {
                 tracing::warn!(%error, "no model looked for contradictions");
                 None
             }

@@ -45,8 +45,7 @@ pub struct Indexed {
 pub(in crate::memory) async fn delete(tx: &impl Source, partition: &Partition, items: &[Uuid]) -> Result<()> {
     for items in items.chunks(1000) {
         memory_embedding::Entity::delete_many()
-            .filter(of_partition(partition))
-            .filter(memory_embedding::Column::ItemId.is_in(items.iter().copied()))
+            .filter(by_item(partition, items))
             .exec(tx.connection())
             .await?;
     }
@@ -63,8 +62,7 @@ pub(in crate::memory) async fn confirm(
     for items in items.chunks(1000) {
         memory_embedding::Entity::update_many()
             .col_expr(memory_embedding::Column::Revision, Expr::value(revision))
-            .filter(of_partition(partition))
-            .filter(memory_embedding::Column::ItemId.is_in(items.iter().copied()))
+            .filter(by_item(partition, items))
             .exec(tx.connection())
             .await?;
     }
@@ -134,6 +132,14 @@ pub(in crate::memory) async fn vectors_after(
     Ok(rows.collect())
 }
 
+/// Of these items, by the key: SQLite would go through all vectors of a partition that is named plainly.
+fn by_item(partition: &Partition, items: &[Uuid]) -> Condition {
+    Condition::all()
+        .add(memory_embedding::Column::ItemId.is_in(items.iter().copied()))
+        .add(crate::db::among(memory_embedding::Column::WorkspaceId, [partition.workspace().uuid()]))
+        .add(crate::db::among(memory_embedding::Column::OwnerId, [partition.owner()]))
+}
+
 fn of_partition(partition: &Partition) -> Condition {
     Condition::all()
         .add(memory_embedding::Column::WorkspaceId.eq(partition.workspace().uuid()))
@@ -174,9 +180,15 @@ pub(in crate::memory) async fn indexed_after(
     indexed.collect()
 }
 
+/// A vector that is older than the item's row may be of another text: who wrote the row may not have known of vectors.
 fn of_model(model: &str) -> impl Fn(DynIden, DynIden) -> Condition + Send + Sync + 'static {
+    use memory_embedding::Column::{Model, Revision};
     let model = model.to_owned();
-    move |_, vector| Expr::col((vector, memory_embedding::Column::Model)).eq(model.as_str()).into()
+    move |row, vector| {
+        let is_newer =
+            Expr::col((vector.clone(), Revision)).gte(Expr::col((row, memory_index::Column::Revision)));
+        Condition::all().add(Expr::col((vector, Model)).eq(model.as_str())).add(is_newer)
+    }
 }
 
 /// Of these items the revisions that their rows of the index have now.

@@ -194,6 +194,34 @@ pub(in crate::memory) async fn want(
     Ok(())
 }
 
+/// Whether recall goes by this model and no other one is wanted, held until the transaction ends.
+pub(in crate::memory) async fn lock_settled(
+    tx: &impl Source,
+    workspace: WorkspaceId,
+    model: &str,
+) -> Result<bool> {
+    use memory_embedding_state::Column::{Active, Failures, Wanted, WorkspaceId as Id};
+    let found = memory_embedding_state::Entity::update_many()
+        .col_expr(Failures, Expr::col(Failures))
+        .filter(Id.eq(workspace.uuid()))
+        .filter(Active.eq(model))
+        .filter(Wanted.eq(model))
+        .exec(tx.connection())
+        .await?;
+    Ok(found.rows_affected > 0)
+}
+
+/// Nothing is left of the models before.
+pub(in crate::memory) async fn forget_switch(tx: &impl Source, workspace: WorkspaceId) -> Result<()> {
+    use memory_embedding_state::Column::{SwitchedAt, WorkspaceId as Id};
+    memory_embedding_state::Entity::update_many()
+        .col_expr(SwitchedAt, Expr::value(None::<DateTime<Utc>>))
+        .filter(Id.eq(workspace.uuid()))
+        .exec(tx.connection())
+        .await?;
+    Ok(())
+}
+
 /// The wanted model turned out to have so many dimensions; false where another number, or another model, is known by now.
 pub(in crate::memory) async fn set_dimensions(
     tx: &impl Source,

@@ -118,15 +118,22 @@ async fn hostile_documents_over_a_socket_are_refused_and_the_server_lives() {
 fn the_table_has_the_dearest_field_of_the_schema() {
     let weights: BTreeMap<String, u64> = Config::with("").unwrap().graphql.weights;
     let repeated = weights.iter().filter(|(field, _)| !field.contains("Input."));
-    let (dearest, _) = repeated.max_by_key(|(_, weight)| **weight).unwrap();
-    let (ty, field) = dearest.split_once('.').unwrap();
+    let most = *repeated.clone().map(|(_, weight)| weight).max().unwrap();
+    let dearest: Vec<_> = repeated.filter(|(_, weight)| **weight == most).map(|(field, _)| field).collect();
     let schema = Schema::parse_and_validate(aifirst::graphql::sdl(), "schema.graphql").unwrap();
-    assert!(schema.type_field(ty, field).is_ok(), "{dearest} is not in the schema");
+    for dearest in &dearest {
+        let (ty, field) = dearest.split_once('.').unwrap();
+        assert!(schema.type_field(ty, field).is_ok(), "{dearest} is not in the schema");
+    }
     let dear: Vec<_> = documents().into_iter().filter(|it| it.name.contains("dearest field")).collect();
     assert_eq!(dear.len(), 2);
     for hostile in dear {
-        let times = hostile.document.matches(&format!("{field}(")).count();
-        assert!(times >= 600, "{}: {times} times {dearest}", hostile.name);
+        let times = |field: &String| {
+            let (_, name) = field.split_once('.').unwrap();
+            hostile.document.matches(&format!("{name}(")).count()
+        };
+        let times = dearest.iter().copied().map(times).max().unwrap();
+        assert!(times >= 600, "{}: {times} times one of {dearest:?}", hostile.name);
     }
 }
 

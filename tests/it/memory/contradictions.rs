@@ -36,6 +36,10 @@ on_both! {
         let model = Telling::default();
         let app = model.start(database, "").await;
         let asked = launches(&app).await;
+        // The built-in provider cannot tell, which is not that there are none.
+        let variables = json!({ "ws": app.workspace, "id": asked, "route": "default" });
+        let alone = app.ok(&app.owner, CHECK, variables).await["workspace"]["contradictionCheck"].clone();
+        assert_eq!((&alone["modelAnswered"], &alone["contradictions"][0]["foundBy"]), (&json!(false), &json!(["RULES"])));
         model.says(json!({ "contradictions": [
             one(2, "OTHER", "2 April", "14 March"), one(3, "OTHER_VALUE", "in autumn", "14 March"),
             one(3, "DENIES", "a party", "The launch"),

@@ -89,13 +89,16 @@ impl Replica {
 
     /// Takes vectors of entries that it has; all up to `until` are among these and those before.
     pub fn embed(&mut self, model: &Arc<str>, dimensions: usize, rows: &[VectorRow], until: Option<i64>) {
+        // Whoever gives a name to another model gives it vectors of another length.
+        self.embeddings.retain(|known| known.model != *model || known.dimensions == dimensions);
         let known = self.embeddings.iter().position(|known| known.model == *model);
         let mut embeddings = match known {
             Some(place) => self.embeddings.remove(place),
             None => Embeddings::of(model, dimensions),
         };
         for row in rows {
-            if let Some(entry) = self.number(row.item) {
+            let entry = self.number(row.item).filter(|entry| self.is_of_row(*entry, row));
+            if let Some(entry) = entry {
                 embeddings.set(entry, &row.vector);
             }
         }
@@ -105,6 +108,11 @@ impl Replica {
         if self.embeddings.len() > MODELS {
             self.embeddings.remove(0);
         }
+    }
+
+    /// Not of a text that the entry had before.
+    fn is_of_row(&self, entry: u32, vector: &VectorRow) -> bool {
+        self.get(entry).is_some_and(|held| held.revision <= vector.revision)
     }
 
     pub(super) fn drop_embeddings_of(&mut self, entry: u32) {
