@@ -252,17 +252,17 @@ impl FrontDoor {
                 tokio::select! {
                     biased;
                     () = &mut less => {
-                        yield Event::Alone(refused_by(Error::Forbidden(
+                        yield Event::Alone(Box::new(refused_by(Error::Forbidden(
                             "your roles or your key's scopes have become less: subscribe again, from your cursor",
-                        )));
+                        ))));
                         return;
                     }
                     response = responses.next() => match response {
                         Some(Ok(response)) => match telling.as_ref().and_then(Telling::take) {
                             Some(told) => yield Event::Told(told),
-                            None => yield Event::Alone(admitted.executed(response)),
+                            None => yield Event::Alone(Box::new(admitted.executed(response))),
                         },
-                        Some(Err(_)) => yield Event::Alone(panicked()),
+                        Some(Err(_)) => yield Event::Alone(Box::new(panicked())),
                         None => return,
                     }
                 }
@@ -307,7 +307,7 @@ impl FrontDoor {
 
 /// One of a stream.
 enum Event {
-    Alone(Answer),
+    Alone(Box<Answer>),
     /// Without an error, and told to others in the same words.
     Told(Arc<Told>),
 }

@@ -79,7 +79,7 @@ mod tests {
             one(2, "OTHER", "April", "14 May"),
             one(2, "OTHER", "", "March"),
         ] {
-            assert_eq!(places(&[bad.clone()]), Some(vec![]), "{bad}");
+            assert_eq!(places(std::slice::from_ref(&bad)), Some(vec![]), "{bad}");
         }
         for unreadable in
             ["", "none", "[]", "{}", "{\"contradictions\": 3}", "{\"contradictions\": [{\"source\": -1}]}"]

@@ -1,6 +1,6 @@
 //! A server that is frozen in the midst of a transaction keeps nobody from going on.
-use crate::support::{Binary, Client, Database, PATIENCE};
-use sea_orm::{ConnectionTrait, Database as Connector, DatabaseConnection, Statement};
+use crate::support::{Binary, Client, Database, PATIENCE, count};
+use sea_orm::Database as Connector;
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -9,11 +9,6 @@ const REMEMBER: &str =
 /// Sessions that have written something, and whose client has said nothing for a moment.
 const HOLDING: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'
     AND backend_xid IS NOT NULL AND state_change < clock_timestamp() - interval '100 milliseconds'";
-
-async fn count(database: &DatabaseConnection, sql: &str) -> i64 {
-    let statement = Statement::from_string(database.get_database_backend(), sql);
-    database.query_one_raw(statement).await.unwrap().unwrap().try_get_by_index(0).unwrap()
-}
 
 /// Writes without an end.
 async fn write(client: Client, workspace: String) {

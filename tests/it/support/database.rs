@@ -120,3 +120,9 @@ async fn locked(admin: &DatabaseConnection, work: impl AsyncFnOnce()) {
     work().await;
     turn.commit().await.unwrap();
 }
+
+/// What a statement counts.
+pub async fn count(database: &DatabaseConnection, sql: &str) -> i64 {
+    let statement = Statement::from_string(database.get_database_backend(), sql);
+    database.query_one_raw(statement).await.unwrap().unwrap().try_get_by_index(0).unwrap()
+}

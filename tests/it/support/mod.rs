@@ -9,7 +9,7 @@ mod socket;
 mod tls;
 
 pub use clock::TestClock;
-pub use database::Database;
+pub use database::{Database, count};
 pub use dice::{Dice, with_seeds};
 pub use nats::Nats;
 pub use process::{Binary, Client, Ended, Process, Server, address, got};

@@ -2,13 +2,33 @@
 use super::{EVENTS, of_type};
 use crate::{
     contract::operations,
-    support::{Binary, Client, Database, PATIENCE, text},
+    support::{Binary, Client, Database, PATIENCE, Server, count, text},
 };
+use sea_orm::Database as Connector;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 const CREATE: &str = "mutation($ws: ID!, $steps: [StepInput!]!) { createWorkflow(input: {workspaceId: $ws, name: \"Fence\", graph: {steps: $steps}}) {
     workflow { id draft { valid } } } }";
+
+/// A worker that is stopped in a transaction is another matter: the database ends that, and with it what the worker does
+/// (processes/frozen.rs).
+async fn stop_outside_of_transactions(server: &Server, database: &Database) {
+    const HOLDING: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'";
+    let admin = Connector::connect(&database.url).await.unwrap();
+    let begun = Instant::now();
+    loop {
+        server.process.signal("STOP");
+        // What the database was just asked, it still answers.
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        if count(&admin, HOLDING).await == 0 {
+            return;
+        }
+        server.process.signal("CONT");
+        assert!(begun.elapsed() < PATIENCE, "it is never caught outside of a transaction");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
 
 /// All that is recorded of the run, and the workspace's memories.
 async fn recorded(client: &Client, workspace: &str, run: &str) -> Value {
@@ -47,7 +67,7 @@ async fn a_worker_that_comes_back_after_its_lease_writes_nothing() {
     let run = text(&started, "/startRun/run/id");
     let mut events = client.subscribe(EVENTS, json!({ "r": run })).await;
     events.until("runEvents", |event| event["__typename"] == "StepStarted").await;
-    first.process.signal("STOP");
+    stop_outside_of_transactions(&first, &database).await;
 
     let second = quick.serve().await;
     let client = second.client();
