@@ -14,6 +14,7 @@ mod content;
 mod contradicting;
 mod embedding;
 mod event;
+mod form;
 mod graphql;
 mod guard;
 mod guardrail;
@@ -47,6 +48,7 @@ pub use embedding::{
     EmbedError, EmbedPurpose, EmbedRequest, EmbedText, Embedded, EmbeddingModel, MAX_EMBEDDED,
 };
 pub use event::changes;
+pub use form::read_form;
 pub use graphql::{
     BudgetMutation, BudgetNode, CallLoader, CallSubscription, ContentMutation, GuardrailMutation,
     GuardrailQuery, LlmCallNode, RouteMutation, RouteNode, RouteQuery, WorkspaceBudgets, WorkspaceCalls,

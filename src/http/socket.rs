@@ -1,8 +1,8 @@
 //! GraphQL over WebSocket: the protocol graphql-transport-ws.
 //!
-//! One task reads and writes the socket; each operation is a task of its own that hands its answers over through a
-//! bounded queue, so that a slow reader slows its operations and fills no memory. They wait there as text, which takes a
-//! sixth of the memory that the same answer takes as values.
+//! One task reads the socket; each operation is a task of its own that writes its answers itself, one after the other
+//! with the others': a slow reader slows its operations, and of each no more than one answer waits, as text.
+mod line;
 mod message;
 
 use super::{
@@ -24,19 +24,18 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::Response as HttpResponse,
 };
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{StreamExt, stream::SplitStream};
+use line::Line;
 use message::{Close, FromClient, PROTOCOL, ToClient, written, written_next};
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::{
-    sync::{OwnedSemaphorePermit, mpsc},
-    task::{AbortHandle, JoinSet},
+    sync::OwnedSemaphorePermit,
+    task::JoinSet,
     time::{Instant, MissedTickBehavior, interval, sleep, timeout},
 };
 use tokio_tungstenite::tungstenite::{self, error::ProtocolError};
 use tracing::Instrument;
 
-/// Answers that wait for the socket; the operations wait for a place.
-const QUEUE: usize = 64;
 /// Sockets before their `connection_init`, of this server.
 pub(super) const UNKNOWN: usize = 1_024;
 /// Characters of an operation's id, which the client chooses.
@@ -87,17 +86,6 @@ pub(super) fn accept(
         })
 }
 
-/// One answer of an operation, on its way to the socket.
-struct Outgoing {
-    id: String,
-    /// Of the operation: an id can be used again, and what its former bearer left in the queue is dropped.
-    serial: u64,
-    /// Written as it is sent; `None` where it could not be.
-    text: Option<String>,
-    /// Whether it is the operation's last.
-    last: bool,
-}
-
 /// What a client said of itself.
 struct Initialised {
     /// `None` for an anonymous one.
@@ -107,7 +95,8 @@ struct Initialised {
 }
 
 struct Connection {
-    socket: WebSocket,
+    incoming: SplitStream<WebSocket>,
+    line: Arc<Line>,
     public: Public,
     config: Arc<SocketConfig>,
     connection_id: String,
@@ -117,12 +106,7 @@ struct Connection {
     initialised: Option<Initialised>,
     /// Until `connection_init`.
     place: Option<OwnedSemaphorePermit>,
-    operations: HashMap<String, (u64, AbortHandle)>,
     running: JoinSet<()>,
-    serial: u64,
-    /// The queue has its places from the beginning, filled or not: so what is in them is small.
-    sender: mpsc::Sender<Box<Outgoing>>,
-    receiver: mpsc::Receiver<Box<Outgoing>>,
 }
 
 /// The connection is over; with a frame to say so, if the client still listens.
@@ -151,20 +135,18 @@ impl Connection {
         trace: Option<TraceId>,
         place: OwnedSemaphorePermit,
     ) -> Self {
-        let (sender, receiver) = mpsc::channel(QUEUE);
+        let (outgoing, incoming) = socket.split();
+        let config = Arc::clone(&public.sockets);
         Self {
-            socket,
-            config: Arc::clone(&public.sockets),
+            incoming,
+            line: Arc::new(Line::new(outgoing, Duration::from_secs(config.write_seconds))),
+            config,
             public,
             connection_id,
             trace,
             initialised: None,
             place: Some(place),
-            operations: HashMap::new(),
             running: JoinSet::new(),
-            serial: 0,
-            sender,
-            receiver,
         }
     }
 
@@ -179,11 +161,11 @@ impl Connection {
         if let Some((code, mut reason)) = reason {
             reason.truncate(reason.floor_char_boundary(REASON_BYTES));
             let frame = CloseFrame { code: code as u16, reason: reason.into() };
-            let _ = timeout(self.write_time(), self.socket.send(Message::Close(Some(frame)))).await;
+            let _ = self.line.send(Message::Close(Some(frame))).await;
         }
         // Until the closing handshake is done: a close frame that is cut off looks like a broken line.
         let rest = async {
-            while let Some(Ok(message)) = self.socket.recv().await {
+            while let Some(Ok(message)) = self.incoming.next().await {
                 // The answers to pings fill the memory of who does not send them on; after a close frame none is made.
                 if !told && matches!(message, Message::Ping(_)) {
                     break;
@@ -207,18 +189,18 @@ impl Connection {
                 () = &mut initialise_by, if self.initialised.is_none() => {
                     return Err(close(Close::InitialisationTimeout, "Connection initialisation timeout"));
                 }
-                message = self.socket.recv() => {
+                message = self.incoming.next() => {
                     heard = Instant::now();
                     // What is awaited seldom has memory of its own, and only then: there are thousands of sockets.
                     Box::pin(self.received(message)).await?;
                 }
-                Some(outgoing) = self.receiver.recv() => self.hand_over(outgoing).await?,
+                () = self.line.broken() => return Err(Over(None)),
                 Some(_) = self.running.join_next(), if !self.running.is_empty() => {}
                 _ = ping.tick() => {
                     if heard.elapsed() > ping.period() * 2 {
                         return Err(Over(None));
                     }
-                    self.send(Message::Ping(Default::default())).await?;
+                    Box::pin(self.line.send(Message::Ping(Default::default()))).await?;
                 }
                 _ = recheck.tick() => Box::pin(self.recheck()).await?,
             }
@@ -250,7 +232,7 @@ impl Connection {
         let text = match message {
             Some(Ok(Message::Text(text))) => text,
             // The library has put its answer aside. Nothing more is read until the client has taken it.
-            Some(Ok(Message::Ping(_))) => return self.flush().await,
+            Some(Ok(Message::Ping(_))) => return self.line.flush().await,
             Some(Ok(Message::Pong(_))) => return Ok(()),
             Some(Ok(Message::Binary(_))) => return Err(close(Close::BadRequest, "Messages are text")),
             Some(Ok(Message::Close(_))) | None => return Err(Over(None)),
@@ -273,12 +255,10 @@ impl Connection {
             FromClient::ConnectionInit { payload } => self.initialise(payload.unwrap_or_default()).await,
             FromClient::Subscribe { id, payload } => self.subscribe(id, *payload).await,
             FromClient::Complete { id } => {
-                if let Some((_, operation)) = self.operations.remove(&id) {
-                    operation.abort();
-                }
+                self.line.abort(&id);
                 Ok(())
             }
-            FromClient::Ping { payload } => self.say(written(&ToClient::Pong { payload })).await,
+            FromClient::Ping { payload } => self.line.say(written(&ToClient::Pong { payload })).await,
             FromClient::Pong {} => Ok(()),
         }
     }
@@ -298,7 +278,7 @@ impl Connection {
         let seat = self.public.seats.take(rights.principal()).ok_or_else(full)?;
         self.initialised = Some(Initialised { credential, rights, _seat: seat });
         self.place = None;
-        self.say(written(&ToClient::ConnectionAck)).await
+        self.line.say(written(&ToClient::ConnectionAck)).await
     }
 
     async fn recheck(&mut self) -> Step {
@@ -316,20 +296,19 @@ impl Connection {
                 format!("An operation's id has 1 to {ID_CHARS} characters"),
             ));
         }
-        if self.operations.contains_key(&id) {
+        if self.line.carries(&id) {
             return Err(close(Close::DuplicateId, format!("Subscriber for {id} already exists")));
         }
         let request_id = self.public.guard.fresh_id();
-        if self.operations.len() >= self.config.operations {
+        if self.line.operations() >= self.config.operations {
             let message = format!(
                 "a socket carries {} operations at once: complete some first",
                 self.config.operations
             );
             let answer = refuse(StatusCode::TOO_MANY_REQUESTS, ErrorCode::RateLimited, &message)
                 .made_public(&request_id);
-            return self.say(written(&ToClient::Error { id: &id, payload: answer.errors() })).await;
+            return self.line.say(written(&ToClient::Error { id: &id, payload: answer.errors() })).await;
         }
-        self.serial += 1;
         let trace = self.trace.unwrap_or_else(|| self.public.guard.fresh_trace());
         let span = tracing::info_span!("operation", request_id, trace_id = %trace);
         let caller = Caller {
@@ -341,49 +320,10 @@ impl Connection {
             after: None,
         };
         let asked = Asked { call, caller, rights: rights.now() };
-        let operation =
-            operate(self.public.door.clone(), asked, id.clone(), self.serial, self.sender.clone());
-        let operation = self.running.spawn(operation.instrument(span));
-        self.operations.insert(id, (self.serial, operation));
+        let (door, line) = (self.public.door.clone(), Arc::clone(&self.line));
+        let (of, running) = (id.clone(), &mut self.running);
+        self.line.begin(id, |serial| running.spawn(operate(door, asked, of, serial, line).instrument(span)));
         Ok(())
-    }
-
-    async fn hand_over(&mut self, outgoing: Box<Outgoing>) -> Step {
-        let Outgoing { id, serial, text, last } = *outgoing;
-        if self.operations.get(&id).is_none_or(|(current, _)| *current != serial) {
-            return Ok(());
-        }
-        if last {
-            self.operations.remove(&id);
-        }
-        self.say(text).await
-    }
-
-    async fn say(&mut self, text: Option<String>) -> Step {
-        match text {
-            Some(text) => self.send(Message::text(text)).await,
-            None => Err(Over(None)),
-        }
-    }
-
-    /// A client that does not read for so long is given up.
-    async fn send(&mut self, message: Message) -> Step {
-        match timeout(self.write_time(), self.socket.send(message)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(Over(None)),
-        }
-    }
-
-    /// As [`Self::send`], of what the library answers by itself.
-    async fn flush(&mut self) -> Step {
-        match timeout(self.write_time(), self.socket.flush()).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(Over(None)),
-        }
-    }
-
-    fn write_time(&self) -> Duration {
-        Duration::from_secs(self.config.write_seconds)
     }
 
     /// Clients come back spread over a while, not all at once.
@@ -409,32 +349,23 @@ struct Asked {
     rights: RightsNow,
 }
 
-async fn operate(
-    door: FrontDoor,
-    asked: Asked,
-    id: String,
-    serial: u64,
-    sender: mpsc::Sender<Box<Outgoing>>,
-) {
-    let send =
-        async |text, last| sender.send(Box::new(Outgoing { id: id.clone(), serial, text, last })).await;
+async fn operate(door: FrontDoor, asked: Asked, id: String, serial: u64, line: Arc<Line>) {
     // Not kept while the answers come.
     let begun = Box::pin(async { door.stream(asked.call, &asked.caller, asked.rights).await }).await;
-    match begun {
+    let last = match begun {
         Ok(answered) => {
             let mut answers = answered.into_stream();
             while let Some(answer) = answers.next().await {
                 let text = written_next(&id, &answer);
                 // Not held while the text waits.
                 drop(answer);
-                if send(text, false).await.is_err() {
+                if line.say_of(&id, serial, text).await.is_err() {
                     return;
                 }
             }
-            let _ = send(written(&ToClient::Complete { id: &id }), true).await;
+            written(&ToClient::Complete { id: &id })
         }
-        Err(refused) => {
-            let _ = send(written(&ToClient::Error { id: &id, payload: refused.errors() }), true).await;
-        }
-    }
+        Err(refused) => written(&ToClient::Error { id: &id, payload: refused.errors() }),
+    };
+    let _ = line.say_last_of(&id, serial, last).await;
 }

@@ -1,7 +1,7 @@
 //! An answer held against what it was made from. Pure.
 use super::extraction::words;
 use crate::{
-    gateway::{Answered, AnsweredQuote, GroundingSource},
+    gateway::{self, Answered, AnsweredQuote, GroundingSource},
     memory::terms::Terms,
     shared::text::utf16_len,
 };
@@ -31,11 +31,10 @@ pub fn is_evidence(question: &str, text: &str, speaker: Option<&str>) -> bool {
 /// What a model said, as far as it can be read. One that keeps to no form is read as a plain answer, its quotes between
 /// quotation marks.
 pub fn read(text: &str) -> Answered {
-    let text = text.trim();
-    let bare = text.strip_prefix("```json").and_then(|rest| rest.strip_suffix("```")).unwrap_or(text).trim();
-    if let Ok(answered) = serde_json::from_str::<Answered>(bare) {
+    if let Some(answered) = gateway::read_form(text) {
         return answered;
     }
+    let text = text.trim();
     let between = |open: char, close: char| {
         let parts = text.split(open).skip(1).filter_map(move |part| part.split_once(close));
         parts.map(|(quote, _)| AnsweredQuote { source: 0, quote: quote.to_owned() })

@@ -1,7 +1,7 @@
 //! A model's word on the order of the best hits, where the operator named a route for it (`memory.rerank`).
 use super::{Item, RecallRequest};
 use crate::{
-    gateway::{ChatRequest, FinishReason, Gateway, GroundingSource, Ordered, Task},
+    gateway::{self, ChatRequest, FinishReason, Gateway, GroundingSource, Ordered, Task},
     shared::{Error, Result, actor::Actor},
 };
 use std::collections::BTreeSet;
@@ -71,9 +71,7 @@ fn source(number: usize, item: &Item) -> GroundingSource {
 /// The places that a model names. `None` where they are not those of so many, each once, and half of them at least: some it may
 /// not have been told, and who names a few alone says nothing of the others.
 fn read(text: &str, count: usize) -> Option<Vec<usize>> {
-    let text = text.trim();
-    let bare = text.strip_prefix("```json").and_then(|rest| rest.strip_suffix("```")).unwrap_or(text);
-    let Ordered { order } = serde_json::from_str(bare).ok()?;
+    let Ordered { order } = gateway::read_form(text)?;
     let named: Option<Vec<_>> =
         order.iter().map(|number| number.checked_sub(1).filter(|place| *place < count)).collect();
     let named = named?;

@@ -1,11 +1,13 @@
 //! What a model says that cannot hold beside a memory, held against their words. Pure.
 use crate::{
-    gateway::Contradicted,
+    gateway::{self, ContradictedBy},
     memory::{
         answer,
         model::{Contradiction, Quotes},
     },
 };
+use serde::Deserialize;
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 pub const INSTRUCTIONS: &str = "Source 1 is a memory. Name each other source that cannot be true beside it, of the same thing at \
@@ -20,11 +22,15 @@ pub const TOLD: usize = 2_000;
 /// By the place among the others: how it speaks against what was asked about. Only what is one of them, each once, with quotes
 /// that stand in both texts. `None` where the answer cannot be read.
 pub fn read(text: &str, asked: &str, others: &[&str]) -> Option<BTreeMap<usize, (Contradiction, Quotes)>> {
-    let text = text.trim();
-    let bare = text.strip_prefix("```json").and_then(|rest| rest.strip_suffix("```")).unwrap_or(text);
-    let told: Contradicted = serde_json::from_str(bare).ok()?;
+    let Told { contradictions } = gateway::read_form(text)?;
+    let said = contradictions.len();
+    let told: Vec<ContradictedBy> =
+        contradictions.into_iter().filter_map(|one| serde_json::from_value(one).ok()).collect();
+    if told.is_empty() && said > 0 {
+        return None;
+    }
     let mut found = BTreeMap::new();
-    for one in told.contradictions {
+    for one in told {
         // The first source is what was asked about.
         let Some(place) = one.source.checked_sub(2) else { continue };
         let quotes = others.get(place).and_then(|other| {
@@ -35,6 +41,12 @@ pub fn read(text: &str, asked: &str, others: &[&str]) -> Option<BTreeMap<usize, 
         }
     }
     Some(found)
+}
+
+/// One that is not in the form does not make the others unreadable.
+#[derive(Deserialize)]
+struct Told {
+    contradictions: Vec<Value>,
 }
 
 fn quoted(text: &str, quote: &str) -> Option<String> {
@@ -81,6 +93,12 @@ mod tests {
         ] {
             assert_eq!(places(std::slice::from_ref(&bad)), Some(vec![]), "{bad}");
         }
+        let unreadable = one(-1, "OTHER", "launch in April", "14 March");
+        assert_eq!(
+            places(&[unreadable, good]),
+            Some(vec![0]),
+            "one that cannot be read takes no other with it"
+        );
         for unreadable in
             ["", "none", "[]", "{}", "{\"contradictions\": 3}", "{\"contradictions\": [{\"source\": -1}]}"]
         {

@@ -84,7 +84,8 @@ impl WorkspaceMemories {
         Ok(found.into_iter().map(MemoryContradiction::from).collect())
     }
 
-    /// The same with a model beside the rules, which also finds what other words say: a guess, for somebody to decide. Costs a
+    /// Like `contradictions`, with a model beside the rules, which also finds what other words say: a guess, for somebody to
+    /// decide. A memory that may not leave is not told to a provider outside, which says nothing of it then. Costs a
     /// call of a model: a viewer of the workspace may not ask.
     async fn contradiction_check(
         &self,

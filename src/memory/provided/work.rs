@@ -54,6 +54,10 @@ const DELETED: u64 = 1_000;
 /// How long to wait after a failure, doubled with each that follows.
 const WAIT: TimeDelta = TimeDelta::seconds(1);
 const LONGEST_WAIT: TimeDelta = TimeDelta::seconds(60);
+/// Turns of a workspace that failed one after the other, after which it may be a text that a provider stumbles over.
+const STUBBORN: u32 = 4;
+/// Texts that are tried alone and not taken, until it is not the texts.
+const TRIED: usize = 8;
 
 /// What is sent: an item, as the index has it, and its text.
 type Sent = (Indexed, EmbedText);
@@ -135,7 +139,8 @@ impl MemoryService {
         let state = states::take(&tx, workspace, now, now + LEASE).await?;
         tx.commit().await?;
         let Some(state) = state else { return Ok(()) };
-        let worker = Worker { memories: self, embeddings, workspace, stop };
+        let stumbles = state.failures >= STUBBORN;
+        let worker = Worker { memories: self, embeddings, workspace, stumbles, stop };
         let (not_before, failures) = match worker.work(&state).boxed().await {
             Ok(()) => (None, 0),
             Err(error) => {
@@ -208,6 +213,8 @@ struct Worker<'a> {
     memories: &'a MemoryService,
     embeddings: &'a ProviderEmbeddings,
     workspace: WorkspaceId,
+    /// It went wrong often enough to ask whether single texts are why.
+    stumbles: bool,
     stop: &'a CancellationToken,
 }
 
@@ -347,8 +354,14 @@ impl Worker<'_> {
         }
         let principal = self.principal(partition).await?;
         let grant = Grant::<Write>::upkeep(self.workspace, principal);
+        if self.stumbles {
+            // The same call would fail as before, and have the provider left alone for a while.
+            return self.ask_one_by_one(&grant, model, sent).await;
+        }
         match self.call(&grant, model, &sent).await {
-            Err(EmbedError::Failed(failure)) if is_of_text(failure.kind) || may_be_of_text(failure.kind) => {
+            Err(EmbedError::Failed(failure))
+                if is_of_text(failure.kind) || self.may_be_of_text(failure.kind) =>
+            {
                 self.ask_one_by_one(&grant, model, sent).await
             }
             answered => answered.map_err(told),
@@ -362,24 +375,41 @@ impl Worker<'_> {
         model: &EmbeddingModel,
         sent: Vec<Sent>,
     ) -> Result<Vec<Answered>> {
-        let (mut answered, mut refused) = (vec![], None);
-        for one in sent {
+        let (mut answered, mut refused) = (vec![], vec![]);
+        // The last one first: it was the first one, most likely, that kept the others from being looked at.
+        for one in sent.into_iter().rev() {
             let item = one.0.item.id;
             match self.call(grant, model, &[one]).await {
                 Ok(mut vector) => answered.append(&mut vector),
                 Err(EmbedError::Failed(failure))
-                    if is_of_text(failure.kind) || may_be_of_text(failure.kind) =>
+                    if is_of_text(failure.kind) || self.may_be_of_text(failure.kind) =>
                 {
                     tracing::warn!(workspace = %self.workspace, %item, %failure, "an item gets no vector");
-                    refused = refused.or(Some(failure).filter(|failure| may_be_of_text(failure.kind)));
+                    refused.extend(self.may_be_of_text(failure.kind).then_some(failure));
                 }
                 Err(error) => return Err(told(error)),
             }
+            if answered.is_empty() && refused.len() == TRIED {
+                break;
+            }
         }
-        match refused {
+        match refused.pop() {
             // Where it takes none at all, it is not their texts.
             Some(failure) if answered.is_empty() => Err(failure.into()),
             _ => Ok(answered),
+        }
+    }
+
+    /// Whether it may be the text: where others are taken, it is.
+    fn may_be_of_text(&self, kind: FailureKind) -> bool {
+        match kind {
+            FailureKind::Rejected => true,
+            FailureKind::Provider
+            | FailureKind::Malformed
+            | FailureKind::TooLong
+            | FailureKind::CutOff
+            | FailureKind::Timeout => self.stumbles,
+            _ => false,
         }
     }
 
@@ -428,11 +458,6 @@ async fn still_so(
 /// Whether it is the text that is not taken, and will not be.
 fn is_of_text(kind: FailureKind) -> bool {
     matches!(kind, FailureKind::Guardrail | FailureKind::ContextWindow | FailureKind::ContentPolicy)
-}
-
-/// Whether it may be the text: where others are taken, it is.
-fn may_be_of_text(kind: FailureKind) -> bool {
-    kind == FailureKind::Rejected
 }
 
 fn told(error: EmbedError) -> Error {

@@ -112,6 +112,32 @@ on_both! {
 }
 
 on_both! {
+    async fn a_text_over_which_the_provider_stumbles_keeps_none_of_the_others_back_for_ever(database: Database) {
+        let (fake, clock) = (fake().await, TestClock::default());
+        let app = TestApp::start_with(database, &settings(&fake, "a"), clock.ambient()).await;
+        fake.embeds("a", |texts| match texts.iter().any(|text| text.contains("mill 5")) {
+            true => Embeds::refusal(500, json!({})),
+            false => vectors(texts, A),
+        });
+        memories(&app).await;
+        let mut failed = 0;
+        loop {
+            embed(&app).await;
+            if progress(&app, &app.owner).await["retryAt"].is_null() {
+                break;
+            }
+            failed += 1;
+            assert!(failed < 6, "the others wait for it");
+            clock.forward(TimeDelta::seconds(61));
+        }
+        // At first it may be the provider.
+        assert_eq!((failed, count(&app, "memory_embedding").await), (4, 11));
+        assert_eq!(stands(&app).await, ("main/a".to_owned(), json!("main/a"), json!(12), json!(12)));
+        assert_eq!(texts(&app, "mill 5").await[0], "a brook runs by mill 5");
+    }
+}
+
+on_both! {
     async fn what_guardrails_mask_is_masked_for_this_provider_too(database: Database) {
         let fake = fake().await;
         let app = start(database, &settings(&fake, "a")).await;

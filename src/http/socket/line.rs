@@ -1,0 +1,130 @@
+//! What all write to who have something to say over one socket, and which operations those are.
+use super::{Over, Step};
+use axum::extract::ws::{Message, WebSocket};
+use futures_util::{SinkExt, stream::SplitSink};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    sync::{Mutex as InTurn, Notify},
+    task::AbortHandle,
+    time::timeout,
+};
+
+/// One message is written at a time; who waits for that, waits in order.
+pub(super) struct Line {
+    outgoing: InTurn<SplitSink<WebSocket, Message>>,
+    /// How long a client may leave a message unread before it is given up.
+    patience: Duration,
+    broken: Notify,
+    operations: Mutex<Operations>,
+}
+
+#[derive(Default)]
+struct Operations {
+    /// With a number of their own: an id can be used again, and what its former bearer has still to say is dropped.
+    by_id: HashMap<String, (u64, AbortHandle)>,
+    serial: u64,
+}
+
+impl Line {
+    pub(super) fn new(outgoing: SplitSink<WebSocket, Message>, patience: Duration) -> Self {
+        let operations = Mutex::default();
+        Self { outgoing: InTurn::new(outgoing), patience, broken: Notify::new(), operations }
+    }
+
+    /// Returns once something could not be written.
+    pub(super) async fn broken(&self) {
+        self.broken.notified().await;
+    }
+
+    pub(super) async fn send(&self, message: Message) -> Step {
+        self.write(Some(message), || true).await
+    }
+
+    /// Of what the library answers by itself.
+    pub(super) async fn flush(&self) -> Step {
+        self.write(None, || true).await
+    }
+
+    /// `None` is what could not be put into words.
+    pub(super) async fn say(&self, text: Option<String>) -> Step {
+        match text {
+            Some(text) => self.send(Message::text(text)).await,
+            None => Err(self.over()),
+        }
+    }
+
+    /// An answer of an operation, as long as it is the one that bears the id.
+    pub(super) async fn say_of(&self, id: &str, serial: u64, text: Option<String>) -> Step {
+        match text {
+            // Asked when it is its turn.
+            Some(text) => self.write(Some(Message::text(text)), || self.is_current(id, serial)).await,
+            None => Err(self.over()),
+        }
+    }
+
+    /// An operation's last answer: the client may use the id again as soon as it has it.
+    pub(super) async fn say_last_of(&self, id: &str, serial: u64, text: Option<String>) -> Step {
+        if self.is_current(id, serial) {
+            self.lock().by_id.remove(id);
+            return self.say(text).await;
+        }
+        Ok(())
+    }
+
+    /// Nothing is half written where the one who writes is stopped: the library keeps the rest for the next message.
+    async fn write(&self, message: Option<Message>, wanted: impl FnOnce() -> bool) -> Step {
+        let written = timeout(self.patience, async {
+            let mut outgoing = self.outgoing.lock().await;
+            match message {
+                Some(message) if wanted() => outgoing.send(message).await,
+                Some(_) => Ok(()),
+                None => outgoing.flush().await,
+            }
+        });
+        match written.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(self.over()),
+        }
+    }
+
+    fn over(&self) -> Over {
+        self.broken.notify_one();
+        Over(None)
+    }
+
+    /// `spawn` is given the operation's number.
+    pub(super) fn begin(&self, id: String, spawn: impl FnOnce(u64) -> AbortHandle) {
+        let mut operations = self.lock();
+        operations.serial += 1;
+        let serial = operations.serial;
+        // Before it can say its last: the lock is held.
+        operations.by_id.insert(id, (serial, spawn(serial)));
+    }
+
+    pub(super) fn abort(&self, id: &str) {
+        if let Some((_, operation)) = self.lock().by_id.remove(id) {
+            operation.abort();
+        }
+    }
+
+    pub(super) fn carries(&self, id: &str) -> bool {
+        self.lock().by_id.contains_key(id)
+    }
+
+    /// How many there are.
+    pub(super) fn operations(&self) -> usize {
+        self.lock().by_id.len()
+    }
+
+    fn is_current(&self, id: &str, serial: u64) -> bool {
+        self.lock().by_id.get(id).is_some_and(|(current, _)| *current == serial)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Operations> {
+        self.operations.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
