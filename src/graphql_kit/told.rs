@@ -1,7 +1,10 @@
 //! What many who follow the same are told in the same words is put into words once: what an event itself tells. As soon as
 //! something has to be loaded for it, each is told alone.
 use super::Sight;
-use crate::event::{self, Shares};
+use crate::{
+    event::{self, Shares},
+    shared::{actor::Actor, id::WorkspaceId},
+};
 use async_graphql::{
     ContextSelectionSet, OutputType, Positioned, Response, ServerError, ServerResult, Value,
     indexmap::IndexMap, parser::types::Field, registry::Registry,
@@ -12,7 +15,7 @@ use std::{
     fmt,
     future::poll_fn,
     pin::pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     task::Poll,
     time::Duration,
 };
@@ -51,6 +54,8 @@ pub struct Telling(Arc<Inner>);
 
 struct Inner {
     words: [u8; 32],
+    /// Of the subscription's actor in the workspace that it follows.
+    sight: OnceLock<(WorkspaceId, Sight)>,
     write: Box<Write>,
     told: Mutex<Option<Arc<Told>>>,
 }
@@ -61,13 +66,29 @@ impl Telling {
         words: [u8; 32],
         write: impl Fn(Response) -> serde_json::Result<Told> + Send + Sync + 'static,
     ) -> Self {
-        Self(Arc::new(Inner { words, write: Box::new(write), told: Mutex::default() }))
+        Self(Arc::new(Inner {
+            words,
+            sight: OnceLock::new(),
+            write: Box::new(write),
+            told: Mutex::default(),
+        }))
     }
 
     /// What the event that was executed last is told as, where others are told the same; then there is nothing in its
     /// response.
     pub fn take(&self) -> Option<Arc<Told>> {
         self.0.told.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn sight(&self, ctx: &ContextSelectionSet<'_>, workspace: WorkspaceId) -> Option<Sight> {
+        let seen = || Some(Sight::of(ctx.data_opt::<Actor>()?, workspace));
+        match self.0.sight.get() {
+            Some((of, sight)) if *of == workspace => Some(*sight),
+            Some(_) => seen(),
+            None => seen().inspect(|sight| {
+                let _ = self.0.sight.set((workspace, *sight));
+            }),
+        }
     }
 
     fn put(&self, told: Arc<Told>) {
@@ -111,12 +132,15 @@ impl<T: OutputType> OutputType for OfMany<T> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
-        let shared = (self.moment, ctx.data_opt::<Telling>(), ctx.data_opt::<Tellings>(), ctx.data_opt());
-        let (Some(moment), Some(telling), Some(tellings), Some(actor)) = shared else {
+        let shared = (self.moment, ctx.data_opt::<Telling>(), ctx.data_opt::<Tellings>());
+        let (Some(moment), Some(telling), Some(tellings)) = shared else {
             return self.event.resolve(ctx, field).await;
         };
         let workspace = moment.cursor.workspace;
-        let alike = (Sight::of(actor, workspace), telling.0.words, moment);
+        let Some(sight) = telling.sight(ctx, workspace) else {
+            return self.event.resolve(ctx, field).await;
+        };
+        let alike = (sight, telling.0.words, moment);
         if let Some(told) = tellings.0.find(workspace, ANY, alike) {
             telling.put(told);
             return Ok(Value::Null);

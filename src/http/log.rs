@@ -103,7 +103,9 @@ impl Drop for Operation {
             Principal::User(id) => id.to_string(),
             Principal::Service(id) => id.to_string(),
         });
+        // It says all that its span would say again.
         tracing::info!(
+            parent: None,
             request_id = self.request_id,
             trace_id = %self.trace,
             operation = self.name,

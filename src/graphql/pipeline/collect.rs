@@ -7,7 +7,7 @@ use apollo_compiler::{
     response::{JsonMap, JsonValue},
 };
 use async_graphql::indexmap::IndexMap;
-use std::collections::HashSet;
+use std::{collections::HashSet, ptr};
 
 /// What `@skip` and `@include` decide by.
 #[derive(Clone, Copy)]
@@ -24,6 +24,18 @@ pub(super) struct Group<'a> {
     pub sets: Vec<&'a SelectionSet>,
 }
 
+pub(super) type Groups<'a> = IndexMap<&'a str, Group<'a>>;
+
+impl Group<'_> {
+    /// Whether both are the same selections of the document.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let same = |(one, other): (&&SelectionSet, &&SelectionSet)| ptr::eq(*one, *other);
+        self.field.ptr_eq(other.field)
+            && self.sets.len() == other.sets.len()
+            && self.sets.iter().zip(&other.sets).all(same)
+    }
+}
+
 pub(super) struct Collector<'a> {
     pub schema: &'a Schema,
     pub document: &'a ExecutableDocument,
@@ -33,21 +45,22 @@ pub(super) struct Collector<'a> {
 }
 
 impl<'a> Collector<'a> {
-    /// In the order of their first appearance. `ty` is an object, or what no fragment in `sets` narrows.
-    pub(super) fn groups(&mut self, ty: &str, sets: &[&'a SelectionSet]) -> Vec<Group<'a>> {
-        let mut groups = IndexMap::new();
+    /// By their response keys, in the order of their first appearance. `ty` is an object, or what no fragment in `sets`
+    /// narrows.
+    pub(super) fn groups(&mut self, ty: &str, sets: &[&'a SelectionSet]) -> Groups<'a> {
+        let mut groups = Groups::new();
         let mut spread = HashSet::new();
         for set in sets {
             self.collect(ty, set, &mut groups, &mut spread);
         }
-        groups.into_values().collect()
+        groups
     }
 
     fn collect(
         &mut self,
         ty: &str,
         set: &'a SelectionSet,
-        groups: &mut IndexMap<&'a str, Group<'a>>,
+        groups: &mut Groups<'a>,
         spread: &mut HashSet<&'a str>,
     ) {
         for selection in &set.selections {

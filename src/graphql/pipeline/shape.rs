@@ -2,7 +2,10 @@
 //! that fail; here they get the order of the document, and null, as the specification demands.
 use apollo_compiler::ast::Type;
 use async_graphql::{Name, PathSegment, Response, ServerError, Value, indexmap::IndexMap};
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 /// Of an object's fields.
 #[derive(Debug)]
@@ -16,9 +19,9 @@ pub struct Shape {
 
 #[derive(Debug)]
 pub(super) enum Fields {
-    Same(Vec<Entry>),
-    /// By the object's type.
-    ByType(HashMap<String, Vec<Entry>>),
+    Same(Vec<Arc<Entry>>),
+    /// By the object's type. What is the same for all of them is shared.
+    ByType(HashMap<String, Vec<Arc<Entry>>>),
 }
 
 #[derive(Debug)]
@@ -56,7 +59,7 @@ impl Shape {
     pub(super) fn new(fields: Fields, hidden: bool) -> Self {
         let settled = match &fields {
             Fields::Same(entries) => {
-                let below = |entry: &Entry| entry.below.as_ref().is_none_or(|below| below.settled);
+                let below = |entry: &Arc<Entry>| entry.below.as_ref().is_none_or(|below| below.settled);
                 !hidden && entries.len() <= 1 && entries.iter().all(below)
             }
             Fields::ByType(_) => false,
@@ -77,7 +80,7 @@ impl Shape {
     }
 
     /// By the object's type, where that makes a difference.
-    fn entries(&self, ty: Option<&Value>) -> Option<&[Entry]> {
+    fn entries(&self, ty: Option<&Value>) -> Option<&[Arc<Entry>]> {
         match (&self.fields, ty) {
             (Fields::Same(entries), _) => Some(entries),
             (Fields::ByType(types), Some(Value::String(ty))) => types.get(ty).map(Vec::as_slice),

@@ -2,7 +2,7 @@
 //! would have a second opinion, and no bound on nesting.
 use super::{
     RequestError,
-    collect::{Collector, Conditions, Group},
+    collect::{Collector, Conditions, Group, Groups},
     measure,
     shape::{Counts, Entry, Fields, HIDDEN, Shape},
     variables::{exactly_one_key, input_object, storable},
@@ -146,6 +146,7 @@ impl<'a> Translation<'a> {
         Ok((Positioned::new(ag::SelectionSet { items }, at), Shape::new(fields, hidden)))
     }
 
+    /// What is asked of the objects of all types alike is written once, the rest in a fragment for each type.
     fn by_type(
         &mut self,
         ty: &str,
@@ -154,13 +155,24 @@ impl<'a> Translation<'a> {
         items: &mut Vec<Positioned<ag::Selection>>,
     ) -> Result<Fields, RequestError> {
         let schema = self.schema;
+        let objects = schema.types.values().filter(|object| object.is_object()).map(ExtendedType::name);
+        let objects = objects.filter(|object| *object == ty || schema.is_subtype(ty, object));
+        let asked: Vec<_> = objects.map(|object| (object, self.collector.groups(object, sets))).collect();
+        let alike = self.alike(&asked, items)?;
         let mut types = HashMap::new();
-        for object in schema.types.values().filter(|object| object.is_object()).map(ExtendedType::name) {
-            if object != ty && !schema.is_subtype(ty, object) {
-                continue;
-            }
+        for (object, groups) in &asked {
             let mut own = vec![];
-            types.insert(object.to_string(), self.fields(object, sets, &mut own)?);
+            let mut entries = Vec::with_capacity(groups.len());
+            for (key, group) in groups {
+                entries.push(match alike.get(key) {
+                    Some(entry) => {
+                        self.count()?;
+                        Arc::clone(entry)
+                    }
+                    None => self.entry(object, group, &mut own)?,
+                });
+            }
+            types.insert(object.to_string(), entries);
             if own.is_empty() {
                 continue;
             }
@@ -174,36 +186,77 @@ impl<'a> Translation<'a> {
         Ok(Fields::ByType(types))
     }
 
+    /// Writes what is the same for all of these objects, by response keys.
+    fn alike(
+        &mut self,
+        asked: &[(&'a apollo::Name, Groups<'a>)],
+        items: &mut Vec<Positioned<ag::Selection>>,
+    ) -> Result<HashMap<&'a str, Arc<Entry>>, RequestError> {
+        let Some(((first, groups), others)) = asked.split_first() else { return Ok(HashMap::new()) };
+        let mut alike = HashMap::new();
+        for (key, group) in groups {
+            let is_alike = others.iter().all(|(object, groups)| {
+                groups.get(key).is_some_and(|other| {
+                    other.is_same(group)
+                        && self.type_of_field(object, other.field) == self.type_of_field(first, group.field)
+                        && self.counts(object, &other.field.name) == self.counts(first, &group.field.name)
+                })
+            });
+            if is_alike {
+                alike.insert(*key, self.entry(first, group, items)?);
+            }
+        }
+        Ok(alike)
+    }
+
     fn fields(
         &mut self,
         ty: &str,
         sets: &[&'a SelectionSet],
         items: &mut Vec<Positioned<ag::Selection>>,
-    ) -> Result<Vec<Entry>, RequestError> {
-        let mut entries = vec![];
-        for Group { field, sets } in self.collector.groups(ty, sets) {
-            self.left = self.left.checked_sub(1).ok_or_else(|| {
-                RequestError::new(
-                    ErrorCode::QueryTooComplex,
-                    "the fragments on interfaces come to too many fields: ask for less",
-                )
-            })?;
-            let at = self.positions.at(field.location());
-            // An object may promise more of a field than its interface.
-            let definition = self.schema.type_field(ty, &field.name).map_or(&*field.definition, |own| own);
-            let mut selection_set = Positioned::default();
-            let mut below = None;
-            if !sets.is_empty() {
-                let (set, shape) = self.selection_set(definition.ty.inner_named_type(), &sets, at)?;
-                (selection_set, below) = (set, Some(shape));
-            }
-            let translated = self.field(field, selection_set)?;
-            let key = translated.response_key().node.clone();
-            let counts = self.counts(ty, &field.name);
-            entries.push(Entry { key, ty: definition.ty.clone(), below, counts });
-            items.push(Positioned::new(ag::Selection::Field(Positioned::new(translated, at)), at));
+    ) -> Result<Vec<Arc<Entry>>, RequestError> {
+        let groups = self.collector.groups(ty, sets);
+        groups.values().map(|group| self.entry(ty, group, items)).collect()
+    }
+
+    /// Writes one field of a type.
+    fn entry(
+        &mut self,
+        ty: &str,
+        Group { field, sets }: &Group<'a>,
+        items: &mut Vec<Positioned<ag::Selection>>,
+    ) -> Result<Arc<Entry>, RequestError> {
+        self.count()?;
+        let at = self.positions.at(field.location());
+        let of_field = self.type_of_field(ty, field);
+        let mut selection_set = Positioned::default();
+        let mut below = None;
+        if !sets.is_empty() {
+            let (set, shape) = self.selection_set(of_field.inner_named_type(), sets, at)?;
+            (selection_set, below) = (set, Some(shape));
         }
-        Ok(entries)
+        let translated = self.field(field, selection_set)?;
+        let key = translated.response_key().node.clone();
+        let counts = self.counts(ty, &field.name);
+        items.push(Positioned::new(ag::Selection::Field(Positioned::new(translated, at)), at));
+        Ok(Arc::new(Entry { key, ty: of_field.clone(), below, counts }))
+    }
+
+    fn count(&mut self) -> Result<(), RequestError> {
+        self.left = self.left.checked_sub(1).ok_or_else(|| {
+            RequestError::new(
+                ErrorCode::QueryTooComplex,
+                "the fragments on interfaces come to too many fields: ask for less",
+            )
+        })?;
+        Ok(())
+    }
+
+    /// An object may promise more of a field than its interface.
+    fn type_of_field(&self, parent: &str, field: &'a Field) -> &'a Type {
+        let schema = self.schema;
+        let own = schema.type_field(parent, &field.name).map(|own| &own.ty);
+        own.unwrap_or(&field.definition.ty)
     }
 
     fn counts(&self, parent: &str, field: &str) -> Counts {

@@ -75,7 +75,8 @@ pub(super) enum ToClient<'a> {
 /// Of one answer of an operation: the envelope around what may be written already.
 pub(super) fn written_next(id: &str, answer: &Next) -> Option<String> {
     let write = || {
-        Ok(format!(r#"{{"type":"next","id":{},"payload":{}}}"#, serde_json::to_string(id)?, answer.json()?))
+        let (id, payload) = (serde_json::to_string(id)?, answer.json()?);
+        Ok([r#"{"type":"next","id":"#, &id, r#","payload":"#, &payload, "}"].concat())
     };
     logged(write())
 }
