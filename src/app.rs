@@ -8,7 +8,9 @@ use crate::{
     gateway::{self, Gateway, ProviderError, Tool, Tools},
     graphql::{self, pipeline::Pipeline},
     http,
-    memory::{MemoryService, Ports, ProviderEmbeddings, Reader, RecallTool, RememberTool, Reranker, index},
+    memory::{
+        MemoryService, Ports, ProviderEmbeddings, Reader, Readings, RecallTool, RememberTool, Reranker, index,
+    },
     services::Services,
     shared::{Ambient, Error},
     sync::SyncService,
@@ -174,7 +176,8 @@ async fn connect(
         transcript: Some(Arc::new(coached.clone())),
         derived: vec![Arc::new(coached.clone()), Arc::new(workflow.clone()), Arc::new(gateway.clone())],
     };
-    let memory = MemoryService::new(db.clone(), log.clone(), ambient.clone(), ports, copies);
+    let readings = Readings::in_parts_of(config.memory.forget_about_texts);
+    let memory = MemoryService::new(db.clone(), log.clone(), ambient.clone(), ports, copies, readings);
     let parts = coaching::Parts {
         db: db.clone(),
         log: log.clone(),

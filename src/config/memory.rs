@@ -8,6 +8,8 @@ use std::time::Duration;
 pub struct MemoryConfig {
     /// What the copies of the index may take of this process's memory.
     pub index_bytes: usize,
+    /// Texts that one part of a `forgetAbout` reads.
+    pub forget_about_texts: usize,
     pub rerank: RerankConfig,
     pub embedding: EmbeddingConfig,
 }
@@ -94,6 +96,11 @@ impl EmbeddingConfig {
 
 impl MemoryConfig {
     pub(super) fn check(&self, gateway: &GatewayConfig) -> Result<(), ConfigError> {
+        if self.forget_about_texts == 0 {
+            return Err(ConfigError(
+                "memory.forget_about_texts: one text at least has to be read".to_owned(),
+            ));
+        }
         let RerankConfig { route, hits } = &self.rerank;
         if !(2..=MAX_RERANKED).contains(hits) {
             return Err(ConfigError(format!(

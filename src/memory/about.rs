@@ -9,16 +9,20 @@ use crate::shared::{
     Error, Problems, Result,
     actor::{Actor, Grant, Write},
     id::{DocumentId, MemoryId, WorkspaceId},
+    page::{Key, NOT_OF_THIS_LIST},
     text,
 };
+use chrono::{DateTime, Utc};
 use std::{
     collections::{BTreeSet, HashMap},
+    ops::ControlFlow,
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 use tokio::{
     sync::{OwnedMutexGuard, Semaphore},
     task::spawn_blocking,
 };
+use uuid::Uuid;
 
 /// Characters of a person or a topic.
 const MAX_ABOUT: usize = 200;
@@ -28,6 +32,10 @@ const MOST: usize = 500;
 
 /// Texts that are read at once.
 const PAGE: u64 = 500;
+
+/// What is gone through one after the other, for [`Key::list`].
+const MEMORIES: u32 = 1;
+const CHUNKS: u32 = 2;
 
 /// Pages that are gone through at once, of all workspaces.
 const PAGES: usize = 2;
@@ -40,6 +48,38 @@ pub struct About {
     pub about: String,
     /// Documents, too, as a whole.
     pub documents: bool,
+    /// In parts: from here on ([`AboutIt::next`]), or from the beginning where it is empty. `None` reads to the end.
+    pub after: Option<String>,
+}
+
+/// How far everything was read.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Memories(Option<(DateTime<Utc>, Uuid)>),
+    Chunks(Option<Uuid>),
+}
+
+impl Place {
+    fn encode(self, workspace: WorkspaceId) -> String {
+        let key = match self {
+            Self::Memories(at) => {
+                let (at, id) = at.unwrap_or_default();
+                Key { list: MEMORIES, value: at.timestamp_micros(), id }
+            }
+            Self::Chunks(id) => Key { list: CHUNKS, value: 0, id: id.unwrap_or_default() },
+        };
+        key.bound_to(workspace.uuid()).encode()
+    }
+
+    fn decode(text: &str, workspace: WorkspaceId) -> Result<Self> {
+        let key = Key::decode(text)?.bound_to(workspace.uuid());
+        let at = DateTime::from_timestamp_micros(key.value).ok_or(NOT_OF_THIS_LIST)?;
+        match key.list {
+            MEMORIES => Ok(Self::Memories(Some((at, key.id)))),
+            CHUNKS => Ok(Self::Chunks(Some(key.id))),
+            _ => Err(NOT_OF_THIS_LIST),
+        }
+    }
 }
 
 impl About {
@@ -53,6 +93,13 @@ impl About {
         problems.finish()?;
         Ok(Terms::whole(&[asked]))
     }
+
+    fn begin(&self) -> Result<Place> {
+        match self.after.as_deref() {
+            None | Some("") => Ok(Place::Memories(None)),
+            Some(after) => Place::decode(after, self.workspace),
+        }
+    }
 }
 
 /// What is about it.
@@ -60,25 +107,25 @@ impl About {
 pub struct AboutIt {
     pub memories: BTreeSet<MemoryId>,
     pub documents: BTreeSet<DocumentId>,
-    /// There is more of it.
-    pub more: bool,
+    /// Where to go on; `None` where everything was read.
+    pub next: Option<String>,
 }
 
 /// Who reads everything that is remembered: one at a time of each workspace, and workspaces in turns, page by page. So
 /// whoever asks often or has much holds up nobody else.
 #[derive(Clone, Debug)]
-pub(super) struct Readings {
+pub struct Readings {
     turns: Arc<Mutex<HashMap<WorkspaceId, Weak<tokio::sync::Mutex<()>>>>>,
     pages: Arc<Semaphore>,
-}
-
-impl Default for Readings {
-    fn default() -> Self {
-        Self { turns: Arc::default(), pages: Arc::new(Semaphore::new(PAGES)) }
-    }
+    /// Texts that one call goes through where it reads in parts.
+    part: usize,
 }
 
 impl Readings {
+    pub fn in_parts_of(part: usize) -> Self {
+        Self { turns: Arc::default(), pages: Arc::new(Semaphore::new(PAGES)), part }
+    }
+
     async fn turn(&self, workspace: WorkspaceId) -> OwnedMutexGuard<()> {
         self.of(workspace).lock_owned().await
     }
@@ -91,12 +138,12 @@ impl Readings {
         turn
     }
 
-    /// Whose texts hold all these words.
+    /// Whose texts hold all these words, each with its place.
     async fn holding<T: Send + 'static, P: Send + 'static>(
         &self,
         page: Vec<Readable<T, P>>,
         words: &BTreeSet<String>,
-    ) -> Result<Vec<T>> {
+    ) -> Result<Vec<(P, T)>> {
         let turn = self.pages.clone().acquire_owned().await.map_err(Error::internal)?;
         let words = words.clone();
         let read = move || {
@@ -105,7 +152,7 @@ impl Readings {
                 let terms = Terms::whole(&readable.texts);
                 words.iter().all(|word| terms.contains(word))
             };
-            page.into_iter().filter(holds).map(|readable| readable.of).collect()
+            page.into_iter().filter(holds).map(|readable| (readable.place, readable.of)).collect()
         };
         spawn_blocking(read).await.map_err(Error::internal)
     }
@@ -113,19 +160,65 @@ impl Readings {
 
 impl AboutIt {
     fn is_full(&self) -> bool {
-        self.memories.len() + self.documents.len() > MOST
+        self.memories.len() + self.documents.len() >= MOST
     }
 
-    /// The limit, and that there was more.
-    fn bounded(mut self) -> Self {
-        self.more = self.is_full();
-        while self.is_full() {
-            // One set or the other, by which is at the limit.
-            if self.documents.pop_last().is_none() {
-                self.memories.pop_last();
-            }
+    /// False where there is no place for it.
+    fn take_memory(&mut self, id: MemoryId) -> bool {
+        let has_place = !self.is_full();
+        if has_place {
+            self.memories.insert(id);
         }
-        self
+        has_place
+    }
+
+    /// False where there is no place for it. Of a document there may be several texts.
+    fn take_document(&mut self, id: DocumentId) -> bool {
+        let has_place = !self.is_full() || self.documents.contains(&id);
+        if has_place {
+            self.documents.insert(id);
+        }
+        has_place
+    }
+}
+
+/// One call's way through everything.
+struct Reading<'a> {
+    readings: &'a Readings,
+    words: &'a BTreeSet<String>,
+    /// Texts that it may yet read.
+    left: usize,
+}
+
+impl Reading<'_> {
+    /// Gives what holds the words to `take`, until that has no place for one: then it breaks off before that one, as it
+    /// does behind the last text that it may read.
+    async fn through<T, P, F>(
+        &mut self,
+        mut after: Option<P>,
+        page: impl Fn(Option<P>, u64) -> F,
+        mut take: impl FnMut(T) -> bool,
+    ) -> Result<ControlFlow<Option<P>>>
+    where
+        T: Send + 'static,
+        P: Copy + Send + 'static,
+        F: Future<Output = Result<Vec<Readable<T, P>>>>,
+    {
+        while self.left > 0 {
+            let texts = page(after, PAGE.min(self.left as u64)).await?;
+            let Some(last) = texts.last().map(|readable| readable.place) else {
+                return Ok(ControlFlow::Continue(()));
+            };
+            self.left = self.left.saturating_sub(texts.len());
+            for (place, of) in self.readings.holding(texts, self.words).await? {
+                if !take(of) {
+                    return Ok(ControlFlow::Break(after));
+                }
+                after = Some(place);
+            }
+            after = Some(last);
+        }
+        Ok(ControlFlow::Break(after))
     }
 }
 
@@ -146,28 +239,39 @@ impl MemoryService {
     }
 
     async fn read_about(&self, grant: &Grant<Write>, about: &About) -> Result<AboutIt> {
-        let words = about.words()?;
+        let (words, begin) = (about.words()?, about.begin()?);
+        let left = about.after.as_ref().map_or(usize::MAX, |_| self.readings.part);
+        let mut reading = Reading { readings: &self.readings, words: &words, left };
         let mut found = AboutIt::default();
-        let mut after = None;
-        while !found.is_full() {
-            let page = store::texts_after(&self.db, grant, after, PAGE).await?;
-            let Some(last) = page.last().map(|readable| readable.place) else { break };
-            found.memories.extend(self.readings.holding(page, &words).await?);
-            after = Some(last);
+        let chunks_after = match begin {
+            Place::Memories(after) => {
+                let page = |after, limit| store::texts_after(&self.db, grant, after, limit);
+                let read = reading.through(after, page, |id| found.take_memory(id)).await?;
+                if let ControlFlow::Break(place) = read {
+                    found.next = Some(Place::Memories(place).encode(about.workspace));
+                    return Ok(found);
+                }
+                None
+            }
+            Place::Chunks(after) => after,
+        };
+        if about.documents {
+            let page = |after, limit| documents::texts_after(&self.db, grant, after, limit);
+            let read = reading.through(chunks_after, page, |id| found.take_document(id)).await?;
+            if let ControlFlow::Break(place) = read {
+                found.next = Some(Place::Chunks(place).encode(about.workspace));
+            }
         }
-        let mut after = None;
-        while about.documents && !found.is_full() {
-            let page = documents::texts_after(&self.db, grant, after, PAGE).await?;
-            let Some(last) = page.last().map(|readable| readable.place) else { break };
-            found.documents.extend(self.readings.holding(page, &words).await?);
-            after = Some(last);
-        }
-        Ok(found.bounded())
+        Ok(found)
     }
 
     /// Erases what is about it, with what was made of that, and that its names are one with others. `None` where there is
     /// nothing.
-    pub async fn forget_about(&self, actor: &Actor, about: &About) -> Result<(Option<ErasureReceipt>, bool)> {
+    pub async fn forget_about(
+        &self,
+        actor: &Actor,
+        about: &About,
+    ) -> Result<(Option<ErasureReceipt>, Option<String>)> {
         let grant = actor.may::<policy::ForgetAbout>(about.workspace)?;
         let _turn = self.readings.turn(about.workspace).await;
         let found = self.read_about(&grant, about).await?;
@@ -175,6 +279,6 @@ impl MemoryService {
         let asked: Vec<_> = memories.chain(found.documents.into_iter().map(Remembered::Document)).collect();
         let receipt = self.forget_all(actor, &asked).await?;
         self.forget_names(&grant, &about.words()?).await?;
-        Ok((receipt, found.more))
+        Ok((receipt, found.next))
     }
 }

@@ -40,7 +40,7 @@ mod terms;
 mod tool;
 mod uploads;
 
-pub use about::{About, AboutIt};
+pub use about::{About, AboutIt, Readings};
 pub use event::changes;
 pub use export::Export;
 pub use extraction::{CandidateTopic, Passage};

@@ -55,19 +55,10 @@ pub struct MemoryService {
 const LARGE: usize = 50;
 
 impl MemoryService {
-    pub fn new(db: Db, log: Log, ambient: Ambient, ports: Ports, index: Index) -> Self {
+    pub fn new(db: Db, log: Log, ambient: Ambient, ports: Ports, index: Index, readings: Readings) -> Self {
         // One SQLite file has one writer: what is small gets between two imports, not behind all of them.
         let imports = Arc::new(Semaphore::new(if db.is_sqlite() { 1 } else { 4 }));
-        Self {
-            db,
-            log,
-            ambient,
-            ports,
-            index,
-            imports,
-            signing: Arc::default(),
-            readings: Readings::default(),
-        }
+        Self { db, log, ambient, ports, index, imports, signing: Arc::default(), readings }
     }
 
     /// The same, with this gateway for the order of hits and for vectors where one is asked.

@@ -78,9 +78,9 @@ impl WriteMutation {
         let (dry_run, about) = (input.dry_run, input.into());
         if !dry_run {
             let (done, user_errors) = payload(memories.forget_about(actor, &about).await)?;
-            let (receipt, more) = done.unwrap_or_default();
-            let receipt = receipt.map(ErasureReceipt);
-            return Ok(ForgetAboutPayload { receipt, more, user_errors, ..Default::default() });
+            let (receipt, next) = done.unwrap_or_default();
+            let (receipt, more) = (receipt.map(ErasureReceipt), next.is_some());
+            return Ok(ForgetAboutPayload { receipt, more, next, user_errors, ..Default::default() });
         }
         let (found, user_errors) = payload(memories.about(actor, &about).await)?;
         let found = found.unwrap_or_default();
@@ -93,7 +93,8 @@ impl WriteMutation {
         Ok(ForgetAboutPayload {
             memories: of_memories.into_iter().map(|(_, memory)| Memory(memory)).collect(),
             documents: of_documents.into_iter().map(|(_, document)| document.into()).collect(),
-            more: found.more,
+            more: found.next.is_some(),
+            next: found.next,
             receipt: None,
             user_errors,
         })

@@ -4,10 +4,12 @@ use crate::{
     on_both,
     support::{Person, TestApp, text},
 };
+use aifirst::shared::Ambient;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 const ABOUT: &str = "mutation($input: ForgetAboutInput!) { forgetAbout(input: $input) {
-    memories { text } documents { title } more receipt { erased { kind count } } userErrors { code field message } } }";
+    memories { text } documents { title } more next receipt { erased { kind count } } userErrors { code field message } } }";
 const EXPORT: &str = "query($ws: ID!, $after: ID, $scope: MemoryScope! = USER) { workspace(id: $ws) {
     memoryExport(after: $after, scope: $scope) { lines count next } } }";
 
@@ -71,6 +73,56 @@ on_both! {
         assert_eq!((&first["more"], &first["receipt"]["erased"][0]["count"]), (&json!(true), &json!(500)));
         let rest = about(&app, &app.owner, json!({ "about": "owls", "dryRun": false })).await;
         assert_eq!((&rest["more"], &rest["receipt"]["erased"][0]["count"]), (&json!(false), &json!(20)));
+    }
+}
+
+/// What parts say, one after the other, and how many texts about it each had.
+async fn in_parts(app: &TestApp, input: Value) -> (Vec<String>, Vec<usize>) {
+    let (mut told, mut parts, mut after) = (vec![], vec![], json!(""));
+    while !after.is_null() {
+        let mut input = input.clone();
+        input["after"] = after;
+        let part = about(app, &app.owner, input).await;
+        assert_eq!(part["more"], json!(!part["next"].is_null()));
+        let shown = [named(&part, "memories", "text"), named(&part, "documents", "title")].concat();
+        let erased = part["receipt"]["erased"].as_array().cloned().unwrap_or_default();
+        let erased =
+            erased.iter().filter(|of| ["MEMORY", "DOCUMENT"].contains(&of["kind"].as_str().unwrap()));
+        parts.push(shown.len() + erased.map(|of| of["count"].as_u64().unwrap() as usize).sum::<usize>());
+        told.extend(shown);
+        after = part["next"].clone();
+    }
+    (told, parts)
+}
+
+on_both! {
+    async fn what_is_about_it_is_found_in_parts_as_it_is_at_once(database: Database) {
+        let app = TestApp::start_with(database, "memory.forget_about_texts = 100", Ambient::system()).await;
+        let items: Vec<_> = (0..250).map(|n| {
+            let text = if n % 3 == 0 { format!("owl {n}") } else { format!("hen {n}") };
+            json!({ "externalId": n.to_string(), "text": text })
+        }).collect();
+        import(&app, &app.owner, json!(items)).await;
+        add(&app, &app.owner, json!({ "title": "Owls", "text": "They hoot.\n\nThey fly.", "scope": "USER" })).await;
+        let input = json!({ "about": "owl", "documents": true });
+        let whole = about(&app, &app.owner, input.clone()).await;
+        let whole = [named(&whole, "memories", "text"), named(&whole, "documents", "title")].concat();
+        assert_eq!(whole.len(), 85);
+        let (told, parts) = in_parts(&app, input.clone()).await;
+        assert_eq!((told.iter().collect::<BTreeSet<_>>(), told.len()), (whole.iter().collect(), 85), "each once");
+        assert_eq!(parts, [34, 33, 18]);
+        // What was erased before does not move what comes after.
+        let (_, parts) = in_parts(&app, json!({ "about": "owl", "documents": true, "dryRun": false })).await;
+        assert_eq!(parts, [34, 33, 18]);
+        assert_eq!(in_parts(&app, input.clone()).await.0, [""; 0]);
+        assert_eq!(in_parts(&app, json!({ "about": "hen" })).await.0.len(), 166, "the others are there");
+        // A place of another workspace is none here.
+        let part = about(&app, &app.owner, json!({ "about": "hen", "after": "" })).await;
+        let other = app.create_workspace(&app.owner, "elsewhere").await;
+        for (workspace, after) in [(other.as_str(), text(&part, "/next")), (&app.workspace, "x".repeat(3))] {
+            let input = json!({ "workspaceId": workspace, "about": "hen", "after": after });
+            assert_eq!(app.code(&app.owner, ABOUT, json!({ "input": input })).await, "INVALID_CURSOR");
+        }
     }
 }
 
