@@ -103,7 +103,7 @@ impl Drop for Operation {
             Principal::User(id) => id.to_string(),
             Principal::Service(id) => id.to_string(),
         });
-        // It says all that its span would say again.
+        // Without its span, which says the request and the trace again.
         tracing::info!(
             parent: None,
             request_id = self.request_id,

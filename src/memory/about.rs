@@ -9,10 +9,10 @@ use crate::shared::{
     Error, Problems, Result,
     actor::{Actor, Grant, Write},
     id::{DocumentId, MemoryId, WorkspaceId},
-    page::{Key, NOT_OF_THIS_LIST},
+    page::{self, Key, NOT_OF_THIS_LIST},
     text,
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use std::{
     collections::{BTreeSet, HashMap},
     ops::ControlFlow,
@@ -60,7 +60,7 @@ enum Place {
 }
 
 impl Place {
-    fn encode(self, workspace: WorkspaceId) -> String {
+    fn encode(self, about: &About) -> String {
         let key = match self {
             Self::Memories(at) => {
                 let (at, id) = at.unwrap_or_default();
@@ -68,12 +68,14 @@ impl Place {
             }
             Self::Chunks(id) => Key { list: CHUNKS, value: 0, id: id.unwrap_or_default() },
         };
-        key.bound_to(workspace.uuid()).encode()
+        about.bind(key).encode()
     }
 
-    fn decode(text: &str, workspace: WorkspaceId) -> Result<Self> {
-        let key = Key::decode(text)?.bound_to(workspace.uuid());
-        let at = DateTime::from_timestamp_micros(key.value).ok_or(NOT_OF_THIS_LIST)?;
+    fn decode(text: &str, about: &About) -> Result<Self> {
+        let key = about.bind(Key::decode(text)?);
+        // The databases differ in the years that they take.
+        let at = DateTime::from_timestamp_micros(key.value).filter(|at| (0..=9999).contains(&at.year()));
+        let at = at.ok_or(NOT_OF_THIS_LIST)?;
         match key.list {
             MEMORIES => Ok(Self::Memories(Some((at, key.id)))),
             CHUNKS => Ok(Self::Chunks(Some(key.id))),
@@ -97,8 +99,14 @@ impl About {
     fn begin(&self) -> Result<Place> {
         match self.after.as_deref() {
             None | Some("") => Ok(Place::Memories(None)),
-            Some(after) => Place::decode(after, self.workspace),
+            Some(after) => Place::decode(after, self),
         }
+    }
+
+    /// A place is one of this asking alone; a second time takes that back.
+    fn bind(&self, mut key: Key) -> Key {
+        key.list ^= page::hash(self.about.as_bytes()) ^ (u32::from(self.documents) << 8);
+        key.bound_to(self.workspace.uuid())
     }
 }
 
@@ -248,7 +256,7 @@ impl MemoryService {
                 let page = |after, limit| store::texts_after(&self.db, grant, after, limit);
                 let read = reading.through(after, page, |id| found.take_memory(id)).await?;
                 if let ControlFlow::Break(place) = read {
-                    found.next = Some(Place::Memories(place).encode(about.workspace));
+                    found.next = Some(Place::Memories(place).encode(about));
                     return Ok(found);
                 }
                 None
@@ -259,7 +267,7 @@ impl MemoryService {
             let page = |after, limit| documents::texts_after(&self.db, grant, after, limit);
             let read = reading.through(chunks_after, page, |id| found.take_document(id)).await?;
             if let ControlFlow::Break(place) = read {
-                found.next = Some(Place::Chunks(place).encode(about.workspace));
+                found.next = Some(Place::Chunks(place).encode(about));
             }
         }
         Ok(found)

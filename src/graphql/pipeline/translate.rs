@@ -158,7 +158,7 @@ impl<'a> Translation<'a> {
         let objects = schema.types.values().filter(|object| object.is_object()).map(ExtendedType::name);
         let objects = objects.filter(|object| *object == ty || schema.is_subtype(ty, object));
         let asked: Vec<_> = objects.map(|object| (object, self.collector.groups(object, sets))).collect();
-        let alike = self.alike(&asked, items)?;
+        let alike = self.alike(ty, &asked, items)?;
         let mut types = HashMap::new();
         for (object, groups) in &asked {
             let mut own = vec![];
@@ -186,22 +186,27 @@ impl<'a> Translation<'a> {
         Ok(Fields::ByType(types))
     }
 
-    /// Writes what is the same for all of these objects, by response keys.
+    /// Writes what is the same for all of these objects, by response keys. Only fields of their interface itself: of others,
+    /// such as all of a union's, async-graphql knows by the object alone.
     fn alike(
         &mut self,
+        ty: &str,
         asked: &[(&'a apollo::Name, Groups<'a>)],
         items: &mut Vec<Positioned<ag::Selection>>,
     ) -> Result<HashMap<&'a str, Arc<Entry>>, RequestError> {
         let Some(((first, groups), others)) = asked.split_first() else { return Ok(HashMap::new()) };
         let mut alike = HashMap::new();
         for (key, group) in groups {
-            let is_alike = others.iter().all(|(object, groups)| {
-                groups.get(key).is_some_and(|other| {
-                    other.is_same(group)
-                        && self.type_of_field(object, other.field) == self.type_of_field(first, group.field)
-                        && self.counts(object, &other.field.name) == self.counts(first, &group.field.name)
-                })
-            });
+            let is_known = self.schema.type_field(ty, &group.field.name).is_ok();
+            let is_alike = is_known
+                && others.iter().all(|(object, groups)| {
+                    groups.get(key).is_some_and(|other| {
+                        other.is_same(group)
+                            && self.type_of_field(object, other.field)
+                                == self.type_of_field(first, group.field)
+                            && self.counts(object, &other.field.name) == self.counts(first, &group.field.name)
+                    })
+                });
             if is_alike {
                 alike.insert(*key, self.entry(first, group, items)?);
             }

@@ -15,8 +15,9 @@ use tokio::{
 
 /// One message is written at a time; who waits for that, waits in order.
 pub(super) struct Line {
-    outgoing: InTurn<SplitSink<WebSocket, Message>>,
-    /// How long a client may leave a message unread before it is given up.
+    /// `None` once something could not be written: then nobody else waits for it.
+    outgoing: InTurn<Option<SplitSink<WebSocket, Message>>>,
+    /// How long a client may leave a message unread, once it is that one's turn, before it is given up.
     patience: Duration,
     broken: Notify,
     operations: Mutex<Operations>,
@@ -32,7 +33,7 @@ struct Operations {
 impl Line {
     pub(super) fn new(outgoing: SplitSink<WebSocket, Message>, patience: Duration) -> Self {
         let operations = Mutex::default();
-        Self { outgoing: InTurn::new(outgoing), patience, broken: Notify::new(), operations }
+        Self { outgoing: InTurn::new(Some(outgoing)), patience, broken: Notify::new(), operations }
     }
 
     /// Returns once something could not be written.
@@ -60,34 +61,38 @@ impl Line {
     /// An answer of an operation, as long as it is the one that bears the id.
     pub(super) async fn say_of(&self, id: &str, serial: u64, text: Option<String>) -> Step {
         match text {
-            // Asked when it is its turn.
             Some(text) => self.write(Some(Message::text(text)), || self.is_current(id, serial)).await,
             None => Err(self.over()),
         }
     }
 
-    /// An operation's last answer: the client may use the id again as soon as it has it.
+    /// An operation's last answer: the client may use the id again as soon as it has it, and until then the operation is
+    /// one of those that the socket carries.
     pub(super) async fn say_last_of(&self, id: &str, serial: u64, text: Option<String>) -> Step {
-        if self.is_current(id, serial) {
-            self.lock().by_id.remove(id);
-            return self.say(text).await;
+        match text {
+            Some(text) => self.write(Some(Message::text(text)), || self.end(id, serial)).await,
+            None => Err(self.over()),
         }
-        Ok(())
     }
 
-    /// Nothing is half written where the one who writes is stopped: the library keeps the rest for the next message.
+    /// `wanted` is asked when it is its turn. Nothing is half written where the one who writes is stopped: the library keeps
+    /// the rest for the next message.
     async fn write(&self, message: Option<Message>, wanted: impl FnOnce() -> bool) -> Step {
+        let mut outgoing = self.outgoing.lock().await;
+        let Some(sink) = outgoing.as_mut() else { return Err(Over(None)) };
         let written = timeout(self.patience, async {
-            let mut outgoing = self.outgoing.lock().await;
             match message {
-                Some(message) if wanted() => outgoing.send(message).await,
+                Some(message) if wanted() => sink.send(message).await,
                 Some(_) => Ok(()),
-                None => outgoing.flush().await,
+                None => sink.flush().await,
             }
         });
         match written.await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(self.over()),
+            Ok(Err(_)) | Err(_) => {
+                *outgoing = None;
+                Err(self.over())
+            }
         }
     }
 
@@ -118,6 +123,16 @@ impl Line {
     /// How many there are.
     pub(super) fn operations(&self) -> usize {
         self.lock().by_id.len()
+    }
+
+    /// False where another one bears the id, or none.
+    fn end(&self, id: &str, serial: u64) -> bool {
+        let by_id = &mut self.lock().by_id;
+        let is_current = by_id.get(id).is_some_and(|(current, _)| *current == serial);
+        if is_current {
+            by_id.remove(id);
+        }
+        is_current
     }
 
     fn is_current(&self, id: &str, serial: u64) -> bool {

@@ -19,7 +19,7 @@ pub struct ForgetAboutInput {
     /// Documents, too, of which one part holds all of them, with its heading and the title; each goes as a whole.
     #[graphql(default = false)]
     documents: bool,
-    /// In parts: `next` of the call before, or empty for the first. Each part reads some 20,000 texts, and goes on behind
+    /// In parts: `next` of the call before, of the same words, or empty for the first. Each part reads some 20,000 texts, and goes on behind
     /// those of the one before. Without it a call reads to the end, which among a million texts takes minutes.
     after: Option<String>,
     /// Shows what would be erased, and erases nothing. Look first: nothing comes back.
@@ -47,8 +47,8 @@ pub struct ForgetAboutPayload {
     pub(super) documents: Vec<Document>,
     /// Whether not everything was read: at most 500 memories and documents go in one call. Call again until it is false.
     pub(super) more: bool,
-    /// For `after` of the next part; null where `more` is false. What is written meanwhile comes later, save where a memory
-    /// that is there gets another text: to be sure, begin again until a whole round finds nothing.
+    /// For `after` of the next part; null where `more` is false. What is written meanwhile may lie behind: to be sure, begin
+    /// again until a whole round finds nothing. A long document may be shown in two parts.
     pub(super) next: Option<String>,
     /// What was erased, with what was made of it; null in a dry run, where nothing was found, and where `userErrors` says
     /// why not.

@@ -6,7 +6,10 @@
 use super::{ProviderEmbeddings, quantised};
 use crate::{
     db::Source,
-    gateway::{Egress, EmbedError, EmbedPurpose, EmbedRequest, EmbedText, EmbeddingModel, FailureKind},
+    gateway::{
+        Egress, EmbedError, EmbedPurpose, EmbedRequest, EmbedText, Embedded, EmbeddingModel, Failure,
+        FailureKind,
+    },
     memory::{
         MemoryService,
         partition::Partition,
@@ -56,13 +59,18 @@ const WAIT: TimeDelta = TimeDelta::seconds(1);
 const LONGEST_WAIT: TimeDelta = TimeDelta::seconds(60);
 /// Turns of a workspace that failed one after the other, after which it may be a text that a provider stumbles over.
 const STUBBORN: u32 = 4;
-/// Texts that are tried alone and not taken, until it is not the texts.
-const TRIED: usize = 8;
+/// Texts of a batch, and batches of a turn, where it may be so: each may be waited for in vain.
+const FEW: usize = 8;
+const FEW_BATCHES: usize = 1;
+/// A text that every model takes: where it does not, it is not the text.
+const PROBE: &str = "word";
 
 /// What is sent: an item, as the index has it, and its text.
 type Sent = (Indexed, EmbedText);
 /// An item with its vector.
 type Answered = (Indexed, Vec<i8>);
+/// What was answered, and what kept the rest from it.
+type Asked = (Vec<Answered>, Option<Error>);
 
 impl MemoryService {
     /// Works until `stop`, where the operator names a route. Any number of processes may.
@@ -280,7 +288,7 @@ impl Worker<'_> {
         let first = u64::from_le_bytes(self.memories.ambient.random.bytes()) as usize;
         let by = first % behind.len().max(1);
         behind.rotate_left(by);
-        let (mut left, mut exceeded) = (TURN, false);
+        let (mut left, mut exceeded) = (if self.stumbles { FEW_BATCHES } else { TURN }, false);
         while !behind.is_empty() {
             let mut still = vec![];
             for mut behind in behind {
@@ -307,10 +315,11 @@ impl Worker<'_> {
     /// Gives vectors to the next items of a partition; up to where it has looked, or `None` where nothing is left.
     async fn batch(&self, partition: &Partition, model: &EmbeddingModel, until: i64) -> Result<Option<i64>> {
         let (memories, name) = (self.memories, model.to_string());
-        let size = self.embeddings.config.batch as u64;
+        let most = if self.stumbles { FEW } else { usize::MAX };
+        let size = self.embeddings.config.batch.min(most) as u64;
         let indexed = rows::indexed_after(&memories.db, partition, &name, until, size).await?;
         let last = indexed.last().map_or(until, |indexed| indexed.revision);
-        let answered = self.ask(partition, model, indexed).await?;
+        let (answered, failed) = self.ask(partition, model, indexed).await?;
         let tx = memories.log.begin().await?;
         store::lock_partition(&tx, partition, memories.ambient.random.bytes()).await?;
         let vectors = still_so(&tx, partition, answered).await?;
@@ -323,6 +332,11 @@ impl Worker<'_> {
             }
             let raised = store::raise_revision(&tx, partition, 1).await?;
             rows::insert(&tx, partition, &name, &vectors, raised.revision).await?;
+        }
+        if let Some(error) = failed {
+            // What was answered and paid for is kept; the rest is asked for again.
+            tx.commit().await?;
+            return Err(error);
         }
         let is_left = progress::has_after(&tx, partition, last).await?;
         let looked_at = if is_left { last } else { progress::revision_of(&tx, partition).await? };
@@ -338,7 +352,7 @@ impl Worker<'_> {
         partition: &Partition,
         model: &EmbeddingModel,
         indexed: Vec<Indexed>,
-    ) -> Result<Vec<Answered>> {
+    ) -> Result<Asked> {
         let missing: Vec<_> = indexed.into_iter().filter(|indexed| !indexed.is_embedded).collect();
         let items: Vec<_> = missing.iter().map(|indexed| indexed.item).collect();
         let mut texts = rows::texts(&self.memories.db, partition, &items).await?;
@@ -350,57 +364,62 @@ impl Worker<'_> {
         let sent: Vec<Sent> =
             with_text.filter(|(_, text)| is_internal || text.egress == Egress::Allowed).collect();
         if sent.is_empty() {
-            return Ok(vec![]);
+            return Ok((vec![], None));
         }
         let principal = self.principal(partition).await?;
         let grant = Grant::<Write>::upkeep(self.workspace, principal);
         if self.stumbles {
-            // The same call would fail as before, and have the provider left alone for a while.
-            return self.ask_one_by_one(&grant, model, sent).await;
+            // A provider that is down need not be asked for each; one that is back is not left alone any longer.
+            self.embed(&grant, model, vec![probe()]).await.map_err(told)?;
         }
         match self.call(&grant, model, &sent).await {
             Err(EmbedError::Failed(failure))
                 if is_of_text(failure.kind) || self.may_be_of_text(failure.kind) =>
             {
-                self.ask_one_by_one(&grant, model, sent).await
+                Ok(self.ask_one_by_one(&grant, model, sent).await)
             }
-            answered => answered.map_err(told),
+            answered => Ok((answered.map_err(told)?, None)),
         }
     }
 
     /// One of them is not taken: the others are not to suffer for it, and that one goes by the embedded model.
-    async fn ask_one_by_one(
+    async fn ask_one_by_one(&self, grant: &Grant<Write>, model: &EmbeddingModel, sent: Vec<Sent>) -> Asked {
+        let mut answered = vec![];
+        for one in sent {
+            let item = one.0.item.id;
+            match self.ask_one(grant, model, one).await {
+                Ok(Ok(mut vector)) => answered.append(&mut vector),
+                Ok(Err(failure)) => {
+                    tracing::warn!(workspace = %self.workspace, %item, %failure, "an item gets no vector");
+                }
+                Err(error) => return (answered, Some(error)),
+            }
+        }
+        (answered, None)
+    }
+
+    /// The inner failure is the text's own.
+    async fn ask_one(
         &self,
         grant: &Grant<Write>,
         model: &EmbeddingModel,
-        sent: Vec<Sent>,
-    ) -> Result<Vec<Answered>> {
-        let (mut answered, mut refused) = (vec![], vec![]);
-        // The last one first: it was the first one, most likely, that kept the others from being looked at.
-        for one in sent.into_iter().rev() {
-            let item = one.0.item.id;
-            match self.call(grant, model, &[one]).await {
-                Ok(mut vector) => answered.append(&mut vector),
-                Err(EmbedError::Failed(failure))
-                    if is_of_text(failure.kind) || self.may_be_of_text(failure.kind) =>
-                {
-                    tracing::warn!(workspace = %self.workspace, %item, %failure, "an item gets no vector");
-                    refused.extend(self.may_be_of_text(failure.kind).then_some(failure));
-                }
-                Err(error) => return Err(told(error)),
+        one: Sent,
+    ) -> Result<Result<Vec<Answered>, Failure>> {
+        let tx = self.memories.log.begin().await?;
+        states::renew(&tx, self.workspace, self.memories.ambient.now() + LEASE).await?;
+        tx.commit().await?;
+        match self.call(grant, model, &[one]).await {
+            Ok(vector) => Ok(Ok(vector)),
+            Err(EmbedError::Failed(failure)) if is_of_text(failure.kind) => Ok(Err(failure)),
+            Err(EmbedError::Failed(failure)) if self.may_be_of_text(failure.kind) => {
+                self.embed(grant, model, vec![probe()]).await.map_err(told)?;
+                Ok(Err(failure))
             }
-            if answered.is_empty() && refused.len() == TRIED {
-                break;
-            }
-        }
-        match refused.pop() {
-            // Where it takes none at all, it is not their texts.
-            Some(failure) if answered.is_empty() => Err(failure.into()),
-            _ => Ok(answered),
+            Err(error) => Err(told(error)),
         }
     }
 
-    /// Whether it may be the text: where others are taken, it is.
+    /// Whether it may be the text: where another one is taken, it is.
     fn may_be_of_text(&self, kind: FailureKind) -> bool {
         match kind {
             FailureKind::Rejected => true,
@@ -419,18 +438,28 @@ impl Worker<'_> {
         model: &EmbeddingModel,
         sent: &[Sent],
     ) -> Result<Vec<Answered>, EmbedError> {
+        let texts = sent.iter().map(|(_, text)| text.clone()).collect();
+        let embedded = self.embed(grant, model, texts).await?;
+        let pairs = sent.iter().zip(embedded.vectors);
+        Ok(pairs.filter_map(|((indexed, _), vector)| Some((*indexed, quantised(&vector?)))).collect())
+    }
+
+    async fn embed(
+        &self,
+        grant: &Grant<Write>,
+        model: &EmbeddingModel,
+        texts: Vec<EmbedText>,
+    ) -> Result<Embedded, EmbedError> {
         let request = EmbedRequest {
             workspace: self.workspace,
             route: self.embeddings.config.route.clone(),
             model: model.clone(),
             purpose: EmbedPurpose::Kept,
-            texts: sent.iter().map(|(_, text)| text.clone()).collect(),
+            texts,
         };
         let embedded =
             self.stop.run_until_cancelled(self.embeddings.gateway.embed_kept(grant, request)).await;
-        let embedded = embedded.ok_or(Error::Unavailable("the server stops"))??;
-        let pairs = sent.iter().zip(embedded.vectors);
-        Ok(pairs.filter_map(|((indexed, _), vector)| Some((*indexed, quantised(&vector?)))).collect())
+        embedded.ok_or(Error::Unavailable("the server stops"))?
     }
 
     /// Who bears the cost: whose it is; what everybody reads is nobody's.
@@ -453,6 +482,10 @@ async fn still_so(
     let same = |indexed: &Indexed| revisions.get(&indexed.item.id) == Some(&indexed.revision);
     let kept = answered.into_iter().filter(|(indexed, _)| same(indexed));
     Ok(kept.map(|(indexed, vector)| (indexed.item.id, vector)).collect())
+}
+
+fn probe() -> EmbedText {
+    EmbedText { text: PROBE.to_owned(), egress: Egress::Allowed }
 }
 
 /// Whether it is the text that is not taken, and will not be.

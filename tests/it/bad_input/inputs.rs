@@ -165,7 +165,7 @@ on_both! {
             let answer = ask(&app, &inputs, place, &long).await;
             let codes = codes(&answer);
             assert!(!codes.is_empty(), "{place:?} takes it: {answer:#}");
-            let typed = ["INVALID", "BAD_USER_INPUT", "LIMIT_REACHED"];
+            let typed = ["INVALID", "BAD_USER_INPUT", "INVALID_CURSOR", "LIMIT_REACHED"];
             assert!(codes.iter().all(|code| typed.contains(&code.as_str())), "{place:?}: {codes:?}");
             assert!(answer.to_string().len() < 4_000, "{place:?} is answered at length");
             assert_eq!(world.trace().await, before, "{place:?} left a trace");

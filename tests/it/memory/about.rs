@@ -5,6 +5,7 @@ use crate::{
     support::{Person, TestApp, text},
 };
 use aifirst::shared::Ambient;
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -119,8 +120,18 @@ on_both! {
         // A place of another workspace is none here.
         let part = about(&app, &app.owner, json!({ "about": "hen", "after": "" })).await;
         let other = app.create_workspace(&app.owner, "elsewhere").await;
-        for (workspace, after) in [(other.as_str(), text(&part, "/next")), (&app.workspace, "x".repeat(3))] {
-            let input = json!({ "workspaceId": workspace, "about": "hen", "after": after });
+        // Made up: the same place, in a year that PostgreSQL does not take.
+        let mut bytes = URL_SAFE_NO_PAD.decode(text(&part, "/next")).unwrap();
+        bytes[4..12].copy_from_slice(&(-300_000_000_000_000_000_i64).to_be_bytes());
+        let long_ago = URL_SAFE_NO_PAD.encode(&bytes);
+        let next = || text(&part, "/next");
+        for (workspace, about, after) in [
+            (other.as_str(), "hen", next()),
+            (&app.workspace, "hens", next()),
+            (&app.workspace, "hen", "x".repeat(3)),
+            (&app.workspace, "hen", long_ago),
+        ] {
+            let input = json!({ "workspaceId": workspace, "about": about, "after": after });
             assert_eq!(app.code(&app.owner, ABOUT, json!({ "input": input })).await, "INVALID_CURSOR");
         }
     }

@@ -170,3 +170,22 @@ on_both! {
         assert_eq!(problem(&refused), ("INVALID".into(), "items.0.importance".into()));
     }
 }
+
+on_both! {
+    async fn what_all_hits_have_in_common_can_be_asked_by_their_interface(app: TestApp) {
+        let memory = remember(&app, &app.owner, json!({ "text": "Green tea" })).await["memory"]["id"].clone();
+        add(&app, &app.owner, json!({ "title": "Tea", "text": "Black tea", "scope": "USER" })).await;
+        let query = "query($ws: ID!) { workspace(id: $ws) { recall(input: {query: \"tea\"}) {
+            hits { item { ... on Node { id } __typename ...OfNode } } } } }
+            fragment OfNode on Node { again: id ... on Memory { text } }";
+        let data = app.ok(&app.owner, query, json!({ "ws": app.workspace })).await;
+        let hits = data["workspace"]["recall"]["hits"].as_array().unwrap();
+        assert_eq!(hits.len(), 2);
+        for hit in hits {
+            let item = &hit["item"];
+            assert!(item["id"].is_string() && item["id"] == item["again"], "{item}");
+        }
+        let found = hits.iter().find(|hit| hit["item"]["__typename"] == "Memory").unwrap();
+        assert_eq!(found["item"], json!({ "id": memory, "__typename": "Memory", "again": memory, "text": "Green tea" }));
+    }
+}

@@ -15,7 +15,7 @@ use apollo_compiler::{
     validation::Valid,
 };
 use async_graphql::{
-    EmptyMutation, EmptySubscription, Interface, Object, PathSegment, Response, Schema, ValidationMode,
+    EmptyMutation, EmptySubscription, Interface, Object, PathSegment, Response, Schema, Union, ValidationMode,
 };
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -78,6 +78,18 @@ impl Thing {
         later(late).await;
         vec![Any::Thing(Self), Any::Other(Other)]
     }
+    async fn counted(&self, late: Option<i32>) -> Counted {
+        later(late).await;
+        Counted::Other(Other)
+    }
+    async fn either(&self, late: Option<i32>) -> Option<Either> {
+        later(late).await;
+        Some(Either::Other(Other))
+    }
+    async fn eithers(&self, late: Option<i32>) -> Vec<Either> {
+        later(late).await;
+        vec![Either::Thing(Self), Either::Other(Other)]
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -110,6 +122,20 @@ enum Any {
     Other(Other),
 }
 
+/// Of the same objects, with less in it.
+#[derive(Interface)]
+#[graphql(field(name = "n", ty = "i32", arg(name = "late", ty = "Option<i32>")))]
+enum Counted {
+    Thing(Thing),
+    Other(Other),
+}
+
+#[derive(Union)]
+enum Either {
+    Thing(Thing),
+    Other(Other),
+}
+
 /// What the resolvers above give, for the judge.
 struct Judged(&'static str);
 
@@ -134,8 +160,8 @@ impl ObjectValue for Judged {
             "thing" | "hardThing" => object("Thing"),
             "things" => list(vec![Some("Thing"), Some("Thing")]),
             "maybeThings" => list(vec![Some("Thing"), None, Some("Thing")]),
-            "any" => object("Other"),
-            "anys" => list(vec![Some("Thing"), Some("Other")]),
+            "any" | "counted" | "either" => object("Other"),
+            "anys" | "eithers" => list(vec![Some("Thing"), Some("Other")]),
             _ => return Err(FieldError { message: "failed".to_owned() }),
         })
     }

@@ -111,29 +111,55 @@ on_both! {
     }
 }
 
+/// Turns, each after the longest wait, until there is nothing to try again; how many failed.
+async fn turns_that_fail(app: &TestApp, clock: &TestClock) -> usize {
+    for failed in 0..20 {
+        embed(app).await;
+        if progress(app, &app.owner).await["retryAt"].is_null() {
+            return failed;
+        }
+        clock.forward(TimeDelta::seconds(121));
+    }
+    panic!("nothing comes of it");
+}
+
 on_both! {
-    async fn a_text_over_which_the_provider_stumbles_keeps_none_of_the_others_back_for_ever(database: Database) {
+    async fn texts_over_which_the_provider_stumbles_keep_none_of_the_others_back_for_ever(database: Database) {
         let (fake, clock) = (fake().await, TestClock::default());
         let app = TestApp::start_with(database, &settings(&fake, "a"), clock.ambient()).await;
-        fake.embeds("a", |texts| match texts.iter().any(|text| text.contains("mill 5")) {
+        fake.embeds("a", |texts| match texts.iter().any(|text| text.contains("mill")) {
             true => Embeds::refusal(500, json!({})),
             false => vectors(texts, A),
         });
+        // Nine neighbours, and one that is alone in its partition.
         memories(&app).await;
-        let mut failed = 0;
-        loop {
-            embed(&app).await;
-            if progress(&app, &app.owner).await["retryAt"].is_null() {
-                break;
-            }
-            failed += 1;
-            assert!(failed < 6, "the others wait for it");
-            clock.forward(TimeDelta::seconds(61));
+        remember(&app, &app.owner, json!({ "text": "the mill of all", "scope": "WORKSPACE" })).await;
+        let failed = turns_that_fail(&app, &clock).await;
+        assert!(failed >= 4, "at first it may be the provider");
+        while stands(&app).await.2 != json!(13) {
+            turns_that_fail(&app, &clock).await;
         }
-        // At first it may be the provider.
-        assert_eq!((failed, count(&app, "memory_embedding").await), (4, 11));
-        assert_eq!(stands(&app).await, ("main/a".to_owned(), json!("main/a"), json!(12), json!(12)));
+        assert_eq!(count(&app, "memory_embedding").await, 3);
+        assert_eq!(stands(&app).await, ("main/a".to_owned(), json!("main/a"), json!(13), json!(13)));
         assert_eq!(texts(&app, "mill 5").await[0], "a brook runs by mill 5");
+    }
+}
+
+on_both! {
+    async fn a_provider_that_is_down_for_long_is_asked_for_little_and_then_for_all(database: Database) {
+        let (fake, clock) = (fake().await, TestClock::default());
+        let app = TestApp::start_with(database, &settings(&fake, "a"), clock.ambient()).await;
+        fake.embeds("a", |_| Embeds::refusal(503, json!({})));
+        memories(&app).await;
+        for _ in 0..6 {
+            embed(&app).await;
+            clock.forward(TimeDelta::seconds(121));
+        }
+        let asked = fake.embedded("a").into_iter().filter(|text| text == "word").count();
+        assert_eq!(asked, 2, "{:?}", fake.embedded("a"));
+        fake.embeds("a", |texts| vectors(texts, A));
+        assert_eq!(turns_that_fail(&app, &clock).await, 0);
+        assert_eq!((count(&app, "memory_embedding").await, stands(&app).await.2), (12, json!(12)));
     }
 }
 

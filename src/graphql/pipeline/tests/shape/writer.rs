@@ -14,7 +14,8 @@ impl Writer<'_> {
     pub(super) fn document(mut self) -> String {
         let query = self.set("Thing", 3);
         let mut document = query;
-        for (name, ty) in [("OfThing", "Thing"), ("OfAny", "Any"), ("OfOther", "Other")] {
+        for ty in ["Thing", "Any", "Other", "Counted", "Either"] {
+            let name = format!("Of{ty}");
             if document.contains(&format!("...{name} ")) {
                 let set = self.set_without_spreads(ty);
                 document = format!("{document} fragment {name} on {ty} {set}");
@@ -41,7 +42,7 @@ impl Writer<'_> {
             return self.leaf(ty);
         }
         let condition = self.condition();
-        if self.pick(3) > 0 {
+        if self.pick(3) > 0 && !matches!(ty, "Counted" | "Either") {
             let (field, below) = match ty {
                 "Thing" => self.among(&[
                     ("thing", "Thing"),
@@ -50,14 +51,17 @@ impl Writer<'_> {
                     ("maybeThings", "Thing"),
                     ("any", "Any"),
                     ("anys", "Any"),
+                    ("counted", "Counted"),
+                    ("either", "Either"),
+                    ("eithers", "Either"),
                 ]),
                 _ => ("thing", "Thing"),
             };
             return format!("{}{condition} {}", self.field(field), self.set(below, depth - 1));
         }
         let on = match ty {
-            "Any" => self.among(&["Any", "Thing", "Other"]),
-            _ => self.among(&[ty, "Any"]),
+            "Any" | "Counted" | "Either" => self.among(&["Any", "Thing", "Other", "Counted", "Either"]),
+            _ => self.among(&[ty, "Any", "Counted", "Either"]),
         };
         match self.pick(3) {
             0 => format!("...Of{on} {condition}"),
@@ -70,6 +74,7 @@ impl Writer<'_> {
         let field = match ty {
             "Thing" => self.among(&["n", "none", "fails", "failsHard", "__typename"]),
             "Other" => self.among(&["n", "fails", "__typename"]),
+            "Either" => "__typename",
             _ => self.among(&["n", "__typename"]),
         };
         format!("{}{}", self.field(field), self.condition())
