@@ -34,7 +34,14 @@ export class Server {
   /** Until it answers. `settings` are variables without `AIFIRST_`. */
   static async start(settings = {}) {
     const server = new Server();
-    server.#settings = { LISTEN: "127.0.0.1:0", ADMIN_LISTEN: "127.0.0.1:0", DATA_DIR: "data", ...settings };
+    server.#settings = {
+      LISTEN: "127.0.0.1:0",
+      ADMIN_LISTEN: "127.0.0.1:0",
+      DATA_DIR: "data",
+      // A server that stops cuts its sockets at once: what is told in a moment, such as the rest of a reply, comes after.
+      HTTP__SOCKET__RESTART_SPREAD_MILLIS: "0",
+      ...settings,
+    };
     server.#folder = await mkdtemp(path.join(tmpdir(), "aifirst-clients-"));
     // Whatever ends this process, a test that hangs among it, ends the server and leaves nothing behind.
     process.once("exit", () => {
