@@ -242,14 +242,20 @@ impl MemoryService {
     /// What the actor could forget of it.
     pub async fn about(&self, actor: &Actor, about: &About) -> Result<AboutIt> {
         let grant = actor.may::<policy::ForgetAbout>(about.workspace)?;
+        let words = about.words()?;
         let _turn = self.readings.turn(about.workspace).await;
-        self.read_about(&grant, about).await
+        self.read_about(&grant, about, &words).await
     }
 
-    async fn read_about(&self, grant: &Grant<Write>, about: &About) -> Result<AboutIt> {
-        let (words, begin) = (about.words()?, about.begin()?);
+    async fn read_about(
+        &self,
+        grant: &Grant<Write>,
+        about: &About,
+        words: &BTreeSet<String>,
+    ) -> Result<AboutIt> {
+        let begin = about.begin()?;
         let left = about.after.as_ref().map_or(usize::MAX, |_| self.readings.part);
-        let mut reading = Reading { readings: &self.readings, words: &words, left };
+        let mut reading = Reading { readings: &self.readings, words, left };
         let mut found = AboutIt::default();
         let chunks_after = match begin {
             Place::Memories(after) => {
@@ -281,12 +287,13 @@ impl MemoryService {
         about: &About,
     ) -> Result<(Option<ErasureReceipt>, Option<String>)> {
         let grant = actor.may::<policy::ForgetAbout>(about.workspace)?;
+        let words = about.words()?;
         let _turn = self.readings.turn(about.workspace).await;
-        let found = self.read_about(&grant, about).await?;
+        let found = self.read_about(&grant, about, &words).await?;
         let memories = found.memories.into_iter().map(Remembered::Memory);
         let asked: Vec<_> = memories.chain(found.documents.into_iter().map(Remembered::Document)).collect();
         let receipt = self.forget_all(actor, &asked).await?;
-        self.forget_names(&grant, &about.words()?).await?;
+        self.forget_names(&grant, &words).await?;
         Ok((receipt, found.next))
     }
 }

@@ -198,15 +198,16 @@ impl<'a> Translation<'a> {
         let mut alike = HashMap::new();
         for (key, group) in groups {
             let is_known = self.schema.type_field(ty, &group.field.name).is_ok();
-            let is_alike = is_known
-                && others.iter().all(|(object, groups)| {
-                    groups.get(key).is_some_and(|other| {
-                        other.is_same(group)
-                            && self.type_of_field(object, other.field)
-                                == self.type_of_field(first, group.field)
-                            && self.counts(object, &other.field.name) == self.counts(first, &group.field.name)
-                    })
-                });
+            let of_field = self.type_of_field(first, group.field);
+            let counts = self.counts(first, &group.field.name);
+            let says_so = |(object, groups): &(&'a apollo::Name, Groups<'a>)| {
+                groups.get(key).is_some_and(|other| {
+                    other.is_same(group)
+                        && self.type_of_field(object, other.field) == of_field
+                        && self.counts(object, &other.field.name) == counts
+                })
+            };
+            let is_alike = is_known && others.iter().all(says_so);
             if is_alike {
                 alike.insert(*key, self.entry(first, group, items)?);
             }

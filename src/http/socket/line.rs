@@ -30,6 +30,17 @@ struct Operations {
     serial: u64,
 }
 
+impl Operations {
+    fn has(&self, id: &str, serial: u64) -> bool {
+        self.by_id.get(id).is_some_and(|(current, _)| *current == serial)
+    }
+
+    /// False where another one bears the id, or none.
+    fn end(&mut self, id: &str, serial: u64) -> bool {
+        self.has(id, serial) && self.by_id.remove(id).is_some()
+    }
+}
+
 impl Line {
     pub(super) fn new(outgoing: SplitSink<WebSocket, Message>, patience: Duration) -> Self {
         let operations = Mutex::default();
@@ -50,29 +61,25 @@ impl Line {
         self.write(None, || true).await
     }
 
-    /// `None` is what could not be put into words.
     pub(super) async fn say(&self, text: Option<String>) -> Step {
-        match text {
-            Some(text) => self.send(Message::text(text)).await,
-            None => Err(self.over()),
-        }
+        self.tell(text, || true).await
     }
 
     /// An answer of an operation, as long as it is the one that bears the id.
     pub(super) async fn say_of(&self, id: &str, serial: u64, text: Option<String>) -> Step {
-        match text {
-            Some(text) => self.write(Some(Message::text(text)), || self.is_current(id, serial)).await,
-            None => Err(self.over()),
-        }
+        self.tell(text, || self.lock().has(id, serial)).await
     }
 
     /// An operation's last answer: the client may use the id again as soon as it has it, and until then the operation is
     /// one of those that the socket carries.
     pub(super) async fn say_last_of(&self, id: &str, serial: u64, text: Option<String>) -> Step {
-        match text {
-            Some(text) => self.write(Some(Message::text(text)), || self.end(id, serial)).await,
-            None => Err(self.over()),
-        }
+        self.tell(text, || self.lock().end(id, serial)).await
+    }
+
+    /// `None` is what could not be put into words.
+    async fn tell(&self, text: Option<String>, wanted: impl FnOnce() -> bool) -> Step {
+        let Some(text) = text else { return Err(self.over()) };
+        self.write(Some(Message::text(text)), wanted).await
     }
 
     /// `wanted` is asked when it is its turn. Nothing is half written where the one who writes is stopped: the library keeps
@@ -123,20 +130,6 @@ impl Line {
     /// How many there are.
     pub(super) fn operations(&self) -> usize {
         self.lock().by_id.len()
-    }
-
-    /// False where another one bears the id, or none.
-    fn end(&self, id: &str, serial: u64) -> bool {
-        let by_id = &mut self.lock().by_id;
-        let is_current = by_id.get(id).is_some_and(|(current, _)| *current == serial);
-        if is_current {
-            by_id.remove(id);
-        }
-        is_current
-    }
-
-    fn is_current(&self, id: &str, serial: u64) -> bool {
-        self.lock().by_id.get(id).is_some_and(|(current, _)| *current == serial)
     }
 
     fn lock(&self) -> MutexGuard<'_, Operations> {

@@ -1,10 +1,12 @@
 //! Meaning by a model of a provider, where the operator names a route to one (`memory.embedding`): its vectors stand beside
 //! those of the embedded model, which every item has from the transaction that writes it.
 //!
-//! `work` gives items their vectors, in the background, and moves a workspace from one model to another; `query` has the
-//! query of a recall.
+//! `work` gives items their vectors, in the background, and moves a workspace from one model to another: a workspace has a
+//! `turn`, and that asks (`ask`) the provider. `query` has the query of a recall.
+mod ask;
 mod progress;
 mod query;
+mod turn;
 mod work;
 
 use crate::{account::AccountService, config::EmbeddingConfig, gateway::Gateway, shared::id::WorkspaceId};
