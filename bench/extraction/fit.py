@@ -1,109 +1,177 @@
 #!/usr/bin/env python3
-"""Fit the weights of src/memory/extraction/weigh.rs on the labelled snippets, and foretell how good they will be.
+"""Fit the weights of src/memory/extraction/weights.json on the labelled snippets, and foretell how good they will be.
 
-    SIGNS=1 cargo test --lib extraction::evaluation -- --nocapture --test-threads 1 | grep '^{"' > signs.jsonl
-    bench/extraction/fit.py signs.jsonl              cross-validation for each strength of the penalty
-    bench/extraction/fit.py signs.jsonl --penalty 3  the weights, written into the source
+    SIGNS=1 cargo test --lib extraction::evaluation -- --nocapture --test-threads 1 | grep '^{"' > features.jsonl
+    bench/extraction/fit.py features.jsonl           cross-validation, for each strength of the penalty
+    bench/extraction/fit.py features.jsonl --write   the weights, written into the source
 
-A statement is one to keep where it stands over an expected quote, none where it stands over a refused one or in a snippet
-of which nothing is expected; others teach nothing. What repeats something known is left out: the gate sees that, and by
-itself it looks like any other memory. Parts of the cross-validation are of whole snippets. Needs numpy and scikit-learn.
+Two logistic regressions, with the weights held small (L2). The first: is a statement worth remembering? It is where it
+stands over an expected quote, and is not where it stands over a refused one or in a snippet of which nothing is expected;
+others teach nothing, nor does what repeats something known, which by itself looks like any other memory. The second: does
+a statement say again what is known? It learns from the statements of snippets with something known; which of the known
+texts it says again nobody labelled, so it is the one that looks most like it, found anew a few times.
+
+The held-out snippets are passed over. Parts of the cross-validation are of whole snippets. Needs numpy and scikit-learn.
 """
 
 import argparse
 import json
-import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
+HELD_OUT = "cases-heldout.jsonl"
 KNOWN = ("RECALLED", "DUPLICATE")
-PARTS, SEEDS = 5, 5
-# A longer vector is held back less by the penalty.
-MEANING = 2
-EXTRACTION = Path(__file__).resolve().parents[2] / "src/memory/extraction"
+PARTS, SEEDS, ROUNDS = 5, 3, 5
+PENALTY, PENALTY_AGAIN = 2.0, 1.0
+# Of words and pairs of words, those that stand in so many statements.
+SEEN = 12
+# The penalty holds back less what is larger: a vector's numbers are small, and there are many words.
+MEANING, NGRAM = 2.0, 0.5
+# As in the product: KEPT of weigh.rs.
+BOUNDS = (0.6, 0.8, 1.0, 1.2, 1.4)
+WEIGHTS = Path(__file__).resolve().parents[2] / "src/memory/extraction/weights.json"
 
 
-def read(file: Path, halves: list[str] | None) -> list[dict]:
-    rows = [json.loads(line) for line in file.read_text().splitlines()]
-    rows = [row for row in rows if not halves or row["half"] in halves]
-    return [row for row in rows if not row["neutral"] and row["refused"] not in KNOWN]
+def unit(vectors: list[list[int]]) -> np.ndarray:
+    found = np.array(vectors, dtype=float)
+    return found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1)
 
 
-def table(rows: list[dict], names: list[str]) -> tuple[np.ndarray, np.ndarray]:
+def present(of_rows: list[list[str]], names: list[str]) -> np.ndarray:
     place = {name: at for at, name in enumerate(names)}
-    x = np.zeros((len(rows), len(names)))
-    for at, row in enumerate(rows):
-        for sign in row["signs"]:
-            if sign in place:
-                x[at, place[sign]] = 1
-    meaning = np.array([row["vector"] for row in rows], dtype=float)
-    meaning /= np.maximum(np.linalg.norm(meaning, axis=1, keepdims=True), 1)
-    return np.hstack([x, MEANING * meaning]), np.array([row["expected"] for row in rows], dtype=float)
+    found = np.zeros((len(of_rows), len(names)))
+    for at, row in enumerate(of_rows):
+        found[at, [place[name] for name in row if name in place]] = 1
+    return found
 
 
-def fitted(x: np.ndarray, y: np.ndarray, penalty: float) -> LogisticRegression:
-    return LogisticRegression(C=1 / penalty, max_iter=2000).fit(x, y)
+def logistic(x: np.ndarray, y: np.ndarray, penalty: float) -> LogisticRegression:
+    return LogisticRegression(C=1 / penalty, max_iter=5000).fit(x, y)
 
 
-def held_out(rows: list[dict], x: np.ndarray, y: np.ndarray, penalty: float, seed: int) -> np.ndarray:
-    """What each statement weighs by weights that were fitted without its snippet."""
+class Worth:
+    """Whether a statement is worth remembering."""
+
+    def __init__(self, rows: list[dict]) -> None:
+        counted = Counter(ngram for row in rows for ngram in row["ngrams"])
+        self.signs = sorted({sign for row in rows for sign in row["signs"]})
+        self.ngrams = sorted(ngram for ngram, count in counted.items() if count >= SEEN)
+        self.x = np.hstack([
+            present([row["signs"] for row in rows], self.signs),
+            NGRAM * present([row["ngrams"] for row in rows], self.ngrams),
+            MEANING * unit([row["meaning"] for row in rows]),
+            MEANING * unit([row["around"] for row in rows]),
+        ])
+        self.y = np.array([row["expected"] for row in rows], dtype=float)
+        self.teaches = np.array([row["refused"] not in KNOWN for row in rows])
+
+    def fit(self, rows: np.ndarray, penalty: float) -> LogisticRegression:
+        rows = rows & self.teaches
+        return logistic(self.x[rows], self.y[rows], penalty)
+
+    def weights(self, model: LogisticRegression) -> dict:
+        at = np.cumsum([len(self.signs), len(self.ngrams), (self.x.shape[1] - len(self.signs) - len(self.ngrams)) // 2])
+        signs, ngrams, meaning, around = np.split(model.coef_[0], at)
+        return {
+            "nothing": round(float(model.intercept_[0]), 2),
+            "signs": named(self.signs, signs),
+            "ngrams": named(self.ngrams, NGRAM * ngrams),
+            "meaning": (MEANING * meaning).round(2).tolist(),
+            "around": (MEANING * around).round(2).tolist(),
+        }
+
+
+class Again:
+    """Whether a statement says again what is known."""
+
+    def __init__(self, rows: list[dict]) -> None:
+        self.signs = sorted({sign for row in rows for known in row["again"] for sign in known})
+        self.of = [np.array([[known[sign] for sign in self.signs] for known in row["again"]]) for row in rows]
+        self.y = np.array([row["refused"] in KNOWN for row in rows], dtype=float)
+        self.teaches = np.array([len(known) > 0 for known in self.of])
+
+    def fit(self, rows: np.ndarray) -> LogisticRegression:
+        rows = np.nonzero(rows & self.teaches)[0]
+        likest = {row: int(self.of[row][:, self.signs.index("meaning")].argmax()) for row in rows}
+        for _ in range(ROUNDS):
+            x = np.array([self.of[row][likest[row]] for row in rows])
+            model = logistic(x, self.y[rows], PENALTY_AGAIN)
+            likest = {row: int(model.decision_function(self.of[row]).argmax()) for row in rows}
+        return model
+
+    def likelihood(self, model: LogisticRegression, row: int) -> float:
+        return float(model.predict_proba(self.of[row])[:, 1].max()) if self.teaches[row] else 0.0
+
+    def weights(self, model: LogisticRegression) -> dict:
+        return {"nothing": round(float(model.intercept_[0]), 2), "signs": named(self.signs, model.coef_[0])}
+
+
+def named(names: list[str], weights: np.ndarray) -> dict[str, float]:
+    """The heaviest first; what weighs nothing is left out."""
+    rounded = sorted(zip(weights.round(2).tolist(), names), key=lambda it: (-it[0], it[1]))
+    return {name: weight for weight, name in rounded if weight}
+
+
+def held_out(worth: Worth, again: Again, part: np.ndarray, penalty: float) -> tuple[np.ndarray, np.ndarray]:
+    """What each statement weighs, and how likely it is known, by what was fitted without its part."""
+    weight, known = np.zeros(len(part)), np.zeros(len(part))
+    for number in np.unique(part):
+        others, own = part != number, np.nonzero(part == number)[0]
+        weight[own] = worth.fit(others, penalty).decision_function(worth.x[own])
+        model = again.fit(others)
+        known[own] = [again.likelihood(model, row) for row in own]
+    return weight, known
+
+
+def told(y: np.ndarray, weight: np.ndarray, known: np.ndarray) -> str:
+    """Precision and recall for each bound, as the gate decides: worth it, times not known yet."""
+    cells = []
+    for bound in BOUNDS:
+        kept = (1 - known) / (1 + np.exp(bound - weight)) >= 0.5
+        cells.append(f"{bound}: {y[kept].mean():.3f}, {y[kept].sum() / y.sum():.3f}")
+    return "   ".join(cells)
+
+
+def by_snippet(rows: list[dict], seed: int) -> np.ndarray:
     snippets = sorted({row["snippet"] for row in rows})
     part = dict(zip(snippets, np.random.default_rng(seed).integers(0, PARTS, len(snippets))))
-    of = np.array([part[row["snippet"]] for row in rows])
-    scores = np.zeros(len(rows))
-    for number in range(PARTS):
-        scores[of == number] = fitted(x[of != number], y[of != number], penalty).decision_function(x[of == number])
-    return scores
+    return np.array([part[row["snippet"]] for row in rows])
 
 
-def recall_at(precision: float, scores: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """The share of the statements to keep that are kept at the lowest bound with this precision, and that bound."""
-    order = np.argsort(-scores)
-    right = np.cumsum(y[order])
-    good = np.nonzero(right / np.arange(1, len(y) + 1) >= precision)[0]
-    return (right[good[-1]] / y.sum(), scores[order][good[-1]]) if len(good) else (0.0, np.inf)
-
-
-def write(model: LogisticRegression, names: list[str]) -> None:
-    """The weights into weigh.rs, those of the meaning into meaning.rs."""
-    weights = model.coef_[0]
-    signs = sorted(zip(weights, names), reverse=True)
-    lines = "".join(f'    ("{name}", {weight:.2f}),\n' for weight, name in signs)
-    file = EXTRACTION / "weigh.rs"
-    text = file.read_text()
-    begin = text.index("const WEIGHTS: &[(&str, f64)] = &[\n")
-    begin, end = text.index("\n", begin) + 1, text.index("];", begin)
-    text = text[:begin] + lines + text[end:]
-    text = re.sub(r"const NOTHING: f64 = [^;]*;", f"const NOTHING: f64 = {model.intercept_[0]:.2f};", text)
-    file.write_text(text)
-    hundredths = [f"{100 * MEANING * weight:.0f}" for weight in weights[len(names):]]
-    rows = "".join("    " + ", ".join(hundredths[at:at + 16]) + ",\n" for at in range(0, len(hundredths), 16))
-    file = EXTRACTION / "meaning.rs"
-    text = file.read_text()
-    begin = text.index("const HUNDREDTHS")
-    begin, end = text.index("\n", begin) + 1, text.index("];", begin)
-    file.write_text(text[:begin] + rows + text[end:])
+def cross_validate(rows: list[dict], worth: Worth, again: Again) -> None:
+    print("bound: precision, recall of statements, by what was fitted on other snippets")
+    for penalty in (1, 2, 3, 5):
+        weighed = [held_out(worth, again, by_snippet(rows, seed), penalty) for seed in range(SEEDS)]
+        y = np.concatenate([worth.y] * SEEDS)
+        print(f"penalty {penalty}:   {told(y, *map(np.concatenate, zip(*weighed)))}", flush=True)
+    files = np.array([row["half"] for row in rows])
+    weight, known = held_out(worth, again, files, PENALTY)
+    print("each file by what was fitted on the others")
+    for file in np.unique(files):
+        own = files == file
+        print(f"{file}:   {told(worth.y[own], weight[own], known[own])}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("signs", type=Path)
-    parser.add_argument("--half", action="append", metavar="FILE", help="only the snippets of this file (repeat)")
-    parser.add_argument("--penalty", type=float, help="fit with this strength and write the weights")
+    parser.add_argument("features", type=Path)
+    parser.add_argument("--write", action="store_true", help="write the weights")
     options = parser.parse_args()
-    rows = read(options.signs, options.half)
-    names = sorted({sign for row in rows for sign in row["signs"]})
-    x, y = table(rows, names)
-    print(f"{len(rows)} statements, {int(y.sum())} to keep, {len(names)} signs")
-    for penalty in [options.penalty] if options.penalty else [0.5, 1, 2, 3, 5, 8, 12]:
-        found = [recall_at(0.9, held_out(rows, x, y, penalty, seed), y) for seed in range(SEEDS)]
-        recalls, bounds = zip(*found)
-        print(f"penalty {penalty}: at a precision of .9 keeps {np.mean(recalls):.3f} ± {np.std(recalls):.3f}, "
-              f"bound {np.mean(bounds):.2f}")  # KEPT in weigh.rs
-    if options.penalty:
-        write(fitted(x, y, options.penalty), names)
+    rows = [json.loads(line) for line in options.features.read_text().splitlines()]
+    rows = [row for row in rows if row["half"] != HELD_OUT and not row["neutral"]]
+    worth, again = Worth(rows), Again(rows)
+    print(f"{len(rows)} statements, {int(worth.y.sum())} to keep, {int(again.y.sum())} known; "
+          f"{len(worth.signs)} signs, {len(worth.ngrams)} words and pairs")
+    if not options.write:
+        return cross_validate(rows, worth, again)
+    all_rows = np.ones(len(rows), dtype=bool)
+    fitted = {"worth": worth.weights(worth.fit(all_rows, PENALTY)), "again": again.weights(again.fit(all_rows))}
+    # One number a line would be thousands of lines.
+    WEIGHTS.write_text(json.dumps(fitted, ensure_ascii=False, separators=(",", ":")).replace("},", "},\n") + "\n")
+    print(f"{WEIGHTS}: {WEIGHTS.stat().st_size} bytes")
 
 
 if __name__ == "__main__":

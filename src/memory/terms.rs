@@ -86,6 +86,17 @@ pub fn words(text: &str) -> Vec<String> {
     words
 }
 
+/// Those that carry content, once each.
+pub fn content_words(text: &str) -> BTreeSet<String> {
+    let mut words = BTreeSet::new();
+    for_each_word(text, |word| {
+        if !STOP_WORDS.contains(word) {
+            words.insert(word.to_owned());
+        }
+    });
+    words
+}
+
 /// What the forms of a word have in common.
 pub fn stem(word: &str) -> String {
     Stemmer::create(Algorithm::English).stem(word).into_owned()

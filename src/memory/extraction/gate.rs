@@ -2,6 +2,7 @@
 //! against its source, against what is remembered, and against the others.
 use super::{
     Candidate, Passage,
+    again::Told,
     clause::{Clause, words},
     gist::Gist,
     phrases::{Phrases, list, phrases},
@@ -82,38 +83,51 @@ const SUPPORT: f64 = 0.5;
 pub fn judge(candidates: Vec<Candidate>, against: &Against<'_>) -> (Vec<Candidate>, Vec<Refused>) {
     let prompts: Vec<Vec<Range<usize>>> =
         against.passages.iter().map(|passage| prompts_in(&passage.text, against.is_attack)).collect();
-    let known: Vec<_> =
-        against.known.iter().map(|known| (Gist::of(&known.text, known.speaker.as_deref()), known)).collect();
-    let recalled: Vec<_> = against.recalled.iter().map(|text| Gist::of(text, None)).collect();
-    let mut kept: Vec<(Candidate, Gist)> = vec![];
+    let known: Vec<_> = against
+        .known
+        .iter()
+        .map(|known| (Told::new(&known.text, known.speaker.as_deref()), known.id))
+        .collect();
+    let recalled: Vec<_> = against.recalled.iter().map(|text| (Told::new(text, None), ())).collect();
+    let mut kept: Vec<(Candidate, Told)> = vec![];
     let mut refused = vec![];
     for candidate in candidates {
-        let gist = Gist::of(&candidate.text, candidate.speaker.as_deref());
+        let told = Told::new(&candidate.text, candidate.speaker.as_deref());
         let of_prompt = prompts
             .get(candidate.passage)
             .is_some_and(|prompts| prompts.iter().any(|it| overlap(it, &candidate.range)));
-        let told_again = says_so_again(&candidate, against.passages);
-        let again = |other: &Gist| gist.says_no_more_than(other) || gist.repeats(other, told_again);
-        let same = || known.iter().find(|(other, _)| again(other)).map(|(_, known)| known.id);
-        let twice = |gist: &Gist| kept.iter().any(|(_, other)| gist.says_no_more_than(other));
+        let passage = against.passages.get(candidate.passage);
+        let told_again = passage.is_some_and(|passage| says_so_again(&passage.text, &candidate.range));
+        // It is worth remembering where it is worth that and is not known yet: the one times the other.
+        let is_known = |again: f64| candidate.confidence * (1.0 - again) < SURE;
+        let same = || {
+            told.most_likely_again(&known, told_again)
+                .filter(|(again, _)| is_known(*again))
+                .map(|(_, id)| *id)
+        };
+        let comes_back =
+            || told.most_likely_again(&recalled, told_again).is_some_and(|(again, ())| is_known(again));
+        let twice = || kept.iter().any(|(_, other)| told.gist().says_no_more_than(other.gist()));
         let verdict = if !is_supported(&candidate, against.passages) {
             Some((Refusal::Unsupported, None))
         } else if of_prompt || speaks_of_the_user(&candidate.text) || is_told_the_model(&candidate, against) {
             Some((Refusal::SystemPrompt, None))
-        } else if is_recalled(&candidate, against) || recalled.iter().any(again) {
+        } else if is_recalled(&candidate, against) {
             Some((Refusal::Recalled, same()))
-        } else if is_vague(&candidate, &gist) {
+        } else if is_vague(&candidate, told.gist()) {
             Some((Refusal::Vague, None))
+        } else if comes_back() {
+            Some((Refusal::Recalled, same()))
         } else if let Some(id) = same() {
             Some((Refusal::Duplicate, Some(id)))
         } else {
-            twice(&gist).then_some((Refusal::Duplicate, None))
+            twice().then_some((Refusal::Duplicate, None))
         };
         match verdict {
             None => {
                 let mut candidate = candidate;
                 candidate.contradicts.extend(contradicted(&candidate, against.known));
-                kept.push((candidate, gist));
+                kept.push((candidate, told));
             }
             Some((refusal, duplicate_of)) => refused.push(Refused { candidate, refusal, duplicate_of }),
         }
@@ -131,14 +145,12 @@ fn contradicted(candidate: &Candidate, known: &[Known]) -> Vec<MemoryId> {
         .collect()
 }
 
-/// Whether the candidate, or the sentence before it, says that it is known.
-fn says_so_again(candidate: &Candidate, passages: &[Passage]) -> bool {
-    let Some(passage) = passages.get(candidate.passage) else { return false };
-    let text = passage.text.as_str();
+/// Whether this part of a text, or the sentence before it, says that it is known.
+pub(super) fn says_so_again(text: &str, part: &Range<usize>) -> bool {
     let ends = ['.', '!', '?', '\n'];
-    let before = text[..candidate.range.start].trim_end().trim_end_matches(ends);
+    let before = text[..part.start].trim_end().trim_end_matches(ends);
     let start = before.rfind(ends).map_or(0, |at| at + 1);
-    let end = text[candidate.range.end..].find(ends).map_or(text.len(), |at| candidate.range.end + at);
+    let end = text[part.end..].find(ends).map_or(text.len(), |at| part.end + at);
     Clause::new(text, start..end).has(&RECALLS)
 }
 

@@ -4,19 +4,20 @@
 //!
 //! A candidate of the rules is a part of its source word for word: nothing is made up, and its quote and offsets are
 //! the text itself.
+mod again;
 mod clause;
 #[cfg(test)]
 mod evaluation;
 mod facts;
 pub(super) mod gate;
 mod gist;
-mod meaning;
 pub(super) mod named;
 mod phrases;
 mod rules;
 mod subject;
 pub(super) mod told;
 mod weigh;
+mod weights;
 mod when;
 
 pub(super) use clause::words;
@@ -125,15 +126,15 @@ pub fn propose(passages: &[Passage]) -> Vec<Candidate> {
         for statement in clause::statements(&passage.text) {
             let clause = clause::Clause::new(&passage.text, statement.range.clone());
             let hit = rules::read(&clause, &statement);
-            let signs = weigh::signs(&clause, &statement, hit.as_ref());
+            let features = weigh::Features::of(&passage.text, &clause, &statement, hit.as_ref());
             let text = &passage.text[statement.range.clone()];
-            let confidence = weigh::confidence(text, &signs, hit.as_ref());
+            let confidence = weigh::confidence(&features, hit.as_ref());
             if confidence < NEARLY {
                 continue;
             }
             let (topic, reason) = match hit {
                 Some(hit) => (hit.topic, hit.reason),
-                None => (weigh::topic(&signs), weigh::reason(&signs)),
+                None => (weigh::topic(&features.signs), weigh::reason(&features.signs)),
             };
             found.push(Candidate {
                 topic,

@@ -1,16 +1,16 @@
-//! How much a statement is worth remembering: what speaks for it and against it, each with a weight, summed up,
-//! and what it means. The signs are plain to see; the weights were fitted on labelled snippets (`evaluation`,
-//! bench/extraction/fit.py).
+//! How much a statement is worth remembering: what speaks for it and against it, each with a weight, summed up. There are
+//! signs that are plain to see, its words, and what it and the text around it mean.
 use super::{
     CandidateTopic as Topic,
-    clause::{Clause, Statement},
+    clause::{Clause, Statement, Word},
     gate::RECALLS,
-    meaning,
     phrases::{Phrases, list, phrases},
     rules::Hit,
     subject::{is_first_name, is_name},
+    weights::{Weights, Worth, along, likelihood},
     when::{is_date, is_of_calendar},
 };
+use crate::memory::embedding::{Embedder, Vector};
 use std::{collections::BTreeSet, sync::LazyLock};
 
 /// The signs that phrases give, with those phrases.
@@ -259,86 +259,58 @@ pub(super) fn signs(clause: &Clause<'_>, statement: &Statement, hit: Option<&Hit
     found
 }
 
-/// What each sign weighs: by logistic regression, with the weights held small (L2).
-const WEIGHTS: &[(&str, f64)] = &[
-    ("asks for", 1.11),
-    ("begins with please", 0.90),
-    ("settled", 0.84),
-    ("for long", 0.82),
-    ("everyone", 0.73),
-    ("name and first", 0.69),
-    ("a date", 0.66),
-    ("they", 0.61),
-    ("from when", 0.59),
-    ("a name", 0.58),
-    ("wants", 0.49),
-    ("promised", 0.47),
-    ("health", 0.46),
-    ("date and first", 0.45),
-    ("own health", 0.44),
-    ("count", 0.42),
-    ("first", 0.41),
-    ("prefers", 0.39),
-    ("first is a name", 0.38),
-    ("by rule", 0.37),
-    ("surely by rule", 0.36),
-    ("a number", 0.33),
-    ("leans on the one before", 0.31),
-    ("passing", 0.30),
-    ("lasting", 0.26),
-    ("begins with i", 0.26),
-    ("a near date", 0.25),
-    ("far back", 0.24),
-    ("mine", 0.23),
-    ("named", 0.23),
-    ("habit", 0.22),
-    ("dreads", 0.21),
-    ("own kin", 0.18),
-    ("passing mood", 0.17),
-    ("not", 0.16),
-    ("exclaims", 0.10),
-    ("past", 0.09),
-    ("you", 0.08),
-    ("names", 0.06),
-    ("text", 0.04),
-    ("kin", 0.03),
-    ("no verb", 0.01),
-    ("date and name", 0.00),
-    ("work", -0.02),
-    ("opinion", -0.05),
-    ("long", -0.06),
-    ("went", -0.06),
-    ("begins with they", -0.06),
-    ("i will", -0.07),
-    ("would", -0.08),
-    ("mood", -0.09),
-    ("in small letters", -0.10),
-    ("loose and brief", -0.10),
-    ("loose", -0.19),
-    ("being", -0.21),
-    ("own doubt", -0.25),
-    ("secret", -0.26),
-    ("it", -0.32),
-    ("or", -0.34),
-    ("begins with you", -0.35),
-    ("a question follows", -0.36),
-    ("advice", -0.37),
-    ("doubt", -0.38),
-    ("short", -0.38),
-    ("boilerplate", -0.44),
-    ("simile", -0.47),
-    ("begins with it", -0.49),
-    ("brief", -0.52),
-    ("known", -0.57),
-    ("told", -0.71),
-    ("beside a question", -0.90),
-    ("machine", -1.01),
-    ("alone", -1.15),
-    ("quotes", -1.20),
-];
-/// What a statement without any sign weighs; where a statement is kept, the sum is above this.
-const NOTHING: f64 = -0.77;
-const KEPT: f64 = 0.80;
+/// All that a statement is weighed by.
+pub(super) struct Features {
+    pub signs: BTreeSet<&'static str>,
+    /// Words, and pairs of words that follow one another.
+    pub ngrams: BTreeSet<String>,
+    /// What it means, and what it means with what stands around it.
+    pub meaning: Vector,
+    pub around: Vector,
+}
+
+impl Features {
+    pub fn of(text: &str, clause: &Clause<'_>, statement: &Statement, hit: Option<&Hit>) -> Self {
+        let (own, embedder) = (text.get(statement.range.clone()).unwrap_or_default(), Embedder::embedded());
+        let start = text.floor_char_boundary(statement.range.start.saturating_sub(AROUND));
+        let end = text.ceil_char_boundary(statement.range.end + AROUND);
+        let around = text.get(start..end).unwrap_or_default();
+        Self {
+            signs: signs(clause, statement, hit),
+            ngrams: ngrams(clause),
+            meaning: embedder.embed(own),
+            around: embedder.embed(around),
+        }
+    }
+
+    fn weight(&self) -> f64 {
+        let Worth { signs, ngrams, meaning, around } = &Weights::fitted().worth;
+        let said: f64 = self.signs.iter().map(|sign| signs.of(sign)).sum();
+        let worded: f64 = self.ngrams.iter().filter_map(|ngram| ngrams.get(ngram)).sum();
+        signs.nothing + said + worded + along(&self.meaning, meaning) + along(&self.around, around)
+    }
+}
+
+/// Bytes before a statement and behind it.
+const AROUND: usize = 200;
+
+/// Words in small letters, and pairs of them, with where it begins and ends. Numbers are one word.
+fn ngrams(clause: &Clause<'_>) -> BTreeSet<String> {
+    let plain = |word: &Word<'_>| {
+        if word.lower.bytes().any(|byte| byte.is_ascii_digit()) { "0".to_owned() } else { word.lower.clone() }
+    };
+    let mut all = vec!["<".to_owned()];
+    all.extend(clause.words.iter().map(plain));
+    all.push(">".to_owned());
+    let pairs = all.windows(2).map(|pair| pair.join(" "));
+    let mut found: BTreeSet<_> = pairs.collect();
+    found.extend(all);
+    found
+}
+
+/// Where a statement is kept, its weight is above this: chosen so that one in ten of what is kept is wrong or less, in
+/// cross-validation.
+const KEPT: f64 = 1.2;
 
 /// Signs beside which a plain statement is none.
 static SPOILT: LazyLock<Phrases> = phrases!(
@@ -346,13 +318,11 @@ static SPOILT: LazyLock<Phrases> = phrases!(
 );
 
 /// How sure it is that a statement is worth remembering, 0 to 1; 0.5 is where it is kept.
-pub(super) fn confidence(text: &str, signs: &BTreeSet<&'static str>, hit: Option<&Hit>) -> f64 {
-    let weight =
-        |sign: &&str| WEIGHTS.iter().find(|(name, _)| name == sign).map_or(0.0, |(_, weight)| *weight);
-    let sum: f64 = NOTHING + signs.iter().map(weight).sum::<f64>() + meaning::weight(text);
-    let weighed = 1.0 / (1.0 + (KEPT - sum).exp());
+pub(super) fn confidence(features: &Features, hit: Option<&Hit>) -> f64 {
+    let weighed = likelihood(features.weight() - KEPT);
     // "I prefer tea": as plain as it is, nothing else speaks for it.
-    let plain = hit.filter(|hit| hit.confidence >= 0.8 && !signs.iter().any(|sign| SPOILT.contains(sign)));
+    let plain =
+        hit.filter(|hit| hit.confidence >= 0.8 && !features.signs.iter().any(|sign| SPOILT.contains(sign)));
     weighed.max(plain.map_or(0.0, |hit| PLAIN * hit.confidence))
 }
 
@@ -374,8 +344,10 @@ pub(super) fn topic(signs: &BTreeSet<&'static str>) -> Topic {
 
 /// What speaks for it most, for people.
 pub(super) fn reason(signs: &BTreeSet<&'static str>) -> String {
-    let told = WEIGHTS.iter().filter(|(name, weight)| *weight > 0.2 && signs.contains(name));
-    let told: Vec<_> = told.take(3).map(|(name, _)| *name).collect();
+    let weights = &Weights::fitted().worth.signs;
+    let mut told: Vec<_> = signs.iter().copied().filter(|sign| weights.of(sign) > 0.2).collect();
+    told.sort_by(|one, other| weights.of(other).total_cmp(&weights.of(one)));
+    told.truncate(3);
     if told.is_empty() {
         return "what speaks for it: what it means".to_owned();
     }
