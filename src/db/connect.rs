@@ -1,8 +1,5 @@
 //! Opens the database, brings its schema up to date, and refuses what would not be safe.
-use super::{
-    Db, Tell, Wal,
-    reader::{Aside, Reader},
-};
+use super::{Db, Tell, Wal, aside::Aside, reader::Reader};
 use crate::{
     config::{Config, without_password},
     shared::explain,

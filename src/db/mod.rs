@@ -1,17 +1,19 @@
 //! The database: readers and the writer, transactions, pages, idempotency, and what differs between SQLite and
 //! PostgreSQL.
+mod aside;
 pub mod connect;
 pub mod idempotency;
 pub mod page;
 mod reader;
+mod transaction;
 
 use crate::shared::{Error, Result};
 use entity::FromRow;
 use reader::Reader;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend,
-    DbErr, EntityTrait, IntoActiveModel, ModelTrait, QueryTrait, RuntimeErr, Select, SqlErr,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait,
+    IntoActiveModel, ModelTrait, QueryTrait, RuntimeErr, Select, SqlErr, SqliteTransactionMode, Statement,
+    TransactionOptions, TransactionTrait,
     sea_query::{Expr, Func, SimpleExpr},
 };
 use std::{
@@ -21,8 +23,9 @@ use std::{
     },
     time::Duration,
 };
-use tokio::sync::{Mutex, OwnedSemaphorePermit};
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
+use transaction::Transaction;
 use uuid::Uuid;
 
 pub use connect::{DataFolder, open};
@@ -147,9 +150,7 @@ where
 /// Dropped without a commit, it never happened. No network is awaited inside one.
 #[derive(Debug)]
 pub struct Tx {
-    inner: DatabaseTransaction,
-    /// On PostgreSQL, among the connections.
-    _place: Option<OwnedSemaphorePermit>,
+    inner: Transaction,
 }
 
 /// Hears of each statement, how long it took, and whether it failed.
@@ -158,16 +159,17 @@ type Tell = Arc<dyn Fn(&str, Duration, bool) + Send + Sync>;
 impl Db {
     /// Immediate on SQLite: a deferred transaction that writes late fails with BUSY_SNAPSHOT, which no timeout cures.
     pub async fn begin(&self) -> Result<Tx> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..Default::default()
+        let inner = match &self.reader {
+            Reader::Sqlite(_) => {
+                let options = TransactionOptions {
+                    sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+                    ..Default::default()
+                };
+                Transaction::Sqlite(self.writer.begin_with_options(options).await?)
+            }
+            Reader::Postgres(aside) => Transaction::begin_on(aside).await?,
         };
-        let begin = self.writer.begin_with_options(options);
-        let (inner, place) = match &self.reader {
-            Reader::Sqlite(_) => (begin.await?, None),
-            Reader::Postgres(aside) => aside.lend(begin).await.map(|(inner, place)| (inner, Some(place)))?,
-        };
-        Ok(Tx { inner, _place: place })
+        Ok(Tx { inner })
     }
 
     /// SQL statements sent so far, transaction control aside.

@@ -1,5 +1,6 @@
 use super::{
     Bus, Cursor,
+    append::append,
     bus::Subscription,
     feed::{Feeds, Follower},
 };
@@ -15,8 +16,7 @@ use chrono::{DateTime, Utc};
 use entity::{event, event_head};
 use futures_util::Stream;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
-    Set, sea_query::Expr,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
 };
 use serde_json::Value;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -274,15 +274,9 @@ impl Tx {
         let at = ambient.now();
         let workspaces: Vec<_> = events.keys().copied().collect();
         for (workspace, events) in events {
-            let count = i64::try_from(events.len()).map_err(Error::internal)?;
-            let last = advance(&inner, workspace, count).await?;
-            let rows: Vec<_> = (last + 1 - count..)
-                .zip(events)
-                .map(|(position, event)| to_row(workspace, position, event, at))
-                .collect();
             // Seven values a row: below the bind limits of both databases.
-            for rows in rows.chunks(1000) {
-                event::Entity::insert_many(rows.to_vec()).exec_without_returning(inner.connection()).await?;
+            for events in events.chunks(1000) {
+                append(&inner, workspace, events, at).await?;
             }
         }
         inner.commit().await?;
@@ -319,27 +313,6 @@ async fn head(source: &impl Source, workspace: WorkspaceId) -> Result<event_head
         .one(source.connection())
         .await?
         .ok_or(Error::NotFound("workspace"))
-}
-
-async fn advance(tx: &db::Tx, workspace: WorkspaceId, by: i64) -> Result<i64> {
-    let heads = event_head::Entity::update_many()
-        .col_expr(event_head::Column::Position, Expr::col(event_head::Column::Position).add(by))
-        .filter(event_head::Column::WorkspaceId.eq(workspace.uuid()))
-        .exec_with_returning(tx.connection())
-        .await?;
-    heads.first().map(|head| head.position).ok_or(Error::NotFound("workspace"))
-}
-
-fn to_row(workspace: WorkspaceId, position: i64, event: NewEvent, at: DateTime<Utc>) -> event::ActiveModel {
-    event::ActiveModel {
-        workspace_id: Set(workspace.uuid()),
-        position: Set(position),
-        kind: Set(event.kind.to_owned()),
-        subject_id: Set(event.subject),
-        owner_id: Set(event.owner),
-        data: Set(event.data),
-        at: Set(at),
-    }
 }
 
 fn from_row(row: event::Model) -> Event {

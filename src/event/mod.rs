@@ -4,6 +4,7 @@
 //! numbered by one position per workspace, gapless and in commit order. The bus is a hint: a lost message costs
 //! time, never an event, because [`Log::follow`] reads the log: once for all who follow a workspace ([`feed`]). Old
 //! events go ([`retention`]).
+mod append;
 mod bus;
 mod change;
 mod cursor;
