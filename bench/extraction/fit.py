@@ -9,7 +9,8 @@ Two logistic regressions, with the weights held small (L2). The first: is a stat
 stands over an expected quote, and is not where it stands over a refused one or in a snippet of which nothing is expected;
 others teach nothing, nor does what repeats something known, which by itself looks like any other memory. The second: does
 a statement say again what is known? It learns from the statements of snippets with something known; which of the known
-texts it says again nobody labelled, so it is the one that looks most like it, found anew a few times.
+texts it says again nobody labelled, so it is the one that looks most like it, found anew a few times. And no statement says
+again what is known in other snippets, of which those nearest in meaning are told: a memory has many, and the likest counts.
 
 The held-out snippets are passed over. Parts of the cross-validation are of whole snippets. Needs numpy and scikit-learn.
 """
@@ -25,19 +26,26 @@ from sklearn.linear_model import LogisticRegression
 HELD_OUT = "cases-heldout.jsonl"
 KNOWN = ("RECALLED", "DUPLICATE")
 PARTS, SEEDS, ROUNDS = 5, 3, 5
-PENALTY, PENALTY_AGAIN = 2.0, 1.0
-# Of words and pairs of words, those that stand in so many statements.
-SEEN = 12
+PENALTY, PENALTY_AGAIN = 1.0, 1.0
+# What a pair with a text of another snippet counts for.
+UNRELATED = 0.05
+# Of words and pairs of words, those that stand in so many statements, and beside so many.
+SEEN, SEEN_BESIDE = 3, 8
 # The penalty holds back less what is larger: a vector's numbers are small, and there are many words.
-MEANING, NGRAM = 2.0, 0.5
+MEANING, NGRAM, BESIDE = 1.0, 0.75, 0.3
 # As in the product: KEPT of weigh.rs.
-BOUNDS = (0.6, 0.8, 1.0, 1.2, 1.4)
+BOUNDS = (0.8, 1.0, 1.2, 1.4, 1.6, 1.8)
 WEIGHTS = Path(__file__).resolve().parents[2] / "src/memory/extraction/weights.json"
 
 
 def unit(vectors: list[list[int]]) -> np.ndarray:
     found = np.array(vectors, dtype=float)
     return found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1)
+
+
+def seen(of_rows: list[list[str]], least: int) -> list[str]:
+    counted = Counter(word for row in of_rows for word in row)
+    return sorted(word for word, count in counted.items() if count >= least)
 
 
 def present(of_rows: list[list[str]], names: list[str]) -> np.ndarray:
@@ -56,12 +64,13 @@ class Worth:
     """Whether a statement is worth remembering."""
 
     def __init__(self, rows: list[dict]) -> None:
-        counted = Counter(ngram for row in rows for ngram in row["ngrams"])
         self.signs = sorted({sign for row in rows for sign in row["signs"]})
-        self.ngrams = sorted(ngram for ngram, count in counted.items() if count >= SEEN)
+        self.ngrams = seen([row["ngrams"] for row in rows], SEEN)
+        self.beside = seen([row["beside"] for row in rows], SEEN_BESIDE)
         self.x = np.hstack([
             present([row["signs"] for row in rows], self.signs),
             NGRAM * present([row["ngrams"] for row in rows], self.ngrams),
+            BESIDE * present([row["beside"] for row in rows], self.beside),
             MEANING * unit([row["meaning"] for row in rows]),
             MEANING * unit([row["around"] for row in rows]),
         ])
@@ -73,12 +82,13 @@ class Worth:
         return logistic(self.x[rows], self.y[rows], penalty)
 
     def weights(self, model: LogisticRegression) -> dict:
-        at = np.cumsum([len(self.signs), len(self.ngrams), (self.x.shape[1] - len(self.signs) - len(self.ngrams)) // 2])
-        signs, ngrams, meaning, around = np.split(model.coef_[0], at)
+        lengths = [len(self.signs), len(self.ngrams), len(self.beside), len(model.coef_[0])]
+        vectors = (lengths.pop() - sum(lengths)) // 2
+        signs, ngrams, beside, meaning, around = np.split(model.coef_[0], np.cumsum([*lengths, vectors]))
         return {
             "nothing": round(float(model.intercept_[0]), 2),
             "signs": named(self.signs, signs),
-            "ngrams": named(self.ngrams, NGRAM * ngrams),
+            "words": named(self.ngrams + self.beside, np.concatenate([NGRAM * ngrams, BESIDE * beside])),
             "meaning": (MEANING * meaning).round(2).tolist(),
             "around": (MEANING * around).round(2).tolist(),
         }
@@ -88,22 +98,31 @@ class Again:
     """Whether a statement says again what is known."""
 
     def __init__(self, rows: list[dict]) -> None:
-        self.signs = sorted({sign for row in rows for known in row["again"] for sign in known})
-        self.of = [np.array([[known[sign] for sign in self.signs] for known in row["again"]]) for row in rows]
+        self.signs = sorted({sign for row in rows for known in row["again"] + row["unrelated"] for sign in known})
+        self.of = [self.table(row["again"]) for row in rows]
+        self.unrelated = [self.table(row["unrelated"]) for row in rows]
         self.y = np.array([row["refused"] in KNOWN for row in rows], dtype=float)
         self.teaches = np.array([len(known) > 0 for known in self.of])
 
+    def table(self, pairs: list[dict]) -> np.ndarray:
+        return np.array([[pair[sign] for sign in self.signs] for pair in pairs]).reshape(len(pairs), len(self.signs))
+
     def fit(self, rows: np.ndarray) -> LogisticRegression:
+        unrelated = np.vstack([self.unrelated[row] for row in np.nonzero(rows)[0]])
         rows = np.nonzero(rows & self.teaches)[0]
+        y = np.concatenate([self.y[rows], np.zeros(len(unrelated))])
+        weight = np.concatenate([np.ones(len(rows)), np.full(len(unrelated), UNRELATED)])
         likest = {row: int(self.of[row][:, self.signs.index("meaning")].argmax()) for row in rows}
         for _ in range(ROUNDS):
-            x = np.array([self.of[row][likest[row]] for row in rows])
-            model = logistic(x, self.y[rows], PENALTY_AGAIN)
+            x = np.vstack([np.array([self.of[row][likest[row]] for row in rows]), unrelated])
+            model = LogisticRegression(C=1 / PENALTY_AGAIN, max_iter=5000).fit(x, y, sample_weight=weight)
             likest = {row: int(model.decision_function(self.of[row]).argmax()) for row in rows}
         return model
 
-    def likelihood(self, model: LogisticRegression, row: int) -> float:
-        return float(model.predict_proba(self.of[row])[:, 1].max()) if self.teaches[row] else 0.0
+    def likelihood(self, model: LogisticRegression, row: int, among_many: bool) -> float:
+        """Of the known texts of its snippet, or with those of all others."""
+        pairs = np.vstack([self.of[row], self.unrelated[row]]) if among_many else self.of[row]
+        return float(model.predict_proba(pairs)[:, 1].max()) if len(pairs) else 0.0
 
     def weights(self, model: LogisticRegression) -> dict:
         return {"nothing": round(float(model.intercept_[0]), 2), "signs": named(self.signs, model.coef_[0])}
@@ -115,15 +134,17 @@ def named(names: list[str], weights: np.ndarray) -> dict[str, float]:
     return {name: weight for weight, name in rounded if weight}
 
 
-def held_out(worth: Worth, again: Again, part: np.ndarray, penalty: float) -> tuple[np.ndarray, np.ndarray]:
-    """What each statement weighs, and how likely it is known, by what was fitted without its part."""
-    weight, known = np.zeros(len(part)), np.zeros(len(part))
+def held_out(worth: Worth, again: Again, part: np.ndarray, penalty: float) -> np.ndarray:
+    """What each statement weighs, and how likely it is known beside its own known texts and beside all, by what was fitted
+    without its part."""
+    found = np.zeros((3, len(part)))
     for number in np.unique(part):
         others, own = part != number, np.nonzero(part == number)[0]
-        weight[own] = worth.fit(others, penalty).decision_function(worth.x[own])
+        found[0, own] = worth.fit(others, penalty).decision_function(worth.x[own])
         model = again.fit(others)
-        known[own] = [again.likelihood(model, row) for row in own]
-    return weight, known
+        for at, among_many in ((1, False), (2, True)):
+            found[at, own] = [again.likelihood(model, row, among_many) for row in own]
+    return found
 
 
 def told(y: np.ndarray, weight: np.ndarray, known: np.ndarray) -> str:
@@ -143,12 +164,13 @@ def by_snippet(rows: list[dict], seed: int) -> np.ndarray:
 
 def cross_validate(rows: list[dict], worth: Worth, again: Again) -> None:
     print("bound: precision, recall of statements, by what was fitted on other snippets")
-    for penalty in (1, 2, 3, 5):
-        weighed = [held_out(worth, again, by_snippet(rows, seed), penalty) for seed in range(SEEDS)]
+    for penalty in (0.5, 1, 2):
+        found = np.hstack([held_out(worth, again, by_snippet(rows, seed), penalty) for seed in range(SEEDS)])
         y = np.concatenate([worth.y] * SEEDS)
-        print(f"penalty {penalty}:   {told(y, *map(np.concatenate, zip(*weighed)))}", flush=True)
+        print(f"penalty {penalty}:                      {told(y, found[0], found[1])}", flush=True)
+        print(f"penalty {penalty}, much else is known:  {told(y, found[0], found[2])}", flush=True)
     files = np.array([row["half"] for row in rows])
-    weight, known = held_out(worth, again, files, PENALTY)
+    weight, known, _ = held_out(worth, again, files, PENALTY)
     print("each file by what was fitted on the others")
     for file in np.unique(files):
         own = files == file
@@ -164,7 +186,8 @@ def main() -> None:
     rows = [row for row in rows if row["half"] != HELD_OUT and not row["neutral"]]
     worth, again = Worth(rows), Again(rows)
     print(f"{len(rows)} statements, {int(worth.y.sum())} to keep, {int(again.y.sum())} known; "
-          f"{len(worth.signs)} signs, {len(worth.ngrams)} words and pairs")
+          f"{len(worth.signs)} signs, {len(worth.ngrams)} words and pairs, "
+          f"{len(worth.beside)} words beside")
     if not options.write:
         return cross_validate(rows, worth, again)
     all_rows = np.ones(len(rows), dtype=bool)

@@ -44,6 +44,8 @@ struct Kept {
     since: Instant,
     /// When it was answered last.
     used: Instant,
+    /// In the midst of a transaction.
+    is_open: bool,
 }
 
 impl Kept {
@@ -52,11 +54,20 @@ impl Kept {
     }
 }
 
+impl Drop for Kept {
+    fn drop(&mut self) {
+        if self.is_open {
+            // The pool knows nothing of the transaction: nobody is to go on in what is left of it.
+            self.connection.close_on_drop();
+        }
+    }
+}
+
 /// A connection and a place, for a statement or a transaction. Dropped before its end, the pool looks after the connection.
 pub(super) struct Held {
     aside: Arc<Aside>,
     kept: Kept,
-    place: OwnedSemaphorePermit,
+    _place: OwnedSemaphorePermit,
 }
 
 impl Aside {
@@ -78,14 +89,18 @@ impl Aside {
         let kept = self.idle().pop();
         if let Some(mut kept) = kept {
             if kept.is_well().await {
-                return Ok(Held { aside: Arc::clone(self), kept, place });
+                return Ok(Held { aside: Arc::clone(self), kept, _place: place });
             }
             // Nor are the others.
             self.idle().clear();
         }
         let connection = self.pool.acquire().await.map_err(not_acquired)?;
         let now = Instant::now();
-        Ok(Held { aside: Arc::clone(self), kept: Kept { connection, since: now, used: now }, place })
+        Ok(Held {
+            aside: Arc::clone(self),
+            kept: Kept { connection, since: now, used: now, is_open: false },
+            _place: place,
+        })
     }
 
     pub(super) async fn ping(self: &Arc<Self>) -> Result<(), DbErr> {
@@ -94,9 +109,12 @@ impl Aside {
         held.end(done).map_err(DbErr::Conn)
     }
 
+    /// Returns once all connections are closed: those that are in use when theirs is over.
     pub(super) async fn close(&self) {
+        // At once, so that from here on none is kept aside.
+        let closed = self.pool.close();
         self.idle().clear();
-        self.pool.close().await;
+        closed.await;
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Kept>> {
@@ -131,27 +149,39 @@ impl Held {
         done
     }
 
-    /// By the simple protocol, untold: what is no statement that reads or writes.
-    pub(super) async fn control(&mut self, sql: &str) -> Result<PgQueryResult, Error> {
+    /// Without values, and told to nobody.
+    pub(super) async fn execute_plain(&mut self, sql: &str) -> Result<PgQueryResult, Error> {
         self.connection().execute(AssertSqlSafe(sql.to_owned())).await
     }
 
-    /// Keeps the connection aside where it was answered.
-    pub(super) fn end<T>(self, done: Result<T, Error>) -> Result<T, RuntimeErr> {
-        let Self { aside, kept, place } = self;
-        match &done {
-            Ok(_) if kept.since.elapsed() < ASIDE => aside.idle().push(Kept { used: Instant::now(), ..kept }),
-            // Where one line is broken, the others are not worth a try.
-            Err(Error::Io(_)) => aside.idle().clear(),
-            _ => {}
-        }
-        drop(place);
-        done.map_err(told)
+    pub(super) async fn begin(&mut self) -> Result<(), Error> {
+        self.kept.is_open = true;
+        self.execute_plain("BEGIN").await.map(drop)
     }
 
-    /// Ends the connection.
-    pub(super) fn close(mut self) {
-        self.kept.connection.close_on_drop();
+    /// With COMMIT or ROLLBACK.
+    pub(super) async fn finish(&mut self, how: &str) -> Result<(), Error> {
+        self.execute_plain(how).await?;
+        self.kept.is_open = false;
+        Ok(())
+    }
+
+    /// Keeps the connection aside where it was answered.
+    pub(super) fn end<T>(mut self, done: Result<T, Error>) -> Result<T, RuntimeErr> {
+        match &done {
+            Ok(_) if self.kept.since.elapsed() < ASIDE => {
+                self.kept.used = Instant::now();
+                let mut idle = self.aside.idle();
+                // Nobody would give it back any more.
+                if !self.aside.pool.is_closed() {
+                    idle.push(self.kept);
+                }
+            }
+            // Where one line is broken, the others are not worth a try.
+            Err(Error::Io(_)) => self.aside.idle().clear(),
+            _ => {}
+        }
+        done.map_err(told)
     }
 }
 

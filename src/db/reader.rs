@@ -34,7 +34,7 @@ impl ConnectionTrait for Reader {
             Self::Postgres(aside) => aside,
         };
         let mut held = aside.hold().await?;
-        let done = held.control(sql).await;
+        let done = held.execute_plain(sql).await;
         held.end(done).map(Into::into).map_err(DbErr::Exec)
     }
 

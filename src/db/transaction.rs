@@ -21,7 +21,7 @@ pub(super) struct Open {
 impl Transaction {
     pub(super) async fn begin_on(aside: &Arc<Aside>) -> Result<Self, DbErr> {
         let mut open = Open { held: Some(aside.hold().await?) };
-        open.held()?.control("BEGIN").await.map_err(not_executed)?;
+        open.held()?.begin().await.map_err(not_executed)?;
         Ok(Self::Postgres(Mutex::new(open)))
     }
 
@@ -40,8 +40,8 @@ impl Open {
 
     async fn commit(mut self) -> Result<(), DbErr> {
         // Held until it is answered: given up meanwhile it is rolled back, which does nothing where it happened.
-        self.held()?.control("COMMIT").await.map_err(not_executed)?;
-        self.held.take().map_or(Ok(()), |held| held.end(Ok(()))).map_err(DbErr::Exec)
+        let done = self.held()?.finish("COMMIT").await;
+        self.held.take().map_or(Ok(()), |held| held.end(done)).map_err(DbErr::Exec)
     }
 }
 
@@ -50,11 +50,8 @@ impl Drop for Open {
         let Some(mut held) = self.held.take() else { return };
         // Whoever drops it cannot wait for it.
         tokio::spawn(async move {
-            match held.control("ROLLBACK").await {
-                Ok(done) => drop(held.end(Ok(done))),
-                // Nobody is to go on in what may be left of it.
-                Err(_) => held.close(),
-            }
+            let done = held.finish("ROLLBACK").await;
+            let _ = held.end(done);
         });
     }
 }
@@ -92,7 +89,7 @@ impl ConnectionTrait for Transaction {
         match self {
             Self::Sqlite(transaction) => transaction.execute_unprepared(sql).await,
             Self::Postgres(open) => {
-                let done = open.lock().await.held()?.control(sql).await;
+                let done = open.lock().await.held()?.execute_plain(sql).await;
                 done.map(Into::into).map_err(not_executed)
             }
         }

@@ -7,20 +7,23 @@ use crate::{
 use chrono::{DateTime, Utc};
 use entity::{event, event_head};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, ExprTrait,
+    ColumnTrait, ConnectionTrait, ExprTrait, Value,
     sea_query::{
-        CommonTableExpression, Expr, InsertStatement, Query, SimpleExpr, UnionType, UpdateStatement,
-        WithClause,
+        Alias, CommonTableExpression, Expr, InsertStatement, Query, UpdateStatement, ValueTuple, WithClause,
     },
 };
 
-/// Numbers events behind the workspace's last one and writes them; its head is locked until the transaction is over.
+/// Numbers events behind the workspace's last one and writes them, if there are any; its head is locked until the transaction
+/// is over.
 pub(super) async fn append(
     tx: &db::Tx,
     workspace: WorkspaceId,
     events: &[NewEvent],
     at: DateTime<Utc>,
 ) -> Result<()> {
+    if events.is_empty() {
+        return Ok(());
+    }
     let count = i64::try_from(events.len()).map_err(Error::internal)?;
     let mut advance = Query::update();
     advance
@@ -28,10 +31,7 @@ pub(super) async fn append(
         .value(event_head::Column::Position, Expr::col(event_head::Column::Position).add(count))
         .and_where(event_head::Column::WorkspaceId.eq(workspace.uuid()))
         .returning_col(event_head::Column::Position);
-    let rows = |last: SimpleExpr| {
-        let rows = (1..).zip(events);
-        rows.map(move |(place, event)| row(workspace, last.clone().add(place - count), event, at))
-    };
+    let rows = (1 - count..).zip(events).map(|(behind, event)| row(workspace, behind, event, at));
     let is_there = if tx.is_sqlite() {
         append_in_two(tx, &advance, rows).await?
     } else {
@@ -41,15 +41,16 @@ pub(super) async fn append(
 }
 
 /// SQLite changes nothing inside of another statement.
-async fn append_in_two<R: Iterator<Item = Row>>(
+async fn append_in_two(
     tx: &db::Tx,
     advance: &UpdateStatement,
-    rows: impl FnOnce(SimpleExpr) -> R,
+    rows: impl Iterator<Item = Row>,
 ) -> Result<bool> {
     let Some(advanced) = tx.connection().query_one(advance).await? else { return Ok(false) };
     let last: i64 = advanced.try_get_by_index(0)?;
     let mut insert = into_log();
-    for row in rows(last.into()) {
+    for (behind, rest) in rows {
+        let row = [Expr::val(last + behind)].into_iter().chain(rest.map(Expr::val));
         insert.values(row).map_err(Error::internal)?;
     }
     tx.connection().execute(&insert).await?;
@@ -57,31 +58,36 @@ async fn append_in_two<R: Iterator<Item = Row>>(
 }
 
 /// On PostgreSQL a statement is a round trip, for whose time the head would be locked.
-async fn append_in_one<R: Iterator<Item = Row>>(
+async fn append_in_one(
     tx: &db::Tx,
     advance: UpdateStatement,
-    rows: impl FnOnce(SimpleExpr) -> R,
+    rows: impl Iterator<Item = Row>,
 ) -> Result<bool> {
     let head = CommonTableExpression::new().table_name(HEAD).query(advance).to_owned();
-    let last = Expr::col((HEAD, event_head::Column::Position));
-    let rows = rows(last).map(|row| Query::select().exprs(row).from(HEAD).take());
-    let Some(rows) = rows.reduce(|mut all, next| all.union(UnionType::All, next).take()) else {
-        return Ok(true);
-    };
-    let insert = into_log().select_from(rows).map_err(Error::internal)?.take();
+    let values = rows.map(|(behind, rest)| {
+        let values = [Value::from(behind)].into_iter().chain(rest);
+        ValueTuple::Many(values.collect())
+    });
+    // PostgreSQL's own names for the columns of a list of values.
+    let column = |number: usize| Expr::col((NEW, Alias::new(format!("column{number}"))));
+    let position = Expr::col((HEAD, event_head::Column::Position)).add(column(1));
+    let mut select = Query::select();
+    select.expr(position).exprs((2..=COLUMNS.len()).map(column)).from(HEAD).from_values(values, NEW);
+    let insert = into_log().select_from(select).map_err(Error::internal)?.take();
     let done = tx.connection().execute(&insert.with(WithClause::new().cte(head).to_owned())).await?;
     Ok(done.rows_affected() > 0)
 }
 
 const HEAD: &str = "head";
+const NEW: &str = "new";
 
 fn into_log() -> InsertStatement {
     Query::insert().into_table(event::Entity).columns(COLUMNS).take()
 }
 
 const COLUMNS: [event::Column; 7] = [
-    event::Column::WorkspaceId,
     event::Column::Position,
+    event::Column::WorkspaceId,
     event::Column::Kind,
     event::Column::SubjectId,
     event::Column::OwnerId,
@@ -89,17 +95,17 @@ const COLUMNS: [event::Column; 7] = [
     event::Column::At,
 ];
 
-/// In the order of [`COLUMNS`].
-type Row = [SimpleExpr; COLUMNS.len()];
+/// What its position is beside the last one of all (0 or less), and the values of the other [`COLUMNS`].
+type Row = (i64, [Value; COLUMNS.len() - 1]);
 
-fn row(workspace: WorkspaceId, position: SimpleExpr, event: &NewEvent, at: DateTime<Utc>) -> Row {
-    [
+fn row(workspace: WorkspaceId, behind: i64, event: &NewEvent, at: DateTime<Utc>) -> Row {
+    let rest = [
         workspace.uuid().into(),
-        position,
         event.kind.into(),
         event.subject.into(),
         event.owner.into(),
         event.data.clone().into(),
         at.into(),
-    ]
+    ];
+    (behind, rest)
 }

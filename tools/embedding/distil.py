@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Makes the embedded model out of all-MiniLM-L6-v2. See README.md.
+"""What training begins with, out of all-MiniLM-L6-v2 alone; and what is derived from the model. See README.md.
 
-    python3 distil.py            writes model.bin, vocabulary.txt and name.txt into src/memory/embedding
-    python3 distil.py --derive    writes related.bin, characters.rs and checks.jsonl beside them, out of these
+    python3 distil.py --derive    writes characters.rs and checks.jsonl beside the model, out of it, and related.bin,
+                                  out of the untrained one
+    python3 distil.py             writes the untrained model instead: model.bin, vocabulary.txt and name.txt
 """
 
 import argparse
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -49,18 +51,24 @@ def weights(vocabulary: int) -> np.ndarray:
     return weight
 
 
+def untrained(vocabulary: int) -> np.ndarray:
+    return reduce(alone(vocabulary)) * weights(vocabulary)[:, None]
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--derive", action="store_true")
-    derive = options.parse_args().derive
+    options.add_argument("--target", type=Path, default=TARGET, help="where the model is")
+    given = options.parse_args()
     tokens = tokenizer()
     words = [word for word, _ in sorted(tokens.get_vocab().items(), key=lambda item: item[1])]
-    if derive:
-        write_checks(TARGET, tokens)
-        write_related(TARGET, asset.Model(TARGET, tokens), words)
+    if not given.derive:
+        print(asset.write(given.target, untrained(len(words)), words))
         return
-    table = reduce(alone(len(words))) * weights(len(words))[:, None]
-    print(asset.write(TARGET, table, words))
+    write_checks(given.target, tokens)
+    with tempfile.TemporaryDirectory() as folder:
+        asset.write(Path(folder), untrained(len(words)), words)
+        write_related(given.target, asset.Model(Path(folder), tokens), words)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Words that say nearly the same: of each whole word of the vocabulary those whose vectors are nearest.
+"""Words that say nearly the same: of each whole word of the vocabulary those whose vectors are nearest, by the
+untrained model: trained vectors tell what a word adds to a text, and a doctor is nearer to patients there.
 
 related.bin, little-endian, for each word that has any: its token as u16, how many follow as u8, and of each its
 token as u16 and as u8 how near it is: 0 at LEAST, 255 for the same. Words of one stem stand once, by the most

@@ -14,10 +14,12 @@ use crate::memory::{
     embedding::{Embedder, Vector, cosine},
     terms,
 };
-use std::sync::LazyLock;
+use std::{cell::OnceCell, sync::LazyLock};
 
-/// Of the texts that one is held against, those nearest to it in meaning.
+/// Of the texts that one is held against, those nearest to it in meaning are weighed.
 const NEAREST: usize = 8;
+/// Words of a text that are held against those of another: the work for two long texts has a bound.
+const MOST_WORDS: usize = 100;
 
 /// A text, made ready to be held against others.
 #[derive(Debug)]
@@ -25,9 +27,11 @@ pub(super) struct Told {
     text: String,
     gist: Gist,
     vector: Vector,
+    content: OnceCell<Vec<Content>>,
 }
 
 /// A word that carries content.
+#[derive(Debug)]
 struct Content {
     word: String,
     vector: Vector,
@@ -38,7 +42,7 @@ struct Content {
 impl Told {
     pub fn new(text: &str, speaker: Option<&str>) -> Self {
         let vector = Embedder::embedded().embed(text);
-        Self { text: text.to_owned(), gist: Gist::of(text, speaker), vector }
+        Self { text: text.to_owned(), gist: Gist::of(text, speaker), vector, content: OnceCell::new() }
     }
 
     pub fn gist(&self) -> &Gist {
@@ -51,41 +55,45 @@ impl Told {
         others: &'a [(Self, K)],
         told_again: bool,
     ) -> Option<(f64, &'a K)> {
-        let near = |other: &Self| cosine(&self.vector, &other.vector);
-        let mut nearest: Vec<_> = others
-            .iter()
-            .filter(|(other, _)| !self.gist.is_of_others(&other.gist))
-            .map(|(other, what)| (near(other), other, what))
-            .collect();
-        nearest.sort_by(|(one, ..), (other, ..)| other.total_cmp(one));
-        let likely =
-            nearest.into_iter().take(NEAREST).map(|(_, other, what)| (self.again(other, told_again), what));
+        if let Some((_, same)) = others.iter().find(|(other, _)| self.gist.says_no_more_than(&other.gist)) {
+            return Some((1.0, same));
+        }
+        let likely = self.nearest(others).map(|(other, what)| (self.again(other, told_again), what));
         likely.max_by(|(one, _), (other, _)| one.total_cmp(other))
+    }
+
+    /// Those nearest to it in meaning that it may say again.
+    pub(super) fn nearest<'a, K>(&self, others: &'a [(Self, K)]) -> impl Iterator<Item = &'a (Self, K)> {
+        let others = others.iter().filter(|(other, _)| !self.gist.is_of_others(&other.gist));
+        let mut near: Vec<_> = others.map(|known| (cosine(&self.vector, &known.0.vector), known)).collect();
+        near.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+        near.into_iter().take(NEAREST).map(|(_, known)| known)
     }
 
     /// 0 to 1.
     fn again(&self, other: &Self, told_again: bool) -> f64 {
-        if self.gist.says_no_more_than(&other.gist) {
-            return 1.0;
-        }
         let Some(signs) = self.signs(other, told_again) else { return 0.0 };
         let weights = &Weights::fitted().again;
         let sum: f64 = signs.iter().map(|(name, value)| weights.of(name) * value).sum();
         likelihood(weights.nothing + sum)
     }
 
-    /// What speaks for it and against it, each 0 to 1. `None` where the two cannot both hold: that is new, however alike they
-    /// are.
+    /// What speaks for it and against it, most of it from 0 to 1. `None` where the two cannot both hold, or it has a number that
+    /// the other has not: that is new, however alike they are.
     pub(super) fn signs(&self, other: &Self, told_again: bool) -> Option<Vec<(&'static str, f64)>> {
-        if contradiction::between(&self.text, &other.text).is_some() {
+        let (a, b) = (&self.gist, &other.gist);
+        let has_new_number = !a.numbers.is_subset(&b.numbers);
+        let is_contrary =
+            a.denies() != b.denies() || contradiction::between(&self.text, &other.text).is_some();
+        if is_contrary || has_new_number && !told_again {
             return None;
         }
         let (own, others) = (self.content(), other.content());
-        let (a, b) = (&self.gist, &other.gist);
         let both = a.terms.intersection(&b.terms).count();
         let share = |of: usize| both as f64 / of.max(1) as f64;
-        let (said, repeated) = (covered(&own, &others), covered(&others, &own));
+        let (said, repeated) = (covered(own, others), covered(others, own));
         let holds = |holds: bool| f64::from(u8::from(holds));
+        let few = |of: usize| (1..=2).contains(&(of - both));
         Some(vec![
             ("words of the other", share(b.terms.len())),
             ("own words", share(a.terms.len())),
@@ -96,26 +104,28 @@ impl Told {
             ("meaning", cosine(&self.vector, &other.vector)),
             ("a few words", both.min(4) as f64 / 4.0),
             ("no word", holds(both == 0)),
-            ("a new number", holds(!a.numbers.is_subset(&b.numbers))),
+            ("another word", holds(both > 1 && few(a.terms.len()) && few(b.terms.len()))),
+            ("a new number", holds(has_new_number)),
             ("a number less", holds(!b.numbers.is_subset(&a.numbers))),
             ("the same number", holds(!a.numbers.is_disjoint(&b.numbers))),
             ("a new name", holds(!a.names.is_subset(&b.terms))),
             ("the same name", holds(!a.names.is_disjoint(&b.terms))),
-            ("denies", holds(a.denies() != b.denies())),
             ("turns", holds(words(&self.text).iter().any(|word| TURNS.contains(&word.lower)))),
             ("told again", holds(told_again)),
         ])
     }
 
-    fn content(&self) -> Vec<Content> {
-        let mut words = terms::content_words(&self.text);
-        // Nobody is called so but in what is kept.
-        words.retain(|word| word != "user" && word != "user's");
-        let content = words.into_iter().map(|word| {
-            let (vector, weight) = Embedder::embedded().embed_weighed(&word);
-            Content { word, vector, weight }
-        });
-        content.collect()
+    fn content(&self) -> &[Content] {
+        self.content.get_or_init(|| {
+            // Nobody is called so but in what is kept.
+            let told = |word: &String| word != "user" && word != "user's";
+            let words = terms::content_words(&self.text).into_iter().filter(told).take(MOST_WORDS);
+            let content = words.map(|word| {
+                let (vector, weight) = Embedder::embedded().embed_weighed(&word);
+                Content { word, vector, weight }
+            });
+            content.collect()
+        })
     }
 }
 

@@ -93,7 +93,7 @@ impl Case {
 
     /// What each of its statements is weighed by, with what it is, a JSON object each: what the weights are fitted on.
     #[expect(clippy::print_stdout, reason = "read by bench/extraction/fit.py")]
-    fn tell_features(&self, half: &str) {
+    fn tell_features(&self, half: &str, known_elsewhere: &[(Told, String)]) {
         for statement in clause::statements(&self.text) {
             let over = |quote: &str| overlap(&statement.range, &self.place(quote));
             let is_expected = self.expected.iter().any(|it| over(&it.quote));
@@ -104,14 +104,17 @@ impl Case {
             let text = &self.text[statement.range.clone()];
             let told_again = says_so_again(&self.text, &statement.range);
             let own = Told::new(text, None);
-            let again = |known: &String| own.signs(&Told::new(known, None), told_again);
+            let signs = |known: &Told| own.signs(known, told_again).map(BTreeMap::from_iter);
             let again: Vec<BTreeMap<_, _>> =
-                self.known().filter_map(again).map(|signs| signs.into_iter().collect()).collect();
+                self.known().filter_map(|text| signs(&Told::new(text, None))).collect();
+            let elsewhere = own.nearest(known_elsewhere).filter(|(_, snippet)| *snippet != self.text);
+            let unrelated: Vec<_> = elsewhere.filter_map(|(known, _)| signs(known)).collect();
             let told = json!({
                 "half": half, "snippet": self.text, "statement": text, "expected": is_expected, "refused": refused,
                 "neutral": !is_expected && refused.is_none() && !self.expected.is_empty(),
-                "signs": features.signs, "ngrams": features.ngrams,
-                "meaning": features.meaning.to_vec(), "around": features.around.to_vec(), "again": again,
+                "signs": features.signs, "ngrams": features.ngrams, "beside": features.beside,
+                "meaning": features.meaning.to_vec(), "around": features.around.to_vec(),
+                "again": again, "unrelated": unrelated,
             });
             println!("{told}");
         }
@@ -170,15 +173,29 @@ fn count(files: &[&str]) -> Figures {
 }
 
 fn count_in(file: &str, figures: &mut Figures) {
+    let cases = read(file);
+    cases.iter().for_each(|case| case.count(figures));
+    if std::env::var_os("SIGNS").is_some() {
+        let elsewhere = known_anywhere();
+        cases.iter().for_each(|case| case.tell_features(file, &elsewhere));
+    }
+}
+
+fn read(file: &str) -> Vec<Case> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("bench/extraction").join(file);
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    for line in text.lines() {
-        let case: Case = serde_json::from_str(line).unwrap();
-        case.count(figures);
-        if std::env::var_os("SIGNS").is_some() {
-            case.tell_features(file);
-        }
-    }
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// What is known, and what is worth remembering, in all snippets for tuning, with the snippet: what somebody may have in memory
+/// who says something of which it is none.
+fn known_anywhere() -> Vec<(Told, String)> {
+    let cases: Vec<_> = TUNING.iter().flat_map(|file| read(file)).collect();
+    let of_case = |case: &Case| -> Vec<_> {
+        let known = case.known().chain(case.expected.iter().map(|it| &it.quote));
+        known.map(|text| (Told::new(text, None), case.text.clone())).collect()
+    };
+    cases.iter().flat_map(of_case).collect()
 }
 
 #[expect(clippy::print_stderr, reason = "says what was measured")]

@@ -98,15 +98,18 @@ pub fn judge(candidates: Vec<Candidate>, against: &Against<'_>) -> (Vec<Candidat
             .is_some_and(|prompts| prompts.iter().any(|it| overlap(it, &candidate.range)));
         let passage = against.passages.get(candidate.passage);
         let told_again = passage.is_some_and(|passage| says_so_again(&passage.text, &candidate.range));
-        // It is worth remembering where it is worth that and is not known yet: the one times the other.
+        // Worth remembering is what is worth it and is not known yet: the one times the other.
         let is_known = |again: f64| candidate.confidence * (1.0 - again) < SURE;
         let same = || {
             told.most_likely_again(&known, told_again)
                 .filter(|(again, _)| is_known(*again))
                 .map(|(_, id)| *id)
         };
-        let comes_back =
-            || told.most_likely_again(&recalled, told_again).is_some_and(|(again, ())| is_known(again));
+        // However sure a model is of its own candidate.
+        let comes_back = || {
+            told.most_likely_again(&recalled, told_again)
+                .is_some_and(|(again, ())| is_known(again) || again > SURE)
+        };
         let twice = || kept.iter().any(|(_, other)| told.gist().says_no_more_than(other.gist()));
         let verdict = if !is_supported(&candidate, against.passages) {
             Some((Refusal::Unsupported, None))
@@ -338,6 +341,54 @@ mod tests {
         assert_eq!(verdicts("My budget is 400 euros.", &["My budget is 300 euros"], &[]).0, 1);
         assert_eq!(verdicts("My sister Ana lives in Bergen.", &["My sister Ana lives in Oslo"], &[]).0, 1);
         assert_eq!(verdicts(&format!("{text} {text}"), &[], &[]), (1, vec![Refusal::Duplicate]));
+    }
+
+    #[test]
+    fn what_changes_what_is_known_is_not_taken_for_it() {
+        for (said, known) in [
+            ("I have no nut allergy", "I am allergic to nuts"),
+            ("I no longer drink coffee", "I drink coffee"),
+            ("I start work at nine", "I start work at ten"),
+            ("I have three children", "I have two children"),
+            ("The launch is on 21 March", "The launch is on 14 March"),
+            ("My sister Ana lives in Bergen", "My sister Ana lives in Oslo"),
+        ] {
+            let (told, known) = (Told::new(said, None), [(Told::new(known, None), ())]);
+            let again = told.most_likely_again(&known, false).map(|(again, ())| again);
+            assert_eq!(again, Some(0.0), "{said}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_in_other_words_is_known() {
+        let known = ["My daughter Ida is allergic to nuts", "The team meets on Mondays"];
+        let known = known.map(|text| (Told::new(text, None), text));
+        let told = Told::new("Ida, my daughter, has a nut allergy", None);
+        let (again, text) = told.most_likely_again(&known, false).unwrap();
+        assert!(again > SURE && text.starts_with("My daughter"), "{again} {text}");
+    }
+
+    #[test]
+    fn a_long_memory_that_says_all_of_it_is_found_behind_many_short_ones() {
+        let long = format!(
+            "I prefer tea over coffee. {}",
+            "The boat was painted in the harbour of Bergen. ".repeat(50)
+        );
+        let known = [
+            "tea",
+            "coffee",
+            "tea and coffee",
+            "I drink tea",
+            "coffee over tea",
+            "no tea",
+            "a tea",
+            "some coffee",
+            "teas",
+        ];
+        let mut known: Vec<_> = known.iter().map(|text| (Told::new(text, None), ())).collect();
+        known.push((Told::new(&long, None), ()));
+        let told = Told::new("I prefer tea over coffee", None);
+        assert_eq!(told.most_likely_again(&known, false), Some((1.0, &())));
     }
 
     #[test]

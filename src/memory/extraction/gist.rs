@@ -24,7 +24,7 @@ pub(in crate::memory) struct Gist {
 /// That turn a statement into its contrary.
 static DENIALS: LazyLock<Phrases> = phrases!(
     "not, no, never, without, cannot, hate, hates, dislike, dislikes, avoid, avoids, stopped, quit, \
-    longer, against, refuse"
+    against, refuse"
 );
 
 impl Gist {

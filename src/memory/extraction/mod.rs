@@ -106,10 +106,15 @@ impl Candidate {
     }
 }
 
-/// Numbers in a text, and days and months, as the index has them.
+/// Numbers in a text, also in words, and days and months, as the index has them.
 pub(super) fn numbers(text: &str) -> BTreeSet<String> {
+    let in_words = phrases::list!(
+        "two, three, four, five, six, seven, eight, nine, ten, eleven, twelve, thirteen, fourteen, fifteen, sixteen, \
+        seventeen, eighteen, nineteen, twenty, thirty, forty, fifty, sixty, seventy, eighty, ninety, hundred, thousand"
+    );
     let of_date = |word: &clause::Word<'_>| {
         word.lower.bytes().any(|byte| byte.is_ascii_digit())
+            || in_words.contains(&word.lower)
             || word.text.starts_with(char::is_uppercase) && when::is_of_calendar(&word.lower)
     };
     let found = words(text).into_iter().filter(of_date);

@@ -2,7 +2,7 @@
 //! signs that are plain to see, its words, and what it and the text around it mean.
 use super::{
     CandidateTopic as Topic,
-    clause::{Clause, Statement, Word},
+    clause::{Clause, Statement, Word, words},
     gate::RECALLS,
     phrases::{Phrases, list, phrases},
     rules::Hit,
@@ -11,7 +11,7 @@ use super::{
     when::{is_date, is_of_calendar},
 };
 use crate::memory::embedding::{Embedder, Vector};
-use std::{collections::BTreeSet, sync::LazyLock};
+use std::{collections::BTreeSet, ops::Range, sync::LazyLock};
 
 /// The signs that phrases give, with those phrases.
 const SIGNS: &[(&str, &str)] = &[
@@ -197,7 +197,7 @@ fn has_verb(clause: &Clause<'_>) -> bool {
 }
 
 /// What speaks for and against a statement.
-pub(super) fn signs(clause: &Clause<'_>, statement: &Statement, hit: Option<&Hit>) -> BTreeSet<&'static str> {
+fn signs(clause: &Clause<'_>, statement: &Statement, hit: Option<&Hit>) -> BTreeSet<&'static str> {
     let mut found: BTreeSet<&'static str> =
         PHRASED.iter().filter(|(_, phrases)| clause.has(phrases)).map(|(name, _)| *name).collect();
     let first = clause.lower(0);
@@ -264,6 +264,8 @@ pub(super) struct Features {
     pub signs: BTreeSet<&'static str>,
     /// Words, and pairs of words that follow one another.
     pub ngrams: BTreeSet<String>,
+    /// Words that stand before it and behind it, with which of the two.
+    pub beside: BTreeSet<String>,
     /// What it means, and what it means with what stands around it.
     pub meaning: Vector,
     pub around: Vector,
@@ -271,22 +273,27 @@ pub(super) struct Features {
 
 impl Features {
     pub fn of(text: &str, clause: &Clause<'_>, statement: &Statement, hit: Option<&Hit>) -> Self {
-        let (own, embedder) = (text.get(statement.range.clone()).unwrap_or_default(), Embedder::embedded());
-        let start = text.floor_char_boundary(statement.range.start.saturating_sub(AROUND));
-        let end = text.ceil_char_boundary(statement.range.end + AROUND);
-        let around = text.get(start..end).unwrap_or_default();
+        let Range { start, end } = statement.range;
+        let first = text.floor_char_boundary(start.saturating_sub(AROUND));
+        let last = text.ceil_char_boundary(end + AROUND);
+        let part = |range: Range<usize>| text.get(range).unwrap_or_default();
+        let embedder = Embedder::embedded();
+        let beside = [("before", first..start), ("behind", end..last)].map(|(where_it_is, range)| {
+            words(part(range)).into_iter().map(move |word| format!("{where_it_is} {}", plain(&word)))
+        });
         Self {
             signs: signs(clause, statement, hit),
             ngrams: ngrams(clause),
-            meaning: embedder.embed(own),
-            around: embedder.embed(around),
+            beside: beside.into_iter().flatten().collect(),
+            meaning: embedder.embed(part(start..end)),
+            around: embedder.embed(part(first..last)),
         }
     }
 
     fn weight(&self) -> f64 {
-        let Worth { signs, ngrams, meaning, around } = &Weights::fitted().worth;
+        let Worth { signs, words, meaning, around } = &Weights::fitted().worth;
         let said: f64 = self.signs.iter().map(|sign| signs.of(sign)).sum();
-        let worded: f64 = self.ngrams.iter().filter_map(|ngram| ngrams.get(ngram)).sum();
+        let worded: f64 = self.ngrams.iter().chain(&self.beside).filter_map(|word| words.get(word)).sum();
         signs.nothing + said + worded + along(&self.meaning, meaning) + along(&self.around, around)
     }
 }
@@ -294,23 +301,22 @@ impl Features {
 /// Bytes before a statement and behind it.
 const AROUND: usize = 200;
 
-/// Words in small letters, and pairs of them, with where it begins and ends. Numbers are one word.
+/// Words, and pairs of them, with where it begins and ends.
 fn ngrams(clause: &Clause<'_>) -> BTreeSet<String> {
-    let plain = |word: &Word<'_>| {
-        if word.lower.bytes().any(|byte| byte.is_ascii_digit()) { "0".to_owned() } else { word.lower.clone() }
-    };
     let mut all = vec!["<".to_owned()];
     all.extend(clause.words.iter().map(plain));
     all.push(">".to_owned());
-    let pairs = all.windows(2).map(|pair| pair.join(" "));
-    let mut found: BTreeSet<_> = pairs.collect();
-    found.extend(all);
-    found
+    all.windows(2).map(|pair| pair.join(" ")).chain(clause.words.iter().map(plain)).collect()
+}
+
+/// In small letters; numbers are one word.
+fn plain(word: &Word<'_>) -> String {
+    if word.lower.bytes().any(|byte| byte.is_ascii_digit()) { "0".to_owned() } else { word.lower.clone() }
 }
 
 /// Where a statement is kept, its weight is above this: chosen so that one in ten of what is kept is wrong or less, in
 /// cross-validation.
-const KEPT: f64 = 1.2;
+const KEPT: f64 = 1.4;
 
 /// Signs beside which a plain statement is none.
 static SPOILT: LazyLock<Phrases> = phrases!(

@@ -16,8 +16,8 @@ pub(super) struct Weights {
 pub(super) struct Worth {
     #[serde(flatten)]
     pub signs: Sum,
-    /// Words, and pairs of words that follow one another.
-    pub ngrams: HashMap<String, f64>,
+    /// Of its words, of pairs of words that follow one another, and of those beside it.
+    pub words: HashMap<String, f64>,
     /// What each number of a statement's vector weighs, where that has length 1; and of what stands around it.
     pub meaning: Vec<f64>,
     pub around: Vec<f64>,

@@ -231,7 +231,7 @@ fn what_says_the_same_as_a_better_hit_moves_down() {
             3,
         ))
     };
-    assert_eq!((diverse(0.0), diverse(0.9)), (vec![2, 1, 3], vec![2, 3, 1]));
+    assert_eq!((diverse(0.0), diverse(0.9)), (vec![1, 2, 3], vec![1, 3, 2]));
 }
 
 #[test]

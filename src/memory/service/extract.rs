@@ -22,6 +22,7 @@ use crate::{
         id::{CoachingSessionId, MemoryId},
     },
 };
+use std::collections::HashSet;
 
 /// Memories near a candidate that it is held against.
 const NEAR: usize = 5;
@@ -68,6 +69,7 @@ impl MemoryService {
         let mut known = known_of(self.near(&grant, actor, &texts, NEAR).await?);
         let partition = Partition::of_scope(&grant, new.scope, session);
         known.extend(known_of(store::candidate::list(&self.db, &partition, PROPOSED).await?));
+        let seen: HashSet<_> = known.iter().map(|known| known.id).collect();
         let guardrail = self.injection()?;
         let (passages, candidates, refused) = in_background(move || {
             let is_attack =
@@ -86,7 +88,7 @@ impl MemoryService {
         let mut extraction =
             Extraction { passages, session, candidates, refused, memories: vec![], used_model, truncated };
         if !new.dry_run {
-            self.propose(actor, &grant, &new, &mut extraction, key.as_ref()).await?;
+            self.propose(actor, &grant, &new, &mut extraction, &seen, key.as_ref()).await?;
         }
         Ok(extraction)
     }
@@ -159,6 +161,7 @@ impl MemoryService {
         grant: &Grant<Write>,
         new: &NewExtraction,
         extraction: &mut Extraction,
+        seen: &HashSet<MemoryId>,
         key: Option<&Key>,
     ) -> Result<()> {
         let mut tx = self.log.begin().await?;
@@ -173,7 +176,7 @@ impl MemoryService {
         };
         let partition = Partition::of_scope(grant, new.scope, extraction.session);
         store::lock_partition(&tx, &partition, self.ambient.random.bytes()).await?;
-        self.refuse_proposed(&tx, &partition, extraction).await?;
+        self.refuse_proposed(&tx, &partition, extraction, seen).await?;
         let now = self.ambient.now();
         let rows: Vec<_> = extraction
             .candidates
@@ -219,14 +222,16 @@ impl MemoryService {
         tx.commit().await
     }
 
-    /// What another extraction proposed meanwhile is not proposed again.
+    /// What another extraction proposed meanwhile, since these were `seen`, is not proposed again.
     async fn refuse_proposed(
         &self,
         tx: &Tx,
         partition: &Partition,
         extraction: &mut Extraction,
+        seen: &HashSet<MemoryId>,
     ) -> Result<()> {
-        let known = known_of(store::candidate::list(tx, partition, PROPOSED).await?);
+        let proposed = store::candidate::list(tx, partition, PROPOSED).await?;
+        let known = known_of(proposed.into_iter().filter(|memory| !seen.contains(&memory.id)));
         let candidates = std::mem::take(&mut extraction.candidates);
         let against = Against {
             passages: &extraction.passages,
