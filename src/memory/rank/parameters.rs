@@ -13,7 +13,7 @@ pub const RELATED: f32 = 0.5;
 /// Cosines up to this one say nothing: any two texts are so much alike.
 pub const UNLIKE: f32 = 0.2;
 /// Cosines from this one on speak for an entry by themselves, without a word of the query near it.
-pub const LIKE: f32 = 0.25;
+pub const LIKE: f32 = 0.35;
 /// Vectors of a provider's model from which on their mean tells what cosine is usual: of few, the best are a part of it.
 pub const TELLING: usize = 64;
 /// What the words of an entry and its neighbours together add: what is meant by a turn stands in the ones around it.
