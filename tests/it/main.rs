@@ -32,6 +32,7 @@ mod rights;
 mod start;
 mod structure;
 mod sync;
+mod transaction;
 mod upload;
 mod websocket;
 mod workflow;

@@ -1,0 +1,73 @@
+//! What becomes of transactions that nobody ends, and of a database that is closed meanwhile.
+use crate::{on_both, support::Database};
+use aifirst::{
+    config::Config,
+    db::{self, Db, Source, Tx},
+};
+use sea_orm::{ConnectionTrait, Statement};
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// With one connection, so that all use the same.
+async fn open(database: &Database) -> Db {
+    let mut config = Config::with(&database.settings()).unwrap();
+    config.database.connections = 1;
+    db::connect::connect(&config).await.unwrap()
+}
+
+async fn count(source: &impl Source) -> i64 {
+    let connection = source.connection();
+    let sql = "SELECT COUNT(*) FROM seaql_migrations WHERE version = 'm9999_never'";
+    let row = connection.query_one_raw(Statement::from_string(connection.get_database_backend(), sql)).await;
+    row.unwrap().unwrap().try_get_by_index(0).unwrap()
+}
+
+async fn write(tx: &Tx) {
+    let sql = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m9999_never', 0)";
+    tx.connection().execute_unprepared(sql).await.unwrap();
+    assert_eq!(count(tx).await, 1);
+}
+
+on_both! {
+    async fn what_is_dropped_never_happened_and_the_next_one_finds_a_clean_connection(database: Database) {
+        db::open(&Config::with(&database.settings()).unwrap()).await.unwrap().close().await.unwrap();
+        let db = open(&database).await;
+        for round in 0..5 {
+            let tx = db.begin().await.unwrap();
+            write(&tx).await;
+            if round % 2 == 1 && !db.is_sqlite() {
+                // Given up in the midst of a statement.
+                let slow = tx.connection().execute_unprepared("SELECT pg_sleep(0.2)");
+                assert!(timeout(Duration::from_millis(20), slow).await.is_err());
+            }
+            drop(tx);
+            let next = db.begin().await.unwrap();
+            assert_eq!(count(&next).await, 0);
+            next.commit().await.unwrap();
+            assert_eq!(count(&db).await, 0);
+        }
+        let tx = db.begin().await.unwrap();
+        assert!(tx.connection().execute_unprepared("SELECT * FROM nowhere").await.is_err());
+        drop(tx);
+        let tx = db.begin().await.unwrap();
+        write(&tx).await;
+        tx.commit().await.unwrap();
+        assert_eq!(count(&db).await, 1);
+        db.close().await.unwrap();
+    }
+}
+
+on_both! {
+    async fn a_database_is_closed_once_its_last_transaction_is_over(database: Database) {
+        db::open(&Config::with(&database.settings()).unwrap()).await.unwrap().close().await.unwrap();
+        for commits in [true, false] {
+            let db = open(&database).await;
+            let tx = db.begin().await.unwrap();
+            let closing = db.clone().close();
+            tokio::pin!(closing);
+            assert!(timeout(Duration::from_millis(20), &mut closing).await.is_err());
+            if commits { tx.commit().await.unwrap() } else { drop(tx) }
+            timeout(Duration::from_secs(20), closing).await.expect("it closes").unwrap();
+        }
+    }
+}
