@@ -272,6 +272,8 @@ struct Process {
 const DRAIN: Duration = Duration::from_secs(20);
 /// How long the operator's last request may take.
 const LAST_REQUEST: Duration = Duration::from_secs(3);
+/// How long the database is waited for at the end, where something on it does not end.
+const LAST_WRITES: Duration = Duration::from_secs(5);
 
 impl Process {
     fn begin(services: &Services, listener: TcpListener) -> Self {
@@ -322,11 +324,17 @@ impl Process {
         // Whoever holds a connection open to the operator's listener does not hold the process.
         let _ = timeout(LAST_REQUEST, self.admin).await;
         self.services.gateway.close().await;
-        if let Err(error) = self.services.account.flush_usage().await {
-            tracing::warn!(%error, "when API keys were last used could not be written");
+        if timeout(LAST_WRITES, leave(&self.services)).await.is_err() {
+            tracing::warn!("the database does not answer; it is left as it is");
         }
-        if let Err(error) = self.services.db.close().await {
-            tracing::warn!(%error, "the database did not close in order");
-        }
+    }
+}
+
+async fn leave(services: &Services) {
+    if let Err(error) = services.account.flush_usage().await {
+        tracing::warn!(%error, "when API keys were last used could not be written");
+    }
+    if let Err(error) = services.db.clone().close().await {
+        tracing::warn!(%error, "the database did not close in order");
     }
 }

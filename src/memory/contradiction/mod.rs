@@ -1,10 +1,7 @@
 //! Whether two memories cannot both hold, by their words. Pure, and a guess: what it finds is shown, and somebody decides.
 pub mod told;
 
-use super::{
-    extraction::{Gist, names, numbers},
-    model::Contradiction,
-};
+use super::{extraction::Gist, model::Contradiction};
 use std::collections::BTreeSet;
 
 /// Words that two statements of one thing share, of those that the shorter has, beside names and numbers.
@@ -12,43 +9,32 @@ const ALIKE: f64 = 0.6;
 
 /// How the one speaks against the other.
 pub fn between(one: &str, other: &str) -> Option<Contradiction> {
-    let (a, b) = (Gist::of(one, None), Gist::of(other, None));
-    let plain = |gist: &Gist, of: &str| -> BTreeSet<String> {
-        let (names, numbers) = (names(of), numbers(of));
-        gist.terms().filter(|term| !names.contains(*term) && !numbers.contains(*term)).cloned().collect()
+    between_gists(&Gist::of(one, None), &Gist::of(other, None))
+}
+
+pub(super) fn between_gists(a: &Gist, b: &Gist) -> Option<Contradiction> {
+    let plain = |gist: &Gist| -> BTreeSet<String> {
+        let is_plain = |term: &&String| !gist.names.contains(*term) && !gist.numbers.contains(*term);
+        gist.terms.iter().filter(is_plain).cloned().collect()
     };
     let alike = |x: &BTreeSet<String>, y: &BTreeSet<String>| {
         let both = x.intersection(y).count();
         both > 0 && both as f64 >= ALIKE * x.len().min(y.len()) as f64
     };
-    let (all_a, all_b): (BTreeSet<_>, BTreeSet<_>) =
-        (a.terms().cloned().collect(), b.terms().cloned().collect());
     if a.denies() != b.denies() {
-        return alike(&all_a, &all_b).then_some(Contradiction::Denies);
+        return alike(&a.terms, &b.terms).then_some(Contradiction::Denies);
     }
-    if !alike(&plain(&a, one), &plain(&b, other)) {
+    if !alike(&plain(a), &plain(b)) {
         return None;
     }
     let differ = |x: &BTreeSet<String>, y: &BTreeSet<String>| !x.is_subset(y) && !y.is_subset(x);
-    if differ(&numbers(one), &numbers(other)) && same_people(one, other) {
+    // Of the same people: what both name.
+    let same_people = a.names.is_subset(&b.names) || b.names.is_subset(&a.names);
+    if differ(&a.numbers, &b.numbers) && same_people {
         return Some(Contradiction::OtherNumber);
     }
     // Of one subject, or of none that is named: "Ana lives in Oslo" and "Ana lives in Bergen".
-    let (x, y) = (names(one), names(other));
-    let one_subject = first_name(one) == first_name(other);
-    (one_subject && differ(&x, &y)).then_some(Contradiction::OtherValue)
-}
-
-/// Whether what both name is the same.
-fn same_people(one: &str, other: &str) -> bool {
-    let (x, y) = (names(one), names(other));
-    x.is_subset(&y) || y.is_subset(&x)
-}
-
-fn first_name(text: &str) -> Option<String> {
-    let first = text.split_whitespace().next()?;
-    let word = first.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
-    Some(word)
+    (a.first == b.first && differ(&a.names, &b.names)).then_some(Contradiction::OtherValue)
 }
 
 #[cfg(test)]

@@ -74,7 +74,7 @@ pub struct Against<'a> {
     pub is_attack: &'a dyn Fn(&str) -> bool,
 }
 
-/// Below it a candidate says too little.
+/// Below it a candidate says too little; from it on it says again what is known, as far as that can be told.
 const SURE: f64 = 0.5;
 /// Words of a model's wording that its quote has at least.
 const SUPPORT: f64 = 0.5;
@@ -98,18 +98,12 @@ pub fn judge(candidates: Vec<Candidate>, against: &Against<'_>) -> (Vec<Candidat
             .is_some_and(|prompts| prompts.iter().any(|it| overlap(it, &candidate.range)));
         let passage = against.passages.get(candidate.passage);
         let told_again = passage.is_some_and(|passage| says_so_again(&passage.text, &candidate.range));
-        // Worth remembering is what is worth it and is not known yet: the one times the other.
-        let is_known = |again: f64| candidate.confidence * (1.0 - again) < SURE;
+        let is_known = |again: &f64| *again >= SURE;
         let same = || {
-            told.most_likely_again(&known, told_again)
-                .filter(|(again, _)| is_known(*again))
-                .map(|(_, id)| *id)
+            told.most_likely_again(&known, told_again).filter(|(again, _)| is_known(again)).map(|(_, id)| *id)
         };
-        // However sure a model is of its own candidate.
-        let comes_back = || {
-            told.most_likely_again(&recalled, told_again)
-                .is_some_and(|(again, ())| is_known(again) || again > SURE)
-        };
+        let comes_back =
+            || told.most_likely_again(&recalled, told_again).is_some_and(|(again, ())| is_known(&again));
         let twice = || kept.iter().any(|(_, other)| told.gist().says_no_more_than(other.gist()));
         let verdict = if !is_supported(&candidate, against.passages) {
             Some((Refusal::Unsupported, None))
@@ -129,7 +123,7 @@ pub fn judge(candidates: Vec<Candidate>, against: &Against<'_>) -> (Vec<Candidat
         match verdict {
             None => {
                 let mut candidate = candidate;
-                candidate.contradicts.extend(contradicted(&candidate, against.known));
+                candidate.contradicts.extend(contradicted(&told, against.known, &known));
                 kept.push((candidate, told));
             }
             Some((refusal, duplicate_of)) => refused.push(Refused { candidate, refusal, duplicate_of }),
@@ -139,13 +133,13 @@ pub fn judge(candidates: Vec<Candidate>, against: &Against<'_>) -> (Vec<Candidat
 }
 
 /// What is remembered and cannot hold beside it.
-fn contradicted(candidate: &Candidate, known: &[Known]) -> Vec<MemoryId> {
-    let of_others = |known: &Known| matches!((&candidate.speaker, &known.speaker), (Some(own), Some(others)) if own != others);
-    let against = known.iter().filter(|known| known.is_used && !of_others(known));
-    against
-        .filter(|known| contradiction::between(&candidate.text, &known.text).is_some())
-        .map(|known| known.id)
-        .collect()
+fn contradicted(told: &Told, known: &[Known], gists: &[(Told, MemoryId)]) -> Vec<MemoryId> {
+    let used = known.iter().zip(gists).filter(|(known, _)| known.is_used);
+    let against = used.filter(|(_, (other, _))| {
+        !told.gist().is_of_others(other.gist())
+            && contradiction::between_gists(told.gist(), other.gist()).is_some()
+    });
+    against.map(|(known, _)| known.id).collect()
 }
 
 /// Whether this part of a text, or the sentence before it, says that it is known.
@@ -352,6 +346,13 @@ mod tests {
             ("I have three children", "I have two children"),
             ("The launch is on 21 March", "The launch is on 14 March"),
             ("My sister Ana lives in Bergen", "My sister Ana lives in Oslo"),
+            ("I am allergic to walnuts", "I am allergic to peanuts"),
+            ("I take insulin every evening", "I take metformin every evening"),
+            ("My manager rejected the budget", "My manager approved the budget"),
+            ("My favourite colour is red", "My favourite colour is blue"),
+            ("I decided to fire a designer", "I decided to hire a designer"),
+            ("My mother died in Porto", "My mother was born in Porto"),
+            ("I am afraid of spiders", "I am afraid of dogs"),
         ] {
             let (told, known) = (Told::new(said, None), [(Told::new(known, None), ())]);
             let again = told.most_likely_again(&known, false).map(|(again, ())| again);

@@ -13,11 +13,13 @@ const SAME: f64 = 0.8;
 
 #[derive(Debug)]
 pub(in crate::memory) struct Gist {
-    pub(super) terms: BTreeSet<String>,
+    pub(in crate::memory) terms: BTreeSet<String>,
     denies: bool,
     /// Names in it, and numbers with days and months, as terms.
-    pub(super) names: BTreeSet<String>,
-    pub(super) numbers: BTreeSet<String>,
+    pub(in crate::memory) names: BTreeSet<String>,
+    pub(in crate::memory) numbers: BTreeSet<String>,
+    /// The word it begins with.
+    pub(in crate::memory) first: Option<String>,
     speaker: Option<String>,
 }
 
@@ -41,6 +43,7 @@ impl Gist {
             denies,
             names: names(text),
             numbers: numbers(text),
+            first: first_word(text),
             speaker: speaker.map(str::to_lowercase),
         }
     }
@@ -68,4 +71,9 @@ impl Gist {
     pub fn denies(&self) -> bool {
         self.denies
     }
+}
+
+fn first_word(text: &str) -> Option<String> {
+    let first = text.split_whitespace().next()?;
+    Some(first.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase())
 }

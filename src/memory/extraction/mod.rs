@@ -22,7 +22,6 @@ mod when;
 
 pub(super) use clause::words;
 pub(super) use gist::Gist;
-pub(super) use subject::names;
 
 use super::{model::MemoryKind, terms::Terms};
 use crate::shared::{

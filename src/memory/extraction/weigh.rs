@@ -314,8 +314,8 @@ fn plain(word: &Word<'_>) -> String {
     if word.lower.bytes().any(|byte| byte.is_ascii_digit()) { "0".to_owned() } else { word.lower.clone() }
 }
 
-/// Where a statement is kept, its weight is above this: chosen so that one in ten of what is kept is wrong or less, in
-/// cross-validation.
+/// Where a statement is kept, its weight is above this: where in cross-validation a tenth of what is kept is wrong, beside what
+/// is known already.
 const KEPT: f64 = 1.4;
 
 /// Signs beside which a plain statement is none.
