@@ -58,6 +58,8 @@ struct Figures {
     /// Texts that were recalled, and of these such as something is kept of word for word.
     recalled: usize,
     recalled_kept: usize,
+    /// Of the quotes that say again what was recalled, those that are kept to the letter.
+    repeated_kept: usize,
 }
 
 fn share(part: usize, whole: usize) -> f64 {
@@ -135,6 +137,10 @@ impl Case {
         figures.expected += self.expected.len();
         figures.found +=
             self.expected.iter().filter(|it| kept.iter().any(|kept| over(kept, &it.quote))).count();
+        let repeated =
+            self.refused.iter().filter(|it| it.reason == "RECALLED").map(|it| self.place(&it.quote));
+        figures.repeated_kept +=
+            repeated.filter(|quote| kept.iter().any(|kept| kept.range == *quote)).count();
         let words = |text: &str| terms::words(text).join(" ");
         let recalled = self.context.iter().flat_map(|context| &context.recalled).map(|text| words(text));
         for text in recalled {
@@ -215,6 +221,8 @@ fn the_gate_is_precise_and_finds_most_on_the_development_snippets() {
     let (precision, recall) = tell("development", &figures);
     assert!(precision >= 0.9 && recall >= 0.6, "{figures:?}");
     assert_eq!(figures.recalled_kept, 0, "of {} recalled", figures.recalled);
+    // Of the other two, which have more in other words, some are.
+    assert_eq!(count(&TUNING[..2]).repeated_kept, 0);
 }
 
 /// For the record: nothing was tuned on it, and no bound is set from it but that it does not fall apart.
