@@ -141,7 +141,10 @@ impl<T: ObjectType, F: ObjectType> OutputType for Connection<T, F> {
 impl<T: ObjectType, F: ObjectType> Connection<T, F> {
     async fn field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
         match ctx.item.node.name.node.as_str() {
-            "nodes" => list(ctx, self.0.edges.iter().map(|edge| &edge.node)).await,
+            "nodes" => {
+                let (nodes, field) = (self.0.edges.iter().map(|edge| &edge.node), ctx.item);
+                list(&ctx.with_selection_set(&field.node.selection_set), field, nodes).await.map(Some)
+            }
             _ => self.0.resolve_field(ctx).await,
         }
     }

@@ -1,6 +1,7 @@
 //! An object in a list. Most of an answer is such objects, and most of their fields are at hand: async-graphql makes a
 //! future in memory of its own for each field, and a set of futures for each object. Here what is ready at once costs
 //! none of it.
+use super::written;
 use crate::shared::explain;
 use async_graphql::{
     Context, ContextSelectionSet, ObjectType, OutputType, Positioned, ServerResult, Value,
@@ -46,13 +47,46 @@ impl<T: ObjectType> Listed<T> {
     }
 }
 
+/// Such objects, as a list that an object has beside other fields.
+#[derive(Clone, Debug)]
+pub struct List<T>(Vec<Listed<T>>);
+
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        Self(vec![])
+    }
+}
+
+impl<T> FromIterator<T> for List<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
+        Self(items.into_iter().map(Listed).collect())
+    }
+}
+
+impl<T: ObjectType> OutputType for List<T> {
+    fn type_name() -> Cow<'static, str> {
+        <Vec<T> as OutputType>::type_name()
+    }
+
+    fn qualified_type_name() -> String {
+        <Vec<T> as OutputType>::qualified_type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        <Vec<T> as OutputType>::create_type_info(registry)
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
+        list(ctx, field, self.0.iter()).await
+    }
+}
+
 /// The list of such objects that a field has.
 pub(super) async fn list<'a, T: ObjectType + 'a>(
-    ctx: &Context<'_>,
+    ctx: &ContextSelectionSet<'_>,
+    field: &Positioned<Field>,
     items: impl Iterator<Item = &'a Listed<T>>,
-) -> ServerResult<Option<Value>> {
-    let field = ctx.item;
-    let ctx = ctx.with_selection_set(&field.node.selection_set);
+) -> ServerResult<Value> {
     let items: Vec<_> = items.enumerate().map(|(place, item)| (ctx.with_index(place), item)).collect();
     let of = |place: usize| {
         let (ctx, item) = &items[place];
@@ -62,7 +96,8 @@ pub(super) async fn list<'a, T: ObjectType + 'a>(
     let values = all(0..items.len(), &of).boxed().await;
     let values =
         items.iter().zip(values).map(|((ctx, _), value)| value.map_err(|error| ctx.set_error_path(error)));
-    Ok(Some(Value::List(values.collect::<ServerResult<_>>()?)))
+    let values = values.collect::<ServerResult<Vec<_>>>()?;
+    Ok(written::list(ctx, &values).unwrap_or(Value::List(values)))
 }
 
 /// The fields of a selection that has nothing else: no fragment, no directive, no `__typename`. `None` where an extension is
@@ -86,6 +121,9 @@ pub(super) fn object(
     fields: &[Context<'_>],
     values: Vec<ServerResult<Option<Value>>>,
 ) -> Value {
+    if let Some(written) = written::object(ctx, fields, &values) {
+        return written;
+    }
     let mut object = IndexMap::with_capacity(fields.len());
     for (field, value) in fields.iter().zip(values) {
         match value {

@@ -10,6 +10,7 @@ mod loader;
 mod scalar;
 mod sight;
 mod told;
+mod written;
 
 pub use connection::{
     Connection, OrderDirection, TotalCount, connection, each_once, each_shows, page_request,
@@ -17,8 +18,9 @@ pub use connection::{
 pub use context::{ContextExt, OfRequest};
 pub use edit::{Shown, edited, patch, wants_cursor};
 pub use error::{ApiError, ErrorCode, Loaded, UserError, UserErrorCode, is_bad_input, payload};
-pub use listed::Listed;
+pub use listed::{List, Listed};
 pub use loader::{Key, Loader, batching, each};
 pub use scalar::{Cursor, DateTime, Decimal, Duration, Json, UPLOAD, Upload};
 pub use sight::Sight;
 pub use told::{Moment, OfMany, Telling, Tellings, Told};
+pub use written::{AtOnce, whole};

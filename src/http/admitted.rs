@@ -2,7 +2,7 @@
 use super::{answer::Answer, call::put_into_words, rate::Spent};
 use crate::{
     graphql::pipeline::Prepared,
-    graphql_kit::Telling,
+    graphql_kit::{AtOnce, Telling},
     shared::{
         actor::Actor,
         explain::{self, Record, Recorded},
@@ -34,6 +34,15 @@ pub(super) struct Explains {
 impl Admitted {
     pub(super) fn recorded<E: Unpin>(&self, execution: E) -> Recorded<E> {
         explain::recorded(self.explains.as_ref().map(|explains| Arc::clone(&explains.record)), execution)
+    }
+
+    /// Its answer goes as it is made: nobody looks into it to count what it holds, or to say what was done for it.
+    pub(super) fn written_at_once(mut self) -> Self {
+        if !self.tells_cost && self.explains.is_none() {
+            let request = std::mem::replace(&mut self.request, Request::new(String::new()));
+            self.request = request.data(AtOnce);
+        }
+        self
     }
 
     /// How events are told that others are told, too. An answer that tells what it cost, or what was done for it, is

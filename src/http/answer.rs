@@ -1,11 +1,13 @@
 //! What leaves: answers, errors that tell no more than they should, and their form on the wire.
-use crate::graphql_kit::{ErrorCode, is_bad_input};
+use crate::graphql_kit::{ErrorCode, is_bad_input, whole};
 use async_graphql::{ErrorExtensionValues, Response, ServerError, Value};
 use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response as HttpResponse},
 };
-use serde::Serialize;
+
+/// Of most answers.
+const BYTES: usize = 1_024;
 
 #[derive(Debug)]
 pub(super) enum Answer {
@@ -79,7 +81,9 @@ impl Answer {
             (Self::Document(_), MediaType::GraphqlResponse) => StatusCode::BAD_REQUEST,
             (Self::Document(_), MediaType::Json) | (Self::Executed(_), _) => StatusCode::OK,
         };
-        let mut answer = written(status, media_type, serde_json::to_vec(&self.on_the_wire()));
+        let mut json = Vec::with_capacity(BYTES);
+        let body = self.write(&mut json).map(|()| json);
+        let mut answer = written(status, media_type, body);
         if let Some(seconds) = self.retry_after() {
             answer.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
@@ -89,11 +93,27 @@ impl Answer {
         answer
     }
 
-    fn on_the_wire(&self) -> OnTheWire<'_> {
+    fn write(&self, json: &mut Vec<u8>) -> serde_json::Result<()> {
         match self {
-            Self::Executed(response) => OnTheWire::Response(response),
-            Self::Refused { errors, .. } | Self::Document(errors) => OnTheWire::Errors { errors },
+            Self::Executed(response) => {
+                json.extend_from_slice(b"{\"data\":");
+                whole(&response.data, json)?;
+                if !response.extensions.is_empty() {
+                    json.extend_from_slice(b",\"extensions\":");
+                    serde_json::to_writer(&mut *json, &response.extensions)?;
+                }
+                if !response.errors.is_empty() {
+                    json.extend_from_slice(b",\"errors\":");
+                    serde_json::to_writer(&mut *json, &response.errors)?;
+                }
+            }
+            Self::Refused { errors, .. } | Self::Document(errors) => {
+                json.extend_from_slice(b"{\"errors\":");
+                serde_json::to_writer(&mut *json, errors)?;
+            }
         }
+        json.push(b'}');
+        Ok(())
     }
 
     /// In whole seconds, for what was refused whole.
@@ -108,8 +128,19 @@ impl Answer {
 
 /// The answers to a batch, in its order.
 pub(super) fn batch(answers: &[Answer], media_type: MediaType) -> HttpResponse {
-    let body: Vec<_> = answers.iter().map(Answer::on_the_wire).collect();
-    written(StatusCode::OK, media_type, serde_json::to_vec(&body))
+    let mut json = vec![b'['];
+    let mut each = || {
+        for (place, answer) in answers.iter().enumerate() {
+            if place > 0 {
+                json.push(b',');
+            }
+            answer.write(&mut json)?;
+        }
+        json.push(b']');
+        Ok(())
+    };
+    let body = each().map(|()| json);
+    written(StatusCode::OK, media_type, body)
 }
 
 fn written(status: StatusCode, media_type: MediaType, body: serde_json::Result<Vec<u8>>) -> HttpResponse {
@@ -121,13 +152,6 @@ fn written(status: StatusCode, media_type: MediaType, body: serde_json::Result<V
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum OnTheWire<'a> {
-    Response(&'a Response),
-    Errors { errors: &'a [ServerError] },
 }
 
 /// What async-graphql says of an argument quotes its value, which has any length.

@@ -168,22 +168,16 @@ impl FrontDoor {
     /// A query or a mutation, whole.
     pub(super) async fn execute(&self, call: Call, caller: &Caller) -> Answer {
         let mut log = Operation::begin(caller);
-        let span =
-            tracing::info_span!("operation", request_id = %caller.request_id, trace_id = %caller.trace);
-        let answer = async {
-            match self.admit_recorded(call, caller, &mut log).await {
-                Ok(admitted) if admitted.prepared.operation_type == OperationType::Subscription => refuse(
-                    StatusCode::BAD_REQUEST,
-                    ErrorCode::BadRequest,
-                    "subscriptions need a stream: a WebSocket with the protocol graphql-transport-ws, or accept: text/event-stream",
-                ),
-                Ok(admitted) => self.run(admitted).await,
-                Err(answer) => answer,
-            }
-        }
-        .instrument(span.clone())
-        .await;
-        let answer = span.in_scope(|| answer.made_public(&caller.request_id));
+        let answer = match self.admit_recorded(call, caller, &mut log).await {
+            Ok(admitted) if admitted.prepared.operation_type == OperationType::Subscription => refuse(
+                StatusCode::BAD_REQUEST,
+                ErrorCode::BadRequest,
+                "subscriptions need a stream: a WebSocket with the protocol graphql-transport-ws, or accept: text/event-stream",
+            ),
+            Ok(admitted) => self.run(admitted.written_at_once()).await,
+            Err(answer) => answer,
+        };
+        let answer = answer.made_public(&caller.request_id);
         log.outcome(answer.errors());
         answer
     }

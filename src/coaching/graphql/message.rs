@@ -1,7 +1,7 @@
 use super::{CoachingSession, MessageRole, MessageStatus, StopReason, TurnStatus, load::CitationsOf};
 use crate::{
     coaching::{CoachingLoader, TurnFacts, model},
-    graphql_kit::{ApiError, ContextExt, DateTime, Listed},
+    graphql_kit::{ApiError, ContextExt, DateTime, List},
     memory::{
         DocumentLoader, MemoryLoader, Remembered,
         graphql::{DocumentChunk, Memory},
@@ -61,12 +61,12 @@ impl Message {
     }
 
     /// What the coach quotes, in the order of the text.
-    async fn citations(&self, ctx: &Context<'_>) -> Result<Vec<Listed<Citation>>, ApiError> {
+    async fn citations(&self, ctx: &Context<'_>) -> Result<List<Citation>, ApiError> {
         if self.0.role == model::MessageRole::User {
-            return Ok(vec![]);
+            return Ok(List::default());
         }
         let found = ctx.load::<_, CoachingLoader>(CitationsOf(self.0.id)).await?;
-        Ok(found.unwrap_or_default().into_iter().map(|citation| Listed(Citation(citation))).collect())
+        Ok(found.unwrap_or_default().into_iter().map(Citation).collect())
     }
 
     /// What it cost; null for the person's own, and while the coach speaks.

@@ -6,7 +6,7 @@ use super::limits;
 use crate::{
     config::Limits,
     graphql::pipeline::{JsonMap, Pipeline},
-    graphql_kit::{ApiError, ErrorCode},
+    graphql_kit::{ApiError, AtOnce, ErrorCode, List, whole},
 };
 use apollo_compiler::{
     ExecutableDocument, Schema as ApolloSchema,
@@ -15,7 +15,8 @@ use apollo_compiler::{
     validation::Valid,
 };
 use async_graphql::{
-    EmptyMutation, EmptySubscription, Interface, Object, PathSegment, Response, Schema, Union, ValidationMode,
+    EmptyMutation, EmptySubscription, Interface, Object, PathSegment, Request, Response, Schema, Union,
+    ValidationMode, Value,
 };
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -62,9 +63,9 @@ impl Thing {
         later(late).await;
         Self
     }
-    async fn things(&self, late: Option<i32>) -> Vec<Thing> {
+    async fn things(&self, late: Option<i32>) -> List<Thing> {
         later(late).await;
-        vec![Self, Self]
+        [Self, Self].into_iter().collect()
     }
     async fn maybe_things(&self, late: Option<i32>) -> Option<Vec<Option<Thing>>> {
         later(late).await;
@@ -190,8 +191,18 @@ impl Both {
     }
 
     fn ours(&self, document: &str, variables: &JsonMap) -> Response {
+        self.executed(document, variables, |request| request)
+    }
+
+    /// As it is written, parts of it as soon as they are made.
+    fn at_once(&self, document: &str, variables: &JsonMap) -> String {
+        let response = self.executed(document, variables, |request| request.data(AtOnce));
+        written(&response.data)
+    }
+
+    fn executed(&self, document: &str, variables: &JsonMap, with: impl Fn(Request) -> Request) -> Response {
         let prepared = self.pipeline.prepare(document, None, variables).unwrap();
-        let mut response = self.runtime.block_on(self.schema.execute(prepared.request));
+        let mut response = self.runtime.block_on(self.schema.execute(with(prepared.request)));
         prepared.shape.complete(&mut response);
         response
     }
@@ -210,6 +221,12 @@ impl Both {
         });
         (serde_json::to_string(&response.data).unwrap(), nulls.collect())
     }
+}
+
+fn written(value: &Value) -> String {
+    let mut json = vec![];
+    whole(value, &mut json).unwrap();
+    String::from_utf8(json).unwrap()
 }
 
 /// Where on the way down the path the data ends in null.
@@ -243,7 +260,8 @@ proptest! {
         BOTH.with(|both| -> Result<(), TestCaseError> {
             let response = both.ours(&document, &given());
             let (data, nulls) = both.judged(&document, &given());
-            prop_assert_eq!(serde_json::to_string(&response.data).unwrap(), data, "{}", document);
+            prop_assert_eq!(serde_json::to_string(&response.data).unwrap(), &data[..], "{}", document);
+            prop_assert_eq!(both.at_once(&document, &given()), data, "at once: {}", document);
             let told: Vec<_> = response.errors.iter().map(|error| {
                 let steps = error.path.iter().map(|step| match step {
                     PathSegment::Field(name) => name.clone(),
@@ -279,6 +297,25 @@ fn keys_stand_in_the_order_of_the_document_whatever_comes_first() {
         r#"{"thing":{"n":1,"__typename":"Thing"},"none":null}"#,
         &[],
     );
+}
+
+/// Else nothing here would be seen of it.
+#[test]
+fn a_list_of_plain_fields_is_written_where_it_is_made_and_one_in_which_something_failed_is_not() {
+    let both = Both::new();
+    let is_written = |document: &str| {
+        let response = both.executed(document, &JsonMap::new(), |request| request.data(AtOnce));
+        let Value::Object(data) = &response.data else { panic!("no object: {response:?}") };
+        matches!(data["things"], Value::Binary(_))
+    };
+    assert!(is_written(
+        "{ things { n(late: 1) none things { n thing { n __typename } } anys: maybeThings { n } } }"
+    ));
+    assert!(!is_written("{ things { fails } }"));
+    assert!(!is_written("{ things { things { fails } } }"));
+    assert!(!is_written("{ things { any { n ... on Thing { none } } } }"));
+    let unasked = both.ours("{ things { n } }", &JsonMap::new());
+    assert!(matches!(&unasked.data, Value::Object(data) if matches!(data["things"], Value::List(_))));
 }
 
 #[test]
