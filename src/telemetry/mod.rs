@@ -5,28 +5,72 @@ mod prometheus;
 pub use prometheus::{Metrics, Running};
 
 use crate::config::{LogConfig, LogFormat};
-use std::io::IsTerminal;
-use tracing_subscriber::EnvFilter;
+use std::{fmt, io::IsTerminal};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::{
+    EnvFilter, Layer, Registry,
+    filter::Targets,
+    fmt::{
+        FmtContext, FormatEvent, FormatFields,
+        format::{self, Format, JsonFields, Writer},
+    },
+    layer::SubscriberExt,
+    registry::LookupSpan,
+    util::SubscriberInitExt,
+};
 
 /// Logs go to standard error from here on, panics among them. A second call changes nothing.
 pub fn init(config: &LogConfig) {
-    let filter = EnvFilter::new(&config.filter);
     let pretty = match config.format {
         LogFormat::Pretty => true,
         LogFormat::Json => false,
         LogFormat::Auto => std::io::stderr().is_terminal(),
     };
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let installed = if pretty {
-        builder.with_target(false).compact().try_init()
+    let lines = tracing_subscriber::fmt::layer::<Registry>().with_writer(std::io::stderr);
+    let lines = if pretty {
+        lines.with_target(false).compact().boxed()
     } else {
-        builder.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init()
+        lines.event_format(Lines::default()).fmt_fields(JsonFields::new()).boxed()
     };
+    let installed = tracing_subscriber::registry().with(lines).with(filter(&config.filter)).try_init();
     if installed.is_ok() {
         std::panic::set_hook(Box::new(|panic| {
             let place = panic.location().map(ToString::to_string).unwrap_or_default();
             let text = panic.payload_as_str().unwrap_or("no text");
             tracing::error!(place, text, "a panic: a fault of the server");
         }));
+    }
+}
+
+/// By target and level, as nearly all are, it is asked once of each place that logs; by spans and their fields, whenever one is
+/// entered.
+fn filter<S: Subscriber + for<'a> LookupSpan<'a>>(directives: &str) -> Box<dyn Layer<S> + Send + Sync> {
+    match directives.parse::<Targets>() {
+        Ok(targets) => targets.boxed(),
+        Err(_) => EnvFilter::new(directives).boxed(),
+    }
+}
+
+/// JSON, with the span in which something happened; without it where the line says for itself what it belongs to.
+struct Lines {
+    within: Format<format::Json>,
+    alone: Format<format::Json>,
+}
+
+impl Default for Lines {
+    fn default() -> Self {
+        let json = || format::json().flatten_event(true).with_span_list(false);
+        Self { within: json().with_current_span(true), alone: json().with_current_span(false) }
+    }
+}
+
+impl<S, N> FormatEvent<S, N> for Lines
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(&self, ctx: &FmtContext<'_, S, N>, writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        let form = if event.is_root() { &self.alone } else { &self.within };
+        form.format_event(ctx, writer, event)
     }
 }
