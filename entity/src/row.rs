@@ -1,7 +1,8 @@
 //! Rows read by the places of their columns. By names, as sea-orm reads them, each value costs a look-up, and each null a
 //! text that says so: together as much as all else that is done with a row.
 use sea_orm::{
-    DbErr, QueryResult, RuntimeErr,
+    DbErr, EntityTrait, IdenStatic, Iterable, QueryResult, QuerySelect, RuntimeErr, Select,
+    sea_query::Expr,
     sqlx::{self, ColumnIndex, Decode, Postgres, Row, Sqlite, Type, ValueRef},
 };
 use std::sync::Arc;
@@ -10,6 +11,9 @@ use std::sync::Arc;
 pub trait FromRow: Sized {
     /// The columns in their order.
     const COLUMNS: &'static [&'static str];
+
+    /// All of them as a statement selects them: `"table"."column", …`.
+    fn selected() -> &'static str;
 
     fn from_row(row: &QueryResult, first: usize) -> Result<Self, DbErr>;
 
@@ -25,15 +29,45 @@ macro_rules! in_order {
         impl $crate::FromRow for Model {
             const COLUMNS: &'static [&'static str] = &[$(stringify!($field)),*];
 
+            fn selected() -> &'static str {
+                static SELECTED: ::std::sync::LazyLock<String> =
+                    ::std::sync::LazyLock::new($crate::row::selected::<Entity>);
+                &SELECTED
+            }
+
             fn from_row(row: &::sea_orm::QueryResult, first: usize) -> Result<Self, ::sea_orm::DbErr> {
                 let mut places = first..;
                 let mut place = || places.next().unwrap_or(usize::MAX);
                 Ok(Self { $($field: $crate::row::value(row, place())?),* })
             }
         }
+
+        impl Entity {
+            /// As `find`, with its columns written once and for all: a statement of many columns takes longer to put into
+            /// words than to send.
+            pub fn rows() -> ::sea_orm::Select<Self> {
+                static ROWS: ::std::sync::LazyLock<::sea_orm::Select<Entity>> =
+                    ::std::sync::LazyLock::new($crate::row::rows);
+                ROWS.clone()
+            }
+        }
     };
 }
 pub(crate) use in_order;
+
+pub(crate) fn selected<E: EntityTrait>() -> String {
+    let table = E::default();
+    let column = |column: E::Column| format!("\"{}\".\"{}\"", table.as_str(), column.as_str());
+    E::Column::iter().map(column).collect::<Vec<_>>().join(", ")
+}
+
+pub(crate) fn rows<E>() -> Select<E>
+where
+    E: EntityTrait,
+    E::Model: FromRow,
+{
+    E::find().select_only().expr(Expr::cust(E::Model::selected()))
+}
 
 /// The value at a place.
 pub(crate) fn value<T>(row: &QueryResult, place: usize) -> Result<T, DbErr>
@@ -41,9 +75,9 @@ where
     T: Type<Postgres> + for<'r> Decode<'r, Postgres> + Type<Sqlite> + for<'r> Decode<'r, Sqlite>,
 {
     if let Some(row) = row.try_as_pg_row() {
-        return row.try_get(place).map_err(failed);
+        return row.try_get_unchecked(place).map_err(failed);
     }
-    sqlite(row)?.try_get(place).map_err(failed)
+    sqlite(row)?.try_get_unchecked(place).map_err(failed)
 }
 
 fn is_null(row: &QueryResult, place: usize) -> Result<bool, DbErr> {

@@ -28,6 +28,7 @@ mod m0022_action_item;
 mod m0023_importance;
 mod m0024_memory_embedding;
 mod m0025_memory_in_order;
+mod m0026_open_turn;
 
 #[derive(Debug)]
 pub struct Migrator;
@@ -61,6 +62,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0023_importance::Migration),
             Box::new(m0024_memory_embedding::Migration),
             Box::new(m0025_memory_in_order::Migration),
+            Box::new(m0026_open_turn::Migration),
         ]
     }
 }

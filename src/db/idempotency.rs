@@ -99,7 +99,7 @@ impl Claim {
 }
 
 fn of(principal: Principal, key: &Key) -> sea_orm::Select<row::Entity> {
-    row::Entity::find()
+    row::Entity::rows()
         .filter(row::Column::PrincipalId.eq(principal.uuid()))
         .filter(row::Column::Operation.eq(key.operation))
         .filter(row::Column::Key.eq(&key.key))

@@ -7,10 +7,10 @@ use crate::shared::{
 use chrono::{DateTime, Datelike, Utc};
 use entity::FromRow;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, Iterable, JoinType, ModelTrait,
-    PaginatorTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect, QueryTrait, RelationDef, Select,
-    Value,
-    sea_query::{Alias, Expr, ExprTrait, Func, Order, Query, SelectStatement},
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait, IdenStatic, Iterable, JoinType,
+    ModelTrait, PaginatorTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect, QueryTrait, RelationDef,
+    Select, Statement, Value, Values,
+    sea_query::{Alias, Expr, ExprTrait, Order},
 };
 use std::{
     collections::{BTreeSet, HashMap},
@@ -140,10 +140,10 @@ pub async fn list_with<E, P>(
 where
     E: EntityTrait,
     E::Model: FromRow + ModelTrait<Entity = E> + Send + Sync,
-    P: EntityTrait + Default,
+    P: EntityTrait,
     P::Model: FromRow,
 {
-    let with = select.clone().join(JoinType::LeftJoin, to).select_also(P::default());
+    let with = select.clone().join(JoinType::LeftJoin, to).expr(Expr::cust(P::Model::selected()));
     let columns = E::Column::iter().count();
     let models =
         |row: &QueryResult| Ok((E::Model::from_row(row, 0)?, P::Model::from_row_if_any(row, columns)?));
@@ -151,10 +151,10 @@ where
 }
 
 /// `all` counts what `select` reads a page of.
-async fn read<E, S, T>(
+async fn read<E, T>(
     source: &impl Source,
     all: Select<E>,
-    select: S,
+    select: Select<E>,
     order: &Keyset<E::Column>,
     request: &PageRequest,
     model: impl Fn(&QueryResult) -> Result<(E::Model, T), DbErr>,
@@ -162,21 +162,19 @@ async fn read<E, S, T>(
 where
     E: EntityTrait,
     E::Model: FromRow + ModelTrait<Entity = E> + Send + Sync,
-    S: QueryFilter + QueryOrder + QuerySelect + QueryTrait<QueryStatement = SelectStatement>,
 {
     let within = order.within(request)?;
     let total_alone = request.count && !request.is_unbounded();
     let total = if total_alone { Some(all.count(source.connection()).await?) } else { None };
     let direction = order.direction(request);
-    let mut page = select
-        .filter(within)
-        .order_by(order.column, direction.clone())
-        .order_by(order.id, direction)
-        .limit(request.limit as u64 + 1);
+    let mut page =
+        select.filter(within).order_by(order.column, direction.clone()).order_by(order.id, direction);
     if request.count && !total_alone {
         page = page.expr_as(Expr::cust("COUNT(*) OVER ()"), TOTAL);
     }
-    let rows = source.connection().query_all(&page.into_query()).await?;
+    let connection = source.connection();
+    let page = first(connection.get_database_backend(), page, request);
+    let rows = connection.query_all_raw(page).await?;
     let (mut total, list) = (total, order.list());
     let mut found = Vec::with_capacity(rows.len());
     for row in rows {
@@ -187,6 +185,15 @@ where
         found.push((order.key(list, &model), (model, more)));
     }
     Ok(Page::cut(found, request, if request.count { total.or(Some(0)) } else { None }))
+}
+
+/// As many as the page has, and one that tells whether there are more. The number is a part of the text. As a parameter it would
+/// not be known when the statement is prepared: PostgreSQL then plans each execution anew, which takes longer than a page,
+/// and SQLite prepares it again each time that it is bound.
+fn first<E: EntityTrait>(backend: DbBackend, ordered: Select<E>, request: &PageRequest) -> Statement {
+    let mut statement = ordered.build(backend);
+    statement.sql.push_str(&format!(" LIMIT {}", request.limit as u64 + 1));
+    statement
 }
 
 /// The same page of the list of each parent, in one statement. Totals are a second one on SQLite, and wherever a cursor is
@@ -232,7 +239,7 @@ where
     };
     let list = order.list();
     let mut found: HashMap<Uuid, Vec<(Key, E::Model)>> = ids.iter().map(|id| (*id, vec![])).collect();
-    for row in source.connection().query_all(&page).await? {
+    for row in source.connection().query_all_raw(page).await? {
         let model = E::Model::from_row(&row, 0)?;
         let Value::Uuid(Some(id)) = model.get(parent) else {
             continue;
@@ -257,53 +264,55 @@ struct Lists<'a, E: EntityTrait> {
     ids: &'a [Uuid],
 }
 
-impl<E: EntityTrait> Lists<'_, E> {
-    /// A page of each by itself, which an index gives without the rest of the list.
-    fn one_by_one(
-        self,
-        order: &Keyset<E::Column>,
-        request: &PageRequest,
-        with_total: bool,
-    ) -> SelectStatement {
-        let of = Alias::new("of_parent");
+impl<E> Lists<'_, E>
+where
+    E: EntityTrait,
+    E::Model: FromRow,
+{
+    /// A page of each by itself, which an index gives without the rest of the list. How many parents there are is hidden from
+    /// the planner: else it takes each number of them for a case of its own, and plans it anew.
+    fn one_by_one(self, order: &Keyset<E::Column>, request: &PageRequest, with_total: bool) -> Statement {
         let direction = order.direction(request);
         let mut page = self
             .select
-            .filter(Expr::col((self.parent.entity_name(), self.parent)).eq(Expr::col(of.clone())))
+            .filter(
+                Expr::col((self.parent.entity_name(), self.parent)).eq(Expr::col(Alias::new("of_parent"))),
+            )
             .order_by(order.column, direction.clone())
-            .order_by(order.id, direction)
-            .limit(request.limit as u64 + 1);
+            .order_by(order.id, direction);
         if with_total {
             page = page.expr_as(Expr::cust("COUNT(*) OVER ()"), TOTAL);
         }
-        let ids = Value::from(self.ids.to_vec());
-        Query::select()
-            .expr(Expr::cust("\"page\".*"))
-            .from_function(Func::cust("UNNEST").arg(ids), of)
-            .join_lateral(JoinType::InnerJoin, page.into_query(), Alias::new("page"), Expr::cust("TRUE"))
-            .to_owned()
+        let Statement { sql, values, .. } = first(DbBackend::Postgres, page, request);
+        let mut values = values.unwrap_or(Values(vec![]));
+        values.0.push(self.ids.to_vec().into());
+        let sql = format!(
+            r#"SELECT "page".* FROM UNNEST((SELECT ${}::uuid[])) AS "of_parent" CROSS JOIN LATERAL ({sql}) AS "page""#,
+            values.0.len()
+        );
+        Statement { sql, values: Some(values), db_backend: DbBackend::Postgres }
     }
 
     /// For SQLite, which has no lateral join: the ids of each page are found by themselves, and then their rows. The cross
     /// join keeps the parents outside; else SQLite may go through the table and ask for each row whether it is in a page.
-    fn by_ids(self, order: &Keyset<E::Column>, request: &PageRequest) -> SelectStatement {
-        let parents = Alias::new("parents");
-        let of = Expr::col((parents.clone(), Alias::new("column1")));
+    fn by_ids(self, order: &Keyset<E::Column>, request: &PageRequest) -> Statement {
+        let of = Expr::col((Alias::new("parents"), Alias::new("column1")));
         let direction = order.direction(request);
-        let id = (order.id.entity_name(), order.id);
         let page = self
             .select
             .filter(Expr::col((self.parent.entity_name(), self.parent)).eq(of))
             .select_only()
             .column(order.id)
             .order_by(order.column, direction.clone())
-            .order_by(order.id, direction)
-            .limit(request.limit as u64 + 1);
-        Query::select()
-            .columns(E::Column::iter().map(|column| (column.entity_name(), column)))
-            .from_values(self.ids.iter().copied(), parents)
-            .cross_join(E::default())
-            .and_where(Expr::col(id).in_subquery(page.into_query()))
-            .to_owned()
+            .order_by(order.id, direction);
+        let Statement { sql, values, .. } = first(DbBackend::Sqlite, page, request);
+        let mut all: Vec<Value> = self.ids.iter().copied().map(Value::from).collect();
+        all.extend(values.into_iter().flat_map(|values| values.0));
+        let (columns, table, id) = (E::Model::selected(), E::default(), order.id.as_str());
+        let (table, parents) = (table.as_str(), vec!["(?)"; self.ids.len()].join(", "));
+        let sql = format!(
+            r#"SELECT {columns} FROM (VALUES {parents}) AS "parents" CROSS JOIN "{table}" WHERE "{table}"."{id}" IN ({sql})"#
+        );
+        Statement { sql, values: Some(Values(all)), db_backend: DbBackend::Sqlite }
     }
 }

@@ -187,7 +187,7 @@ impl Log {
     }
 
     async fn read_which(&self, workspace: WorkspaceId, after: i64, which: Condition) -> Result<Vec<Event>> {
-        let select = event::Entity::find()
+        let select = event::Entity::rows()
             .filter(event::Column::WorkspaceId.eq(workspace.uuid()))
             .filter(event::Column::Position.gt(after))
             .filter(which)

@@ -101,7 +101,7 @@ impl Sweeper {
             )
             .and_where(event::Column::At.lt(before))
             .take();
-        let due = event_head::Entity::find()
+        let due = event_head::Entity::rows()
             .filter(Expr::exists(old))
             .filter(event_head::Column::WorkspaceId.gt(after))
             .order_by_asc(event_head::Column::WorkspaceId)

@@ -74,7 +74,7 @@ pub(super) async fn list(
     application: Option<&str>,
     request: &PageRequest,
 ) -> Result<Page<TrustedDocument>> {
-    let mut select = row::Entity::find().filter(row::Column::WorkspaceId.eq(grant.workspace().uuid()));
+    let mut select = row::Entity::rows().filter(row::Column::WorkspaceId.eq(grant.workspace().uuid()));
     if let Some(application) = application {
         select = select.filter(row::Column::Application.eq(application));
     }
@@ -116,7 +116,7 @@ pub(super) async fn count(
     grant: &Grant<RegisterDocuments>,
     application: &str,
 ) -> Result<(u64, u64)> {
-    let of_workspace = row::Entity::find().filter(row::Column::WorkspaceId.eq(grant.workspace().uuid()));
+    let of_workspace = row::Entity::rows().filter(row::Column::WorkspaceId.eq(grant.workspace().uuid()));
     let of_application = of_workspace.clone().filter(row::Column::Application.eq(application));
     let connection = source.connection();
     Ok((of_application.count(connection).await?, of_workspace.count(connection).await?))
@@ -144,7 +144,7 @@ pub(super) async fn find_texts(
 }
 
 fn registered(scope: &Scope<Read>, id: &DocumentId) -> Select<row::Entity> {
-    row::Entity::find()
+    row::Entity::rows()
         .filter(row::Column::DocumentId.eq(id.as_str()))
         .filter(row::Column::WorkspaceId.is_in(scope.allowed()))
 }

@@ -38,7 +38,7 @@ pub(in crate::account) async fn list_audit(
     grant: &Grant<impl AtLeast<Administer>>,
     request: &PageRequest,
 ) -> Result<Page<AuditEntry>> {
-    let select = row::Entity::find().filter(row::Column::WorkspaceId.eq(grant.workspace().uuid()));
+    let select = row::Entity::rows().filter(row::Column::WorkspaceId.eq(grant.workspace().uuid()));
     let order = Keyset::newest_first(row::Column::At, row::Column::Id);
     page::list(source, select, &order, request).await?.try_map(entry)
 }
@@ -48,7 +48,7 @@ pub(in crate::account) async fn find_audit_entries(
     scope: &Scope<Administer>,
     ids: &[AuditEntryId],
 ) -> Result<HashMap<AuditEntryId, AuditEntry>> {
-    let rows = row::Entity::find()
+    let rows = row::Entity::rows()
         .filter(row::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
         .filter(db::among(row::Column::WorkspaceId, scope.allowed()))
         .all(source.connection())

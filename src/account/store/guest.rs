@@ -72,7 +72,7 @@ pub(in crate::account) async fn find_invitations(
     scope: &Scope<Administer>,
     ids: &[InvitationId],
 ) -> Result<HashMap<InvitationId, Invitation>> {
-    let rows = invitation::Entity::find()
+    let rows = invitation::Entity::rows()
         .filter(invitation::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
         .filter(db::among(invitation::Column::WorkspaceId, scope.allowed()))
         .all(source.connection())
@@ -113,7 +113,7 @@ pub(in crate::account) async fn list_invitations(
     request: &PageRequest,
 ) -> Result<Page<Invitation>> {
     let select =
-        invitation::Entity::find().filter(invitation::Column::WorkspaceId.eq(grant.workspace().uuid()));
+        invitation::Entity::rows().filter(invitation::Column::WorkspaceId.eq(grant.workspace().uuid()));
     let order = Keyset::newest_first(invitation::Column::CreatedAt, invitation::Column::Id);
     page::list(source, select, &order, request).await?.try_map(invited)
 }
@@ -172,7 +172,7 @@ pub(in crate::account) async fn list_service_accounts(
     grant: &Grant<impl AtLeast<Read>>,
     request: &PageRequest,
 ) -> Result<Page<ServiceAccount>> {
-    let select = service_account::Entity::find()
+    let select = service_account::Entity::rows()
         .filter(service_account::Column::WorkspaceId.eq(grant.workspace().uuid()))
         .filter(service_account::Column::DeletedAt.is_null());
     let order = Keyset::oldest_first(service_account::Column::CreatedAt, service_account::Column::Id);
@@ -184,7 +184,7 @@ pub(in crate::account) async fn find_service_accounts(
     scope: &Scope<Read>,
     ids: &[ServiceAccountId],
 ) -> Result<HashMap<ServiceAccountId, ServiceAccount>> {
-    let rows = service_account::Entity::find()
+    let rows = service_account::Entity::rows()
         .filter(service_account::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
         .filter(db::among(service_account::Column::WorkspaceId, scope.workspaces()))
         .filter(service_account::Column::DeletedAt.is_null())

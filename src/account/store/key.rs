@@ -53,7 +53,7 @@ pub(in crate::account) async fn find_keys(
 ) -> Result<HashMap<ApiKeyId, ApiKey>> {
     let visible =
         Condition::any().add(own(scope.principal())).add(row::Column::WorkspaceId.is_in(scope.allowed()));
-    let rows = row::Entity::find()
+    let rows = row::Entity::rows()
         .filter(row::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
         .filter(visible)
         .all(source.connection())
@@ -87,7 +87,7 @@ pub(in crate::account) async fn list_keys(
     grant: &Grant<impl AtLeast<Administer>>,
     request: &PageRequest,
 ) -> Result<Page<ApiKey>> {
-    let select = row::Entity::find().filter(row::Column::WorkspaceId.eq(grant.workspace().uuid()));
+    let select = row::Entity::rows().filter(row::Column::WorkspaceId.eq(grant.workspace().uuid()));
     let order = Keyset::newest_first(row::Column::CreatedAt, row::Column::Id);
     page::list(source, select, &order, request).await?.try_map(key)
 }
@@ -99,7 +99,7 @@ pub(in crate::account) async fn list_own_keys(
     workspace: Option<WorkspaceId>,
     request: &PageRequest,
 ) -> Result<Page<ApiKey>> {
-    let mut select = row::Entity::find().filter(own(principal));
+    let mut select = row::Entity::rows().filter(own(principal));
     if let Some(workspace) = workspace {
         select = select.filter(row::Column::WorkspaceId.eq(workspace.uuid()));
     }
@@ -113,7 +113,7 @@ pub(in crate::account) async fn count_keys_in_force(
     principal: Principal,
     now: DateTime<Utc>,
 ) -> Result<u64> {
-    let in_force = row::Entity::find()
+    let in_force = row::Entity::rows()
         .filter(own(principal))
         .filter(row::Column::RevokedAt.is_null())
         .filter(Condition::any().add(row::Column::ExpiresAt.is_null()).add(row::Column::ExpiresAt.gt(now)));
@@ -156,7 +156,7 @@ pub(in crate::account) async fn keys_of_service(
     grant: &Grant<impl AtLeast<Administer>>,
     id: ServiceAccountId,
 ) -> Result<Vec<KeyOf>> {
-    let rows = row::Entity::find()
+    let rows = row::Entity::rows()
         .filter(row::Column::WorkspaceId.eq(grant.workspace().uuid()))
         .filter(row::Column::ServiceAccountId.eq(id.uuid()))
         .all(tx.connection())
@@ -178,7 +178,7 @@ pub(in crate::account) enum KeysOf {
 
 /// Whether a key is in force whose secret lies in clear in a data folder.
 pub(in crate::account) async fn has_development_key(source: &impl Source) -> Result<bool> {
-    let found = row::Entity::find()
+    let found = row::Entity::rows()
         .filter(row::Column::Development.eq(true))
         .filter(row::Column::RevokedAt.is_null())
         .limit(1)

@@ -55,7 +55,7 @@ pub(in crate::account) async fn find_user_by_email(
     source: &impl Source,
     email: &str,
 ) -> Result<Option<User>> {
-    let found = user::Entity::find().filter(user::Column::Email.eq(email)).one(source.connection()).await?;
+    let found = user::Entity::rows().filter(user::Column::Email.eq(email)).one(source.connection()).await?;
     Ok(found.map(person))
 }
 
@@ -78,7 +78,7 @@ pub(in crate::account) async fn list_users(
     let visible = Condition::any()
         .add(user::Column::Id.eq(scope.principal().uuid()))
         .add(user::Column::Id.in_subquery(together));
-    let rows = user::Entity::find()
+    let rows = user::Entity::rows()
         .filter(user::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
         .filter(visible)
         .all(source.connection())
@@ -110,7 +110,7 @@ pub(in crate::account) async fn list_workspaces(
     let visible: std::collections::HashSet<Uuid> = scope.workspaces().collect();
     let ids = ids.iter().map(|id| id.uuid()).filter(|id| visible.contains(id));
     let rows =
-        workspace::Entity::find().filter(workspace::Column::Id.is_in(ids)).all(source.connection()).await?;
+        workspace::Entity::rows().filter(workspace::Column::Id.is_in(ids)).all(source.connection()).await?;
     rows.into_iter().map(|row| tenant(row).map(|workspace| (workspace.id, workspace))).collect()
 }
 
@@ -120,7 +120,7 @@ pub(in crate::account) async fn find_workspace_by_slug(
     slug: &str,
 ) -> Result<Option<Workspace>> {
     let found =
-        workspace::Entity::find().filter(workspace::Column::Slug.eq(slug)).one(source.connection()).await?;
+        workspace::Entity::rows().filter(workspace::Column::Slug.eq(slug)).one(source.connection()).await?;
     found.map(tenant).transpose()
 }
 
@@ -199,7 +199,7 @@ pub(in crate::account) async fn find_memberships(
     scope: &Scope<Read>,
     ids: &[MembershipId],
 ) -> Result<HashMap<MembershipId, Membership>> {
-    let rows = membership::Entity::find()
+    let rows = membership::Entity::rows()
         .filter(membership::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
         .filter(db::among(membership::Column::WorkspaceId, scope.workspaces()))
         .all(source.connection())
@@ -212,7 +212,7 @@ pub(in crate::account) async fn find_membership_of(
     grant: &Grant<impl AtLeast<Read>>,
     user: UserId,
 ) -> Result<Option<Membership>> {
-    let row = membership::Entity::find()
+    let row = membership::Entity::rows()
         .filter(membership::Column::WorkspaceId.eq(grant.workspace().uuid()))
         .filter(membership::Column::UserId.eq(user.uuid()))
         .one(source.connection())
@@ -225,7 +225,7 @@ pub(in crate::account) async fn find_first_owner(
     source: &impl Source,
     id: WorkspaceId,
 ) -> Result<Option<UserId>> {
-    let row = membership::Entity::find()
+    let row = membership::Entity::rows()
         .filter(membership::Column::WorkspaceId.eq(id.uuid()))
         .filter(membership::Column::Role.eq(role_name(Role::Owner)))
         .order_by_asc(membership::Column::CreatedAt)
@@ -239,7 +239,7 @@ pub(in crate::account) async fn count_owners(
     tx: &impl Source,
     grant: &Grant<impl AtLeast<Read>>,
 ) -> Result<u64> {
-    let owners = membership::Entity::find()
+    let owners = membership::Entity::rows()
         .filter(membership::Column::WorkspaceId.eq(grant.workspace().uuid()))
         .filter(membership::Column::Role.eq(role_name(Role::Owner)));
     Ok(owners.count(tx.connection()).await?)
@@ -284,7 +284,7 @@ pub(in crate::account) async fn list_members(
     request: &PageRequest,
 ) -> Result<Page<Membership>> {
     let select =
-        membership::Entity::find().filter(membership::Column::WorkspaceId.eq(grant.workspace().uuid()));
+        membership::Entity::rows().filter(membership::Column::WorkspaceId.eq(grant.workspace().uuid()));
     let order = Keyset::oldest_first(membership::Column::CreatedAt, membership::Column::Id);
     page::list(source, select, &order, request).await?.try_map(member)
 }
@@ -296,7 +296,7 @@ pub(in crate::account) async fn list_memberships_of(
     users: &[UserId],
     request: &PageRequest,
 ) -> Result<HashMap<UserId, Page<Membership>>> {
-    let select = membership::Entity::find().filter(membership::Column::WorkspaceId.is_in(scope.workspaces()));
+    let select = membership::Entity::rows().filter(membership::Column::WorkspaceId.is_in(scope.workspaces()));
     let users: Vec<Uuid> = users.iter().map(|id| id.uuid()).collect();
     let order = Keyset::oldest_first(membership::Column::CreatedAt, membership::Column::Id);
     let pages = page::list_by(source, select, membership::Column::UserId, &users, &order, request).await?;

@@ -128,7 +128,7 @@ pub async fn list_action_items(
 ) -> Result<Page<ActionItem>> {
     let mut select = own(grant);
     if let Some(status) = &filter.status {
-        select = select.filter(item::Column::Status.is_in(status.iter().map(|status| status.name())));
+        select = select.filter(db::named(item::Column::Status, status.iter().map(|status| status.name())));
     }
     if let Some(goal) = filter.goal {
         select = select.filter(item::Column::GoalId.eq(goal.uuid()));
@@ -184,12 +184,12 @@ pub async fn erase_item_quotes(
         .filter(of_these.clone())
         .into_query();
     // Whatever else these items quote may overlap it.
-    let quotes = quote::Entity::find()
+    let quotes = quote::Entity::rows()
         .filter(quote::Column::ActionItemId.in_subquery(quoting))
         .all(connection)
         .await?;
     // Locked, in one order: another forgetting may rewrite the same item at the same time.
-    let items = item::Entity::find()
+    let items = item::Entity::rows()
         .filter(db::among(item::Column::WorkspaceId, [grant.workspace().uuid()]))
         .filter(item::Column::Id.is_in(quotes.iter().map(|quote| quote.action_item_id)))
         .order_by_asc(item::Column::Id)
@@ -220,13 +220,13 @@ pub async fn erase_item_quotes(
 }
 
 fn own(grant: &Grant<impl AtLeast<Read>>) -> Select<item::Entity> {
-    item::Entity::find()
+    item::Entity::rows()
         .filter(item::Column::WorkspaceId.eq(grant.workspace().uuid()))
         .filter(item::Column::OwnerId.eq(grant.principal().uuid()))
 }
 
 fn visible(scope: &Scope<impl AtLeast<Read>>) -> Select<item::Entity> {
-    item::Entity::find()
+    item::Entity::rows()
         .filter(db::among(item::Column::WorkspaceId, scope.workspaces()))
         .filter(db::checked(item::Column::OwnerId.eq(scope.principal().uuid())))
 }

@@ -67,7 +67,7 @@ pub async fn find_goal_by_client_id(
     grant: &Grant<Write>,
     client_id: Uuid,
 ) -> Result<Option<(Goal, Option<Vec<u8>>)>> {
-    let row = goal::Entity::find()
+    let row = goal::Entity::rows()
         .filter(goal::Column::WorkspaceId.eq(grant.workspace().uuid()))
         .filter(goal::Column::OwnerId.eq(grant.principal().uuid()))
         .filter(goal::Column::ClientId.eq(client_id))
@@ -102,7 +102,7 @@ pub async fn find_goals(
     scope: &Scope<impl AtLeast<Read>>,
     ids: &[GoalId],
 ) -> Result<HashMap<GoalId, Goal>> {
-    let select = goal::Entity::find()
+    let select = goal::Entity::rows()
         .filter(goal::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
         .filter(db::among(goal::Column::WorkspaceId, scope.workspaces()))
         .filter(goal::Column::OwnerId.eq(scope.principal().uuid()));

@@ -57,7 +57,7 @@ pub async fn find_message_by_client_id(
     session: CoachingSessionId,
     client_id: Uuid,
 ) -> Result<Option<(Message, Option<Vec<u8>>)>> {
-    let row = message::Entity::find()
+    let row = message::Entity::rows()
         .filter(message::Column::SessionId.eq(session.uuid()))
         .filter(message::Column::OwnerId.eq(grant.principal().uuid()))
         .filter(message::Column::ClientId.eq(client_id))
@@ -89,7 +89,7 @@ pub async fn list_messages(
 ) -> Result<HashMap<CoachingSessionId, Page<Message>>> {
     let order = page::Keyset::oldest_first(message::Column::Position, message::Column::Id);
     let parents: Vec<Uuid> = sessions.iter().map(|id| id.uuid()).collect();
-    let select = message::Entity::find().filter(db::checked(theirs(scope)));
+    let select = message::Entity::rows().filter(db::checked(theirs(scope)));
     let pages: HashMap<Uuid, Page<message::Model>> =
         page::list_by(source, select, message::Column::SessionId, &parents, &order, request).await?;
     pages
@@ -106,7 +106,7 @@ pub async fn list_citations(
 ) -> Result<HashMap<MessageId, Vec<Citation>>> {
     let of_message = Expr::col((message::Entity, message::Column::Id))
         .equals((citation::Entity, citation::Column::MessageId));
-    let mut select = citation::Entity::find();
+    let mut select = citation::Entity::rows();
     QuerySelect::query(&mut select).join(JoinType::InnerJoin, message::Entity, of_message);
     let select = select
         .filter(citation::Column::MessageId.is_in(messages.iter().map(|id| id.uuid())))
@@ -129,7 +129,7 @@ pub async fn conversation(
     last_turn: i64,
     limit: u64,
 ) -> Result<Vec<Message>> {
-    let mut rows = message::Entity::find()
+    let mut rows = message::Entity::rows()
         .filter(message::Column::SessionId.eq(session.uuid()))
         .filter(message::Column::OwnerId.eq(grant.principal().uuid()))
         .filter(message::Column::TurnNumber.lte(last_turn))
@@ -149,7 +149,7 @@ pub async fn said(
     session: CoachingSessionId,
     limit: u64,
 ) -> Result<Vec<Message>> {
-    let rows = message::Entity::find()
+    let rows = message::Entity::rows()
         .filter(message::Column::SessionId.eq(session.uuid()))
         .filter(message::Column::OwnerId.eq(grant.principal().uuid()))
         .filter(message::Column::Role.eq(MessageRole::User.name()))
@@ -196,7 +196,7 @@ pub async fn cited(
         .filter(message::Column::TurnNumber.lte(last_turn))
         .filter(message::Column::TurnNumber.gt(last_turn.saturating_sub_unsigned(turns)))
         .into_query();
-    let rows = citation::Entity::find()
+    let rows = citation::Entity::rows()
         .filter(citation::Column::MessageId.in_subquery(replies))
         .all(source.connection())
         .await?;
@@ -223,7 +223,7 @@ pub async fn kept(tx: &impl Source, grant: &Grant<impl AtLeast<Read>>, reply: Me
         .one(tx.connection())
         .await?;
     let Some(row) = row else { return Ok(Speech::default()) };
-    let citations = citation::Entity::find()
+    let citations = citation::Entity::rows()
         .filter(citation::Column::MessageId.eq(reply.uuid()))
         .order_by_asc(citation::Column::Place)
         .all(tx.connection())
@@ -289,9 +289,9 @@ pub async fn erase_quotes(
 ) -> Result<(Vec<(MessageId, UserId)>, u64)> {
     let connection = tx.connection();
     let of_these = citation::Column::MemoryId.is_in(from.iter().map(|from| from.uuid()));
-    let citations = citation::Entity::find().filter(of_these.clone()).all(connection).await?;
+    let citations = citation::Entity::rows().filter(of_these.clone()).all(connection).await?;
     // Locked, in one order: another forgetting may rewrite the same reply at the same time.
-    let replies = message::Entity::find()
+    let replies = message::Entity::rows()
         .filter(message::Column::WorkspaceId.eq(grant.workspace().uuid()))
         .filter(message::Column::Id.is_in(citations.iter().map(|citation| citation.message_id)))
         .order_by_asc(message::Column::Id)
@@ -330,7 +330,7 @@ fn citation_of(row: citation::Model) -> Result<Citation> {
 }
 
 fn visible_messages(scope: &Scope<impl AtLeast<Read>>) -> Select<message::Entity> {
-    message::Entity::find().filter(theirs(scope))
+    message::Entity::rows().filter(theirs(scope))
 }
 
 fn theirs(scope: &Scope<impl AtLeast<Read>>) -> SimpleExpr {

@@ -82,7 +82,7 @@ pub async fn find_session_by_client_id(
     grant: &Grant<Write>,
     client_id: Uuid,
 ) -> Result<Option<(Session, Option<Vec<u8>>)>> {
-    let row = session::Entity::find()
+    let row = session::Entity::rows()
         .filter(session::Column::WorkspaceId.eq(grant.workspace().uuid()))
         .filter(session::Column::OwnerId.eq(grant.principal().uuid()))
         .filter(session::Column::ClientId.eq(client_id))
@@ -163,7 +163,7 @@ pub async fn find_sessions(
     scope: &Scope<impl AtLeast<Read>>,
     ids: &[CoachingSessionId],
 ) -> Result<HashMap<CoachingSessionId, Session>> {
-    let select = session::Entity::find()
+    let select = session::Entity::rows()
         .filter(session::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
         .filter(db::among(session::Column::WorkspaceId, scope.workspaces()))
         .filter(session::Column::OwnerId.eq(scope.principal().uuid()));
@@ -180,7 +180,7 @@ pub async fn list_sessions(
 ) -> Result<Page<(Session, Option<Goal>)>> {
     let column = if order.by_update { session::Column::UpdatedAt } else { session::Column::CreatedAt };
     let keyset = page::Keyset { column, id: session::Column::Id, descending: order.descending };
-    let select = session::Entity::find()
+    let select = session::Entity::rows()
         .filter(session::Column::WorkspaceId.eq(grant.workspace().uuid()))
         .filter(session::Column::OwnerId.eq(grant.principal().uuid()));
     if !with_goals {

@@ -27,7 +27,7 @@ use uuid::Uuid;
 
 /// For the product's own use: a call is held against all budgets of its workspace. In the order of their ids.
 pub async fn list_all(source: &impl Source, workspace: WorkspaceId) -> Result<Vec<Budget>> {
-    let rows = row::Entity::find()
+    let rows = row::Entity::rows()
         .filter(row::Column::WorkspaceId.eq(workspace.uuid()))
         .order_by_asc(row::Column::Id)
         .all(source.connection())
@@ -40,7 +40,7 @@ pub async fn list_budgets(
     grant: &Grant<impl AtLeast<Administer>>,
     request: &PageRequest,
 ) -> Result<Page<Budget>> {
-    let select = row::Entity::find().filter(row::Column::WorkspaceId.eq(grant.workspace().uuid()));
+    let select = row::Entity::rows().filter(row::Column::WorkspaceId.eq(grant.workspace().uuid()));
     let order = Keyset::oldest_first(row::Column::CreatedAt, row::Column::Id);
     page::list(source, select, &order, request).await?.try_map(from_row)
 }
@@ -51,7 +51,7 @@ pub async fn find_budgets(
     scope: &Scope<Administer>,
     ids: &[BudgetId],
 ) -> Result<HashMap<BudgetId, Budget>> {
-    let rows = row::Entity::find()
+    let rows = row::Entity::rows()
         .filter(row::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
         .filter(db::among(row::Column::WorkspaceId, scope.allowed()))
         .all(source.connection())
@@ -83,7 +83,7 @@ pub async fn find_budget_to_change(
     period: UsagePeriod,
 ) -> Result<Option<Budget>> {
     let (kind, id) = stored(scope, grant.workspace());
-    let row = row::Entity::find()
+    let row = row::Entity::rows()
         .filter(row::Column::WorkspaceId.eq(grant.workspace().uuid()))
         .filter(row::Column::ScopeKind.eq(kind))
         .filter(row::Column::ScopeId.eq(id))
@@ -173,7 +173,7 @@ pub async fn list_use(
     if periods.is_empty() {
         return Ok(HashMap::new());
     }
-    let rows = account::Entity::find().filter(which).all(source.connection()).await?;
+    let rows = account::Entity::rows().filter(which).all(source.connection()).await?;
     let used = |row: account::Model| BudgetUse {
         reserved: Amount::from_billionths(row.leased),
         spent: Amount::from_billionths(row.spent),

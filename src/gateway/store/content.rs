@@ -74,7 +74,7 @@ pub(in crate::gateway) async fn find_contents(
     let of_services = Condition::all()
         .add(row::Column::IsService.eq(true))
         .add(row::Column::WorkspaceId.is_in(administered.allowed()));
-    let rows = row::Entity::find()
+    let rows = row::Entity::rows()
         .filter(row::Column::CallId.is_in(ids.iter().map(|id| id.uuid())))
         .filter(db::among(row::Column::WorkspaceId, scope.allowed()))
         .filter(Condition::any().add(own).add(of_services))

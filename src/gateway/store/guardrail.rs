@@ -35,7 +35,7 @@ pub(in crate::gateway) async fn find_guardrail_policies(
     let allowed: Vec<Uuid> = scope.allowed().filter(|id| asked.contains(id)).collect();
     let mut found: HashMap<_, Vec<_>> =
         allowed.iter().map(|id| (WorkspaceId::from_uuid(*id), vec![])).collect();
-    let rows = row::Entity::find()
+    let rows = row::Entity::rows()
         .filter(row::Column::WorkspaceId.is_in(allowed))
         .order_by_asc(row::Column::Name)
         .all(source.connection())
@@ -128,7 +128,7 @@ pub(in crate::gateway) async fn count_guardrail_policies(
 }
 
 fn of(workspace: WorkspaceId) -> Select<row::Entity> {
-    row::Entity::find().filter(row::Column::WorkspaceId.eq(workspace.uuid()))
+    row::Entity::rows().filter(row::Column::WorkspaceId.eq(workspace.uuid()))
 }
 
 fn from_row(row: row::Model) -> Result<GuardrailPolicy> {

@@ -24,7 +24,7 @@ pub async fn open_account(
     new: Uuid,
 ) -> Result<(Uuid, bool)> {
     let which = || {
-        account::Entity::find()
+        account::Entity::rows()
             .filter(account::Column::BudgetId.eq(budget.uuid()))
             .filter(account::Column::PeriodStart.eq(period))
     };
@@ -225,7 +225,7 @@ pub async fn renew(db: &Db, leases: &[Uuid], until: DateTime<Utc>) -> Result<()>
 
 /// What processes held that are dead counts as spent.
 pub async fn end_leases(db: &Db, now: DateTime<Utc>) -> Result<()> {
-    let over = lease_row::Entity::find()
+    let over = lease_row::Entity::rows()
         .filter(lease_row::Column::LeaseUntil.lt(now))
         .limit(SWEPT)
         .all(db.connection())
@@ -242,7 +242,7 @@ async fn end_lease(db: &Db, over: &lease_row::Model, now: DateTime<Utc>) -> Resu
     // As it is now that nobody else changes it.
     let which =
         Condition::all().add(lease_row::Column::Id.eq(over.id)).add(lease_row::Column::LeaseUntil.lt(now));
-    let Some(lease) = lease_row::Entity::find().filter(which.clone()).one(tx.connection()).await? else {
+    let Some(lease) = lease_row::Entity::rows().filter(which.clone()).one(tx.connection()).await? else {
         return Ok(());
     };
     if lease_row::Entity::delete_many().filter(which).exec(tx.connection()).await?.rows_affected == 0 {

@@ -145,7 +145,7 @@ pub(super) async fn list_calls(
         CallOrder::Cost => llm_call::Column::Cost,
     };
     let order = Keyset { column, id: llm_call::Column::Id, descending };
-    let select = llm_call::Entity::find().filter(of(grant, whose)).filter(which(filter));
+    let select = llm_call::Entity::rows().filter(of(grant, whose)).filter(which(filter));
     page::list(source, select, &order, request).await?.try_map(from_row)
 }
 
@@ -156,7 +156,7 @@ pub(super) async fn find_calls(
     ids: &[LlmCallId],
 ) -> Result<HashMap<LlmCallId, LlmCall>> {
     let own = llm_call::Column::PrincipalId.eq(scope.principal().uuid());
-    let rows = llm_call::Entity::find()
+    let rows = llm_call::Entity::rows()
         .filter(llm_call::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
         .filter(db::among(llm_call::Column::WorkspaceId, scope.allowed()))
         .filter(Condition::any().add(own).add(llm_call::Column::WorkspaceId.is_in(administered)))
@@ -283,7 +283,7 @@ fn of(grant: &Grant<Read>, whose: Whose) -> Condition {
 fn which(filter: &CallFilter) -> Condition {
     use llm_call::Column::{ModelRequested, ModelUsed, PrincipalId, Route, StartedAt, Status, TraceId};
     let CallFilter { status, route, model, principal, trace, since, until } = filter;
-    let status = (!status.is_empty()).then(|| Status.is_in(status.iter().map(|status| status.name())));
+    let status = (!status.is_empty()).then(|| db::named(Status, status.iter().map(|status| status.name())));
     let model = model.as_ref().map(|model| {
         Condition::any().add(ModelRequested.eq(model.as_str())).add(ModelUsed.eq(model.as_str()))
     });

@@ -38,7 +38,7 @@ pub(in crate::gateway) async fn list_routes(
     source: &impl Source,
     workspace: WorkspaceId,
 ) -> Result<Vec<NamedRoute>> {
-    let rows = row::Entity::find()
+    let rows = row::Entity::rows()
         .filter(row::Column::WorkspaceId.eq(workspace.uuid()))
         .all(source.connection())
         .await?;
@@ -66,7 +66,7 @@ pub(in crate::gateway) async fn find_route(
     grant: &Grant<impl AtLeast<Read>>,
     name: &str,
 ) -> Result<Option<NamedRoute>> {
-    let found = row::Entity::find()
+    let found = row::Entity::rows()
         .filter(row::Column::WorkspaceId.eq(grant.workspace().uuid()))
         .filter(row::Column::Name.eq(name))
         .one(source.connection())
@@ -79,7 +79,7 @@ pub(in crate::gateway) async fn find_routes(
     scope: &Scope<Read>,
     ids: &[RouteId],
 ) -> Result<HashMap<RouteId, NamedRoute>> {
-    let rows = row::Entity::find()
+    let rows = row::Entity::rows()
         .filter(row::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
         .filter(db::among(row::Column::WorkspaceId, scope.allowed()))
         .all(source.connection())
@@ -89,7 +89,7 @@ pub(in crate::gateway) async fn find_routes(
 
 pub(in crate::gateway) async fn count_routes(source: &impl Source, grant: &Grant<Administer>) -> Result<u64> {
     let own = row::Column::WorkspaceId.eq(grant.workspace().uuid());
-    Ok(row::Entity::find().filter(own).count(source.connection()).await?)
+    Ok(row::Entity::rows().filter(own).count(source.connection()).await?)
 }
 
 pub(in crate::gateway) async fn put_route(

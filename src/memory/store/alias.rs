@@ -22,7 +22,7 @@ pub(in crate::memory) async fn aliases(
     source: &impl Source,
     grant: &Grant<impl AtLeast<Read>>,
 ) -> Result<Aliases> {
-    let rows = Entity::find()
+    let rows = Entity::rows()
         .filter(Column::WorkspaceId.eq(grant.workspace().uuid()))
         .filter(theirs(Column::UserId, grant.principal().uuid()))
         .all(source.connection())
@@ -33,7 +33,7 @@ pub(in crate::memory) async fn aliases(
 
 /// Those of a partition, in the order of their keys.
 pub(in crate::memory) async fn aliases_in(tx: &impl Source, partition: &Partition) -> Result<Vec<Alias>> {
-    let rows = Entity::find()
+    let rows = Entity::rows()
         .filter(Column::WorkspaceId.eq(partition.workspace().uuid()))
         .filter(Column::OwnerId.eq(partition.owner()))
         .order_by_asc(Column::Key)

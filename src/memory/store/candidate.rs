@@ -53,7 +53,7 @@ pub(in crate::memory) async fn list(
     partition: &Partition,
     limit: u64,
 ) -> Result<Vec<Memory>> {
-    let rows = memory::Entity::find()
+    let rows = memory::Entity::rows()
         .filter(memory::Column::WorkspaceId.eq(partition.workspace().uuid()))
         .filter(memory::Column::OwnerId.eq(partition.owner()))
         // As the index says it, or the database does not see that it fits.
@@ -115,7 +115,7 @@ pub(in crate::memory) async fn sources_of(
         .select_only()
         .column(memory::Column::Id)
         .into_query();
-    let rows = memory_source::Entity::find()
+    let rows = memory_source::Entity::rows()
         .filter(memory_source::Column::MemoryId.in_subquery(seen))
         .order_by_asc(memory_source::Column::MemoryId)
         .order_by_asc(memory_source::Column::Place)

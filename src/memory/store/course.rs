@@ -76,7 +76,7 @@ pub(in crate::memory) async fn changes_of(
         .select_only()
         .column(memory::Column::Id)
         .into_query();
-    let rows = memory_change::Entity::find()
+    let rows = memory_change::Entity::rows()
         .filter(memory_change::Column::MemoryId.in_subquery(seen))
         .order_by_asc(memory_change::Column::MemoryId)
         .order_by_asc(memory_change::Column::Number)
@@ -146,7 +146,7 @@ pub(in crate::memory) async fn still_due(
 
 fn in_use(now: DateTime<Utc>) -> sea_orm::Select<memory::Entity> {
     let over = [MemoryStatus::Expired, MemoryStatus::Rejected].map(MemoryStatus::name);
-    memory::Entity::find()
+    memory::Entity::rows()
         .filter(memory::Column::ExpiresAt.is_not_null())
         .filter(memory::Column::ExpiresAt.lte(now))
         .filter(memory::Column::Status.is_not_in(over))

@@ -43,7 +43,7 @@ pub(in crate::memory) async fn find_by_external_id(
     partition: &Partition,
     external_id: &str,
 ) -> Result<Option<StoredDocument>> {
-    let row = document::Entity::find()
+    let row = document::Entity::rows()
         .filter(document::Column::WorkspaceId.eq(partition.workspace().uuid()))
         .filter(document::Column::OwnerId.eq(partition.owner()))
         .filter(document::Column::ExternalId.eq(external_id))
@@ -58,7 +58,7 @@ pub(in crate::memory) async fn find_by_client_id(
     grant: &Grant<Write>,
     client_id: Uuid,
 ) -> Result<Option<StoredDocument>> {
-    let row = document::Entity::find()
+    let row = document::Entity::rows()
         .filter(document::Column::WorkspaceId.eq(grant.workspace().uuid()))
         .filter(document::Column::ClientId.eq(client_id))
         .one(tx.connection())
@@ -127,7 +127,7 @@ pub(in crate::memory) async fn list(
     grant: &Grant<impl AtLeast<Read>>,
     request: &PageRequest,
 ) -> Result<Page<Document>> {
-    let select = document::Entity::find()
+    let select = document::Entity::rows()
         .filter(document::Column::WorkspaceId.eq(grant.workspace().uuid()))
         .filter(theirs(document::Column::UserId, grant.principal().uuid()));
     let order = Keyset::newest_first(document::Column::CreatedAt, document::Column::Id);
@@ -136,7 +136,7 @@ pub(in crate::memory) async fn list(
 }
 
 fn visible<A>(scope: &Scope<A>) -> Select<document::Entity> {
-    document::Entity::find()
+    document::Entity::rows()
         .filter(among(document::Column::WorkspaceId, scope.workspaces()))
         .filter(theirs(document::Column::UserId, scope.principal().uuid()))
 }
@@ -167,7 +167,7 @@ pub(in crate::memory) async fn list_chunks(
 }
 
 fn visible_chunks<A>(scope: &Scope<A>) -> Select<document_chunk::Entity> {
-    document_chunk::Entity::find()
+    document_chunk::Entity::rows()
         .filter(among(document_chunk::Column::WorkspaceId, scope.workspaces()))
         .filter(theirs(document_chunk::Column::UserId, scope.principal().uuid()))
 }
@@ -178,7 +178,7 @@ pub(in crate::memory) async fn chunks_of(
     partition: &Partition,
     document: DocumentId,
 ) -> Result<Vec<DocumentChunk>> {
-    let rows = document_chunk::Entity::find()
+    let rows = document_chunk::Entity::rows()
         .filter(document_chunk::Column::WorkspaceId.eq(partition.workspace().uuid()))
         .filter(document_chunk::Column::DocumentId.eq(document.uuid()))
         .order_by_asc(document_chunk::Column::Number)

@@ -114,7 +114,7 @@ pub(in crate::memory) async fn vectors_after(
 ) -> Result<Vec<VectorRow>> {
     use memory_embedding::Column::{ItemId, Model, Revision};
     let behind = Condition::any().add(Revision.gt(revision)).add(ItemId.gt(item));
-    let rows = memory_embedding::Entity::find()
+    let rows = memory_embedding::Entity::rows()
         .filter(of_partition(partition))
         .filter(Model.eq(model))
         .filter(Revision.gte(revision))

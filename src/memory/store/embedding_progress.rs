@@ -66,7 +66,7 @@ fn with_progress(model: &str) -> Select<memory_partition::Entity> {
             }
         })
         .into();
-    memory_partition::Entity::find().join(JoinType::LeftJoin, progress)
+    memory_partition::Entity::rows().join(JoinType::LeftJoin, progress)
 }
 
 /// Of [`with_progress`].
@@ -85,7 +85,7 @@ pub(in crate::memory) async fn count_after(
     partition: &Partition,
     revision: i64,
 ) -> Result<u64> {
-    let count = memory_index::Entity::find()
+    let count = memory_index::Entity::rows()
         .filter(memory_index::Column::WorkspaceId.eq(partition.workspace().uuid()))
         .filter(memory_index::Column::OwnerId.eq(partition.owner()))
         .filter(memory_index::Column::Revision.gt(revision))

@@ -39,7 +39,7 @@ pub(in crate::memory) async fn list_after(
     limit: u64,
 ) -> Result<Vec<(WorkspaceId, State)>> {
     use memory_embedding_state::Column::WorkspaceId as Id;
-    let rows = memory_embedding_state::Entity::find()
+    let rows = memory_embedding_state::Entity::rows()
         .filter(Condition::all().add_option(after.map(|after| Id.gt(after.uuid()))))
         .order_by_asc(Id)
         .limit(limit)

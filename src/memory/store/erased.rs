@@ -23,7 +23,7 @@ pub(in crate::memory) async fn find_tombstones(
     if marks.is_empty() {
         return Ok(HashSet::new());
     }
-    let rows = memory_tombstone::Entity::find()
+    let rows = memory_tombstone::Entity::rows()
         .filter(memory_tombstone::Column::WorkspaceId.eq(workspace.uuid()))
         .filter(memory_tombstone::Column::Mark.is_in(marks))
         .all(tx.connection())
@@ -78,7 +78,7 @@ pub(in crate::memory) async fn find_receipts(
     scope: &Scope<Read>,
     ids: &[ErasureReceiptId],
 ) -> Result<HashMap<ErasureReceiptId, ErasureReceipt>> {
-    let rows = erasure_receipt::Entity::find()
+    let rows = erasure_receipt::Entity::rows()
         .filter(erasure_receipt::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
         .filter(among(erasure_receipt::Column::WorkspaceId, scope.workspaces()))
         .filter(theirs(erasure_receipt::Column::UserId, scope.principal().uuid()))

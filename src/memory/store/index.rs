@@ -208,7 +208,7 @@ pub(in crate::memory) async fn standings(
     grant: &Grant<impl AtLeast<Read>>,
     scopes: &[MemoryScope],
 ) -> Result<Vec<Standing>> {
-    let rows = memory_partition::Entity::find()
+    let rows = memory_partition::Entity::rows()
         .filter(memory_partition::Column::WorkspaceId.eq(grant.workspace().uuid()))
         .filter(theirs(memory_partition::Column::UserId, grant.principal().uuid()))
         .filter(memory_partition::Column::Scope.is_in(scopes.iter().map(|scope| scope.name())))
@@ -232,7 +232,7 @@ pub(in crate::memory) async fn entries_after(
     limit: u64,
 ) -> Result<Vec<Row>> {
     use memory_index::Column;
-    let rows = memory_index::Entity::find()
+    let rows = memory_index::Entity::rows()
         .filter(Column::WorkspaceId.eq(partition.workspace().uuid()))
         .filter(Column::OwnerId.eq(partition.owner()))
         .filter(Column::Revision.gt(revision))
@@ -276,7 +276,7 @@ pub(in crate::memory) async fn removals_after(
     revision: i64,
 ) -> Result<Vec<(Uuid, i64)>> {
     use memory_index_removal::Column;
-    let rows = memory_index_removal::Entity::find()
+    let rows = memory_index_removal::Entity::rows()
         .filter(Column::WorkspaceId.eq(partition.workspace().uuid()))
         .filter(Column::OwnerId.eq(partition.owner()))
         .filter(Column::Revision.gt(revision))

@@ -133,7 +133,7 @@ pub(super) async fn find_by_external_ids(
     if external_ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let rows = memory::Entity::find()
+    let rows = memory::Entity::rows()
         .filter(memory::Column::WorkspaceId.eq(partition.workspace().uuid()))
         .filter(memory::Column::OwnerId.eq(partition.owner()))
         .filter(memory::Column::ExternalId.is_in(external_ids))
@@ -155,7 +155,7 @@ pub(super) async fn find_without_external_id(
     if ids.is_empty() {
         return Ok(vec![]);
     }
-    let rows = memory::Entity::find()
+    let rows = memory::Entity::rows()
         .filter(among(memory::Column::WorkspaceId, [partition.workspace().uuid()]))
         .filter(memory::Column::OwnerId.eq(partition.owner()))
         .filter(memory::Column::ExternalId.is_null())
@@ -173,7 +173,7 @@ pub(super) async fn find_of_runs(
 ) -> Result<Vec<Stored>> {
     let mut found = vec![];
     for runs in runs.chunks(1000) {
-        let rows = memory::Entity::find()
+        let rows = memory::Entity::rows()
             .filter(memory::Column::WorkspaceId.eq(grant.workspace().uuid()))
             .filter(memory::Column::RunId.is_in(runs.iter().map(|run| run.uuid())))
             .all(tx.connection())
@@ -189,7 +189,7 @@ pub(super) async fn find_by_client_id(
     grant: &Grant<Write>,
     client_id: Uuid,
 ) -> Result<Option<Stored>> {
-    let row = memory::Entity::find()
+    let row = memory::Entity::rows()
         .filter(memory::Column::WorkspaceId.eq(grant.workspace().uuid()))
         .filter(memory::Column::ClientId.eq(client_id))
         .one(tx.connection())
@@ -248,7 +248,7 @@ where
 }
 
 fn visible<A>(scope: &Scope<A>) -> Select<memory::Entity> {
-    memory::Entity::find()
+    memory::Entity::rows()
         .filter(among(memory::Column::WorkspaceId, scope.workspaces()))
         .filter(theirs(memory::Column::UserId, scope.principal().uuid()))
 }
@@ -266,16 +266,15 @@ pub(super) async fn list(
     request: &PageRequest,
 ) -> Result<Page<Memory>> {
     use memory::Column;
-    let names = |names: &[MemoryStatus]| names.iter().map(|name| name.name()).collect::<Vec<_>>();
-    let mut select = memory::Entity::find()
+    let mut select = memory::Entity::rows()
         .filter(Column::WorkspaceId.eq(grant.workspace().uuid()))
-        .filter(theirs(Column::UserId, grant.principal().uuid()))
+        .filter(db::checked(theirs(Column::UserId, grant.principal().uuid())))
         .filter(content_filter(filter.kinds.as_deref(), filter.collection_prefix.as_deref()));
     if let Some(scopes) = &filter.scopes {
-        select = select.filter(Column::Scope.is_in(scopes.iter().map(|scope| scope.name())));
+        select = select.filter(db::named(Column::Scope, scopes.iter().map(|scope| scope.name())));
     }
     if let Some(statuses) = &filter.statuses {
-        select = select.filter(Column::Status.is_in(names(statuses)));
+        select = select.filter(db::named(Column::Status, statuses.iter().map(|status| status.name())));
     }
     let order = Keyset::newest_first(Column::CreatedAt, Column::Id);
     let page = page::list(source, select, &order, request).await?;
@@ -288,7 +287,7 @@ pub(super) async fn list(
 
 /// Not LIKE: its wildcards and its case differ between the databases.
 fn content_filter(kinds: Option<&[MemoryKind]>, collection_prefix: Option<&str>) -> Condition {
-    let kinds = kinds.map(|kinds| memory::Column::Kind.is_in(kinds.iter().map(|kind| kind.name())));
+    let kinds = kinds.map(|kinds| db::named(memory::Column::Kind, kinds.iter().map(|kind| kind.name())));
     let prefix = collection_prefix.filter(|prefix| !prefix.is_empty()).map(|prefix| {
         let characters = i32::try_from(prefix.chars().count()).unwrap_or(i32::MAX);
         let column = Expr::col((memory::Entity, memory::Column::Collection));

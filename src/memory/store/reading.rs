@@ -55,7 +55,7 @@ pub(in crate::memory) async fn written_after(
     limit: u64,
 ) -> Result<Vec<Memory>> {
     use memory::Column::{Id, OwnerId, Status, WorkspaceId};
-    let rows = memory::Entity::find()
+    let rows = memory::Entity::rows()
         .filter(WorkspaceId.eq(partition.workspace().uuid()))
         .filter(OwnerId.eq(partition.owner()))
         .filter(Status.eq(MemoryStatus::Active.name()))

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 /// Whether some partition has entries that other rules or another model made.
 pub(in crate::memory) async fn has_stale_partitions(source: &impl Source, made_by: &str) -> Result<bool> {
-    let stale = memory_partition::Entity::find().filter(stale(made_by)).one(source.connection()).await?;
+    let stale = memory_partition::Entity::rows().filter(stale(made_by)).one(source.connection()).await?;
     Ok(stale.is_some())
 }
 
@@ -126,7 +126,7 @@ fn without_entry(made_by: &str) -> Select<memory::Entity> {
         .from(memory::Column::Id)
         .to(memory_index::Column::ItemId)
         .on_condition(made_by_these(made_by));
-    memory::Entity::find()
+    memory::Entity::rows()
         .join(JoinType::LeftJoin, entry.into())
         .filter(memory_index::Column::ItemId.is_null())
         .filter(memory::Column::Status.is_in(MemoryStatus::INDEXED.map(MemoryStatus::name)))

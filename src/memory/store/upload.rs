@@ -71,7 +71,7 @@ pub(in crate::memory) async fn count_open(
     grant: &Grant<Write>,
     now: DateTime<Utc>,
 ) -> Result<u64> {
-    let open = document_upload::Entity::find()
+    let open = document_upload::Entity::rows()
         .filter(document_upload::Column::PrincipalId.eq(grant.principal().uuid()))
         .filter(document_upload::Column::ReceivedAt.is_null())
         .filter(document_upload::Column::ExpiresAt.gt(now));
@@ -85,7 +85,7 @@ pub(in crate::memory) async fn count_waiting(
     now: DateTime<Utc>,
 ) -> Result<u64> {
     let may_come = document_upload::Column::ExpiresAt.gt(now);
-    let waiting = document_upload::Entity::find()
+    let waiting = document_upload::Entity::rows()
         .filter(document_upload::Column::WorkspaceId.eq(grant.workspace().uuid()))
         .filter(Condition::any().add(document_upload::Column::ReceivedAt.is_not_null()).add(may_come));
     Ok(waiting.count(tx.connection()).await?)
@@ -108,7 +108,7 @@ pub(in crate::memory) async fn delete_expired(
 
 /// For upkeep, of all tenants: whether some were never used, and ended before then.
 pub(in crate::memory) async fn has_unused(source: &impl Source, before: DateTime<Utc>) -> Result<bool> {
-    let unused = document_upload::Entity::find().filter(unused(before)).one(source.connection()).await?;
+    let unused = document_upload::Entity::rows().filter(unused(before)).one(source.connection()).await?;
     Ok(unused.is_some())
 }
 
@@ -211,7 +211,7 @@ pub(in crate::memory) async fn list_waiting(
 
 fn due(now: DateTime<Utc>, everything: bool) -> Select<document_upload::Entity> {
     let free = (!everything).then(|| free(now));
-    document_upload::Entity::find()
+    document_upload::Entity::rows()
         .filter(document_upload::Column::ReceivedAt.is_not_null())
         .filter(Condition::all().add_option(free))
 }

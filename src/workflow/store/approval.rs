@@ -30,7 +30,7 @@ pub(in super::super) async fn find_approvals(
     scope: &Scope<Read>,
     ids: &[ApprovalId],
 ) -> Result<HashMap<ApprovalId, Approval>> {
-    let select = approval::Entity::find()
+    let select = approval::Entity::rows()
         .filter(db::among(approval::Column::WorkspaceId, scope.workspaces()))
         .filter(approval::Column::Id.is_in(ids.iter().map(|id| id.uuid())));
     let rows = db::all(source, select).await?;

@@ -44,7 +44,7 @@ pub(in super::super) async fn find_due(
     source: &impl Source,
     except: &[RunId],
 ) -> Result<Option<DateTime<Utc>>> {
-    let row = run::Entity::find()
+    let row = run::Entity::rows()
         .filter(run::Column::WakeAt.is_not_null())
         .filter(run::Column::Id.is_not_in(except.iter().map(|run| run.uuid())))
         .order_by_asc(Expr::cust(
@@ -154,7 +154,7 @@ pub(in super::super) async fn release(tx: &impl Source, lease: &Lease) -> Result
 
 /// The run and its revision as they stand; `None` where the lease was lost.
 pub(in super::super) async fn look(source: &impl Source, lease: &Lease) -> Result<Option<(Run, i64)>> {
-    let row = run::Entity::find().filter(held(lease)).one(source.connection()).await?;
+    let row = run::Entity::rows().filter(held(lease)).one(source.connection()).await?;
     let Some(row) = row else { return Ok(None) };
     let revision = row.revision;
     Ok(Some((run_of(row)?, revision)))

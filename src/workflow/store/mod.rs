@@ -81,7 +81,7 @@ pub(super) async fn find_workflow_by_client_id(
     grant: &Grant<Write>,
     client_id: Uuid,
 ) -> Result<Option<(Workflow, Option<Vec<u8>>)>> {
-    let row = workflow::Entity::find()
+    let row = workflow::Entity::rows()
         .filter(workflow::Column::WorkspaceId.eq(grant.workspace().uuid()))
         .filter(workflow::Column::ClientId.eq(client_id))
         .one(tx.connection())
@@ -107,7 +107,7 @@ pub(super) async fn find_by_slug(
     grant: &Grant<Read>,
     slug: &str,
 ) -> Result<Option<Workflow>> {
-    let found = workflow::Entity::find()
+    let found = workflow::Entity::rows()
         .filter(workflow::Column::WorkspaceId.eq(grant.workspace().uuid()))
         .filter(workflow::Column::Slug.eq(slug))
         .one(source.connection())
@@ -169,7 +169,7 @@ pub(super) async fn find_workflows(
     scope: &Scope<Read>,
     ids: &[WorkflowId],
 ) -> Result<HashMap<WorkflowId, Workflow>> {
-    let select = workflow::Entity::find()
+    let select = workflow::Entity::rows()
         .filter(db::among(workflow::Column::WorkspaceId, scope.workspaces()))
         .filter(workflow::Column::Id.is_in(ids.iter().map(|id| id.uuid())));
     let rows = db::all(source, select).await?;
@@ -182,7 +182,7 @@ pub(super) async fn list_workflows(
     grant: &Grant<impl AtLeast<Read>>,
     request: &PageRequest,
 ) -> Result<Page<Workflow>> {
-    let select = workflow::Entity::find().filter(workflow::Column::WorkspaceId.eq(grant.workspace().uuid()));
+    let select = workflow::Entity::rows().filter(workflow::Column::WorkspaceId.eq(grant.workspace().uuid()));
     let order = Keyset::newest_first(workflow::Column::CreatedAt, workflow::Column::Id);
     try_map(page::list(source, select, &order, request).await?, workflow_of)
 }
@@ -200,7 +200,7 @@ pub(super) async fn touch_for_publishing(
         .filter(workflow::Column::Id.eq(id.uuid()))
         .exec(tx.connection())
         .await?;
-    let last = workflow_version::Entity::find()
+    let last = workflow_version::Entity::rows()
         .filter(workflow_version::Column::WorkflowId.eq(id.uuid()))
         .order_by_desc(workflow_version::Column::Number)
         .one(tx.connection())
@@ -236,7 +236,7 @@ pub(super) async fn find_versions(
     scope: &Scope<Read>,
     ids: &[WorkflowVersionId],
 ) -> Result<HashMap<WorkflowVersionId, Version>> {
-    let select = workflow_version::Entity::find()
+    let select = workflow_version::Entity::rows()
         .filter(db::among(workflow_version::Column::WorkspaceId, scope.workspaces()))
         .filter(workflow_version::Column::Id.is_in(ids.iter().map(|id| id.uuid())));
     let rows = db::all(source, select).await?;
@@ -250,7 +250,7 @@ pub(super) async fn find_plan(
     workflow: &Workflow,
     number: Option<i32>,
 ) -> Result<Option<Plan>> {
-    let select = workflow_version::Entity::find()
+    let select = workflow_version::Entity::rows()
         .filter(workflow_version::Column::WorkspaceId.eq(grant.workspace().uuid()))
         .filter(workflow_version::Column::WorkflowId.eq(workflow.id.uuid()));
     let select = match (number, workflow.published) {

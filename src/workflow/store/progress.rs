@@ -34,7 +34,7 @@ pub(in super::super) struct StepRow {
 
 /// In the graph's order.
 pub(in super::super) async fn leased_steps(tx: &impl Source, lease: &Lease) -> Result<Vec<StepRow>> {
-    let rows = step_run::Entity::find()
+    let rows = step_run::Entity::rows()
         .filter(step_run::Column::RunId.eq(lease.run.uuid()))
         .order_by_asc(step_run::Column::Place)
         .all(tx.connection())

@@ -96,7 +96,7 @@ pub(in super::super) async fn find_runs(
     scope: &Scope<Read>,
     ids: &[RunId],
 ) -> Result<HashMap<RunId, Run>> {
-    let select = run::Entity::find()
+    let select = run::Entity::rows()
         .filter(db::among(run::Column::WorkspaceId, scope.workspaces()))
         .filter(run::Column::Id.is_in(ids.iter().map(|id| id.uuid())));
     let rows = db::all(source, select).await?;
@@ -110,9 +110,9 @@ pub(in super::super) async fn list_runs(
     filter: &RunFilter,
     request: &PageRequest,
 ) -> Result<Page<Run>> {
-    let mut select = run::Entity::find().filter(run::Column::WorkspaceId.eq(grant.workspace().uuid()));
+    let mut select = run::Entity::rows().filter(run::Column::WorkspaceId.eq(grant.workspace().uuid()));
     if let Some(status) = &filter.status {
-        select = select.filter(run::Column::Status.is_in(status.iter().map(|status| status.name())));
+        select = select.filter(db::named(run::Column::Status, status.iter().map(|status| status.name())));
     }
     if let Some(workflow) = filter.workflow {
         select = select.filter(run::Column::WorkflowId.eq(workflow.uuid()));
@@ -130,7 +130,7 @@ pub(in super::super) async fn list_steps(
 ) -> Result<HashMap<Uuid, Page<StepRun>>> {
     let runs: Vec<Uuid> = runs.iter().map(|run| run.uuid()).collect();
     let theirs = db::among(step_run::Column::WorkspaceId, scope.workspaces());
-    let select = step_run::Entity::find().filter(theirs);
+    let select = step_run::Entity::rows().filter(theirs);
     let order = Keyset::oldest_first(step_run::Column::Place, step_run::Column::Id);
     let pages = page::list_by(source, select, step_run::Column::RunId, &runs, &order, request).await?;
     pages.into_iter().map(|(run, page)| Ok((run, try_map(page, step_of)?))).collect()
@@ -142,7 +142,7 @@ pub(in super::super) async fn find_steps(
     scope: &Scope<Read>,
     ids: &[StepRunId],
 ) -> Result<HashMap<StepRunId, StepRun>> {
-    let select = step_run::Entity::find()
+    let select = step_run::Entity::rows()
         .filter(db::among(step_run::Column::WorkspaceId, scope.workspaces()))
         .filter(step_run::Column::Id.is_in(ids.iter().map(|id| id.uuid())));
     let rows = db::all(source, select).await?;
@@ -158,7 +158,7 @@ pub(in super::super) async fn list_attempts(
 ) -> Result<HashMap<Uuid, Page<StepAttempt>>> {
     let steps: Vec<Uuid> = steps.iter().map(|step| step.uuid()).collect();
     let theirs = db::among(step_attempt::Column::WorkspaceId, scope.workspaces());
-    let select = step_attempt::Entity::find().filter(theirs);
+    let select = step_attempt::Entity::rows().filter(theirs);
     let order = Keyset::oldest_first(step_attempt::Column::Number, step_attempt::Column::Id);
     let pages =
         page::list_by(source, select, step_attempt::Column::StepRunId, &steps, &order, request).await?;
@@ -317,7 +317,7 @@ pub(in super::super) async fn erase_derived(
     }
     if !tx.is_sqlite() {
         // In one order, so that no two forgettings deadlock.
-        let ordered = run::Entity::find().filter(run::Column::Id.is_in(runs.iter().copied()));
+        let ordered = run::Entity::rows().filter(run::Column::Id.is_in(runs.iter().copied()));
         ordered.order_by_asc(run::Column::Id).lock_exclusive().all(tx.connection()).await?;
     }
     run::Entity::update_many()
