@@ -118,7 +118,7 @@ impl Worker {
         };
         let Some(turn) = claimed else { return Ok(None) };
         let message = said(&turn, reply, MessageRole::Coach, String::new(), MessageStatus::Streaming, now);
-        messages::insert_message(&tx, &grant, &message, locked.messages, None).await?;
+        tx.insert_last(messages::row_of(&grant, &message, locked.messages, None)).await?;
         record_turn(&mut tx, &grant, &turn, None)?;
         tx.commit().await?;
         Ok(Some(turn))

@@ -14,7 +14,7 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait,
     IntoActiveModel, ModelTrait, QueryTrait, RuntimeErr, Select, SqlErr, SqliteTransactionMode, Statement,
     TransactionOptions, TransactionTrait,
-    sea_query::{Expr, ExprTrait, Func, SimpleExpr},
+    sea_query::{Expr, ExprTrait, Func, InsertStatement, SimpleExpr},
 };
 use std::{
     sync::{
@@ -152,6 +152,16 @@ where
 {
     E::insert(row.into_active_model()).exec_without_returning(tx.connection()).await?;
     Ok(())
+}
+
+/// The statement that [`insert`] executes.
+pub fn insertion<M, E>(row: M) -> InsertStatement
+where
+    M: ModelTrait<Entity = E> + IntoActiveModel<E::ActiveModel>,
+    E: EntityTrait<Model = M>,
+    E::ActiveModel: ActiveModelTrait<Entity = E>,
+{
+    E::insert(row.into_active_model()).into_query()
 }
 
 /// Dropped without a commit, it never happened. No network is awaited inside one.

@@ -14,12 +14,13 @@ use sea_orm::{
 };
 
 /// Numbers events behind the workspace's last one and writes them, if there are any; its head is locked until the transaction
-/// is over.
+/// is over. On PostgreSQL these rows are written with them.
 pub(super) async fn append(
     tx: &db::Tx,
     workspace: WorkspaceId,
     events: &[NewEvent],
     at: DateTime<Utc>,
+    rows: Vec<InsertStatement>,
 ) -> Result<()> {
     if events.is_empty() {
         return Ok(());
@@ -31,11 +32,11 @@ pub(super) async fn append(
         .value(event_head::Column::Position, Expr::col(event_head::Column::Position).add(count))
         .and_where(event_head::Column::WorkspaceId.eq(workspace.uuid()))
         .returning_col(event_head::Column::Position);
-    let rows = (1 - count..).zip(events).map(|(behind, event)| row(workspace, behind, event, at));
+    let events = (1 - count..).zip(events).map(|(behind, event)| row(workspace, behind, event, at));
     let is_there = if tx.is_sqlite() {
-        append_in_two(tx, &advance, rows).await?
+        append_in_two(tx, &advance, events).await?
     } else {
-        append_in_one(tx, advance, rows).await?
+        append_in_one(tx, advance, events, rows).await?
     };
     if is_there { Ok(()) } else { Err(Error::NotFound("workspace")) }
 }
@@ -44,12 +45,12 @@ pub(super) async fn append(
 async fn append_in_two(
     tx: &db::Tx,
     advance: &UpdateStatement,
-    rows: impl Iterator<Item = Row>,
+    events: impl Iterator<Item = Row>,
 ) -> Result<bool> {
     let Some(advanced) = tx.connection().query_one(advance).await? else { return Ok(false) };
     let last: i64 = advanced.try_get_by_index(0)?;
     let mut insert = into_log();
-    for (behind, rest) in rows {
+    for (behind, rest) in events {
         let row = [Expr::val(last + behind)].into_iter().chain(rest.map(Expr::val));
         insert.values(row).map_err(Error::internal)?;
     }
@@ -61,10 +62,16 @@ async fn append_in_two(
 async fn append_in_one(
     tx: &db::Tx,
     advance: UpdateStatement,
-    rows: impl Iterator<Item = Row>,
+    events: impl Iterator<Item = Row>,
+    rows: Vec<InsertStatement>,
 ) -> Result<bool> {
     let head = CommonTableExpression::new().table_name(HEAD).query(advance).to_owned();
-    let values = rows.map(|(behind, rest)| {
+    let mut with = WithClause::new().cte(head).to_owned();
+    for (place, row) in rows.into_iter().enumerate() {
+        let name = Alias::new(format!("row{place}"));
+        with.cte(CommonTableExpression::new().table_name(name).query(row).to_owned());
+    }
+    let values = events.map(|(behind, rest)| {
         let values = [Value::from(behind)].into_iter().chain(rest);
         ValueTuple::Many(values.collect())
     });
@@ -74,7 +81,7 @@ async fn append_in_one(
     let mut select = Query::select();
     select.expr(position).exprs((2..=COLUMNS.len()).map(column)).from(HEAD).from_values(values, NEW);
     let insert = into_log().select_from(select).map_err(Error::internal)?.take();
-    let done = tx.connection().execute(&insert.with(WithClause::new().cte(head).to_owned())).await?;
+    let done = tx.connection().execute(&insert.with(with)).await?;
     Ok(done.rows_affected() > 0)
 }
 

@@ -16,7 +16,8 @@ use chrono::{DateTime, Utc};
 use entity::{event, event_head};
 use futures_util::Stream;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, ModelTrait,
+    QueryFilter, QueryOrder, QuerySelect, Set, sea_query::InsertStatement,
 };
 use serde_json::Value;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -82,6 +83,8 @@ impl Event {
 #[derive(Debug)]
 pub struct Tx {
     inner: db::Tx,
+    /// Rows that go with the events.
+    rows: Vec<InsertStatement>,
     events: BTreeMap<WorkspaceId, Vec<NewEvent>>,
     messages: Vec<(&'static str, Vec<u8>)>,
     bus: Bus,
@@ -96,7 +99,7 @@ impl Log {
     pub async fn begin(&self) -> Result<Tx> {
         let inner = self.db.begin().await?;
         let (bus, ambient) = (self.bus.clone(), self.ambient.clone());
-        Ok(Tx { inner, events: BTreeMap::new(), messages: vec![], bus, ambient })
+        Ok(Tx { inner, rows: vec![], events: BTreeMap::new(), messages: vec![], bus, ambient })
     }
 
     /// The position of the workspace's last event.
@@ -262,6 +265,21 @@ impl Tx {
         self.events.entry(workspace).or_default().push(event);
     }
 
+    /// A new row that nothing reads any more before the commit: on PostgreSQL it is written then, in one statement with the
+    /// events, for each statement is a round trip.
+    pub async fn insert_last<M, E>(&mut self, row: M) -> Result<()>
+    where
+        M: ModelTrait<Entity = E> + IntoActiveModel<E::ActiveModel>,
+        E: EntityTrait<Model = M>,
+        E::ActiveModel: ActiveModelTrait<Entity = E>,
+    {
+        if self.is_sqlite() {
+            return db::insert(self, row).await;
+        }
+        self.rows.push(db::insertion(row));
+        Ok(())
+    }
+
     /// Says something on the bus once the change is committed: a hint, which may be lost.
     pub fn tell(&mut self, topic: &'static str, message: Vec<u8>) {
         self.messages.push((topic, message));
@@ -270,14 +288,17 @@ impl Tx {
     /// Numbers the events last, under the row lock of each workspace's head (in one order, so that no two
     /// deadlock), commits, then wakes who waits. The wake-up may be lost, the log may not.
     pub async fn commit(self) -> Result<()> {
-        let Self { inner, events, messages, bus, ambient } = self;
+        let Self { inner, mut rows, events, messages, bus, ambient } = self;
         let at = ambient.now();
         let workspaces: Vec<_> = events.keys().copied().collect();
         for (workspace, events) in events {
             // Seven values a row: below the bind limits of both databases.
             for events in events.chunks(1000) {
-                append(&inner, workspace, events, at).await?;
+                append(&inner, workspace, events, at, std::mem::take(&mut rows)).await?;
             }
+        }
+        for row in rows {
+            inner.connection().execute(&row).await?;
         }
         inner.commit().await?;
         for workspace in workspaces {

@@ -22,14 +22,14 @@ use sea_orm::{
 use std::collections::HashMap;
 use uuid::Uuid;
 
-pub async fn insert_message(
-    tx: &impl Source,
+/// The row of a new message.
+pub fn row_of(
     grant: &Grant<Write>,
     message: &Message,
     position: i64,
     client_hash: Option<Vec<u8>>,
-) -> Result<()> {
-    let row = message::Model {
+) -> message::Model {
+    message::Model {
         id: message.id.uuid(),
         workspace_id: grant.workspace().uuid(),
         owner_id: grant.principal().uuid(),
@@ -46,8 +46,7 @@ pub async fn insert_message(
         client_id: message.client_id,
         client_hash,
         created_at: message.created_at,
-    };
-    db::insert(tx, row).await
+    }
 }
 
 /// The message that a client gave this id to, and the hash of what was sent with it.

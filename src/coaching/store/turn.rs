@@ -17,13 +17,9 @@ use sea_orm::{
 };
 use std::collections::HashMap;
 
-pub async fn insert_turn(
-    tx: &impl Source,
-    grant: &Grant<Write>,
-    turn: &Turn,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let row = turn::Model {
+/// The row of a new turn.
+pub fn row_of(grant: &Grant<Write>, turn: &Turn, now: DateTime<Utc>) -> turn::Model {
+    turn::Model {
         id: turn.id.uuid(),
         workspace_id: grant.workspace().uuid(),
         owner_id: grant.principal().uuid(),
@@ -40,8 +36,7 @@ pub async fn insert_turn(
         created_at: now,
         started_at: None,
         finished_at: None,
-    };
-    db::insert(tx, row).await
+    }
 }
 
 /// The turn, and the grant for the workspace that it lies in.
