@@ -3,7 +3,7 @@
 use sea_orm::{
     DbErr, EntityTrait, IdenStatic, Iterable, QueryResult, QuerySelect, RuntimeErr, Select,
     sea_query::Expr,
-    sqlx::{self, ColumnIndex, Decode, Postgres, Row, Sqlite, Type, ValueRef},
+    sqlx::{self, ColumnIndex, Decode, Postgres, Row, Sqlite, ValueRef},
 };
 use std::sync::Arc;
 
@@ -69,10 +69,10 @@ where
     E::find().select_only().expr(Expr::cust(E::Model::selected()))
 }
 
-/// The value at a place.
+/// The value at a place. That its column has the field's type is not asked of each value: it is what the migrations made.
 pub(crate) fn value<T>(row: &QueryResult, place: usize) -> Result<T, DbErr>
 where
-    T: Type<Postgres> + for<'r> Decode<'r, Postgres> + Type<Sqlite> + for<'r> Decode<'r, Sqlite>,
+    T: for<'r> Decode<'r, Postgres> + for<'r> Decode<'r, Sqlite>,
 {
     if let Some(row) = row.try_as_pg_row() {
         return row.try_get_unchecked(place).map_err(failed);

@@ -155,11 +155,14 @@ fn options(config: &Config, connections: u32, writes: bool) -> ConnectOptions {
             Duration::from_secs(config.database.idle_transaction_seconds.into()).as_millis().to_string();
         options.map_sqlx_postgres_opts(move |postgres| {
             let limits = [("statement_timeout", &longest), ("idle_in_transaction_session_timeout", &idle)];
-            postgres.application_name("aifirst").options(limits)
+            postgres.application_name("aifirst").options(limits).statement_cache_capacity(STATEMENTS)
         });
     }
     options
 }
+
+/// Prepared ones that a connection keeps.
+const STATEMENTS: usize = 200;
 
 /// FULL: what was acknowledged survives a power cut. `secure_delete`: what was forgotten is overwritten.
 fn sqlite_options(options: SqliteConnectOptions, busy: Duration, writes: bool) -> SqliteConnectOptions {
@@ -170,7 +173,7 @@ fn sqlite_options(options: SqliteConnectOptions, busy: Duration, writes: bool) -
         .busy_timeout(busy)
         .pragma("secure_delete", "ON")
         .pragma("cache_size", "-8000")
-        .statement_cache_capacity(200);
+        .statement_cache_capacity(STATEMENTS);
     if writes { options.journal_mode(SqliteJournalMode::Wal) } else { options.pragma("query_only", "ON") }
 }
 

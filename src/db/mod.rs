@@ -17,6 +17,7 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait, Func, InsertStatement, SimpleExpr},
 };
 use std::{
+    collections::BTreeSet,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -127,8 +128,10 @@ pub fn checked(condition: impl Into<SimpleExpr>) -> SimpleExpr {
 }
 
 /// Whether a column has one of these names, which are ours: they are said in the text, not as parameters. So PostgreSQL knows
-/// how many rows have them, and which index has all of them, when it plans a statement once for all its values.
+/// how many rows have them, and which index has all of them, when it plans a statement once for all its values. In one order,
+/// so that whoever asks for the same asks in the same words.
 pub fn named<C: ColumnTrait>(column: C, names: impl IntoIterator<Item = &'static str>) -> SimpleExpr {
+    let names: BTreeSet<_> = names.into_iter().collect();
     let quoted = |name| Expr::cust(format!("'{name}'"));
     ExprTrait::is_in(Expr::col((column.entity_name(), column)), names.into_iter().map(quoted))
 }
@@ -150,7 +153,7 @@ where
     E: EntityTrait<Model = M>,
     E::ActiveModel: ActiveModelTrait<Entity = E>,
 {
-    E::insert(row.into_active_model()).exec_without_returning(tx.connection()).await?;
+    tx.connection().execute(&insertion(row)).await?;
     Ok(())
 }
 

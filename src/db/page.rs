@@ -7,7 +7,7 @@ use crate::shared::{
 use chrono::{DateTime, Datelike, Utc};
 use entity::FromRow;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait, IdenStatic, Iterable, JoinType,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait, IdenStatic, JoinType,
     ModelTrait, PaginatorTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect, QueryTrait, RelationDef,
     Select, Statement, Value, Values,
     sea_query::{Alias, Expr, ExprTrait, Order},
@@ -144,7 +144,7 @@ where
     P::Model: FromRow,
 {
     let with = select.clone().join(JoinType::LeftJoin, to).expr(Expr::cust(P::Model::selected()));
-    let columns = E::Column::iter().count();
+    let columns = E::Model::COLUMNS.len();
     let models =
         |row: &QueryResult| Ok((E::Model::from_row(row, 0)?, P::Model::from_row_if_any(row, columns)?));
     read(source, select, with, order, request, models).await
@@ -187,13 +187,22 @@ where
     Ok(Page::cut(found, request, if request.count { total.or(Some(0)) } else { None }))
 }
 
-/// As many as the page has, and one that tells whether there are more. The number is a part of the text. As a parameter it would
-/// not be known when the statement is prepared: PostgreSQL then plans each execution anew, which takes longer than a page,
-/// and SQLite prepares it again each time that it is bound.
+/// As many as the page has, and one that tells whether there are more.
+///
+/// PostgreSQL is kept from seeing how many. Where it does, it finds a plan for this number alone cheaper than one for all, and
+/// plans each execution anew, which takes longer than the page; and where it believes that a list is no longer than that, it
+/// sorts the whole of it. Not knowing, it reads the first rows in the order of an index. SQLite is told: it looks at what is
+/// bound there, and prepares the statement again each time.
 fn first<E: EntityTrait>(backend: DbBackend, ordered: Select<E>, request: &PageRequest) -> Statement {
-    let mut statement = ordered.build(backend);
-    statement.sql.push_str(&format!(" LIMIT {}", request.limit as u64 + 1));
-    statement
+    let Statement { mut sql, values, db_backend } = ordered.build(backend);
+    let (mut values, rows) = (values.unwrap_or(Values(vec![])), request.limit as i64 + 1);
+    if backend == DbBackend::Postgres {
+        values.0.push(rows.into());
+        sql.push_str(&format!(" LIMIT (SELECT ${})", values.0.len()));
+    } else {
+        sql.push_str(&format!(" LIMIT {rows}"));
+    }
+    Statement { sql, values: Some(values), db_backend }
 }
 
 /// The same page of the list of each parent, in one statement. Totals are a second one on SQLite, and wherever a cursor is

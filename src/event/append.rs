@@ -13,8 +13,8 @@ use sea_orm::{
     },
 };
 
-/// Numbers events behind the workspace's last one and writes them, if there are any; its head is locked until the transaction
-/// is over. On PostgreSQL these rows are written with them.
+/// Numbers events, one at least, behind the workspace's last one and writes them; its head is locked until the transaction is
+/// over. On PostgreSQL these rows are written with them.
 pub(super) async fn append(
     tx: &db::Tx,
     workspace: WorkspaceId,
@@ -22,9 +22,6 @@ pub(super) async fn append(
     at: DateTime<Utc>,
     rows: Vec<InsertStatement>,
 ) -> Result<()> {
-    if events.is_empty() {
-        return Ok(());
-    }
     let count = i64::try_from(events.len()).map_err(Error::internal)?;
     let mut advance = Query::update();
     advance

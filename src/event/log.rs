@@ -266,7 +266,7 @@ impl Tx {
     }
 
     /// A new row that nothing reads any more before the commit: on PostgreSQL it is written then, in one statement with the
-    /// events, for each statement is a round trip.
+    /// events, for each statement is a round trip. What the database has against it is told then, too.
     pub async fn insert_last<M, E>(&mut self, row: M) -> Result<()>
     where
         M: ModelTrait<Entity = E> + IntoActiveModel<E::ActiveModel>,

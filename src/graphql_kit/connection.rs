@@ -1,6 +1,6 @@
 use super::{
     ApiError, Listed,
-    listed::{all, list, object, plain_fields},
+    listed::{all, list, object, plain_fields, value},
 };
 use crate::shared::{Page, PageRequest, page::Key};
 use async_graphql::{
@@ -9,7 +9,6 @@ use async_graphql::{
     connection::{self, Edge, EmptyFields},
     parser::types::Field,
     registry::{MetaType, Registry},
-    resolver_utils::ContainerType,
 };
 use futures_util::FutureExt;
 use std::borrow::Cow;
@@ -145,7 +144,7 @@ impl<T: ObjectType, F: ObjectType> Connection<T, F> {
                 let (nodes, field) = (self.0.edges.iter().map(|edge| &edge.node), ctx.item);
                 list(&ctx.with_selection_set(&field.node.selection_set), field, nodes).await.map(Some)
             }
-            _ => self.0.resolve_field(ctx).await,
+            _ => value(&self.0, ctx).await,
         }
     }
 }

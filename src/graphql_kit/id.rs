@@ -29,7 +29,7 @@ impl<K: Kind> InputType for Id<K> {
     }
 
     fn to_value(&self) -> Value {
-        Value::String(self.to_string())
+        Value::String(self.text())
     }
 
     fn as_raw_value(&self) -> Option<&Self> {
@@ -47,6 +47,6 @@ impl<K: Kind> OutputType for Id<K> {
     }
 
     async fn resolve(&self, _: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
-        Ok(Value::String(self.to_string()))
+        Ok(Value::String(self.text()))
     }
 }

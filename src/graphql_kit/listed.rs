@@ -42,10 +42,20 @@ impl<T: ObjectType> Listed<T> {
         field: &Positioned<Field>,
     ) -> ServerResult<Value> {
         let Some(fields) = plain_fields(ctx) else { return self.0.resolve(ctx, field).boxed().await };
-        let values = all(0..fields.len(), &|place| self.0.resolve_field(&fields[place])).await;
+        let values = all(0..fields.len(), &|place| value(&self.0, &fields[place])).await;
         Ok(object(ctx, &fields, values))
     }
 }
+
+/// Of one of an object's fields. Many clients ask each object for its type.
+pub(super) async fn value<T: ObjectType>(of: &T, field: &Context<'_>) -> ServerResult<Option<Value>> {
+    if field.item.node.name.node == TYPE {
+        return Ok(Some(Value::String(of.introspection_type_name().into_owned())));
+    }
+    of.resolve_field(field).await
+}
+
+const TYPE: &str = "__typename";
 
 /// Such objects, as a list that an object has beside other fields.
 #[derive(Clone, Debug)]
@@ -100,16 +110,14 @@ pub(super) async fn list<'a, T: ObjectType + 'a>(
     Ok(written::list(ctx, &values).unwrap_or(Value::List(values)))
 }
 
-/// The fields of a selection that has nothing else: no fragment, no directive, no `__typename`. `None` where an extension is
+/// The fields of a selection that has nothing else: no fragment, no directive. `None` where an extension is
 /// told of each field, too: only the library's own way does that.
 pub(super) fn plain_fields<'a>(ctx: &'a ContextSelectionSet<'a>) -> Option<Vec<Context<'a>>> {
     if explain::record().is_some() {
         return None;
     }
     let plain = |selection: &'a Positioned<Selection>| match &selection.node {
-        Selection::Field(field) if field.node.directives.is_empty() => {
-            (field.node.name.node != "__typename").then(|| ctx.with_field(field))
-        }
+        Selection::Field(field) if field.node.directives.is_empty() => Some(ctx.with_field(field)),
         _ => None,
     };
     ctx.item.node.items.iter().map(plain).collect()

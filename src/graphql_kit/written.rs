@@ -1,13 +1,14 @@
 //! JSON that is written where it is made. An object of a list, written as soon as its fields are there, needs no map of
 //! them, no pass that brings it into the form of the document, and none that writes it: it goes on as its text.
 //!
-//! That text is a `Value::Binary`, which nothing else makes. What is around it takes it as it is.
+//! That text is a `Value::Binary`, which nothing else in an answer is. What is around it takes it as it is.
 use async_graphql::{
     Context, ContextSelectionSet, Name, ServerResult, Value,
     parser::types::{Selection, SelectionSet},
 };
 
-/// In the data of a request whose answer is written as JSON, and not looked into before.
+/// In the data of a request whose answer is written by [`whole`], and not looked into before. serde would write the text of a
+/// list as a list of its bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct AtOnce;
 
@@ -24,7 +25,7 @@ pub(super) fn object(
     let mut json = begun(ctx)?;
     for (place, (field, value)) in fields.iter().zip(values).enumerate() {
         let (field, value) = (&field.item.node, value.as_ref().ok()?);
-        key(place, &field.response_key().node, &mut json);
+        key(place, shown(&field.response_key().node)?, &mut json);
         within(value.as_ref().unwrap_or(&Value::Null), &field.selection_set.node, &mut json)?;
     }
     json.push(b'}');
@@ -34,6 +35,8 @@ pub(super) fn object(
 /// A list of these, each with what the context asks of it; `None` as for an object.
 pub(super) fn list(ctx: &ContextSelectionSet<'_>, items: &[Value]) -> Option<Value> {
     let mut json = begun(ctx)?;
+    let written = |item: &Value| if let Value::Binary(json) = item { json.len() + 1 } else { 0 };
+    json.reserve(items.iter().map(written).sum());
     items_within(items, &ctx.item.node, &mut json)?;
     Some(Value::Binary(json.into()))
 }
@@ -50,9 +53,8 @@ fn within(value: &Value, selection: &SelectionSet, json: &mut Vec<u8>) -> Option
         Value::Object(object) if !selection.items.is_empty() => {
             for (place, selected) in selection.items.iter().enumerate() {
                 let Selection::Field(field) = &selected.node else { return None };
-                let name = &field.node.response_key().node;
-                // The pipeline's own question has a name that no document can have.
-                let value = object.get(name).filter(|_| !name.is_empty())?;
+                let name = shown(&field.node.response_key().node)?;
+                let value = object.get(name)?;
                 key(place, name, json);
                 within(value, &field.node.selection_set.node, json)?;
             }
@@ -74,6 +76,11 @@ fn items_within(items: &[Value], selection: &SelectionSet, json: &mut Vec<u8>) -
     }
     json.push(b']');
     Some(())
+}
+
+/// The pipeline's own question has a name that no document can have, and no place in an answer.
+fn shown(name: &Name) -> Option<&Name> {
+    (!name.is_empty()).then_some(name)
 }
 
 /// `{"name":` or, behind the first, `,"name":`.

@@ -103,18 +103,26 @@ const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// 26 digits of five bits hold 130 bits; the first digit is at most 7.
 const LENGTH: usize = 26;
 
-impl<K: Kind> fmt::Display for Id<K> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl<K: Kind> Id<K> {
+    /// As it is shown. An answer has hundreds: written whole, not digit by digit.
+    pub fn text(&self) -> String {
         let mut bits = self.uuid.as_u128();
-        // An answer has hundreds: written whole, not digit by digit.
         let mut digits = [0; LENGTH];
         for digit in digits.iter_mut().rev() {
             *digit = DIGITS[bits as usize & 31];
             bits >>= 5;
         }
-        f.write_str(K::PREFIX)?;
-        f.write_str("_")?;
-        f.write_str(str::from_utf8(&digits).map_err(|_| fmt::Error)?)
+        let mut text = String::with_capacity(K::PREFIX.len() + 1 + LENGTH);
+        text.push_str(K::PREFIX);
+        text.push('_');
+        text.push_str(str::from_utf8(&digits).unwrap_or_default());
+        text
+    }
+}
+
+impl<K: Kind> fmt::Display for Id<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text())
     }
 }
 

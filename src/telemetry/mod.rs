@@ -42,13 +42,18 @@ pub fn init(config: &LogConfig) {
     }
 }
 
-/// By target and level, as nearly all are, it is asked once of each place that logs; by spans and their fields, whenever one is
-/// entered.
 fn filter<S: Subscriber + for<'a> LookupSpan<'a>>(directives: &str) -> Box<dyn Layer<S> + Send + Sync> {
-    match directives.parse::<Targets>() {
-        Ok(targets) => targets.boxed(),
-        Err(_) => EnvFilter::new(directives).boxed(),
+    match by_target(directives) {
+        Some(targets) => targets.boxed(),
+        None => EnvFilter::new(directives).boxed(),
     }
+}
+
+/// What says no more than targets and levels, as nearly all do: this filter is asked once of each place that logs, `EnvFilter`
+/// whenever a span is entered. `None` for what the two may read in different ways.
+fn by_target(directives: &str) -> Option<Targets> {
+    let plain = |part: &str| !part.is_empty() && !part.ends_with('=') && !part.contains(['[', '{', '"']);
+    directives.split(',').all(plain).then(|| directives.parse().ok()).flatten()
 }
 
 /// JSON, with the span in which something happened; without it where the line says for itself what it belongs to.
@@ -72,5 +77,24 @@ where
     fn format_event(&self, ctx: &FmtContext<'_, S, N>, writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         let form = if event.is_root() { &self.alone } else { &self.within };
         form.format_event(ctx, writer, event)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_targets_and_levels_are_read_without_the_rules_of_spans() {
+        for plain in ["info", "off", "aifirst=debug", "info,sqlx=trace", "warn,aifirst::http=info", "aifirst"] {
+            assert_eq!(
+                by_target(plain).map(|targets| targets.to_string().len()),
+                Some(EnvFilter::new(plain).to_string().len()),
+                "{plain}"
+            );
+        }
+        for other in ["info,", "info,,aifirst=debug", "aifirst=", "info,[http]=debug", "info,[{request_id}]=debug"] {
+            assert!(by_target(other).is_none(), "{other}");
+        }
     }
 }

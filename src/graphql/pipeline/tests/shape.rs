@@ -34,8 +34,9 @@ async fn later(turns: Option<i32>) {
     }
 }
 
+/// By its place in a list.
 #[derive(Clone, Copy)]
-struct Thing;
+struct Thing(i32);
 
 #[Object]
 impl Thing {
@@ -55,21 +56,30 @@ impl Thing {
         later(late).await;
         failure()
     }
+    /// Fails in every second one of a list.
+    async fn odd(&self, late: Option<i32>) -> Failing<Option<i32>> {
+        later(late).await;
+        if self.0 % 2 == 1 { failure() } else { Ok(Some(self.0)) }
+    }
+    async fn odd_hard(&self, late: Option<i32>) -> Failing<i32> {
+        later(late).await;
+        if self.0 % 2 == 1 { failure() } else { Ok(self.0) }
+    }
     async fn thing(&self, late: Option<i32>) -> Option<Thing> {
         later(late).await;
-        Some(Self)
+        Some(Self(0))
     }
     async fn hard_thing(&self, late: Option<i32>) -> Thing {
         later(late).await;
-        Self
+        Self(0)
     }
     async fn things(&self, late: Option<i32>) -> List<Thing> {
         later(late).await;
-        [Self, Self].into_iter().collect()
+        (0..2).map(Self).collect()
     }
     async fn maybe_things(&self, late: Option<i32>) -> Option<Vec<Option<Thing>>> {
         later(late).await;
-        Some(vec![Some(Self), None, Some(Self)])
+        Some(vec![Some(Self(0)), None, Some(Self(2))])
     }
     async fn any(&self, late: Option<i32>) -> Option<Any> {
         later(late).await;
@@ -77,7 +87,7 @@ impl Thing {
     }
     async fn anys(&self, late: Option<i32>) -> Vec<Any> {
         later(late).await;
-        vec![Any::Thing(Self), Any::Other(Other)]
+        vec![Any::Thing(Self(0)), Any::Other(Other)]
     }
     async fn counted(&self, late: Option<i32>) -> Counted {
         later(late).await;
@@ -89,7 +99,7 @@ impl Thing {
     }
     async fn eithers(&self, late: Option<i32>) -> Vec<Either> {
         later(late).await;
-        vec![Either::Thing(Self), Either::Other(Other)]
+        vec![Either::Thing(Self(0)), Either::Other(Other)]
     }
 }
 
@@ -108,7 +118,7 @@ impl Other {
     }
     async fn thing(&self, late: Option<i32>) -> Option<Thing> {
         later(late).await;
-        Some(Thing)
+        Some(Thing(0))
     }
 }
 
@@ -138,7 +148,7 @@ enum Either {
 }
 
 /// What the resolvers above give, for the judge.
-struct Judged(&'static str);
+struct Judged(&'static str, i32);
 
 impl ObjectValue for Judged {
     fn type_name(&self) -> &str {
@@ -146,18 +156,19 @@ impl ObjectValue for Judged {
     }
 
     fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> Result<ResolvedValue<'a>, FieldError> {
-        let object = |ty| ResolvedValue::Object(Box::new(Judged(ty)));
+        let object = |ty| ResolvedValue::Object(Box::new(Judged(ty, 0)));
         let list = |items: Vec<Option<&'static str>>| {
-            let item = move |ty: Option<&'static str>| {
+            let item = move |(place, ty): (i32, Option<&'static str>)| {
                 Ok(ty.map_or(ResolvedValue::Leaf(JsonValue::Null), |ty| {
-                    ResolvedValue::Object(Box::new(Judged(ty)))
+                    ResolvedValue::Object(Box::new(Judged(ty, place)))
                 }))
             };
-            ResolvedValue::List(Box::new(items.into_iter().map(item)))
+            ResolvedValue::List(Box::new((0..).zip(items).map(item)))
         };
         Ok(match info.field_name() {
             "n" => ResolvedValue::Leaf(if self.0 == "Thing" { 1 } else { 2 }.into()),
             "none" => ResolvedValue::Leaf(JsonValue::Null),
+            "odd" | "oddHard" if self.1 % 2 == 0 => ResolvedValue::Leaf(self.1.into()),
             "thing" | "hardThing" => object("Thing"),
             "things" => list(vec![Some("Thing"), Some("Thing")]),
             "maybeThings" => list(vec![Some("Thing"), None, Some("Thing")]),
@@ -177,7 +188,7 @@ struct Both {
 
 impl Both {
     fn new() -> Self {
-        let schema = Schema::build(Thing, EmptyMutation, EmptySubscription)
+        let schema = Schema::build(Thing(0), EmptyMutation, EmptySubscription)
             .validation_mode(ValidationMode::Fast)
             .finish();
         let sdl = schema.sdl();
@@ -211,7 +222,7 @@ impl Both {
     fn judged(&self, document: &str, variables: &JsonMap) -> (String, BTreeSet<String>) {
         let document = ExecutableDocument::parse_and_validate(&self.apollo, document, "document").unwrap();
         let execution = Execution::new(&self.apollo, &document).raw_variable_values(variables);
-        let response = execution.execute_sync(&Judged("Thing")).unwrap();
+        let response = execution.execute_sync(&Judged("Thing", 0)).unwrap();
         let answer = serde_json::to_value(&response).unwrap();
         let paths = answer.get("errors").and_then(|errors| errors.as_array()).cloned().unwrap_or_default();
         let nulls = paths.iter().map(|error| {
@@ -311,7 +322,9 @@ fn a_list_of_plain_fields_is_written_where_it_is_made_and_one_in_which_something
     assert!(is_written(
         "{ things { n(late: 1) none things { n thing { n __typename } } anys: maybeThings { n } } }"
     ));
+    assert!(is_written("{ things { __typename n } fails }"));
     assert!(!is_written("{ things { fails } }"));
+    assert!(!is_written("{ things { n odd } }"), "of one item of two");
     assert!(!is_written("{ things { things { fails } } }"));
     assert!(!is_written("{ things { any { n ... on Thing { none } } } }"));
     let unasked = both.ours("{ things { n } }", &JsonMap::new());

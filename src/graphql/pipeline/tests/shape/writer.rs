@@ -72,7 +72,7 @@ impl Writer<'_> {
 
     fn leaf(&mut self, ty: &str) -> String {
         let field = match ty {
-            "Thing" => self.among(&["n", "none", "fails", "failsHard", "__typename"]),
+            "Thing" => self.among(&["n", "none", "fails", "failsHard", "odd", "oddHard", "__typename"]),
             "Other" => self.among(&["n", "fails", "__typename"]),
             "Either" => "__typename",
             _ => self.among(&["n", "__typename"]),
