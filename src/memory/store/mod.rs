@@ -268,7 +268,7 @@ pub(super) async fn list(
     use memory::Column;
     let mut select = memory::Entity::rows()
         .filter(Column::WorkspaceId.eq(grant.workspace().uuid()))
-        .filter(db::checked(theirs(Column::UserId, grant.principal().uuid())))
+        .filter(theirs(Column::UserId, grant.principal().uuid()))
         .filter(content_filter(filter.kinds.as_deref(), filter.collection_prefix.as_deref()));
     if let Some(scopes) = &filter.scopes {
         select = select.filter(db::named(Column::Scope, scopes.iter().map(|scope| scope.name())));
