@@ -129,7 +129,7 @@ async fn connect(
     let db = db::open(config).await?;
     // A server that was killed leaves what was forgotten last in the write-ahead log.
     if let Err(error) = db.checkpoint().await {
-        tracing::warn!(%error, "the write-ahead log was not emptied at the start; it is tried again");
+        tracing::warn!(error = %error.for_log(), "the write-ahead log was not emptied at the start; it is tried again");
     }
     let bus = Bus::connect(&config.events.url).await?;
     let log = Log::new(db.clone(), bus.clone(), ambient.clone());
@@ -332,9 +332,9 @@ impl Process {
 
 async fn leave(services: &Services) {
     if let Err(error) = services.account.flush_usage().await {
-        tracing::warn!(%error, "when API keys were last used could not be written");
+        tracing::warn!(error = %error.for_log(), "when API keys were last used could not be written");
     }
     if let Err(error) = services.db.clone().close().await {
-        tracing::warn!(%error, "the database did not close in order");
+        tracing::warn!(error = %error.for_log(), "the database did not close in order");
     }
 }

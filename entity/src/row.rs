@@ -3,7 +3,7 @@
 use sea_orm::{
     DbErr, EntityTrait, IdenStatic, Iterable, QueryResult, QuerySelect, RuntimeErr, Select,
     sea_query::Expr,
-    sqlx::{self, ColumnIndex, Decode, Postgres, Row, Sqlite, ValueRef},
+    sqlx::{self, ColumnIndex, Decode, Row, ValueRef},
 };
 use std::sync::Arc;
 
@@ -38,6 +38,10 @@ macro_rules! in_order {
             fn from_row(row: &::sea_orm::QueryResult, first: usize) -> Result<Self, ::sea_orm::DbErr> {
                 let mut places = first..;
                 let mut place = || places.next().unwrap_or(usize::MAX);
+                if let Some(row) = row.try_as_pg_row() {
+                    return Ok(Self { $($field: $crate::row::value(row, place())?),* });
+                }
+                let row = $crate::row::sqlite(row)?;
                 Ok(Self { $($field: $crate::row::value(row, place())?),* })
             }
         }
@@ -70,14 +74,11 @@ where
 }
 
 /// The value at a place. That its column has the field's type is not asked of each value: it is what the migrations made.
-pub(crate) fn value<T>(row: &QueryResult, place: usize) -> Result<T, DbErr>
+pub(crate) fn value<'r, R: Row, T: Decode<'r, R::Database>>(row: &'r R, place: usize) -> Result<T, DbErr>
 where
-    T: for<'r> Decode<'r, Postgres> + for<'r> Decode<'r, Sqlite>,
+    usize: ColumnIndex<R>,
 {
-    if let Some(row) = row.try_as_pg_row() {
-        return row.try_get_unchecked(place).map_err(failed);
-    }
-    sqlite(row)?.try_get_unchecked(place).map_err(failed)
+    row.try_get_unchecked(place).map_err(failed)
 }
 
 fn is_null(row: &QueryResult, place: usize) -> Result<bool, DbErr> {
@@ -93,7 +94,7 @@ fn is_null(row: &QueryResult, place: usize) -> Result<bool, DbErr> {
     }
 }
 
-fn sqlite(row: &QueryResult) -> Result<&sqlx::sqlite::SqliteRow, DbErr> {
+pub(crate) fn sqlite(row: &QueryResult) -> Result<&sqlx::sqlite::SqliteRow, DbErr> {
     row.try_as_sqlite_row().ok_or_else(|| DbErr::Custom("a row of neither PostgreSQL nor SQLite".to_owned()))
 }
 

@@ -87,13 +87,13 @@ impl Worker {
             Ok(None) => return,
             Ok(Some(ending)) => ending,
             Err(error) => {
-                tracing::error!(turn = %turn.id, %error, "a turn failed");
+                tracing::error!(turn = %turn.id, error = %error.for_log(), "a turn failed");
                 Ending::broken(StopReason::ProviderFailed, so_far(&said))
             }
         };
         // Where this fails too, the lease runs out and the turn is ended as interrupted.
         if let Err(error) = self.finish(&turn, ending).await {
-            tracing::error!(turn = %turn.id, %error, "a turn could not be ended; it will be when its lease is over");
+            tracing::error!(turn = %turn.id, error = %error.for_log(), "a turn could not be ended; it will be when its lease is over");
         }
     }
 
@@ -308,7 +308,9 @@ impl Worker {
                 Ok(None) => {
                     (kept, cited, renewed) = (speech.text.len(), speech.citations.len(), Instant::now());
                 }
-                Err(error) => tracing::warn!(turn = %turn.id, %error, "a checkpoint failed; trying again"),
+                Err(error) => {
+                    tracing::warn!(turn = %turn.id, error = %error.for_log(), "a checkpoint failed; trying again")
+                }
             }
         }
     }

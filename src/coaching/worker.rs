@@ -54,10 +54,12 @@ impl Worker {
         loop {
             match self.end_abandoned(everything).await {
                 Ok(()) => everything = false,
-                Err(error) => tracing::error!(%error, "turns of a lost worker were not found; trying again"),
+                Err(error) => {
+                    tracing::error!(error = %error.for_log(), "turns of a lost worker were not found; trying again")
+                }
             }
             if !everything && let Err(error) = self.take_all(&turns, &drained).await {
-                tracing::error!(%error, "no turn could be taken; trying again");
+                tracing::error!(error = %error.for_log(), "no turn could be taken; trying again");
             }
             tokio::select! {
                 () = stop.cancelled() => break,
@@ -133,7 +135,7 @@ impl Worker {
                 let ending = Ending::interrupted(StopReason::ServerRestarted, None);
                 // One that cannot be ended now is tried again, and keeps no other from going on.
                 if let Err(error) = self.finish(&turn, ending).await {
-                    tracing::error!(turn = %turn.id, %error, "a turn of a lost worker could not be ended");
+                    tracing::error!(turn = %turn.id, error = %error.for_log(), "a turn of a lost worker could not be ended");
                 }
             }
         }

@@ -15,8 +15,10 @@ use sea_orm::{
     IntoActiveModel, ModelTrait, QueryTrait, RuntimeErr, Select, SqlErr, SqliteTransactionMode, Statement,
     TransactionOptions, TransactionTrait,
     sea_query::{Expr, ExprTrait, Func, InsertStatement, SimpleExpr},
+    sqlx,
 };
 use std::{
+    borrow::Cow,
     collections::BTreeSet,
     sync::{
         Arc,
@@ -42,18 +44,40 @@ impl From<DbErr> for Error {
             late if is_cancelled(&late) => {
                 Self::Unavailable("the database took too long: ask for less, or try again in a moment")
             }
+            broken if is_broken(&broken) => {
+                tracing::warn!(
+                    source = &broken as &dyn std::error::Error,
+                    "a connection to the database broke"
+                );
+                Self::Unavailable("the database broke off: try again in a moment")
+            }
             other => Self::Internal(Box::new(other)),
         }
     }
 }
 
+/// What sqlx said of a statement.
+fn of_statement(error: &DbErr) -> Option<&sqlx::Error> {
+    match error {
+        DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => Some(error),
+        _ => None,
+    }
+}
+
+/// PostgreSQL's code for what went wrong.
+fn sql_state(error: &DbErr) -> Option<Cow<'_, str>> {
+    of_statement(error)?.as_database_error()?.code()
+}
+
 /// PostgreSQL gave a statement up: `query_canceled`.
 fn is_cancelled(error: &DbErr) -> bool {
-    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error
-    else {
-        return false;
-    };
-    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "57014")
+    sql_state(error).is_some_and(|code| code == "57014")
+}
+
+/// The line broke, or PostgreSQL ends it: `admin_shutdown`, `crash_shutdown`, `cannot_connect_now`, `idle_session_timeout` …
+fn is_broken(error: &DbErr) -> bool {
+    matches!(of_statement(error), Some(sqlx::Error::Io(_)))
+        || sql_state(error).is_some_and(|code| code.starts_with("57P"))
 }
 
 /// By SQLite's word for it, or the operating system's, which PostgreSQL passes on.
@@ -224,7 +248,7 @@ impl Db {
             loop {
                 tokio::time::sleep(AGAIN).await;
                 if let Err(error) = self.empty_wal().await {
-                    tracing::warn!(%error, "the write-ahead log was not emptied; it is tried again");
+                    tracing::warn!(error = %error.for_log(), "the write-ahead log was not emptied; it is tried again");
                 }
             }
         };

@@ -7,9 +7,9 @@ use crate::shared::{
 use chrono::{DateTime, Datelike, Utc};
 use entity::FromRow;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait, IdenStatic, JoinType,
-    ModelTrait, PaginatorTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect, QueryTrait, RelationDef,
-    Select, Statement, Value, Values,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait, IdenStatic, JoinType, ModelTrait,
+    PaginatorTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect, QueryTrait, RelationDef, Select,
+    Statement, Value, Values,
     sea_query::{Alias, Expr, ExprTrait, Order},
 };
 use std::{
@@ -247,23 +247,22 @@ where
         false => lists.one_by_one(order, request, total_within),
     };
     let list = order.list();
-    let mut found: HashMap<Uuid, Vec<(Key, E::Model)>> = ids.iter().map(|id| (*id, vec![])).collect();
+    let mut found: Vec<Vec<(Key, E::Model)>> = ids.iter().map(|_| vec![]).collect();
     for row in source.connection().query_all_raw(page).await? {
         let model = E::Model::from_row(&row, 0)?;
-        let Value::Uuid(Some(id)) = model.get(parent) else {
-            continue;
-        };
+        let Value::Uuid(Some(id)) = model.get(parent) else { continue };
+        let Ok(place) = ids.binary_search(&id) else { continue };
         if total_within {
             totals.insert(id, row.try_get::<i64>("", TOTAL)?.unsigned_abs());
         }
-        found.entry(id).or_default().push((order.key(list, &model), model));
+        found[place].push((order.key(list, &model), model));
     }
     let total = |id| request.count.then(|| totals.get(&id).copied().unwrap_or(0));
     let page = |(id, mut rows): (Uuid, Vec<_>)| {
         order.sort(&mut rows, request);
         (P::from(id), Page::cut(rows, request, total(id)))
     };
-    Ok(found.into_iter().map(page).collect())
+    Ok(ids.iter().copied().zip(found).map(page).collect())
 }
 
 /// The lists of some parents, in one statement.

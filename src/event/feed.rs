@@ -90,7 +90,7 @@ async fn keep_reading(feed: Weak<Feed>, log: Log, workspace: WorkspaceId) {
     let mut wake: Wake = log.listen(workspace).await;
     while let Some(feed) = feed.upgrade() {
         if let Err(error) = feed.look(&log).await {
-            tracing::warn!(%error, %workspace, "the event log could not be read; trying again");
+            tracing::warn!(error = %error.for_log(), %workspace, "the event log could not be read; trying again");
         }
         drop(feed);
         wake.wait().await;

@@ -48,7 +48,9 @@ impl Sweeper {
                 match self.sweep().await {
                     Ok(0) => {}
                     Ok(deleted) => tracing::info!(deleted, "old events were deleted from the log"),
-                    Err(error) => tracing::warn!(%error, "old events were not deleted; it is tried again"),
+                    Err(error) => {
+                        tracing::warn!(error = %error.for_log(), "old events were not deleted; it is tried again")
+                    }
                 }
                 tokio::time::sleep(EVERY).await;
             }

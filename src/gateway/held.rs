@@ -107,7 +107,7 @@ impl HeldOf {
         let held = match look(db, policies, workspace, Some(&*known)).await {
             Ok(held) => held,
             Err(error) if age < LASTS => {
-                tracing::warn!(%workspace, %error, "what holds in a workspace could not be looked at again; it holds on");
+                tracing::warn!(%workspace, error = %error.for_log(), "what holds in a workspace could not be looked at again; it holds on");
                 return Ok(known.clone());
             }
             Err(error) => return Err(error),

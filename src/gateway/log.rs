@@ -94,7 +94,7 @@ impl CallLog {
         }
         let calls = Vec::from(calls);
         let Err(error) = gateway.keep_calls(&calls).await else { return true };
-        tracing::warn!(%error, calls = calls.len(), "the usage log could not be written; trying again");
+        tracing::warn!(error = %error.for_log(), calls = calls.len(), "the usage log could not be written; trying again");
         let mut waiting = self.waiting();
         let newer = mem::replace(&mut *waiting, calls.into());
         waiting.extend(newer);

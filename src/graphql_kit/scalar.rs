@@ -1,8 +1,11 @@
 use super::ErrorCode;
-use crate::{event, shared::amount::Amount};
+use crate::{
+    event,
+    shared::{amount::Amount, moment},
+};
 use async_graphql::{InputType, InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use bytes::Bytes;
-use chrono::{SecondsFormat, TimeDelta, Utc};
+use chrono::{TimeDelta, Utc};
 
 fn refused<T: InputType>(message: impl std::fmt::Display) -> InputValueError<T> {
     InputValueError::custom(message).with_extension("code", ErrorCode::BadUserInput.as_str())
@@ -38,11 +41,11 @@ impl ScalarType for DateTime {
         let Value::String(text) = &value else {
             return Err(InputValueError::expected_type(value));
         };
-        crate::shared::moment::parse(text).map(Self).map_err(refused)
+        moment::parse(text).map(Self).map_err(refused)
     }
 
     fn to_value(&self) -> Value {
-        Value::String(self.0.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+        Value::String(moment::format(self.0))
     }
 }
 

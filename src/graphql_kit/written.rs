@@ -12,9 +12,6 @@ use async_graphql::{
 #[derive(Clone, Copy, Debug)]
 pub struct AtOnce;
 
-/// Of most objects.
-const BYTES: usize = 256;
-
 /// An object with these fields; `None` where it has to be kept apart: where somebody looks into it yet, where something has
 /// failed (what null takes with it is seen from the whole), or where the document does not say its form alone.
 pub(super) fn object(
@@ -22,7 +19,9 @@ pub(super) fn object(
     fields: &[Context<'_>],
     values: &[ServerResult<Option<Value>>],
 ) -> Option<Value> {
-    let mut json = begun(ctx)?;
+    let room =
+        values.iter().map(|value| KEY + value.as_ref().map_or(0, |value| value.as_ref().map_or(0, room)));
+    let mut json = begun(ctx, room.sum())?;
     for (place, (field, value)) in fields.iter().zip(values).enumerate() {
         let (field, value) = (&field.item.node, value.as_ref().ok()?);
         key(place, shown(&field.response_key().node)?, &mut json);
@@ -34,17 +33,29 @@ pub(super) fn object(
 
 /// A list of these, each with what the context asks of it; `None` as for an object.
 pub(super) fn list(ctx: &ContextSelectionSet<'_>, items: &[Value]) -> Option<Value> {
-    let mut json = begun(ctx)?;
-    let written = |item: &Value| if let Value::Binary(json) = item { json.len() + 1 } else { 0 };
-    json.reserve(items.iter().map(written).sum());
+    let mut json = begun(ctx, items.iter().map(|item| room(item) + 1).sum())?;
     items_within(items, &ctx.item.node, &mut json)?;
     Some(Value::Binary(json.into()))
 }
 
-fn begun(ctx: &ContextSelectionSet<'_>) -> Option<Vec<u8>> {
+/// Bytes of a field's name, with what stands around it.
+const KEY: usize = 24;
+/// Bytes of what is neither text nor written yet.
+const VALUE: usize = 16;
+
+/// What a value takes, roughly: what is written seldom has to move then.
+fn room(value: &Value) -> usize {
+    match value {
+        Value::Binary(json) => json.len(),
+        Value::String(text) => text.len() + 2,
+        _ => VALUE,
+    }
+}
+
+fn begun(ctx: &ContextSelectionSet<'_>, room: usize) -> Option<Vec<u8>> {
     ctx.data_opt::<AtOnce>()?;
     let nothing_failed = ctx.query_env.errors.lock().is_ok_and(|errors| errors.is_empty());
-    nothing_failed.then(|| Vec::with_capacity(BYTES))
+    nothing_failed.then(|| Vec::with_capacity(room + 2))
 }
 
 /// In the order of the selection, which is that of the document.

@@ -171,7 +171,8 @@ pub(super) async fn watch(State(guard): State<Guard>, mut request: Request, next
             refuse(status, code, message).made_public(&id).into_http(MediaType::Json)
         }
         None => {
-            let span = tracing::info_span!("http", request_id = %id, trace_id = %trace);
+            // At any level: whatever is logged of a request names it.
+            let span = tracing::error_span!("http", request_id = %id, trace_id = %trace);
             AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span).await.unwrap_or_else(|_| {
                 refuse(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Internal, "internal error")
                     .made_public(&id)

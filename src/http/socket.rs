@@ -75,7 +75,7 @@ pub(super) fn accept(
         .max_message_size(readable)
         .max_frame_size(readable)
         .on_upgrade(move |socket| {
-            let span = tracing::info_span!("socket", connection_id);
+            let span = tracing::error_span!("socket", connection_id);
             tasks.track_future(
                 async move {
                     let _open = Running::one("aifirst_sockets");
@@ -310,7 +310,7 @@ impl Connection {
             return self.line.say(written(&ToClient::Error { id: &id, payload: answer.errors() })).await;
         }
         let trace = self.trace.unwrap_or_else(|| self.public.guard.fresh_trace());
-        let span = tracing::info_span!("operation", request_id, trace_id = %trace);
+        let span = tracing::error_span!("operation", request_id, trace_id = %trace);
         let caller = Caller {
             request_id,
             trace,

@@ -16,6 +16,7 @@ use axum::{
 use futures_util::StreamExt;
 use std::time::Duration;
 use tokio::time::timeout;
+use tracing::{Instrument, Span};
 
 /// How a form is written.
 #[derive(Clone, Copy)]
@@ -68,11 +69,13 @@ impl Form {
             Self::Multipart => multipart::WIRE,
         };
         let silence = public.heartbeat;
+        // Its parts are made when they are wanted, long after this request's own time.
+        let span = Span::current();
         let parts = async_stream::stream! {
             let _seat = seat;
             yield Ok(wire.beginning.to_owned());
             loop {
-                match timeout(silence, answers.next()).await {
+                match timeout(silence, answers.next()).instrument(span.clone()).await {
                     Ok(Some(answer)) => yield (wire.part)(&answer),
                     Ok(None) => break,
                     Err(_) => yield Ok(wire.sign_of_life.to_owned()),

@@ -199,7 +199,9 @@ impl MemoryService {
         match self.db.checkpoint().await {
             Ok(true) => {}
             Ok(false) => tracing::info!("the write-ahead log is being read: it is emptied in a moment"),
-            Err(error) => tracing::warn!(%error, "the write-ahead log was not emptied; it is tried again"),
+            Err(error) => {
+                tracing::warn!(error = %error.for_log(), "the write-ahead log was not emptied; it is tried again")
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     gateway::Egress,
     shared::{Error, Problems, Result, json, moment},
 };
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 /// Characters of an unknown field's name that a problem repeats.
@@ -52,11 +52,10 @@ pub(super) fn write(memory: &Memory) -> String {
     add("externalId", Some(id));
     add("text", Some(text.clone()));
     add("kind", Some(kind.name().to_owned()));
-    let shown = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::AutoSi, true);
-    add("occurredAt", occurred_at.map(shown));
-    add("validFrom", holds.valid_from.map(shown));
-    add("validTo", holds.valid_to.map(shown));
-    add("expiresAt", holds.expires_at.map(shown));
+    add("occurredAt", occurred_at.map(moment::format));
+    add("validFrom", holds.valid_from.map(moment::format));
+    add("validTo", holds.valid_to.map(moment::format));
+    add("expiresAt", holds.expires_at.map(moment::format));
     add("speaker", speaker.clone());
     add("collection", collection.clone());
     add("egress", (*egress != Egress::Allowed).then(|| egress.name().to_owned()));

@@ -205,7 +205,7 @@ async fn rerank(
     let order = match reranker.order(actor, request, &told).await {
         Ok(order) => order,
         Err(error) => {
-            tracing::warn!(%error, "hits were not put in order");
+            tracing::warn!(error = %error.for_log(), "hits were not put in order");
             return Some(false);
         }
     };

@@ -1,4 +1,4 @@
-use std::{error::Error as StdError, time::Duration};
+use std::{error::Error as StdError, fmt, time::Duration};
 
 /// What went wrong, in the domain's terms. `graphql_kit` and `http` each map it once.
 #[derive(Debug, thiserror::Error)]
@@ -60,7 +60,26 @@ impl Problem {
     }
 }
 
+/// With what is behind an internal error, which the log may say and a client never hears.
+struct ForLog<'a>(&'a Error);
+
+impl fmt::Display for ForLog<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut error: &dyn StdError = self.0;
+        write!(f, "{error}")?;
+        while let Some(source) = error.source() {
+            write!(f, ": {source}")?;
+            error = source;
+        }
+        Ok(())
+    }
+}
+
 impl Error {
+    pub fn for_log(&self) -> impl fmt::Display + '_ {
+        ForLog(self)
+    }
+
     pub fn invalid(path: impl Into<String>, message: impl Into<String>) -> Self {
         Self::Refused(vec![Problem::invalid(path, message)])
     }

@@ -86,14 +86,17 @@ mod tests {
 
     #[test]
     fn only_targets_and_levels_are_read_without_the_rules_of_spans() {
-        for plain in ["info", "off", "aifirst=debug", "info,sqlx=trace", "warn,aifirst::http=info", "aifirst"] {
+        for plain in ["info", "off", "aifirst=debug", "info,sqlx=trace", "warn,aifirst::http=info", "aifirst"]
+        {
             assert_eq!(
                 by_target(plain).map(|targets| targets.to_string().len()),
                 Some(EnvFilter::new(plain).to_string().len()),
                 "{plain}"
             );
         }
-        for other in ["info,", "info,,aifirst=debug", "aifirst=", "info,[http]=debug", "info,[{request_id}]=debug"] {
+        for other in
+            ["info,", "info,,aifirst=debug", "aifirst=", "info,[http]=debug", "info,[{request_id}]=debug"]
+        {
             assert!(by_target(other).is_none(), "{other}");
         }
     }

@@ -17,6 +17,7 @@ use super::{
     scope::{Scope, count_of, size_of, unstorable},
     template,
 };
+use crate::shared::moment;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -318,9 +319,7 @@ impl Planner<'_> {
                 self.fail(place, StepError::new("APPROVAL_EXPIRED", "nobody decided in time"));
             }
             _ => {
-                let until = self.history[place]
-                    .wake_at
-                    .map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true));
+                let until = self.history[place].wake_at.map(moment::format);
                 self.complete(place, json!({ "until": until }));
             }
         }

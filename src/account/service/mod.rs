@@ -264,7 +264,7 @@ impl AccountService {
         let every = super::usage::EVERY.to_std().unwrap_or(Duration::from_secs(60));
         while tokio::time::timeout(every, stop.cancelled()).await.is_err() {
             if let Err(error) = self.flush_usage().await {
-                tracing::warn!(%error, "when API keys were last used could not be written; it is tried again");
+                tracing::warn!(error = %error.for_log(), "when API keys were last used could not be written; it is tried again");
             }
         }
     }

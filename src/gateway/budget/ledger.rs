@@ -230,7 +230,7 @@ impl Ledger {
         };
         if let Err(error) = told.await {
             account.exceeded.store(false, Ordering::Relaxed);
-            tracing::warn!(%error, budget = %budget.id, "that a budget is used up could not be told");
+            tracing::warn!(error = %error.for_log(), budget = %budget.id, "that a budget is used up could not be told");
         }
     }
 
@@ -336,11 +336,11 @@ impl Ledger {
         let outcomes: Vec<_> = match written {
             Ok(outcomes) => outcomes.into_iter().map(Some).collect(),
             Err((error, Written::Nothing)) => {
-                tracing::warn!(%error, "what budgets have used could not be written; trying again");
+                tracing::warn!(error = %error.for_log(), "what budgets have used could not be written; trying again");
                 vec![None; accounts.len()]
             }
             Err((error, Written::Unknown)) => {
-                tracing::warn!(%error, "nobody knows whether it was written what budgets have used: their blocks are given up");
+                tracing::warn!(error = %error.for_log(), "nobody knows whether it was written what budgets have used: their blocks are given up");
                 for (account, settlement) in accounts.iter().zip(&settlements) {
                     account.block().lost(settlement.over);
                 }
@@ -365,7 +365,7 @@ impl Ledger {
         let leases: Vec<_> =
             accounts.iter().filter(due).filter_map(|account| account.block().lease()).collect();
         if let Err(error) = store::renew(&self.0.db, &leases, self.0.ambient.now() + LEASE).await {
-            tracing::warn!(%error, "leases of budgets could not be renewed; trying again");
+            tracing::warn!(error = %error.for_log(), "leases of budgets could not be renewed; trying again");
         }
     }
 
@@ -373,7 +373,7 @@ impl Ledger {
     pub async fn sweep(self, stop: CancellationToken) {
         loop {
             if let Err(error) = store::end_leases(&self.0.db, self.0.ambient.now()).await {
-                tracing::warn!(%error, "leases of budgets could not be ended; trying again");
+                tracing::warn!(error = %error.for_log(), "leases of budgets could not be ended; trying again");
             }
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -404,6 +404,6 @@ pub enum Written {
 }
 
 fn unknown(error: Error) -> FailureKind {
-    tracing::warn!(%error, "what is left of a budget could not be read");
+    tracing::warn!(error = %error.for_log(), "what is left of a budget could not be read");
     FailureKind::BudgetUnknown
 }

@@ -67,7 +67,7 @@ impl Gateway {
                     Ok(0) => EVERY,
                     Ok(_) => PAUSE,
                     Err(error) => {
-                        tracing::warn!(%error, "old contents of calls were not erased; it is tried again");
+                        tracing::warn!(error = %error.for_log(), "old contents of calls were not erased; it is tried again");
                         EVERY
                     }
                 };

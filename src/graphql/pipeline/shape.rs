@@ -1,5 +1,6 @@
 //! The form that an operation's answer must have. async-graphql puts fields in as they complete, and leaves out those
-//! that fail; here they get the order of the document, and null, as the specification demands.
+//! that fail; here they get the order of the document, and null, as the specification demands. What is written already
+//! (`graphql_kit/written.rs`) had nothing that failed, and has its order.
 use apollo_compiler::ast::Type;
 use async_graphql::{Name, PathSegment, Response, ServerError, Value, indexmap::IndexMap};
 use std::{

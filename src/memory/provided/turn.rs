@@ -95,7 +95,7 @@ impl Turn<'_> {
         if let Some(active) = active.and_then(EmbeddingModel::parse)
             && let Err(error) = self.catch_up(&active).await
         {
-            tracing::warn!(%workspace, model = %active, %error, "the model that is in use gives no vectors");
+            tracing::warn!(%workspace, model = %active, error = %error.for_log(), "the model that is in use gives no vectors");
         }
         for _ in 0..ROUNDS {
             let lacking = self.lacking(&name).await?;

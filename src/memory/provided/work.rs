@@ -40,20 +40,20 @@ impl MemoryService {
             return;
         }
         if let Err(error) = self.take_over().await {
-            tracing::warn!(%error, "workspaces that were left in the midst of their turn wait for its end");
+            tracing::warn!(error = %error.for_log(), "workspaces that were left in the midst of their turn wait for its end");
         }
         let (mut surveyed, mut after) = (None::<Instant>, None);
         while !stop.is_cancelled() {
             if surveyed.is_none_or(|at| at.elapsed() >= SURVEY) {
                 if let Err(error) = self.survey_embeddings().await {
-                    tracing::warn!(%error, "which models are wanted could not be looked at; it is tried again");
+                    tracing::warn!(error = %error.for_log(), "which models are wanted could not be looked at; it is tried again");
                 }
                 surveyed = Some(Instant::now());
             }
             let more = match self.embed_some(&mut after, &stop).await {
                 Ok(more) => more,
                 Err(error) => {
-                    tracing::warn!(%error, "what lacks vectors was not found; it is tried again");
+                    tracing::warn!(error = %error.for_log(), "what lacks vectors was not found; it is tried again");
                     false
                 }
             };
@@ -94,7 +94,7 @@ impl MemoryService {
 
     async fn embed_turn(&self, workspace: WorkspaceId, stop: &CancellationToken) {
         if let Err(error) = self.take_turn(workspace, stop).await {
-            tracing::warn!(%workspace, %error, "a turn did not end in order; it ends by itself");
+            tracing::warn!(%workspace, error = %error.for_log(), "a turn did not end in order; it ends by itself");
         }
     }
 
@@ -114,7 +114,7 @@ impl MemoryService {
             Ok(()) => (None, 0),
             Err(error) => {
                 let wait = (WAIT * 2_i32.pow(state.failures.min(6))).min(LONGEST_WAIT);
-                tracing::warn!(%workspace, %error, seconds = wait.num_seconds(), "no vectors; it is tried again");
+                tracing::warn!(%workspace, error = %error.for_log(), seconds = wait.num_seconds(), "no vectors; it is tried again");
                 (Some(self.ambient.now() + wait), state.failures.saturating_add(1))
             }
         };
@@ -134,7 +134,7 @@ impl MemoryService {
             for (workspace, state) in page {
                 match embeddings.gateway.embedding_model(workspace, &embeddings.config.route).await {
                     Ok(model) => self.survey_one(workspace, &state, &model.to_string()).await?,
-                    Err(error) => tracing::warn!(%workspace, %error, "no model is wanted"),
+                    Err(error) => tracing::warn!(%workspace, error = %error.for_log(), "no model is wanted"),
                 }
             }
         }

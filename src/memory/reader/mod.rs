@@ -74,7 +74,9 @@ impl Reader {
         loop {
             match self.take_all(everything, &mut turns, &tasks, &stop).await {
                 Ok(()) => everything = false,
-                Err(error) => tracing::error!(%error, "no file could be taken to be read; trying again"),
+                Err(error) => {
+                    tracing::error!(error = %error.for_log(), "no file could be taken to be read; trying again")
+                }
             }
             tokio::select! {
                 () = stop.cancelled() => break,
@@ -139,7 +141,7 @@ impl Reader {
         };
         if let Err(error) = done {
             // Its lease ends, and it is taken up again.
-            tracing::error!(upload = %held.upload.id, %error, "a file was not read");
+            tracing::error!(upload = %held.upload.id, error = %error.for_log(), "a file was not read");
         }
         // There is room for the next one.
         self.bus.publish(READING_TOPIC, vec![]).await;

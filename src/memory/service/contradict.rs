@@ -55,7 +55,7 @@ impl MemoryService {
         let said = match self.told_against(gateway, actor, &memory, &near, route).await {
             Ok(said) => said,
             Err(error @ (Error::Unavailable(_) | Error::RateLimited { .. })) => {
-                tracing::warn!(%error, "no model looked for contradictions");
+                tracing::warn!(error = %error.for_log(), "no model looked for contradictions");
                 None
             }
             Err(error) => return Err(error),

@@ -30,10 +30,10 @@ impl MemoryService {
         let looks = async {
             loop {
                 if let Err(error) = self.expire_due().await {
-                    tracing::warn!(%error, "expired memories stay in their lists; it is tried again");
+                    tracing::warn!(error = %error.for_log(), "expired memories stay in their lists; it is tried again");
                 }
                 if let Err(error) = self.drop_unused_uploads().await {
-                    tracing::warn!(%error, "leave to send files that ended was not deleted; it is tried again");
+                    tracing::warn!(error = %error.for_log(), "leave to send files that ended was not deleted; it is tried again");
                 }
                 tokio::time::sleep(EVERY).await;
             }

@@ -139,7 +139,7 @@ impl Executor {
         if self.db.is_sqlite()
             && let Err(error) = self.forget_owners().await
         {
-            tracing::warn!(%error, "leases of an earlier start stay until they end");
+            tracing::warn!(error = %error.for_log(), "leases of an earlier start stay until they end");
         }
         let mut hint = self.hint.clone();
         let mut drives: JoinSet<()> = JoinSet::new();
@@ -149,7 +149,7 @@ impl Executor {
             let due = match self.take(&mut drives, &stop).await {
                 Ok(due) => due,
                 Err(error) => {
-                    tracing::warn!(%error, "no runs could be taken; trying again");
+                    tracing::warn!(error = %error.for_log(), "no runs could be taken; trying again");
                     None
                 }
             };
@@ -194,7 +194,7 @@ impl Executor {
                         Error::Internal(source) => {
                             tracing::error!(source = source.as_ref(), run = %lease.run, "a run was left");
                         }
-                        error => tracing::warn!(%error, run = %lease.run, "a run was left"),
+                        error => tracing::warn!(error = %error.for_log(), run = %lease.run, "a run was left"),
                     }
                 }
             });
