@@ -17,7 +17,9 @@ pub fn parse(text: &str) -> Result<DateTime<Utc>, &'static str> {
 /// By RFC 3339, with milliseconds or microseconds where there are some.
 pub fn format(moment: DateTime<Utc>) -> String {
     let (date, micros) = (moment.date_naive(), moment.timestamp_subsec_micros());
-    let is_plain = (0..10_000).contains(&date.year()) && moment.nanosecond() == micros * 1_000;
+    // A leap second has a million microseconds and more.
+    let is_plain =
+        (0..10_000).contains(&date.year()) && micros < 1_000_000 && moment.nanosecond() == micros * 1_000;
     if !is_plain {
         return moment.to_rfc3339_opts(SecondsFormat::AutoSi, true);
     }

@@ -4,7 +4,7 @@ use aifirst::{
     config::Config,
     db::{self, Db, Source, Tx},
 };
-use sea_orm::{ConnectionTrait, Statement};
+use sea_orm::{ConnectionTrait, DbErr, Statement, TryGetable};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -15,11 +15,15 @@ async fn open(database: &Database) -> Db {
     db::connect::connect(&config).await.unwrap()
 }
 
-async fn count(source: &impl Source) -> i64 {
+/// The first value of the first row.
+async fn first<T: TryGetable>(source: &impl Source, sql: &str) -> Result<T, DbErr> {
     let connection = source.connection();
-    let sql = "SELECT COUNT(*) FROM seaql_migrations WHERE version = 'm9999_never'";
     let row = connection.query_one_raw(Statement::from_string(connection.get_database_backend(), sql)).await;
-    row.unwrap().unwrap().try_get_by_index(0).unwrap()
+    row?.expect("a row").try_get_by_index(0)
+}
+
+async fn count(source: &impl Source) -> i64 {
+    first(source, "SELECT COUNT(*) FROM seaql_migrations WHERE version = 'm9999_never'").await.unwrap()
 }
 
 async fn write(tx: &Tx) {
@@ -68,6 +72,33 @@ on_both! {
             assert!(timeout(Duration::from_millis(20), &mut closing).await.is_err());
             if commits { tx.commit().await.unwrap() } else { drop(tx) }
             timeout(Duration::from_secs(20), closing).await.expect("it closes").unwrap();
+        }
+    }
+}
+
+on_both! {
+    async fn whose_connection_the_database_ends_hears_that_it_is_unavailable_and_the_next_one_is_served(database: Database) {
+        let _first = db::open(&Config::with(&database.settings()).unwrap()).await.unwrap();
+        let db = open(&database).await;
+        if db.is_sqlite() {
+            return;
+        }
+        let operator = open(&database).await;
+        for within in [true, false] {
+            let tx = db.begin().await.unwrap();
+            let pid: i32 = first(&tx, "SELECT pg_backend_pid()").await.unwrap();
+            let tx = if within { Some(tx) } else { tx.commit().await.unwrap(); None };
+            // Returns once it is gone.
+            let ends = format!("SELECT pg_terminate_backend({pid}, 20000)::int");
+            assert_eq!(first::<i32>(&operator, &ends).await.unwrap(), 1);
+            let told = match &tx {
+                Some(tx) => first::<i32>(tx, "SELECT 1").await,
+                None => first::<i32>(&db, "SELECT 1").await,
+            };
+            let told = told.map_err(aifirst::shared::Error::from);
+            assert!(matches!(told, Err(aifirst::shared::Error::Unavailable(_))), "{told:?}");
+            drop(tx);
+            assert_eq!(first::<i32>(&db, "SELECT 1").await.unwrap(), 1);
         }
     }
 }
