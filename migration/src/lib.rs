@@ -29,6 +29,7 @@ mod m0023_importance;
 mod m0024_memory_embedding;
 mod m0025_memory_in_order;
 mod m0026_open_turn;
+mod m0027_owner_statistics;
 
 #[derive(Debug)]
 pub struct Migrator;
@@ -63,6 +64,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0024_memory_embedding::Migration),
             Box::new(m0025_memory_in_order::Migration),
             Box::new(m0026_open_turn::Migration),
+            Box::new(m0027_owner_statistics::Migration),
         ]
     }
 }
