@@ -166,14 +166,12 @@ where
     let within = order.within(request)?;
     let total_alone = request.count && !request.is_unbounded();
     let total = if total_alone { Some(all.count(source.connection()).await?) } else { None };
-    let direction = order.direction(request);
-    let mut page =
-        select.filter(within).order_by(order.column, direction.clone()).order_by(order.id, direction);
+    let mut page = select.filter(within);
     if request.count && !total_alone {
         page = page.expr_as(Expr::cust("COUNT(*) OVER ()"), TOTAL);
     }
     let connection = source.connection();
-    let page = first(connection.get_database_backend(), page, request);
+    let page = first(connection.get_database_backend(), page, order, request);
     let rows = connection.query_all_raw(page).await?;
     let (mut total, list) = (total, order.list());
     let mut found = Vec::with_capacity(rows.len());
@@ -187,13 +185,20 @@ where
     Ok(Page::cut(found, request, if request.count { total.or(Some(0)) } else { None }))
 }
 
-/// As many as the page has, and one that tells whether there are more.
+/// As many in this order as the page has, and one that tells whether there are more.
 ///
 /// PostgreSQL is kept from seeing how many. Where it does, it finds a plan for this number alone cheaper than one for all, and
 /// plans each execution anew, which takes longer than the page; and where it believes that a list is no longer than that, it
 /// sorts the whole of it. Not knowing, it reads the first rows in the order of an index. SQLite is told: it looks at what is
 /// bound there, and prepares the statement again each time.
-fn first<E: EntityTrait>(backend: DbBackend, ordered: Select<E>, request: &PageRequest) -> Statement {
+fn first<E: EntityTrait>(
+    backend: DbBackend,
+    select: Select<E>,
+    order: &Keyset<E::Column>,
+    request: &PageRequest,
+) -> Statement {
+    let direction = order.direction(request);
+    let ordered = select.order_by(order.column, direction.clone()).order_by(order.id, direction);
     let Statement { mut sql, values, db_backend } = ordered.build(backend);
     let (mut values, rows) = (values.unwrap_or(Values(vec![])), request.limit as i64 + 1);
     if backend == DbBackend::Postgres {
@@ -280,18 +285,12 @@ where
     /// A page of each by itself, which an index gives without the rest of the list. How many parents there are is hidden from
     /// the planner: else it takes each number of them for a case of its own, and plans it anew.
     fn one_by_one(self, order: &Keyset<E::Column>, request: &PageRequest, with_total: bool) -> Statement {
-        let direction = order.direction(request);
-        let mut page = self
-            .select
-            .filter(
-                Expr::col((self.parent.entity_name(), self.parent)).eq(Expr::col(Alias::new("of_parent"))),
-            )
-            .order_by(order.column, direction.clone())
-            .order_by(order.id, direction);
+        let of = Expr::col(Alias::new("of_parent"));
+        let mut page = self.select.filter(Expr::col((self.parent.entity_name(), self.parent)).eq(of));
         if with_total {
             page = page.expr_as(Expr::cust("COUNT(*) OVER ()"), TOTAL);
         }
-        let Statement { sql, values, .. } = first(DbBackend::Postgres, page, request);
+        let Statement { sql, values, .. } = first(DbBackend::Postgres, page, order, request);
         let mut values = values.unwrap_or(Values(vec![]));
         values.0.push(self.ids.to_vec().into());
         let sql = format!(
@@ -305,15 +304,12 @@ where
     /// join keeps the parents outside; else SQLite may go through the table and ask for each row whether it is in a page.
     fn by_ids(self, order: &Keyset<E::Column>, request: &PageRequest) -> Statement {
         let of = Expr::col((Alias::new("parents"), Alias::new("column1")));
-        let direction = order.direction(request);
         let page = self
             .select
             .filter(Expr::col((self.parent.entity_name(), self.parent)).eq(of))
             .select_only()
-            .column(order.id)
-            .order_by(order.column, direction.clone())
-            .order_by(order.id, direction);
-        let Statement { sql, values, .. } = first(DbBackend::Sqlite, page, request);
+            .column(order.id);
+        let Statement { sql, values, .. } = first(DbBackend::Sqlite, page, order, request);
         let mut all: Vec<Value> = self.ids.iter().copied().map(Value::from).collect();
         all.extend(values.into_iter().flat_map(|values| values.0));
         let (columns, table, id) = (E::Model::selected(), E::default(), order.id.as_str());

@@ -18,7 +18,8 @@ pub use connection::{
 pub use context::{ContextExt, OfRequest};
 pub use edit::{Shown, edited, patch, wants_cursor};
 pub use error::{ApiError, ErrorCode, Loaded, UserError, UserErrorCode, is_bad_input, payload};
-pub use listed::{List, Listed};
+pub use listed::List;
+use listed::Listed;
 pub use loader::{Key, Loader, batching, each};
 pub use scalar::{Cursor, DateTime, Decimal, Duration, Json, UPLOAD, Upload};
 pub use sight::Sight;

@@ -22,6 +22,7 @@ pub(super) fn object(
     let room =
         values.iter().map(|value| KEY + value.as_ref().map_or(0, |value| value.as_ref().map_or(0, room)));
     let mut json = begun(ctx, room.sum())?;
+    json.push(b'{');
     for (place, (field, value)) in fields.iter().zip(values).enumerate() {
         let (field, value) = (&field.item.node, value.as_ref().ok()?);
         key(place, shown(&field.response_key().node)?, &mut json);
@@ -62,6 +63,7 @@ fn begun(ctx: &ContextSelectionSet<'_>, room: usize) -> Option<Vec<u8>> {
 fn within(value: &Value, selection: &SelectionSet, json: &mut Vec<u8>) -> Option<()> {
     match value {
         Value::Object(object) if !selection.items.is_empty() => {
+            json.push(b'{');
             for (place, selected) in selection.items.iter().enumerate() {
                 let Selection::Field(field) = &selected.node else { return None };
                 let name = shown(&field.node.response_key().node)?;
@@ -80,9 +82,7 @@ fn within(value: &Value, selection: &SelectionSet, json: &mut Vec<u8>) -> Option
 fn items_within(items: &[Value], selection: &SelectionSet, json: &mut Vec<u8>) -> Option<()> {
     json.push(b'[');
     for (place, item) in items.iter().enumerate() {
-        if place > 0 {
-            json.push(b',');
-        }
+        comma(place, json);
         within(item, selection, json)?;
     }
     json.push(b']');
@@ -94,9 +94,16 @@ fn shown(name: &Name) -> Option<&Name> {
     (!name.is_empty()).then_some(name)
 }
 
-/// `{"name":` or, behind the first, `,"name":`.
+/// Before all but the first.
+fn comma(place: usize, json: &mut Vec<u8>) {
+    if place > 0 {
+        json.push(b',');
+    }
+}
+
 fn key(place: usize, name: &Name, json: &mut Vec<u8>) {
-    json.extend_from_slice(if place == 0 { b"{\"" } else { b",\"" });
+    comma(place, json);
+    json.push(b'"');
     json.extend_from_slice(name.as_bytes());
     json.extend_from_slice(b"\":");
 }
@@ -107,18 +114,20 @@ pub fn whole(value: &Value, json: &mut Vec<u8>) -> serde_json::Result<()> {
         Value::Binary(written) => json.extend_from_slice(written),
         Value::String(text) => quoted(text, json)?,
         Value::Enum(name) => quoted(name, json)?,
-        Value::Object(object) if !object.is_empty() => {
+        Value::Object(object) => {
+            json.push(b'{');
             for (place, (name, value)) in object.iter().enumerate() {
-                json.push(if place == 0 { b'{' } else { b',' });
+                comma(place, json);
                 quoted(name, json)?;
                 json.push(b':');
                 whole(value, json)?;
             }
             json.push(b'}');
         }
-        Value::List(items) if !items.is_empty() => {
+        Value::List(items) => {
+            json.push(b'[');
             for (place, item) in items.iter().enumerate() {
-                json.push(if place == 0 { b'[' } else { b',' });
+                comma(place, json);
                 whole(item, json)?;
             }
             json.push(b']');

@@ -37,12 +37,11 @@ impl Admitted {
     }
 
     /// Its answer goes as it is made: nobody looks into it to count what it holds, or to say what was done for it.
-    pub(super) fn written_at_once(mut self) -> Self {
-        if !self.tells_cost && self.explains.is_none() {
-            let request = std::mem::replace(&mut self.request, Request::new(String::new()));
-            self.request = request.data(AtOnce);
+    pub(super) fn written_at_once(self) -> Self {
+        if self.tells_cost || self.explains.is_some() {
+            return self;
         }
-        self
+        Self { request: self.request.data(AtOnce), ..self }
     }
 
     /// How events are told that others are told, too. An answer that tells what it cost, or what was done for it, is

@@ -78,7 +78,7 @@ on_both! {
 
 on_both! {
     async fn whose_connection_the_database_ends_hears_that_it_is_unavailable_and_the_next_one_is_served(database: Database) {
-        let _first = db::open(&Config::with(&database.settings()).unwrap()).await.unwrap();
+        db::open(&Config::with(&database.settings()).unwrap()).await.unwrap().close().await.unwrap();
         let db = open(&database).await;
         if db.is_sqlite() {
             return;

@@ -67,8 +67,8 @@ impl CoachingService {
         let message = said(&turn, turn.message, MessageRole::User, text, MessageStatus::Completed, now);
         let (client_id, client_hash) = client_id.map(|client| (client.id, client.hash)).unzip();
         let message = Message { client_id, ..message };
-        tx.insert_last(messages::row_of(&grant, &message, locked.messages, client_hash)).await?;
-        tx.insert_last(turns::row_of(&grant, &turn, now)).await?;
+        messages::insert_message(&mut tx, &grant, &message, locked.messages, client_hash).await?;
+        turns::insert_turn(&mut tx, &grant, &turn, now).await?;
         record_turn(&mut tx, &grant, &turn, None)?;
         claim.keep(&tx, &(message.id, turn.id)).await?;
         tx.commit().await?;

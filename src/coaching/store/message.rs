@@ -6,6 +6,7 @@ use crate::{
         speech::{Speech, without},
     },
     db::{self, Source, page},
+    event::Tx,
     memory::Remembered,
     shared::{
         Error, Page, PageRequest, Result,
@@ -22,14 +23,15 @@ use sea_orm::{
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// The row of a new message.
-pub fn row_of(
+/// A new message, which nothing reads before the commit.
+pub async fn insert_message(
+    tx: &mut Tx,
     grant: &Grant<Write>,
     message: &Message,
     position: i64,
     client_hash: Option<Vec<u8>>,
-) -> message::Model {
-    message::Model {
+) -> Result<()> {
+    let row = message::Model {
         id: message.id.uuid(),
         workspace_id: grant.workspace().uuid(),
         owner_id: grant.principal().uuid(),
@@ -46,7 +48,8 @@ pub fn row_of(
         client_id: message.client_id,
         client_hash,
         created_at: message.created_at,
-    }
+    };
+    tx.insert_last(row).await
 }
 
 /// The message that a client gave this id to, and the hash of what was sent with it.

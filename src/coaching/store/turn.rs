@@ -3,6 +3,7 @@
 use crate::{
     coaching::model::{Turn, TurnStatus},
     db::{self, Source},
+    event::Tx,
     shared::{
         Result, TraceId,
         actor::{AtLeast, Grant, Read, Scope, Write},
@@ -17,9 +18,9 @@ use sea_orm::{
 };
 use std::collections::HashMap;
 
-/// The row of a new turn.
-pub fn row_of(grant: &Grant<Write>, turn: &Turn, now: DateTime<Utc>) -> turn::Model {
-    turn::Model {
+/// A new turn, which nothing reads before the commit.
+pub async fn insert_turn(tx: &mut Tx, grant: &Grant<Write>, turn: &Turn, now: DateTime<Utc>) -> Result<()> {
+    let row = turn::Model {
         id: turn.id.uuid(),
         workspace_id: grant.workspace().uuid(),
         owner_id: grant.principal().uuid(),
@@ -36,7 +37,8 @@ pub fn row_of(grant: &Grant<Write>, turn: &Turn, now: DateTime<Utc>) -> turn::Mo
         created_at: now,
         started_at: None,
         finished_at: None,
-    }
+    };
+    tx.insert_last(row).await
 }
 
 /// The turn, and the grant for the workspace that it lies in.
