@@ -3,8 +3,8 @@
 //!
 //! Resolvers say which keys they need and wait. [`batching`] polls the execution; once that can get no further, all
 //! keys that wait are loaded, each loader's in one batch, the loaders side by side. It happens in the execution's own
-//! task, without a timer: what is one batch depends on the document alone, task-locals and spans hold, and whoever
-//! drops the execution cancels its loads.
+//! task, without a timer: what is one batch depends on the document, and on nothing else where no resolver reads by
+//! itself; task-locals and spans hold, and whoever drops the execution cancels its loads.
 //!
 //! The next batches begin when the last ones are all done. Thus objects of one level that wait for different loaders
 //! are together again for what they both load next.
