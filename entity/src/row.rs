@@ -1,19 +1,28 @@
 //! Rows read by the places of their columns. By names, as sea-orm reads them, each value costs a look-up, and each null a
 //! text that says so: together as much as all else that is done with a row.
 use sea_orm::{
-    DbErr, EntityTrait, IdenStatic, Iterable, QueryResult, QuerySelect, RuntimeErr, Select,
+    DbErr, EntityTrait, IdenStatic, QueryResult, QuerySelect, RuntimeErr, Select,
     sea_query::Expr,
     sqlx::{self, ColumnIndex, Decode, Row, ValueRef},
 };
 use std::sync::Arc;
 
-/// A row of an entity, whose columns stand in a statement's in the entity's order, from `first` on.
+/// A row of an entity, or the part of it that somebody reads. Its columns stand in a statement's in their order, from `first`
+/// on.
 pub trait FromRow: Sized {
+    /// Its rows are counted, too, which sea-orm does of those alone that threads can share.
+    type Entity: EntityTrait<Model: Send + Sync>;
+
     /// The columns in their order.
     const COLUMNS: &'static [&'static str];
 
     /// All of them as a statement selects them: `"table"."column", …`.
     fn selected() -> &'static str;
+
+    /// The statement with these columns alone, whichever it had.
+    fn of(select: Select<Self::Entity>) -> Select<Self::Entity> {
+        select.select_only().expr(Expr::cust(Self::selected()))
+    }
 
     fn from_row(row: &QueryResult, first: usize) -> Result<Self, DbErr>;
 
@@ -26,12 +35,46 @@ pub trait FromRow: Sized {
 /// Reads the entity's rows by place; the fields have to be all, in their order.
 macro_rules! in_order {
     ($($field:ident),* $(,)?) => {
-        impl $crate::FromRow for Model {
+        $crate::row::by_place!(Model: $($field),*);
+
+        impl Entity {
+            /// As `find`, with its columns written once and for all: a statement of many columns takes longer to put into
+            /// words than to send.
+            pub fn rows() -> ::sea_orm::Select<Self> {
+                static ROWS: ::std::sync::LazyLock<::sea_orm::Select<Entity>> =
+                    ::std::sync::LazyLock::new(|| <Model as $crate::FromRow>::of(Entity::find()));
+                ROWS.clone()
+            }
+        }
+    };
+}
+pub(crate) use in_order;
+
+/// Reads a part of the entity's rows by place: what many are read for at once, without what is not shown of them.
+macro_rules! part {
+    ($row:ident: $($field:ident),* $(,)?) => {
+        $crate::row::by_place!($row: $($field),*);
+
+        // It has the fields of a whole row, by name and by type.
+        impl ::core::convert::From<Model> for $row {
+            fn from(whole: Model) -> Self {
+                Self { $($field: whole.$field),* }
+            }
+        }
+    };
+}
+pub(crate) use part;
+
+macro_rules! by_place {
+    ($row:ident: $($field:ident),*) => {
+        impl $crate::FromRow for $row {
+            type Entity = Entity;
+
             const COLUMNS: &'static [&'static str] = &[$(stringify!($field)),*];
 
             fn selected() -> &'static str {
                 static SELECTED: ::std::sync::LazyLock<String> =
-                    ::std::sync::LazyLock::new($crate::row::selected::<Entity>);
+                    ::std::sync::LazyLock::new($crate::row::selected::<$row>);
                 &SELECTED
             }
 
@@ -45,32 +88,14 @@ macro_rules! in_order {
                 Ok(Self { $($field: $crate::row::value(row, place())?),* })
             }
         }
-
-        impl Entity {
-            /// As `find`, with its columns written once and for all: a statement of many columns takes longer to put into
-            /// words than to send.
-            pub fn rows() -> ::sea_orm::Select<Self> {
-                static ROWS: ::std::sync::LazyLock<::sea_orm::Select<Entity>> =
-                    ::std::sync::LazyLock::new($crate::row::rows);
-                ROWS.clone()
-            }
-        }
     };
 }
-pub(crate) use in_order;
+pub(crate) use by_place;
 
-pub(crate) fn selected<E: EntityTrait>() -> String {
-    let table = E::default();
-    let column = |column: E::Column| format!("\"{}\".\"{}\"", table.as_str(), column.as_str());
-    E::Column::iter().map(column).collect::<Vec<_>>().join(", ")
-}
-
-pub(crate) fn rows<E>() -> Select<E>
-where
-    E: EntityTrait,
-    E::Model: FromRow,
-{
-    E::find().select_only().expr(Expr::cust(E::Model::selected()))
+pub(crate) fn selected<R: FromRow>() -> String {
+    let table = R::Entity::default();
+    let column = |column: &&str| format!("\"{}\".\"{column}\"", table.as_str());
+    R::COLUMNS.iter().map(column).collect::<Vec<_>>().join(", ")
 }
 
 /// The value at a place. That its column has the field's type is not asked of each value: it is what the migrations made.

@@ -160,8 +160,6 @@ pub struct Turn {
 pub struct Message {
     pub id: MessageId,
     pub session: CoachingSessionId,
-    pub turn: TurnId,
-    pub turn_number: i64,
     pub role: MessageRole,
     pub text: String,
     pub status: MessageStatus,

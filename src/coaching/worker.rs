@@ -120,7 +120,7 @@ impl Worker {
         };
         let Some(turn) = claimed else { return Ok(None) };
         let message = said(&turn, reply, MessageRole::Coach, String::new(), MessageStatus::Streaming, now);
-        messages::insert_message(&mut tx, &grant, &message, locked.messages, None).await?;
+        messages::insert_message(&mut tx, &grant, &turn, &message, locked.messages, None).await?;
         record_turn(&mut tx, &grant, &turn, None)?;
         tx.commit().await?;
         Ok(Some(turn))

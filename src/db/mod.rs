@@ -160,14 +160,15 @@ pub fn named<C: ColumnTrait>(column: C, names: impl IntoIterator<Item = &'static
     ExprTrait::is_in(Expr::col((column.entity_name(), column)), names.into_iter().map(quoted))
 }
 
-/// All rows that are found, in their order.
-pub async fn all<E>(source: &impl Source, select: Select<E>) -> Result<Vec<E::Model>>
-where
-    E: EntityTrait,
-    E::Model: FromRow,
-{
-    let rows = source.connection().query_all(&select.into_query()).await?;
-    Ok(rows.iter().map(|row| E::Model::from_row(row, 0)).collect::<Result<_, _>>()?)
+/// All rows that are found, in their order. Which columns are read is R's to say, whatever `select` had.
+pub async fn all<R: FromRow>(source: &impl Source, select: Select<R::Entity>) -> Result<Vec<R>> {
+    let rows = source.connection().query_all(&R::of(select).into_query()).await?;
+    Ok(rows.iter().map(|row| R::from_row(row, 0)).collect::<Result<_, _>>()?)
+}
+
+/// As [`all`], of what can be found once only: nothing tells the database to stop.
+pub async fn one<R: FromRow>(source: &impl Source, select: Select<R::Entity>) -> Result<Option<R>> {
+    Ok(all(source, select).await?.pop())
 }
 
 /// A new row, of which nothing has to be read again.

@@ -7,7 +7,7 @@ use crate::shared::{
 use chrono::{DateTime, Datelike, Utc};
 use entity::FromRow;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait, IdenStatic, JoinType, ModelTrait,
+    ColumnTrait, ColumnType, Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait, IdenStatic, JoinType,
     PaginatorTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect, QueryTrait, RelationDef, Select,
     Statement, Value, Values,
     sea_query::{Alias, Expr, ExprTrait, Order},
@@ -69,14 +69,11 @@ impl<C: ColumnTrait> Keyset<C> {
 
     /// An error where no row has such a time: the databases differ in which they take.
     fn value(&self, value: i64) -> Result<Value> {
-        use sea_orm::ColumnType;
         Ok(match self.column.def().get_column_type() {
-            ColumnType::TimestampWithTimeZone | ColumnType::Timestamp | ColumnType::DateTime => {
-                DateTime::<Utc>::from_timestamp_micros(value)
-                    .filter(|at| (0..=9999).contains(&at.year()))
-                    .ok_or(NOT_OF_THIS_LIST)?
-                    .into()
-            }
+            ColumnType::TimestampWithTimeZone => DateTime::<Utc>::from_timestamp_micros(value)
+                .filter(|at| (0..=9999).contains(&at.year()))
+                .ok_or(NOT_OF_THIS_LIST)?
+                .into(),
             _ => value.into(),
         })
     }
@@ -90,97 +87,95 @@ impl<C: ColumnTrait> Keyset<C> {
         });
     }
 
-    /// In the list that [`Self::list`] tells.
-    fn key<M>(&self, list: u32, model: &M) -> Key
-    where
-        M: ModelTrait,
-        M::Entity: EntityTrait<Column = C>,
-    {
-        let value = match model.get(self.column) {
-            Value::ChronoDateTimeUtc(Some(at)) => at.timestamp_micros(),
-            Value::BigInt(Some(value)) => value,
-            Value::Int(Some(value)) => value.into(),
-            _ => 0,
-        };
-        let id = match model.get(self.id) {
-            Value::Uuid(Some(id)) => id,
-            _ => Uuid::nil(),
-        };
-        Key { list, value, id }
+    /// How a row's place in this list is read from it.
+    fn keys<R: FromRow>(&self) -> Keys {
+        let kind = self.column.def().get_column_type().clone();
+        Keys { list: self.list(), value: place_in::<R>(self.column), id: place_in::<R>(self.id), kind }
     }
+}
+
+/// Where a row has what its place in a list is told by.
+struct Keys {
+    list: u32,
+    value: usize,
+    id: usize,
+    /// Of the value: PostgreSQL gives a number in its own width alone.
+    kind: ColumnType,
+}
+
+impl Keys {
+    fn key(&self, row: &QueryResult) -> Result<Key, DbErr> {
+        let value = match self.kind {
+            ColumnType::TimestampWithTimeZone => {
+                row.try_get_by_index::<DateTime<Utc>>(self.value)?.timestamp_micros()
+            }
+            ColumnType::Integer => row.try_get_by_index::<i32>(self.value)?.into(),
+            _ => row.try_get_by_index(self.value)?,
+        };
+        Ok(Key { list: self.list, value, id: row.try_get_by_index(self.id)? })
+    }
+}
+
+/// Where a row has a column; past its end where it has none, which is an error where it is read.
+fn place_in<R: FromRow>(column: impl IdenStatic) -> usize {
+    R::COLUMNS.iter().position(|name| *name == column.as_str()).unwrap_or(usize::MAX)
 }
 
 const TOTAL: &str = "total_of_list";
 
-/// The page of one list. The total, where wanted, comes with the rows when the page starts at an end, else by a
-/// second statement.
-pub async fn list<E>(
+/// The page of one list. Which columns are read is R's to say, whatever `select` had; among them has to be what the list is
+/// ordered by. The total, where wanted, comes with the rows when the page starts at an end, else by a second statement.
+pub async fn list<R: FromRow>(
     source: &impl Source,
-    select: Select<E>,
-    order: &Keyset<E::Column>,
+    select: Select<R::Entity>,
+    order: &Keyset<ColumnOf<R>>,
     request: &PageRequest,
-) -> Result<Page<E::Model>>
-where
-    E: EntityTrait,
-    E::Model: FromRow + ModelTrait<Entity = E> + Send + Sync,
-{
-    let model = |row: &QueryResult| Ok((E::Model::from_row(row, 0)?, ()));
-    let page = read(source, select.clone(), select, order, request, model).await?;
-    Ok(page.map(|(model, ())| model))
+) -> Result<Page<R>> {
+    read::<R, R>(source, select, R::of, order, request, |row| R::from_row(row, 0)).await
 }
 
 /// As [`list`], each with the row of another table that it refers to by `to`, if it does: in the same statement.
-pub async fn list_with<E, P>(
+pub async fn list_with<R: FromRow, P: FromRow>(
     source: &impl Source,
-    select: Select<E>,
+    select: Select<R::Entity>,
     to: RelationDef,
-    order: &Keyset<E::Column>,
+    order: &Keyset<ColumnOf<R>>,
     request: &PageRequest,
-) -> Result<Page<(E::Model, Option<P::Model>)>>
-where
-    E: EntityTrait,
-    E::Model: FromRow + ModelTrait<Entity = E> + Send + Sync,
-    P: EntityTrait,
-    P::Model: FromRow,
-{
-    let with = select.clone().join(JoinType::LeftJoin, to).expr(Expr::cust(P::Model::selected()));
-    let columns = E::Model::COLUMNS.len();
-    let models =
-        |row: &QueryResult| Ok((E::Model::from_row(row, 0)?, P::Model::from_row_if_any(row, columns)?));
-    read(source, select, with, order, request, models).await
+) -> Result<Page<(R, Option<P>)>> {
+    let with = |select| R::of(select).join(JoinType::LeftJoin, to).expr(Expr::cust(P::selected()));
+    let both = |row: &QueryResult| Ok((R::from_row(row, 0)?, P::from_row_if_any(row, R::COLUMNS.len())?));
+    read::<R, _>(source, select, with, order, request, both).await
 }
 
-/// `all` counts what `select` reads a page of.
-async fn read<E, T>(
+/// The columns of the entity whose rows these are.
+type ColumnOf<R> = <<R as FromRow>::Entity as EntityTrait>::Column;
+
+/// Reads what `shown` makes of what is selected; the selection by itself is what is counted.
+async fn read<R: FromRow, T>(
     source: &impl Source,
-    all: Select<E>,
-    select: Select<E>,
-    order: &Keyset<E::Column>,
+    select: Select<R::Entity>,
+    shown: impl FnOnce(Select<R::Entity>) -> Select<R::Entity>,
+    order: &Keyset<ColumnOf<R>>,
     request: &PageRequest,
-    model: impl Fn(&QueryResult) -> Result<(E::Model, T), DbErr>,
-) -> Result<Page<(E::Model, T)>>
-where
-    E: EntityTrait,
-    E::Model: FromRow + ModelTrait<Entity = E> + Send + Sync,
-{
+    read_row: impl Fn(&QueryResult) -> Result<T, DbErr>,
+) -> Result<Page<T>> {
     let within = order.within(request)?;
     let total_alone = request.count && !request.is_unbounded();
-    let total = if total_alone { Some(all.count(source.connection()).await?) } else { None };
-    let mut page = select.filter(within);
+    let mut total = if total_alone { Some(select.clone().count(source.connection()).await?) } else { None };
+    let mut page = shown(select).filter(within);
     if request.count && !total_alone {
         page = page.expr_as(Expr::cust("COUNT(*) OVER ()"), TOTAL);
     }
     let connection = source.connection();
     let page = first(connection.get_database_backend(), page, order, request);
     let rows = connection.query_all_raw(page).await?;
-    let (mut total, list) = (total, order.list());
+    let keys = order.keys::<R>();
     let mut found = Vec::with_capacity(rows.len());
     for row in rows {
         if request.count && total.is_none() {
             total = Some(row.try_get::<i64>("", TOTAL)?.unsigned_abs());
         }
-        let (model, more) = model(&row)?;
-        found.push((order.key(list, &model), (model, more)));
+        found.push((keys.key(&row)?, read_row(&row)?));
     }
     Ok(Page::cut(found, request, if request.count { total.or(Some(0)) } else { None }))
 }
@@ -210,19 +205,18 @@ fn first<E: EntityTrait>(
     Statement { sql, values: Some(values), db_backend }
 }
 
-/// The same page of the list of each parent, in one statement. Totals are a second one on SQLite, and wherever a cursor is
-/// given, for they count what lies before it, too.
-pub async fn list_by<E, P>(
+/// The same page of the list of each parent, in one statement; of each row what [`list`] reads, and `parent` has to be of it.
+/// Totals are a second one on SQLite, and wherever a cursor is given, for they count what lies before it, too.
+pub async fn list_by<R, P>(
     source: &impl Source,
-    select: Select<E>,
-    parent: E::Column,
+    select: Select<R::Entity>,
+    parent: ColumnOf<R>,
     parents: &[P],
-    order: &Keyset<E::Column>,
+    order: &Keyset<ColumnOf<R>>,
     request: &PageRequest,
-) -> Result<HashMap<P, Page<E::Model>>>
+) -> Result<HashMap<P, Page<R>>>
 where
-    E: EntityTrait,
-    E::Model: FromRow + ModelTrait<Entity = E> + Send + Sync,
+    R: FromRow,
     P: Copy + Eq + Hash + Into<Uuid> + From<Uuid>,
 {
     let ids: BTreeSet<Uuid> = parents.iter().map(|parent| (*parent).into()).collect();
@@ -245,22 +239,21 @@ where
             totals.insert(row.try_get("", "parent")?, row.try_get::<i64>("", TOTAL)?.unsigned_abs());
         }
     }
-    let lists = Lists { select: select.filter(order.within(request)?), parent, ids: &ids };
+    let lists = Lists::<R> { select: select.filter(order.within(request)?), parent, ids: &ids };
     let total_within = request.count && !total_alone;
     let page = match source.is_sqlite() {
         true => lists.by_ids(order, request),
         false => lists.one_by_one(order, request, total_within),
     };
-    let list = order.list();
-    let mut found: Vec<Vec<(Key, E::Model)>> = ids.iter().map(|_| vec![]).collect();
+    let (keys, parent) = (order.keys::<R>(), place_in::<R>(parent));
+    let mut found: Vec<Vec<(Key, R)>> = ids.iter().map(|_| vec![]).collect();
     for row in source.connection().query_all_raw(page).await? {
-        let model = E::Model::from_row(&row, 0)?;
-        let Value::Uuid(Some(id)) = model.get(parent) else { continue };
-        let Ok(place) = ids.binary_search(&id) else { continue };
+        let id: Uuid = row.try_get_by_index(parent)?;
+        let Ok(list) = ids.binary_search(&id) else { continue };
         if total_within {
             totals.insert(id, row.try_get::<i64>("", TOTAL)?.unsigned_abs());
         }
-        found[place].push((order.key(list, &model), model));
+        found[list].push((keys.key(&row)?, R::from_row(&row, 0)?));
     }
     let total = |id| request.count.then(|| totals.get(&id).copied().unwrap_or(0));
     let page = |(id, mut rows): (Uuid, Vec<_>)| {
@@ -271,22 +264,18 @@ where
 }
 
 /// The lists of some parents, in one statement.
-struct Lists<'a, E: EntityTrait> {
-    select: Select<E>,
-    parent: E::Column,
+struct Lists<'a, R: FromRow> {
+    select: Select<R::Entity>,
+    parent: ColumnOf<R>,
     ids: &'a [Uuid],
 }
 
-impl<E> Lists<'_, E>
-where
-    E: EntityTrait,
-    E::Model: FromRow,
-{
+impl<R: FromRow> Lists<'_, R> {
     /// A page of each by itself, which an index gives without the rest of the list. How many parents there are is hidden from
     /// the planner: else it takes each number of them for a case of its own, and plans it anew.
-    fn one_by_one(self, order: &Keyset<E::Column>, request: &PageRequest, with_total: bool) -> Statement {
+    fn one_by_one(self, order: &Keyset<ColumnOf<R>>, request: &PageRequest, with_total: bool) -> Statement {
         let of = Expr::col(Alias::new("of_parent"));
-        let mut page = self.select.filter(Expr::col((self.parent.entity_name(), self.parent)).eq(of));
+        let mut page = R::of(self.select).filter(Expr::col((self.parent.entity_name(), self.parent)).eq(of));
         if with_total {
             page = page.expr_as(Expr::cust("COUNT(*) OVER ()"), TOTAL);
         }
@@ -302,7 +291,7 @@ where
 
     /// For SQLite, which has no lateral join: the ids of each page are found by themselves, and then their rows. The cross
     /// join keeps the parents outside; else SQLite may go through the table and ask for each row whether it is in a page.
-    fn by_ids(self, order: &Keyset<E::Column>, request: &PageRequest) -> Statement {
+    fn by_ids(self, order: &Keyset<ColumnOf<R>>, request: &PageRequest) -> Statement {
         let of = Expr::col((Alias::new("parents"), Alias::new("column1")));
         let page = self
             .select
@@ -312,7 +301,7 @@ where
         let Statement { sql, values, .. } = first(DbBackend::Sqlite, page, order, request);
         let mut all: Vec<Value> = self.ids.iter().copied().map(Value::from).collect();
         all.extend(values.into_iter().flat_map(|values| values.0));
-        let (columns, table, id) = (E::Model::selected(), E::default(), order.id.as_str());
+        let (columns, table, id) = (R::selected(), R::Entity::default(), order.id.as_str());
         let (table, parents) = (table.as_str(), vec!["(?)"; self.ids.len()].join(", "));
         let sql = format!(
             r#"SELECT {columns} FROM (VALUES {parents}) AS "parents" CROSS JOIN "{table}" WHERE "{table}"."{id}" IN ({sql})"#

@@ -106,16 +106,23 @@ pub struct Workflow {
     pub created_at: DateTime<Utc>,
 }
 
+/// What is being worked on, but for what is drawn of it.
 #[derive(Clone, Debug)]
 pub struct Draft {
-    pub graph: Graph,
-    pub input_schema: Option<Value>,
     pub problems: Vec<GraphProblem>,
     /// From 1, one more with each change.
     pub version: i32,
 }
 
-impl Draft {
+/// A workflow with what its draft does, which only those need who change or publish it.
+#[derive(Clone, Debug)]
+pub struct Drawn {
+    pub workflow: Workflow,
+    pub graph: Graph,
+    pub input_schema: Option<Value>,
+}
+
+impl Drawn {
     /// Whether both would be published as the same version.
     pub fn does_as(&self, other: &Self) -> bool {
         self.graph == other.graph && self.input_schema == other.input_schema

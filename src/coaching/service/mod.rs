@@ -183,8 +183,6 @@ pub(super) fn said(
     Message {
         id,
         session: turn.session,
-        turn: turn.id,
-        turn_number: turn.number,
         role,
         text,
         status,

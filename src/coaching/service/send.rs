@@ -37,10 +37,10 @@ impl CoachingService {
         let found = store::find_and_lock_session(&tx, &scope, new.session, (1, 1), now).await?;
         let (locked, grant) = found.ok_or(NO_SESSION)?;
         if let Some(client_id) = &client_id
-            && let Some((earlier, hash)) =
+            && let Some(earlier) =
                 messages::find_message_by_client_id(&tx, &grant, new.session, client_id.id).await?
         {
-            client_id.require_same(hash.as_deref())?;
+            client_id.require_same(earlier.client_hash.as_deref())?;
             // Nothing new: the counters go back with the transaction.
             return self.sent(&tx, actor, earlier.id, earlier.turn).await;
         }
@@ -67,7 +67,7 @@ impl CoachingService {
         let message = said(&turn, turn.message, MessageRole::User, text, MessageStatus::Completed, now);
         let (client_id, client_hash) = client_id.map(|client| (client.id, client.hash)).unzip();
         let message = Message { client_id, ..message };
-        messages::insert_message(&mut tx, &grant, &message, locked.messages, client_hash).await?;
+        messages::insert_message(&mut tx, &grant, &turn, &message, locked.messages, client_hash).await?;
         turns::insert_turn(&mut tx, &grant, &turn, now).await?;
         record_turn(&mut tx, &grant, &turn, None)?;
         claim.keep(&tx, &(message.id, turn.id)).await?;

@@ -1,5 +1,5 @@
 //! Rows of action items, and what they quote. Each is its owner's alone.
-use super::{REDACTED_AT_ONCE, each_its_own, try_map};
+use super::{REDACTED_AT_ONCE, each_its_own};
 use crate::{
     coaching::{
         borrowed::redact,
@@ -88,13 +88,12 @@ pub async fn find_action_item_to_change<A>(
     scope: &Scope<A>,
     id: ActionItemId,
 ) -> Result<Option<(ActionItem, Grant<A>)>> {
-    let row = item::Entity::find_by_id(id.uuid())
+    let select = item::Entity::rows()
+        .filter(item::Column::Id.eq(id.uuid()))
         .filter(item::Column::WorkspaceId.is_in(scope.workspaces()))
         .filter(item::Column::OwnerId.eq(scope.principal().uuid()))
-        .lock(LockType::NoKeyUpdate)
-        .one(tx.connection())
-        .await?;
-    let Some(row) = row else { return Ok(None) };
+        .lock(LockType::NoKeyUpdate);
+    let Some(row) = db::one::<item::Model>(tx, select).await? else { return Ok(None) };
     let grant = scope.grant(row.workspace_id)?;
     Ok(Some((item_of(row)?, grant)))
 }
@@ -106,7 +105,7 @@ pub async fn find_action_items(
 ) -> Result<HashMap<ActionItemId, ActionItem>> {
     let select = visible(scope).filter(item::Column::Id.is_in(ids.iter().map(|id| id.uuid())));
     let rows = db::all(source, select).await?;
-    rows.into_iter().map(|row| Ok((ActionItemId::from_uuid(row.id), item_of(row)?))).collect()
+    rows.into_iter().map(|row| item_of(row).map(|item| (item.id, item))).collect()
 }
 
 /// The item, where it lies in the grant's workspace and is the principal's own.
@@ -134,7 +133,7 @@ pub async fn list_action_items(
         select = select.filter(item::Column::GoalId.eq(goal.uuid()));
     }
     let order = page::Keyset::newest_first(item::Column::CreatedAt, item::Column::Id);
-    try_map(page::list(source, select, &order, request).await?, item_of)
+    page::list(source, select, &order, request).await?.try_map(item_of)
 }
 
 /// The same page of what came from each session, oldest first, in one statement.
@@ -151,7 +150,7 @@ pub async fn list_action_items_of(
         page::list_by(source, select, item::Column::SessionId, &parents, &order, request).await?;
     pages
         .into_iter()
-        .map(|(id, page)| Ok((CoachingSessionId::from_uuid(id), try_map(page, item_of)?)))
+        .map(|(id, page)| Ok((CoachingSessionId::from_uuid(id), page.try_map(item_of)?)))
         .collect()
 }
 

@@ -86,13 +86,12 @@ pub async fn find_goal_to_change<A>(
     scope: &Scope<A>,
     id: GoalId,
 ) -> Result<Option<(Goal, Grant<A>)>> {
-    let row = goal::Entity::find_by_id(id.uuid())
+    let select = goal::Entity::rows()
+        .filter(goal::Column::Id.eq(id.uuid()))
         .filter(goal::Column::WorkspaceId.is_in(scope.workspaces()))
         .filter(goal::Column::OwnerId.eq(scope.principal().uuid()))
-        .lock(LockType::NoKeyUpdate)
-        .one(tx.connection())
-        .await?;
-    let Some(row) = row else { return Ok(None) };
+        .lock(LockType::NoKeyUpdate);
+    let Some(row) = db::one::<goal::Model>(tx, select).await? else { return Ok(None) };
     let grant = scope.grant(row.workspace_id)?;
     Ok(Some((goal_of(row)?, grant)))
 }
@@ -107,7 +106,7 @@ pub async fn find_goals(
         .filter(db::among(goal::Column::WorkspaceId, scope.workspaces()))
         .filter(goal::Column::OwnerId.eq(scope.principal().uuid()));
     let rows = db::all(source, select).await?;
-    rows.into_iter().map(|row| Ok((GoalId::from_uuid(row.id), goal_of(row)?))).collect()
+    rows.into_iter().map(|row| goal_of(row).map(|goal| (goal.id, goal))).collect()
 }
 
 /// The goal, where it lies in the grant's workspace and is the principal's own.

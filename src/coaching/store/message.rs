@@ -1,8 +1,8 @@
 //! Messages and what they quote.
-use super::{REDACTED_AT_ONCE, each_its_own, try_map};
+use super::{REDACTED_AT_ONCE, each_its_own};
 use crate::{
     coaching::{
-        model::{Citation, Ending, Message, MessageRole, MessageStatus, StopReason, TokenUsage},
+        model::{Citation, Ending, Message, MessageRole, MessageStatus, StopReason, TokenUsage, Turn},
         speech::{Speech, without},
     },
     db::{self, Source, page},
@@ -27,6 +27,7 @@ use uuid::Uuid;
 pub async fn insert_message(
     tx: &mut Tx,
     grant: &Grant<Write>,
+    turn: &Turn,
     message: &Message,
     position: i64,
     client_hash: Option<Vec<u8>>,
@@ -36,8 +37,8 @@ pub async fn insert_message(
         workspace_id: grant.workspace().uuid(),
         owner_id: grant.principal().uuid(),
         session_id: message.session.uuid(),
-        turn_id: message.turn.uuid(),
-        turn_number: message.turn_number,
+        turn_id: turn.id.uuid(),
+        turn_number: turn.number,
         position,
         role: message.role.name().to_owned(),
         text: message.text.clone(),
@@ -52,24 +53,31 @@ pub async fn insert_message(
     tx.insert_last(row).await
 }
 
-/// The message that a client gave this id to, and the hash of what was sent with it.
+/// What was sent before with a client's id.
+pub struct Earlier {
+    pub id: MessageId,
+    pub turn: TurnId,
+    pub client_hash: Option<Vec<u8>>,
+}
+
+/// The message that a client gave this id to.
 pub async fn find_message_by_client_id(
     tx: &impl Source,
     grant: &Grant<Write>,
     session: CoachingSessionId,
     client_id: Uuid,
-) -> Result<Option<(Message, Option<Vec<u8>>)>> {
+) -> Result<Option<Earlier>> {
     let row = message::Entity::rows()
         .filter(message::Column::SessionId.eq(session.uuid()))
         .filter(message::Column::OwnerId.eq(grant.principal().uuid()))
         .filter(message::Column::ClientId.eq(client_id))
         .one(tx.connection())
         .await?;
-    row.map(|mut row| {
-        let hash = row.client_hash.take();
-        Ok((message_of(row)?, hash))
-    })
-    .transpose()
+    Ok(row.map(|row| Earlier {
+        id: MessageId::from_uuid(row.id),
+        turn: TurnId::from_uuid(row.turn_id),
+        client_hash: row.client_hash,
+    }))
 }
 
 pub async fn find_messages(
@@ -79,7 +87,7 @@ pub async fn find_messages(
 ) -> Result<HashMap<MessageId, Message>> {
     let select = visible_messages(scope).filter(message::Column::Id.is_in(ids.iter().map(|id| id.uuid())));
     let rows = db::all(source, select).await?;
-    rows.into_iter().map(|row| Ok((MessageId::from_uuid(row.id), message_of(row)?))).collect()
+    rows.into_iter().map(|row| message_of(row).map(|message| (message.id, message))).collect()
 }
 
 /// The same page of each session's messages, oldest first, in one statement.
@@ -92,11 +100,11 @@ pub async fn list_messages(
     let order = page::Keyset::oldest_first(message::Column::Position, message::Column::Id);
     let parents: Vec<Uuid> = sessions.iter().map(|id| id.uuid()).collect();
     let select = message::Entity::rows().filter(db::checked(theirs(scope)));
-    let pages: HashMap<Uuid, Page<message::Model>> =
+    let pages: HashMap<Uuid, Page<message::Shown>> =
         page::list_by(source, select, message::Column::SessionId, &parents, &order, request).await?;
     pages
         .into_iter()
-        .map(|(id, page)| Ok((CoachingSessionId::from_uuid(id), try_map(page, message_of)?)))
+        .map(|(id, page)| Ok((CoachingSessionId::from_uuid(id), page.try_map(message_of)?)))
         .collect()
 }
 
@@ -115,7 +123,7 @@ pub async fn list_citations(
         .filter(db::checked(theirs(scope)))
         .order_by_asc(citation::Column::MessageId)
         .order_by_asc(citation::Column::Place);
-    let rows = db::all(source, select).await?;
+    let rows: Vec<citation::Model> = db::all(source, select).await?;
     let mut found: HashMap<MessageId, Vec<Citation>> = HashMap::new();
     for row in rows {
         found.entry(MessageId::from_uuid(row.message_id)).or_default().push(citation_of(row)?);
@@ -131,15 +139,14 @@ pub async fn conversation(
     last_turn: i64,
     limit: u64,
 ) -> Result<Vec<Message>> {
-    let mut rows = message::Entity::rows()
+    let select = message::Entity::rows()
         .filter(message::Column::SessionId.eq(session.uuid()))
         .filter(message::Column::OwnerId.eq(grant.principal().uuid()))
         .filter(message::Column::TurnNumber.lte(last_turn))
         .order_by_desc(message::Column::TurnNumber)
         .order_by_desc(message::Column::Position)
-        .limit(limit)
-        .all(source.connection())
-        .await?;
+        .limit(limit);
+    let mut rows = db::all(source, select).await?;
     rows.reverse();
     rows.into_iter().map(message_of).collect()
 }
@@ -151,15 +158,14 @@ pub async fn said(
     session: CoachingSessionId,
     limit: u64,
 ) -> Result<Vec<Message>> {
-    let rows = message::Entity::rows()
+    let select = message::Entity::rows()
         .filter(message::Column::SessionId.eq(session.uuid()))
         .filter(message::Column::OwnerId.eq(grant.principal().uuid()))
         .filter(message::Column::Role.eq(MessageRole::User.name()))
         .order_by_desc(message::Column::TurnNumber)
         .order_by_desc(message::Column::Position)
-        .limit(limit)
-        .all(source.connection())
-        .await?;
+        .limit(limit);
+    let rows = db::all(source, select).await?;
     rows.into_iter().map(message_of).collect()
 }
 
@@ -340,7 +346,7 @@ fn theirs(scope: &Scope<impl AtLeast<Read>>) -> SimpleExpr {
     workspace.and(message::Column::OwnerId.eq(scope.principal().uuid()))
 }
 
-fn message_of(row: message::Model) -> Result<Message> {
+fn message_of(row: message::Shown) -> Result<Message> {
     let tokens = |count: i64| u32::try_from(count).map_err(Error::internal);
     let usage = match (row.input_tokens, row.output_tokens) {
         (Some(input), Some(output)) => {
@@ -351,8 +357,6 @@ fn message_of(row: message::Model) -> Result<Message> {
     Ok(Message {
         id: MessageId::from_uuid(row.id),
         session: CoachingSessionId::from_uuid(row.session_id),
-        turn: TurnId::from_uuid(row.turn_id),
-        turn_number: row.turn_number,
         role: MessageRole::from_name(&row.role)?,
         text: row.text,
         status: MessageStatus::from_name(&row.status)?,

@@ -90,7 +90,7 @@ pub async fn find_session_by_client_id(
         .await?;
     row.map(|mut row| {
         let hash = row.client_hash.take();
-        Ok((session_of(row)?, hash))
+        Ok((session_of(row.into())?, hash))
     })
     .transpose()
 }
@@ -114,7 +114,8 @@ pub async fn find_session_to_change<A>(
 }
 
 fn one_session<A>(scope: &Scope<A>, id: CoachingSessionId) -> Select<session::Entity> {
-    session::Entity::find_by_id(id.uuid())
+    session::Entity::rows()
+        .filter(session::Column::Id.eq(id.uuid()))
         .filter(session::Column::WorkspaceId.is_in(scope.workspaces()))
         .filter(session::Column::OwnerId.eq(scope.principal().uuid()))
 }
@@ -124,7 +125,7 @@ async fn session_with_grant<A>(
     source: &impl Source,
     scope: &Scope<A>,
 ) -> Result<Option<(Session, Grant<A>)>> {
-    let Some(row) = select.one(source.connection()).await? else { return Ok(None) };
+    let Some(row) = db::one::<session::Shown>(source, select).await? else { return Ok(None) };
     let grant = scope.grant(row.workspace_id)?;
     Ok(Some((session_of(row)?, grant)))
 }
@@ -168,7 +169,7 @@ pub async fn find_sessions(
         .filter(db::among(session::Column::WorkspaceId, scope.workspaces()))
         .filter(session::Column::OwnerId.eq(scope.principal().uuid()));
     let rows = db::all(source, select).await?;
-    rows.into_iter().map(|row| Ok((CoachingSessionId::from_uuid(row.id), session_of(row)?))).collect()
+    rows.into_iter().map(|row| session_of(row).map(|session| (session.id, session))).collect()
 }
 
 pub async fn list_sessions(
@@ -191,7 +192,7 @@ pub async fn list_sessions(
         .from(session::Column::GoalId)
         .to(entity::goal::Column::Id)
         .into();
-    let page = page::list_with::<_, entity::goal::Entity>(source, select, goal, &keyset, request).await?;
+    let page = page::list_with(source, select, goal, &keyset, request).await?;
     page.try_map(|(session, goal)| Ok((session_of(session)?, goal.map(goal_of).transpose()?)))
 }
 
@@ -241,7 +242,7 @@ fn raised(
 
 fn locked(row: session::Model) -> Result<Locked> {
     let (messages, turns) = (row.messages, row.turns);
-    Ok(Locked { session: session_of(row)?, messages, turns })
+    Ok(Locked { session: session_of(row.into())?, messages, turns })
 }
 
 pub async fn end_session(
@@ -269,13 +270,7 @@ fn each_its_own(id: impl ColumnTrait, texts: impl Iterator<Item = (Uuid, String)
     texts.fold(CaseStatement::new(), |texts, (row, text)| texts.case(id.eq(row), text)).into()
 }
 
-fn try_map<R, T>(page: Page<R>, of: impl Fn(R) -> Result<T>) -> Result<Page<T>> {
-    let Page { items, has_next, has_previous, total } = page;
-    let items = items.into_iter().map(|(key, row)| Ok((key, of(row)?))).collect::<Result<_>>()?;
-    Ok(Page { items, has_next, has_previous, total })
-}
-
-fn session_of(row: session::Model) -> Result<Session> {
+fn session_of(row: session::Shown) -> Result<Session> {
     Ok(Session {
         id: CoachingSessionId::from_uuid(row.id),
         workspace: WorkspaceId::from_uuid(row.workspace_id),

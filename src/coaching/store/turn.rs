@@ -47,12 +47,11 @@ pub async fn find_turn<A>(
     scope: &Scope<A>,
     id: TurnId,
 ) -> Result<Option<(Turn, Grant<A>)>> {
-    let row = turn::Entity::find_by_id(id.uuid())
+    let select = turn::Entity::rows()
+        .filter(turn::Column::Id.eq(id.uuid()))
         .filter(turn::Column::WorkspaceId.is_in(scope.workspaces()))
-        .filter(turn::Column::OwnerId.eq(scope.principal().uuid()))
-        .one(source.connection())
-        .await?;
-    let Some(row) = row else { return Ok(None) };
+        .filter(turn::Column::OwnerId.eq(scope.principal().uuid()));
+    let Some(row) = db::one::<turn::Model>(source, select).await? else { return Ok(None) };
     let grant = scope.grant(row.workspace_id)?;
     Ok(Some((turn_of(row)?, grant)))
 }
@@ -67,7 +66,7 @@ pub async fn find_turns(
         .filter(db::among(turn::Column::WorkspaceId, scope.workspaces()))
         .filter(turn::Column::OwnerId.eq(scope.principal().uuid()));
     let rows = db::all(source, select).await?;
-    rows.into_iter().map(|row| Ok((TurnId::from_uuid(row.id), turn_of(row)?))).collect()
+    rows.into_iter().map(|row| turn_of(row).map(|turn| (turn.id, turn))).collect()
 }
 
 /// The turns of a session that wait or run, in order.

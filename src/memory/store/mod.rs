@@ -229,16 +229,12 @@ pub(super) async fn find_many(
 }
 
 /// Of what a statement selects, the rows of these ids.
-async fn find_by_ids<E>(
+async fn find_by_ids<R: FromRow>(
     source: &impl Source,
-    select: Select<E>,
-    id: E::Column,
+    select: Select<R::Entity>,
+    id: <R::Entity as EntityTrait>::Column,
     ids: Vec<Uuid>,
-) -> Result<Vec<E::Model>>
-where
-    E: EntityTrait,
-    E::Model: FromRow,
-{
+) -> Result<Vec<R>> {
     let mut found = vec![];
     for ids in ids.chunks(IDS) {
         let some = select.clone().filter(id.is_in(ids.iter().copied()));
@@ -277,12 +273,7 @@ pub(super) async fn list(
         select = select.filter(db::named(Column::Status, statuses.iter().map(|status| status.name())));
     }
     let order = Keyset::newest_first(Column::CreatedAt, Column::Id);
-    let page = page::list(source, select, &order, request).await?;
-    let mut items = Vec::with_capacity(page.items.len());
-    for (key, row) in page.items {
-        items.push((key, from_row(row)?.memory));
-    }
-    Ok(Page { items, has_next: page.has_next, has_previous: page.has_previous, total: page.total })
+    page::list(source, select, &order, request).await?.try_map(|row| Ok(from_row(row)?.memory))
 }
 
 /// Not LIKE: its wildcards and its case differ between the databases.

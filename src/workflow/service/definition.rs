@@ -15,7 +15,9 @@ use crate::{
     workflow::{
         event::{workflow_created, workflow_published, workflow_updated},
         graph::{self, Graph},
-        model::{Draft, MAX_NAME, NewWorkflow, Plan, Version, Workflow, WorkflowUpdate, is_slug, slug_from},
+        model::{
+            Draft, Drawn, MAX_NAME, NewWorkflow, Plan, Version, Workflow, WorkflowUpdate, is_slug, slug_from,
+        },
         policy, store,
         validate::{self, GraphProblem},
     },
@@ -50,7 +52,7 @@ impl WorkflowService {
         problems.finish()?;
         // Compiling takes a moment: before the transaction, for there is one writer.
         let found = problems_of(&new.graph, new.input_schema.as_ref()).await?;
-        let draft = Draft { graph: new.graph, input_schema: new.input_schema, problems: found, version: 1 };
+        let draft = Draft { problems: found, version: 1 };
         let workflow = Workflow {
             id: self.ambient.ids.next(),
             workspace: new.workspace,
@@ -62,7 +64,8 @@ impl WorkflowService {
             client_id: client_id.as_ref().map(|client| client.id),
             created_at: self.ambient.now(),
         };
-        let new = New { workflow, slug_given: new.slug.is_some(), client_id, key };
+        let drawn = Drawn { workflow, graph: new.graph, input_schema: new.input_schema };
+        let new = New { drawn, slug_given: new.slug.is_some(), client_id, key };
         match self.create_once(actor, &grant, new.clone()).await {
             // Another call with this client id was faster: its workflow is there now.
             Err(error) if db::is_unique_violation(&error) => self.create_once(actor, &grant, new).await,
@@ -71,7 +74,7 @@ impl WorkflowService {
     }
 
     async fn create_once(&self, actor: &Actor, grant: &Grant<Write>, new: New) -> Result<Workflow> {
-        let New { mut workflow, slug_given, client_id, key } = new;
+        let New { mut drawn, slug_given, client_id, key } = new;
         let mut tx = self.log.begin().await?;
         let claim = match idempotency::claim(&tx, &self.ambient, actor.principal(), key.as_ref()).await? {
             Claimed::Replay(id) => {
@@ -89,9 +92,9 @@ impl WorkflowService {
             return Ok(made);
         }
         let hash = client_id.as_ref().map(|client| &*client.hash);
-        let base = workflow.slug.clone();
+        let base = drawn.workflow.slug.clone();
         let mut number = 1;
-        while !store::insert_workflow(&tx, grant, &workflow, hash).await? {
+        while !store::insert_workflow(&tx, grant, &drawn, hash).await? {
             number += 1;
             if slug_given {
                 let message = "another workflow has this slug: choose a different one";
@@ -100,8 +103,9 @@ impl WorkflowService {
             if number > SLUGS {
                 return Err(Error::conflict("slug", "many workflows have this name: choose a slug"));
             }
-            workflow.slug = format!("{}-{number}", base.get(..40).unwrap_or(&base));
+            drawn.workflow.slug = format!("{}-{number}", base.get(..40).unwrap_or(&base));
         }
+        let workflow = drawn.workflow;
         claim.keep(&tx, &workflow.id).await?;
         tx.record(grant, workflow_created(workflow.id));
         tx.commit().await?;
@@ -111,35 +115,36 @@ impl WorkflowService {
     /// Changes name and draft. A graph that could not run is kept as a draft all the same, as by [`Self::create`].
     pub async fn update(&self, actor: &Actor, update: WorkflowUpdate) -> Result<Edited<Workflow>> {
         let scope = actor.scope::<policy::UpdateWorkflow>();
-        let (seen, _) = store::find_workflow(&self.db, &scope, update.workflow).await?.ok_or(NO_WORKFLOW)?;
+        let found = store::find_drawn_workflow(&self.db, &scope, update.workflow).await?;
+        let (seen, _) = found.ok_or(NO_WORKFLOW)?;
         // Compiling takes a moment: before the transaction, for there is one writer.
-        let expected = apply(&update, &seen)?.draft;
+        let expected = apply(&update, &seen)?;
         let problems = problems_of(&expected.graph, expected.input_schema.as_ref()).await?;
 
         let mut tx = self.log.begin().await?;
         let found = store::find_workflow_to_change(&tx, &scope, update.workflow).await?;
         let (old, grant) = found.ok_or(NO_WORKFLOW)?;
-        if edit::is_stale(update.expected_version, old.version) {
-            return Ok(Edited::Stale { version: old.version, current: old });
+        if edit::is_stale(update.expected_version, old.workflow.version) {
+            return Ok(Edited::Stale { version: old.workflow.version, current: old.workflow });
         }
         let mut changed = apply(&update, &old)?;
-        let redrawn = !changed.draft.does_as(&old.draft);
-        if !redrawn && changed.name == old.name {
-            return Ok(Edited::Done(old));
+        let redrawn = !changed.does_as(&old);
+        if !redrawn && changed.workflow.name == old.workflow.name {
+            return Ok(Edited::Done(old.workflow));
         }
         if redrawn {
-            changed.draft.version += 1;
-            changed.draft.problems = match changed.draft.does_as(&expected) {
+            changed.workflow.draft.version += 1;
+            changed.workflow.draft.problems = match changed.does_as(&expected) {
                 true => problems,
                 // The other half of the draft was changed meanwhile.
-                false => problems_of(&changed.draft.graph, changed.draft.input_schema.as_ref()).await?,
+                false => problems_of(&changed.graph, changed.input_schema.as_ref()).await?,
             };
         }
-        changed.version += 1;
+        changed.workflow.version += 1;
         store::update_workflow(&tx, &grant, &changed, self.ambient.now()).await?;
-        tx.record(&grant, workflow_updated(changed.id));
+        tx.record(&grant, workflow_updated(changed.workflow.id));
         tx.commit().await?;
-        Ok(Edited::Done(changed))
+        Ok(Edited::Done(changed.workflow))
     }
 
     /// Makes the draft a version that runs can use, and that the actor answers for: its runs may do no more than the
@@ -151,10 +156,11 @@ impl WorkflowService {
         expected_version: Option<i32>,
     ) -> Result<Edited<Version, Workflow>> {
         let mut tx = self.log.begin().await?;
-        let (workflow, grant) =
+        let (drawn, grant) =
             store::find_workflow_to_change(&tx, &actor.scope::<policy::PublishWorkflow>(), id)
                 .await?
                 .ok_or(NO_WORKFLOW)?;
+        let Drawn { workflow, graph, input_schema } = drawn;
         if edit::is_stale(expected_version, workflow.version) {
             return Ok(Edited::Stale { version: workflow.version, current: workflow });
         }
@@ -164,7 +170,6 @@ impl WorkflowService {
         }
         let now = self.ambient.now();
         let last = store::touch_for_publishing(&tx, &grant, id, now).await?;
-        let Draft { graph, input_schema, .. } = workflow.draft.clone();
         let checksum = graph::checksum(&graph, input_schema.as_ref()).map_err(Error::internal)?;
         let published = store::find_plan(&tx, &grant, &workflow, (last > 0).then_some(last)).await?;
         let publisher = actor.principal().uuid();
@@ -201,7 +206,7 @@ struct Content<'a> {
 /// A workflow to be stored, by a request that may be a repeat.
 #[derive(Clone)]
 struct New {
-    workflow: Workflow,
+    drawn: Drawn,
     slug_given: bool,
     client_id: Option<ClientId>,
     key: Option<Key>,
@@ -214,16 +219,16 @@ async fn problems_of(graph: &Graph, input_schema: Option<&Value>) -> Result<Vec<
 }
 
 /// The workflow as it would be, with the versions and the problems that it has.
-fn apply(update: &WorkflowUpdate, old: &Workflow) -> Result<Workflow> {
+fn apply(update: &WorkflowUpdate, old: &Drawn) -> Result<Drawn> {
     let WorkflowUpdate { name, graph, input_schema, .. } = update.clone();
     let mut problems = Problems::default();
     let name = name.checked(&mut problems, "name", MAX_NAME);
-    let name = name.over_required(&mut problems, "name", old.name.clone());
-    let graph = graph.over_required(&mut problems, "graph", old.draft.graph.clone());
-    let input_schema = input_schema.over(old.draft.input_schema.clone());
+    let name = name.over_required(&mut problems, "name", old.workflow.name.clone());
+    let graph = graph.over_required(&mut problems, "graph", old.graph.clone());
+    let input_schema = input_schema.over(old.input_schema.clone());
     validate::check_bounds(&mut problems, &graph, input_schema.as_ref());
     problems.finish()?;
-    Ok(Workflow { name, draft: Draft { graph, input_schema, ..old.draft.clone() }, ..old.clone() })
+    Ok(Drawn { workflow: Workflow { name, ..old.workflow.clone() }, graph, input_schema })
 }
 
 fn slug_of(name: &str) -> String {

@@ -8,7 +8,7 @@ use crate::{
     },
 };
 use entity::approval;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, QueryFilter};
 use std::collections::HashMap;
 
 pub(in super::super) async fn find_approval<A>(
@@ -16,11 +16,10 @@ pub(in super::super) async fn find_approval<A>(
     scope: &Scope<A>,
     id: ApprovalId,
 ) -> Result<Option<(Approval, Grant<A>)>> {
-    let row = approval::Entity::find_by_id(id.uuid())
-        .filter(approval::Column::WorkspaceId.is_in(scope.workspaces()))
-        .one(source.connection())
-        .await?;
-    let Some(row) = row else { return Ok(None) };
+    let select = approval::Entity::rows()
+        .filter(approval::Column::Id.eq(id.uuid()))
+        .filter(approval::Column::WorkspaceId.is_in(scope.workspaces()));
+    let Some(row) = db::one::<approval::Model>(source, select).await? else { return Ok(None) };
     let grant = scope.grant(row.workspace_id)?;
     Ok(Some((approval_of(row)?, grant)))
 }

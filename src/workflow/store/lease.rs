@@ -44,16 +44,19 @@ pub(in super::super) async fn find_due(
     source: &impl Source,
     except: &[RunId],
 ) -> Result<Option<DateTime<Utc>>> {
-    let row = run::Entity::rows()
+    let found = run::Entity::find()
+        .select_only()
+        .columns([run::Column::WakeAt, run::Column::LeaseUntil])
         .filter(run::Column::WakeAt.is_not_null())
         .filter(run::Column::Id.is_not_in(except.iter().map(|run| run.uuid())))
         .order_by_asc(Expr::cust(
             "CASE WHEN lease_until IS NOT NULL AND lease_until > wake_at THEN lease_until ELSE wake_at END",
         ))
         .limit(1)
+        .into_tuple::<(Option<DateTime<Utc>>, Option<DateTime<Utc>>)>()
         .one(source.connection())
         .await?;
-    Ok(row.and_then(|row| Ord::max(row.wake_at, row.lease_until)))
+    Ok(found.and_then(|(wake_at, lease_until)| Ord::max(wake_at, lease_until)))
 }
 
 /// Takes up to `limit` due runs that nobody holds, the longest due first. Two workers never take the same one.
@@ -157,7 +160,7 @@ pub(in super::super) async fn look(source: &impl Source, lease: &Lease) -> Resul
     let row = run::Entity::rows().filter(held(lease)).one(source.connection()).await?;
     let Some(row) = row else { return Ok(None) };
     let revision = row.revision;
-    Ok(Some((run_of(row)?, revision)))
+    Ok(Some((run_of(row.into())?, revision)))
 }
 
 /// Takes the run's row until the transaction ends; `None` where the lease was lost: then nothing may be written.
@@ -173,7 +176,7 @@ pub(in super::super) async fn lock(
         .await?;
     let Some(row) = rows.into_iter().next() else { return Ok(None) };
     let revision = row.revision;
-    Ok(Some((run_of(row)?, revision)))
+    Ok(Some((run_of(row.into())?, revision)))
 }
 
 #[cfg(test)]

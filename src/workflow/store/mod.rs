@@ -18,7 +18,7 @@ pub(super) use run::{
 
 use super::{
     graph::{self, Graph},
-    model::{Draft, Plan, Version, Workflow},
+    model::{Draft, Drawn, Plan, Version, Workflow},
 };
 use crate::{
     db::{
@@ -47,16 +47,17 @@ use uuid::Uuid;
 pub(super) async fn insert_workflow(
     tx: &impl Source,
     _: &Grant<Write>,
-    workflow: &Workflow,
+    drawn: &Drawn,
     client_hash: Option<&[u8]>,
 ) -> Result<bool> {
+    let workflow = &drawn.workflow;
     let row = workflow::Model {
         id: workflow.id.uuid(),
         workspace_id: workflow.workspace.uuid(),
         name: workflow.name.clone(),
         slug: workflow.slug.clone(),
-        graph: json(&workflow.draft.graph)?,
-        input_schema: workflow.draft.input_schema.clone(),
+        graph: json(&drawn.graph)?,
+        input_schema: drawn.input_schema.clone(),
         problems: json(&workflow.draft.problems)?,
         draft_version: workflow.draft.version.into(),
         published_version_id: None,
@@ -88,7 +89,7 @@ pub(super) async fn find_workflow_by_client_id(
         .await?;
     let found = row.map(|mut row| {
         let hash = row.client_hash.take();
-        Ok((workflow_of(row)?, hash))
+        Ok((workflow_of(row.into())?, hash))
     });
     found.transpose()
 }
@@ -99,7 +100,10 @@ pub(super) async fn find_workflow<A>(
     scope: &Scope<A>,
     id: WorkflowId,
 ) -> Result<Option<(Workflow, Grant<A>)>> {
-    with_grant(one_workflow(scope, id), source, scope).await
+    let found = db::one::<workflow::Shown>(source, one_workflow(scope, id)).await?;
+    let Some(row) = found else { return Ok(None) };
+    let grant = scope.grant(row.workspace_id)?;
+    Ok(Some((workflow_of(row)?, grant)))
 }
 
 pub(super) async fn find_by_slug(
@@ -107,48 +111,60 @@ pub(super) async fn find_by_slug(
     grant: &Grant<Read>,
     slug: &str,
 ) -> Result<Option<Workflow>> {
-    let found = workflow::Entity::rows()
+    let select = workflow::Entity::rows()
         .filter(workflow::Column::WorkspaceId.eq(grant.workspace().uuid()))
-        .filter(workflow::Column::Slug.eq(slug))
-        .one(source.connection())
-        .await?;
-    found.map(workflow_of).transpose()
+        .filter(workflow::Column::Slug.eq(slug));
+    db::one(source, select).await?.map(workflow_of).transpose()
 }
 
-/// As [`find_workflow`]; others that change or publish it wait until the transaction ends. NO KEY: runs may still begin.
+/// As [`find_workflow`], with what it does; others that change or publish it wait until the transaction ends. NO KEY: runs
+/// may still begin.
 pub(super) async fn find_workflow_to_change<A>(
     tx: &impl Source,
     scope: &Scope<A>,
     id: WorkflowId,
-) -> Result<Option<(Workflow, Grant<A>)>> {
-    with_grant(one_workflow(scope, id).lock(LockType::NoKeyUpdate), tx, scope).await
+) -> Result<Option<(Drawn, Grant<A>)>> {
+    drawn_with_grant(tx, one_workflow(scope, id).lock(LockType::NoKeyUpdate), scope).await
+}
+
+/// As [`find_workflow`], with what it does.
+pub(super) async fn find_drawn_workflow<A>(
+    source: &impl Source,
+    scope: &Scope<A>,
+    id: WorkflowId,
+) -> Result<Option<(Drawn, Grant<A>)>> {
+    drawn_with_grant(source, one_workflow(scope, id), scope).await
 }
 
 fn one_workflow<A>(scope: &Scope<A>, id: WorkflowId) -> Select<workflow::Entity> {
-    workflow::Entity::find_by_id(id.uuid()).filter(workflow::Column::WorkspaceId.is_in(scope.workspaces()))
+    workflow::Entity::rows()
+        .filter(workflow::Column::Id.eq(id.uuid()))
+        .filter(workflow::Column::WorkspaceId.is_in(scope.workspaces()))
 }
 
-async fn with_grant<A>(
-    select: Select<workflow::Entity>,
+async fn drawn_with_grant<A>(
     source: &impl Source,
+    select: Select<workflow::Entity>,
     scope: &Scope<A>,
-) -> Result<Option<(Workflow, Grant<A>)>> {
-    let Some(row) = select.one(source.connection()).await? else { return Ok(None) };
+) -> Result<Option<(Drawn, Grant<A>)>> {
+    let Some(mut row) = db::one::<workflow::Model>(source, select).await? else { return Ok(None) };
     let grant = scope.grant(row.workspace_id)?;
-    Ok(Some((workflow_of(row)?, grant)))
+    let (graph, input_schema) = (typed(row.graph.take())?, row.input_schema.take());
+    Ok(Some((Drawn { workflow: workflow_of(row.into())?, graph, input_schema }, grant)))
 }
 
 /// Its name and its draft.
 pub(super) async fn update_workflow(
     tx: &impl Source,
     grant: &Grant<Write>,
-    workflow: &Workflow,
+    drawn: &Drawn,
     now: DateTime<Utc>,
 ) -> Result<()> {
+    let workflow = &drawn.workflow;
     let changed = workflow::ActiveModel {
         name: Set(workflow.name.clone()),
-        graph: Set(json(&workflow.draft.graph)?),
-        input_schema: Set(workflow.draft.input_schema.clone()),
+        graph: Set(json(&drawn.graph)?),
+        input_schema: Set(drawn.input_schema.clone()),
         problems: Set(json(&workflow.draft.problems)?),
         draft_version: Set(workflow.draft.version.into()),
         version: Set(workflow.version.into()),
@@ -184,7 +200,7 @@ pub(super) async fn list_workflows(
 ) -> Result<Page<Workflow>> {
     let select = workflow::Entity::rows().filter(workflow::Column::WorkspaceId.eq(grant.workspace().uuid()));
     let order = Keyset::newest_first(workflow::Column::CreatedAt, workflow::Column::Id);
-    try_map(page::list(source, select, &order, request).await?, workflow_of)
+    page::list(source, select, &order, request).await?.try_map(workflow_of)
 }
 
 /// Notes the time, and gives the number of the last version. The workflow is locked.
@@ -203,8 +219,8 @@ pub(super) async fn touch_for_publishing(
     let last = workflow_version::Entity::rows()
         .filter(workflow_version::Column::WorkflowId.eq(id.uuid()))
         .order_by_desc(workflow_version::Column::Number)
-        .one(tx.connection())
-        .await?;
+        .limit(1);
+    let last: Option<workflow_version::Shown> = db::one(tx, last).await?;
     last.map_or(Ok(0), |row| small(row.number))
 }
 
@@ -240,7 +256,7 @@ pub(super) async fn find_versions(
         .filter(db::among(workflow_version::Column::WorkspaceId, scope.workspaces()))
         .filter(workflow_version::Column::Id.is_in(ids.iter().map(|id| id.uuid())));
     let rows = db::all(source, select).await?;
-    rows.into_iter().map(|row| version_of(&row).map(|version| (version.id, version))).collect()
+    rows.into_iter().map(|row| version_of(row).map(|version| (version.id, version))).collect()
 }
 
 /// A version of the workflow by its number, or the published one.
@@ -267,18 +283,13 @@ pub(super) async fn get_plan(source: &impl Source, lease: &Lease) -> Result<Plan
     plan_of(row.ok_or_else(|| Error::internal("a run without its version"))?)
 }
 
-fn workflow_of(row: workflow::Model) -> Result<Workflow> {
+fn workflow_of(row: workflow::Shown) -> Result<Workflow> {
     Ok(Workflow {
         id: WorkflowId::from_uuid(row.id),
         workspace: WorkspaceId::from_uuid(row.workspace_id),
         name: row.name,
         slug: row.slug,
-        draft: Draft {
-            graph: typed(row.graph)?,
-            input_schema: row.input_schema,
-            problems: typed(row.problems)?,
-            version: small(row.draft_version)?,
-        },
+        draft: Draft { problems: typed(row.problems)?, version: small(row.draft_version)? },
         published: row.published_version_id.map(WorkflowVersionId::from_uuid),
         version: small(row.version)?,
         client_id: row.client_id,
@@ -286,30 +297,26 @@ fn workflow_of(row: workflow::Model) -> Result<Workflow> {
     })
 }
 
-fn version_of(row: &workflow_version::Model) -> Result<Version> {
+fn version_of(row: workflow_version::Shown) -> Result<Version> {
     Ok(Version {
         id: WorkflowVersionId::from_uuid(row.id),
         workflow: WorkflowId::from_uuid(row.workflow_id),
         number: small(row.number)?,
-        checksum: row.checksum.clone(),
+        checksum: row.checksum,
         published_at: row.published_at,
     })
 }
 
-fn plan_of(row: workflow_version::Model) -> Result<Plan> {
-    let version = version_of(&row)?;
-    let graph: Graph = typed(row.graph)?;
+fn plan_of(mut row: workflow_version::Model) -> Result<Plan> {
+    let graph: Graph = typed(row.graph.take())?;
+    let (publisher, input_schema) = (row.published_by, row.input_schema.take());
+    let version = version_of(row.into())?;
     // A graph that was changed behind our back is not what was published.
-    let checksum = graph::checksum(&graph, row.input_schema.as_ref()).map_err(Error::internal)?;
+    let checksum = graph::checksum(&graph, input_schema.as_ref()).map_err(Error::internal)?;
     if checksum != version.checksum {
         return Err(Error::internal("a version differs from its checksum"));
     }
-    Ok(Plan { version, publisher: row.published_by, graph, input_schema: row.input_schema })
-}
-
-fn try_map<T, U>(page: Page<T>, map: impl Fn(T) -> Result<U>) -> Result<Page<U>> {
-    let items = page.items.into_iter().map(|(key, item)| Ok((key, map(item)?))).collect::<Result<_>>()?;
-    Ok(Page { items, has_next: page.has_next, has_previous: page.has_previous, total: page.total })
+    Ok(Plan { version, publisher, graph, input_schema })
 }
 
 fn json(value: &impl serde::Serialize) -> Result<Value> {

@@ -6,7 +6,7 @@ use super::{
             StepStatus, principal_kind, principal_of,
         },
     },
-    json, small, try_map, typed,
+    json, small, typed,
 };
 use crate::{
     db::{
@@ -82,11 +82,10 @@ pub(in super::super) async fn find_run<A>(
     scope: &Scope<A>,
     id: RunId,
 ) -> Result<Option<(Run, Grant<A>)>> {
-    let row = run::Entity::find_by_id(id.uuid())
-        .filter(run::Column::WorkspaceId.is_in(scope.workspaces()))
-        .one(source.connection())
-        .await?;
-    let Some(row) = row else { return Ok(None) };
+    let select = run::Entity::rows()
+        .filter(run::Column::Id.eq(id.uuid()))
+        .filter(run::Column::WorkspaceId.is_in(scope.workspaces()));
+    let Some(row) = db::one::<run::Shown>(source, select).await? else { return Ok(None) };
     let grant = scope.grant(row.workspace_id)?;
     Ok(Some((run_of(row)?, grant)))
 }
@@ -118,7 +117,7 @@ pub(in super::super) async fn list_runs(
         select = select.filter(run::Column::WorkflowId.eq(workflow.uuid()));
     }
     let order = Keyset::newest_first(run::Column::CreatedAt, run::Column::Id);
-    try_map(page::list(source, select, &order, request).await?, run_of)
+    page::list(source, select, &order, request).await?.try_map(run_of)
 }
 
 /// The steps of each run, in the graph's order.
@@ -133,7 +132,7 @@ pub(in super::super) async fn list_steps(
     let select = step_run::Entity::rows().filter(theirs);
     let order = Keyset::oldest_first(step_run::Column::Place, step_run::Column::Id);
     let pages = page::list_by(source, select, step_run::Column::RunId, &runs, &order, request).await?;
-    pages.into_iter().map(|(run, page)| Ok((run, try_map(page, step_of)?))).collect()
+    pages.into_iter().map(|(run, page)| Ok((run, page.try_map(step_of)?))).collect()
 }
 
 /// The steps of each run that have these keys.
@@ -162,7 +161,7 @@ pub(in super::super) async fn list_attempts(
     let order = Keyset::oldest_first(step_attempt::Column::Number, step_attempt::Column::Id);
     let pages =
         page::list_by(source, select, step_attempt::Column::StepRunId, &steps, &order, request).await?;
-    pages.into_iter().map(|(step, page)| Ok((step, try_map(page, attempt_of)?))).collect()
+    pages.into_iter().map(|(step, page)| Ok((step, page.try_map(attempt_of)?))).collect()
 }
 
 /// Takes the run's row until the transaction ends and tells its worker that something changed; `None` where the
@@ -181,7 +180,7 @@ pub(in super::super) async fn lock_live(
         .filter(run::Column::Status.is_in(RunStatus::LIVE.map(RunStatus::name)))
         .exec_with_returning(tx.connection())
         .await?;
-    rows.into_iter().next().map(run_of).transpose()
+    rows.into_iter().next().map(|row| run_of(row.into())).transpose()
 }
 
 /// Records a decision on an approval that is still open; the step is completed with `output`, and the run due.
@@ -357,7 +356,7 @@ pub(in super::super) async fn erase_derived(
     Ok((changed, u64::try_from(steps.len()).map_err(Error::internal)?))
 }
 
-pub(super) fn run_of(row: run::Model) -> Result<Run> {
+pub(super) fn run_of(row: run::Shown) -> Result<Run> {
     Ok(Run {
         id: RunId::from_uuid(row.id),
         workspace: WorkspaceId::from_uuid(row.workspace_id),
@@ -374,7 +373,7 @@ pub(super) fn run_of(row: run::Model) -> Result<Run> {
     })
 }
 
-fn step_of(row: step_run::Model) -> Result<StepRun> {
+fn step_of(row: step_run::Shown) -> Result<StepRun> {
     Ok(StepRun {
         id: StepRunId::from_uuid(row.id),
         run: RunId::from_uuid(row.run_id),
