@@ -1,10 +1,12 @@
 """Processes that are measured: their processor time and memory as the kernel counts them, start and stop."""
 
+import ctypes
 import json
 import os
 import queue
 import re
 import resource
+import signal
 import subprocess
 import threading
 import time
@@ -14,6 +16,8 @@ from .base import Failure
 
 START_LIMIT_S = 60
 STOP_LIMIT_S = 15
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None)
 
 
 def raise_file_limit() -> int:
@@ -71,6 +75,11 @@ def resident_mb(pid: int) -> float:
     return total * 1024 / 1e6
 
 
+def die_with_parent() -> None:
+    """What is measured must not outlive us, even if we are killed with -9; a shell may have it ignore any other signal."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 class Process:
     """A command that prints where it listens, in a folder of its own."""
 
@@ -81,22 +90,28 @@ class Process:
         with open(folder / "log", "ab") as log:
             self.process = subprocess.Popen([str(part) for part in command], cwd=folder, env=environment, text=True,
                                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
-                                            start_new_session=True)
-        self.address = None
+                                            start_new_session=True, preexec_fn=die_with_parent)
+        try:
+            self.address = self._address(address, f"{command[0]} did not listen", limit)
+        except BaseException:
+            # Nobody has it yet who could stop it.
+            self.stop()
+            raise
+
+    def _address(self, pattern: str, problem: str, limit: float) -> str:
         lines: queue.Queue = queue.Queue()
         threading.Thread(target=self._read, args=(lines,), daemon=True).start()
         end = time.monotonic() + limit
-        while self.address is None:
+        while True:
             try:
                 line = lines.get(timeout=max(0.1, end - time.monotonic()))
             except queue.Empty:
-                self.stop()
-                raise Failure(f"{command[0]} did not listen within {limit} s:\n{self.last_words()}") from None
+                raise Failure(f"{problem} within {limit} s:\n{self.last_words()}") from None
             if line is None:
                 self.process.wait()
                 raise Failure(f"it ended ({self.process.returncode}): {self.last_words()}")
-            if found := re.search(address, line):
-                self.address = found[1]
+            if found := re.search(pattern, line):
+                return found[1]
 
     def _read(self, lines: queue.Queue) -> None:
         for line in self.process.stdout:
