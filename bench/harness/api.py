@@ -1,6 +1,5 @@
 """`bench/run api`: the four operations on every server, each in paired rounds with the reference."""
 
-import json
 import re
 import shutil
 import statistics
@@ -385,7 +384,3 @@ def aligned(lines: list[tuple]) -> str:
         shown.append("  ".join(cells if len(row) == len(lines[0]) else [*cells[:2], row[2]]).rstrip())
     shown.insert(1, "-" * max(map(len, shown[:1])))
     return "\n".join(shown)
-
-
-def write_rows(file: Path, results: dict) -> None:
-    file.write_text(json.dumps({"rows": rows(results)}, indent=1) + "\n")

@@ -69,6 +69,32 @@ def built(folder: Path, *members: str) -> Path:
     return target if all(map(is_fresh, members)) else build(folder)
 
 
+def given(program: Path) -> Path:
+    """An aifirst that was named instead of built; what is none is refused before it is measured."""
+    program = program.resolve()
+    try:
+        told = output([program, "--version"], timeout=20)
+    except OSError as error:
+        raise Failure(f"{program} cannot be run: {error.strerror}. Next: name a program of aifirst.") from None
+    except (Failure, subprocess.TimeoutExpired):
+        told = ""
+    if not told.startswith("aifirst "):
+        raise Failure(f"{program} is no aifirst: it does not tell its version. Next: name a program of aifirst.")
+    return program
+
+
+def need_writable(file: Path) -> None:
+    """Asked before the run, not when it has been measured. The folder is made; what stands there is left as it is."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        was_there = file.exists()
+        open(file, "a").close()
+        if not was_there:
+            file.unlink()
+    except OSError as error:
+        raise Failure(f"{file} cannot be written: {error.strerror}. Next: name another file.") from None
+
+
 def commit(folder: Path = ROOT) -> str:
     """The commit that is measured, and whether the tree differs from it."""
     head = output(["git", "rev-parse", "--short", "HEAD"], cwd=folder).strip()

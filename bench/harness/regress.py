@@ -32,16 +32,19 @@ SHOWN = 15
 def run(base: str, binary: Path | None, base_binary: Path | None, operations: list[str], top: int) -> int:
     if not shutil.which("valgrind"):
         raise Failure("valgrind is not in PATH. Next: install it (Debian: valgrind).")
+    name = named(base)
     load = built(BENCH, "load", "reference") / "aifirst-bench-load"
-    head = binary.resolve() if binary else build(ROOT, "--bin", "aifirst") / "aifirst"
+    head = binary if binary else build(ROOT, "--bin", "aifirst") / "aifirst"
     with tempfile.TemporaryDirectory(prefix="aifirst-regress-", dir=memory()) as scratch:
         folder, at = Path(scratch), now_ms()
-        other = base_binary.resolve() if base_binary else built_at(base, folder / "tree")
+        other = base_binary if base_binary else built_at(base, name, folder / "tree")
         costs = {}
-        for name, program in ((base, other), ("here", head)):
-            say(f"counting the instructions of {name}")
-            costs[name] = measure(program, load, folder / name.replace("/", "-"), at, operations)
-    return report(base, costs[base], costs["here"], operations, top)
+        # A branch may be called anything, even what the other is called here.
+        for place, of, program in (("base", base, other), ("head", "here", head)):
+            say(f"counting the instructions of {of}")
+            costs[place] = measure(program, load, folder / place, at, operations)
+    here = f"{binary.name}, which was given" if binary else f"here ({commit()})"
+    return report(base, here, costs["base"], costs["head"], operations, top)
 
 
 def memory() -> Path | None:
@@ -49,9 +52,16 @@ def memory() -> Path | None:
     return shm if shm.is_dir() else None
 
 
-def built_at(base: str, tree: Path) -> Path:
+def named(base: str) -> str:
+    """The commit's full name."""
+    try:
+        return output(["git", "rev-parse", "--verify", "--quiet", f"{base}^{{commit}}"], cwd=ROOT).strip()
+    except Failure:
+        raise Failure(f"no such commit: {base}. Next: name a commit, branch or tag of this clone.") from None
+
+
+def built_at(base: str, name: str, tree: Path) -> Path:
     """The server of another commit, in a work tree of its own that goes again; what it stands on stays built."""
-    name = output(["git", "rev-parse", "--verify", f"{base}^{{commit}}"], cwd=ROOT).strip()
     output(["git", "worktree", "add", "--detach", str(tree), name], cwd=ROOT)
     try:
         say(f"building aifirst at {base}")
@@ -161,8 +171,8 @@ def plain(name: str) -> str:
     return re.sub(r"::h[0-9a-f]{16}|'\d+$|\.llvm\.\d+", "", name)
 
 
-def report(base: str, before: dict, after: dict, operations: list[str], top: int) -> int:
-    print(f"instructions a request: {base} → here ({commit()})")
+def report(base: str, here: str, before: dict, after: dict, operations: list[str], top: int) -> int:
+    print(f"instructions a request: {base} → {here}")
     over = 0
     for operation in operations:
         old, new = before[operation], after[operation]

@@ -34,7 +34,7 @@ def kit(binary: Path | None, with_node: bool = True) -> Kit:
         except Failure as failure:
             why = str(failure).splitlines()[0]
             say(f"no peers: {failure}")
-    return Kit(binary.resolve(), tools / "aifirst-bench-reference", tools / "aifirst-bench-load", node, why)
+    return Kit(binary, tools / "aifirst-bench-reference", tools / "aifirst-bench-load", node, why)
 
 
 def install_peers() -> str:
