@@ -2,6 +2,7 @@
 
 import html
 import json
+from pathlib import Path
 
 from .api import rows as api_rows
 from .base import BENCH, RESULTS, ROOT, Failure
@@ -13,8 +14,10 @@ COLOURS = {"reference": "#9aa0a6", "bare": "#9aa0a6", "aifirst": "#1a73e8", "aif
 OTHERS = "#e8a33d"
 
 
-def write(before: dict | None) -> str:
-    api, realtime = last("api"), last("realtime")
+def write(earlier: Path | None) -> str:
+    api = last("api", "machine", "plan", "servers")
+    realtime = last("realtime", "machine", "plan", "broadcast", "latency", "storm", "skipped")
+    before = rows_of(earlier) if earlier else None
     if not api and not realtime:
         raise Failure("there are no results yet. Next: bench/run api, bench/run realtime.")
     (BENCH / "report").mkdir(exist_ok=True)
@@ -29,9 +32,32 @@ def write(before: dict | None) -> str:
     return f"wrote {file.relative_to(ROOT)}"
 
 
-def last(name: str) -> dict | None:
+def last(name: str, *parts: str) -> dict | None:
     file = RESULTS / f"{name}.json"
-    return json.loads(file.read_text()) if file.exists() else None
+    if not file.exists():
+        return None
+    found = read(file)
+    if not isinstance(found, dict) or not all(part in found for part in parts):
+        raise Failure(f"{file} has no results of `bench/run {name}`. Next: run that again.")
+    return found
+
+
+def rows_of(file: Path) -> list[dict]:
+    found = read(file)
+    rows = found.get("rows") if isinstance(found, dict) else None
+    if not isinstance(rows, list) or not any(isinstance(row, dict) and row.get("server") == "aifirst" and
+                                             row.get("operation") in OPERATIONS for row in rows):
+        raise Failure(f"{file} has no rows of aifirst. Next: name a file that `bench/run api --json FILE` wrote.")
+    return [row for row in rows if isinstance(row, dict)]
+
+
+def read(file: Path) -> object:
+    try:
+        return json.loads(file.read_text())
+    except OSError as error:
+        raise Failure(f"{file} cannot be read: {error.strerror}. Next: name another file.") from None
+    except ValueError as error:
+        raise Failure(f"{file} is no JSON: {error}. Next: measure again, or name another file.") from None
 
 
 def conditions(results: dict) -> list[str]:
@@ -42,14 +68,17 @@ def conditions(results: dict) -> list[str]:
             f"- PostgreSQL {machine.get('postgres', '—')} with fsync off, {machine['rust']}, Node {machine['node']}"]
     if versions:
         told.append(f"- {versions}")
-    return [*told, f"- {plan['rounds']} rounds"]
+    told.append(f"- {plan['rounds']} rounds")
+    if "minutes" not in results:
+        told.append("- this run was ended before its end: what is not listed was not measured")
+    return told
 
 
 def markdown(head: list[str], body: list[list[str]]) -> list[str]:
     return ["| " + " | ".join(head) + " |", "|" + "---|" * len(head), *("| " + " | ".join(row) + " |" for row in body)]
 
 
-def api_part(results: dict, before: dict | None) -> list[str]:
+def api_part(results: dict, before: list[dict] | None) -> list[str]:
     plan = results["plan"]
     parts = ["", "## Four operations", "", *conditions(results),
              f"- size {plan['size']}, 16 connections, {plan['seconds']} s a round; latency at {plan['share']:.0%} of the "
@@ -63,8 +92,12 @@ def api_part(results: dict, before: dict | None) -> list[str]:
     for operation in OPERATIONS:
         goal = " then ".join(f"≤ {each}×" for each in GOALS[operation])
         parts += ["", f"### {operation} (goal {goal})", ""]
+        body = list(api_body(results, operation))
+        if not body:
+            parts.append("Not measured in this run.")
+            continue
         parts += markdown(["server", "CPU", "quartiles", "server µs", "database µs", "requests/s", "p50 ms", "p99 ms",
-                           "p99.9 ms", "statements", "bytes", "RSS MB"], list(api_body(results, operation)))
+                           "p99.9 ms", "statements", "bytes", "RSS MB"], body)
     if before:
         parts += ["", "### Before and after", "", *compared(results, before)]
     return parts
@@ -83,14 +116,18 @@ def api_body(results: dict, operation: str):
                    f"{told['p99Ms']:.2f}", f"{told['p999Ms']:.2f}", count, str(told["bytes"]), f"{server['rssMb']:.0f}"]
 
 
-def compared(results: dict, before: dict) -> list[str]:
-    old = {(row["operation"], row["server"]): row for row in before["rows"]}
+def compared(results: dict, before: list[dict]) -> list[str]:
+    old = {(row.get("operation"), row.get("server")): row for row in before}
     body = []
     for row in api_rows(results):
         if row["server"] == "aifirst" and (was := old.get((row["operation"], "aifirst"))):
-            body.append([row["operation"], *(f"{was[key]} → {row[key]}" for key in (
+            body.append([row["operation"], *(f"{known(was.get(key))} → {known(row[key])}" for key in (
                 "cpuRatio", "rps", "p99Ms", "rssMb", "statements"))])
     return markdown(["operation", "CPU ratio", "requests/s", "p99 ms", "RSS MB", "statements"], body)
+
+
+def known(value: object) -> object:
+    return "—" if value is None else value
 
 
 def grouped_bars(results: dict) -> str:
