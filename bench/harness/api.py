@@ -176,6 +176,13 @@ class Bench:
             proxy.stop()
         return counted
 
+    def resident(self, process: Process) -> float | None:
+        """None where it has not lived to the end."""
+        try:
+            return round(process.resident_mb(), 1)
+        except Failure:
+            return None
+
     def server(self, name: str, operations: list[str], reference: Process) -> dict:
         """All that is measured of a server; what cannot be is in `skipped`, by operation."""
         kind, done, skipped = servers.request_kind(name), {}, {}
@@ -197,13 +204,13 @@ class Bench:
                     done.pop(operation, None)
                     skipped[operation] = str(failure)
                     say(f"{name:<15} {operation:<11} SKIPPED: {failure}")
-            rss = process.resident_mb()
+            rss = self.resident(process)
         finally:
             process.stop()
         if done:
             for operation, counts in self.statements(name, list(done)).items():
                 done[operation] |= counts
-        return {"rssMb": round(rss, 1), "operations": done, "skipped": skipped}
+        return {"rssMb": rss, "operations": done, "skipped": skipped}
 
 
 def line(told: dict) -> str:
@@ -368,8 +375,12 @@ def table(results: dict) -> str:
                     f"{told['databaseUs']:.0f}" if spread else "—", f"{told['rps']:.0f}", f"{told['p50Ms']:.2f}",
                     f"{told['p99Ms']:.2f}", f"{told['p999Ms']:.2f}",
                     "—" if count is None else f"{count:g} +{told['control']:g}", str(told["bytes"]),
-                    f"{server['rssMb']:.0f}"))
+                    resident_text(server)))
     return aligned([head, *body])
+
+
+def resident_text(server: dict) -> str:
+    return "—" if server["rssMb"] is None else f"{server['rssMb']:.0f}"
 
 
 def aligned(lines: list[tuple]) -> str:

@@ -82,15 +82,15 @@ def ask(address: str, request: dict) -> tuple[dict, int]:
             "Content-Type": "application/json", "Accept": "application/json", "Authorization": request["authorization"]})
         response = connection.getresponse()
         body = response.read()
-    except OSError as error:
-        raise Failure(f"no answer: {error}") from None
+    except (OSError, http.client.HTTPException) as error:
+        raise Failure(f"no answer: {str(error) or type(error).__name__}") from None
     finally:
         connection.close()
     try:
         answer = json.loads(body)
     except ValueError:
         raise Failure(f"answered {response.status}: {body[:300]!r}") from None
-    if answer.get("errors") or not answer.get("data"):
+    if not isinstance(answer, dict) or answer.get("errors") or not answer.get("data"):
         raise Failure(f"answered {response.status}: {json.dumps(answer)[:600]}")
     return answer["data"], len(body)
 

@@ -1,5 +1,6 @@
 """Processes that are measured: their processor time and memory as the kernel counts them, start and stop."""
 
+import contextlib
 import ctypes
 import json
 import os
@@ -122,12 +123,18 @@ class Process:
         return "\n".join((self.folder / "log").read_text(errors="replace").splitlines()[-8:])
 
     def cpu(self) -> float:
-        if self.process.poll() is not None:
-            raise Failure(f"it ended ({self.process.returncode}) under load: {self.last_words()}")
+        self._need_alive()
         return cpu_seconds(self.process.pid)
 
     def resident_mb(self) -> float:
-        return resident_mb(self.process.pid)
+        found = resident_mb(self.process.pid)
+        self._need_alive(found > 0)
+        return found
+
+    def _need_alive(self, has_memory: bool = True) -> None:
+        """What has ended has no memory and no clock: nothing, but that is no measurement. Memory goes a moment before."""
+        if not has_memory or self.process.poll() is not None:
+            raise Failure(f"it ended ({self.process.returncode}) under load: {self.last_words()}")
 
     def stop(self) -> None:
         if self.process.poll() is None:
@@ -148,15 +155,21 @@ class Load:
         self.tell(settings)
 
     def tell(self, value: object) -> None:
-        self.process.stdin.write(json.dumps(value) + "\n")
-        self.process.stdin.flush()
+        try:
+            self.process.stdin.write(json.dumps(value) + "\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            raise self._ended() from None
 
     def hear(self) -> dict:
         line = self.process.stdout.readline()
         if not line:
-            self.process.wait()
-            raise Failure(f"the load ended: {self.process.stderr.read().strip()[-600:]}")
+            raise self._ended()
         return json.loads(line)
+
+    def _ended(self) -> Failure:
+        self.process.wait()
+        return Failure(f"the load ended: {self.process.stderr.read().strip()[-600:]}")
 
     def ask(self, value: object) -> dict:
         self.tell(value)
@@ -167,4 +180,6 @@ class Load:
             self.process.kill()
         self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
-            pipe.close()
+            # What could not be told is still to be written.
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()

@@ -1,5 +1,6 @@
 """`bench/run realtime`: what subscribers cost, how late words come, and whether those who come back miss any."""
 
+import http.client
 import json
 import statistics
 import tempfile
@@ -97,8 +98,11 @@ per_actor = 20000
             graphql(address, viewer, SEND, {"s": id, "text": TEXT})
             return
         url = f"http://{address}/start?topic={id}&source={self.tokens}"
-        with urllib.request.urlopen(urllib.request.Request(url, b"{}", method="POST"), timeout=20):
-            pass
+        try:
+            with urllib.request.urlopen(urllib.request.Request(url, b"{}", method="POST"), timeout=20):
+                pass
+        except (OSError, http.client.HTTPException) as error:
+            raise Failure(f"it did not begin to speak: {error}") from None
 
     def follow(self, name: str, process: Process, pairs: list, each: int, rate: float, count: int) -> dict:
         """So many subscribers of each session, which all speak at once."""
@@ -216,7 +220,9 @@ def run(binary: Path | None, plan: Plan, names: list[str]) -> dict:
             for name in names:
                 attempt(results["latency"], results["skipped"], f"tokens of {SESSIONS} sessions", name,
                         lambda: bench.latency(name))
-            if "aifirst" in names and plan.resumes + 1000 <= files:
+            if "aifirst" in names and plan.resumes + 1000 > files:
+                results["skipped"]["reconnects, aifirst"] = f"only {files} files may be open: ulimit -n"
+            elif "aifirst" in names:
                 attempt(results["storm"], results["skipped"], "reconnects", "aifirst", bench.storm)
         finally:
             if bench:

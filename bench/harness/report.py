@@ -4,7 +4,7 @@ import html
 import json
 from pathlib import Path
 
-from .api import rows as api_rows
+from .api import resident_text, rows as api_rows
 from .base import BENCH, RESULTS, ROOT, Failure
 from .operations import OPERATIONS
 from .realtime import RATE, SESSIONS
@@ -113,7 +113,7 @@ def api_body(results: dict, operation: str):
             count = f"{told['statements']:g} + {told['control']:g}" if "statements" in told else "—"
             database = f"{told['databaseUs']:.0f}" if "databaseUs" in told else "—"
             yield [name, ratio, spread, f"{told['serverUs']:.0f}", database, f"{told['rps']:.0f}", f"{told['p50Ms']:.2f}",
-                   f"{told['p99Ms']:.2f}", f"{told['p999Ms']:.2f}", count, str(told["bytes"]), f"{server['rssMb']:.0f}"]
+                   f"{told['p99Ms']:.2f}", f"{told['p999Ms']:.2f}", count, str(told["bytes"]), resident_text(server)]
 
 
 def compared(results: dict, before: list[dict]) -> list[str]:

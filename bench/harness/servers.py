@@ -84,7 +84,8 @@ def migrate(kit: Kit, folder: Path, settings: dict[str, str]) -> None:
 
 
 def start_reference(kit: Kit, folder: Path, url: str) -> Process:
-    return Process([kit.reference], folder, outside() | {"DATABASE_URL": url}, r"^listening (\S+)")
+    environment = outside() | {"DATABASE_URL": url, "LISTEN": "127.0.0.1:0"}
+    return Process([kit.reference], folder, environment, r"^listening (\S+)")
 
 
 def start_peer(kit: Kit, name: str, folder: Path, url: str) -> Process:
