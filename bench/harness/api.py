@@ -39,6 +39,8 @@ SHARE = 0.7
 """Of its own saturation, at which a server's latency is measured."""
 
 WARM_REQUESTS = 1500
+WAITING = 15
+"""Messages to each session until `settle`: it takes no more than 20 that wait for an answer. Only with S is that soon."""
 
 # What the mutation leaves is taken away again, so that every server begins with the same tables.
 REMEMBER = """CREATE SCHEMA bench;
@@ -80,6 +82,8 @@ class Bench:
         file = self.folder / f"{kind}.{operation}"
         if not file.exists():
             write_requests(file, kind, self.world, operation)
+        if operation == "mutation":
+            more = {"count": len(self.world.sessions) * WAITING} | more
         load = Load(self.kit.load, "http", {"target": address, "requests": str(file), "connections": connections,
                                             "seconds": seconds, "expect": EXPECTED[operation], "first": self.offset} | more)
         try:
@@ -256,7 +260,7 @@ def run(binary: Path | None, plan: Plan, names: list[str], operations: list[str]
             bench = prepared(kit, plan, Path(scratch), database, "aifirst-sqlite" in names)
             reference = bench.start("reference")
             for operation in operations:
-                bench.load("reference", operation, reference.address, 16, plan.warm)
+                bench.warm("reference", operation, reference)
             for name in names:
                 try:
                     results["servers"][name] = bench.server(name, operations, reference)
