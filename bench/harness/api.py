@@ -377,16 +377,25 @@ def table(results: dict) -> str:
             if why := server["skipped"].get(operation):
                 body.append((operation, name, "not measured: " + re.sub(r"\s+", " ", why)[:110]))
             elif told := server["operations"].get(operation):
-                spread = told.get("spread")
-                count = told.get("statements")
-                body.append((
-                    operation, name, f"{told['cpuRatio']:.2f}×" if spread else "—",
-                    f"{spread[0]:.2f}–{spread[1]:.2f}" if spread else "—", f"{told['serverUs']:.0f}",
-                    f"{told['databaseUs']:.0f}" if spread else "—", f"{told['rps']:.0f}", f"{told['p50Ms']:.2f}",
-                    f"{told['p99Ms']:.2f}", f"{told['p999Ms']:.2f}",
-                    "—" if count is None else f"{count:g} +{told['control']:g}", str(told["bytes"]),
-                    resident_text(server)))
+                for connections, each in by_connections(told):
+                    spread = each.get("spread")
+                    count = each.get("statements")
+                    body.append((
+                        f"{operation}{connections}", name, f"{each['cpuRatio']:.2f}×" if spread else "—",
+                        f"{spread[0]:.2f}–{spread[1]:.2f}" if spread else "—", f"{each['serverUs']:.0f}",
+                        f"{each['databaseUs']:.0f}" if spread else "—", f"{each['rps']:.0f}", f"{each['p50Ms']:.2f}",
+                        f"{each['p99Ms']:.2f}", f"{each['p999Ms']:.2f}",
+                        "—" if count is None else f"{count:g} +{each['control']:g}", str(each["bytes"]),
+                        resident_text(server)))
     return aligned([head, *body])
+
+
+def by_connections(told: dict):
+    """What was measured with 16 connections, and behind it what was with others (`--full`)."""
+    yield "", told
+    for key, each in told.items():
+        if re.fullmatch(r"at\d+", key):
+            yield f" at {key[2:]}", each
 
 
 def resident_text(server: dict) -> str:

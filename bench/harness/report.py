@@ -4,7 +4,7 @@ import html
 import json
 from pathlib import Path
 
-from .api import resident_text, rows as api_rows
+from .api import by_connections, resident_text, rows as api_rows
 from .base import BENCH, RESULTS, ROOT, Failure
 from .operations import OPERATIONS
 from .realtime import RATE, SESSIONS
@@ -80,8 +80,9 @@ def markdown(head: list[str], body: list[list[str]]) -> list[str]:
 
 def api_part(results: dict, before: list[dict] | None) -> list[str]:
     plan = results["plan"]
+    others = "".join(f", and {each} (at {each})" for each in plan.get("connections", [])[1:])
     parts = ["", "## Four operations", "", *conditions(results),
-             f"- size {plan['size']}, 16 connections, {plan['seconds']} s a round; latency at {plan['share']:.0%} of the "
+             f"- size {plan['size']}, 16 connections{others}, {plan['seconds']} s a round; latency at {plan['share']:.0%} of the "
              "server's own saturation for " + f"{plan['steady']} s", "",
              "CPU is user and system time of the server and of PostgreSQL for one request, as a ratio to the reference in "
              "the same round: median and quartiles. `reference` is a second one of itself: its distance from 1 is the noise.",
@@ -108,12 +109,14 @@ def api_body(results: dict, operation: str):
         if why := server["skipped"].get(operation):
             yield [name, "not measured: " + " ".join(why.split())[:160].replace("|", "/"), *[""] * 10]
         elif told := server["operations"].get(operation):
-            ratio = f"{told['cpuRatio']:.2f}×" if "cpuRatio" in told else "not measured"
-            spread = "–".join(f"{each:.2f}" for each in told.get("spread", [])) or "—"
-            count = f"{told['statements']:g} + {told['control']:g}" if "statements" in told else "—"
-            database = f"{told['databaseUs']:.0f}" if "databaseUs" in told else "—"
-            yield [name, ratio, spread, f"{told['serverUs']:.0f}", database, f"{told['rps']:.0f}", f"{told['p50Ms']:.2f}",
-                   f"{told['p99Ms']:.2f}", f"{told['p999Ms']:.2f}", count, str(told["bytes"]), resident_text(server)]
+            for connections, each in by_connections(told):
+                ratio = f"{each['cpuRatio']:.2f}×" if "cpuRatio" in each else "not measured"
+                spread = "–".join(f"{end:.2f}" for end in each.get("spread", [])) or "—"
+                count = f"{each['statements']:g} + {each['control']:g}" if "statements" in each else "—"
+                database = f"{each['databaseUs']:.0f}" if "databaseUs" in each else "—"
+                yield [f"{name}{connections}", ratio, spread, f"{each['serverUs']:.0f}", database, f"{each['rps']:.0f}",
+                       f"{each['p50Ms']:.2f}", f"{each['p99Ms']:.2f}", f"{each['p999Ms']:.2f}", count,
+                       str(each["bytes"]), resident_text(server)]
 
 
 def compared(results: dict, before: list[dict]) -> list[str]:
