@@ -326,6 +326,8 @@ def growth(binary: Path | None, plan: Plan, sizes: tuple[str, str], operations: 
             benches = []
             for size in sizes:
                 databases.append(Database())
+                if databases[-1].cpu() is None:
+                    raise Failure("what a page costs is told with PostgreSQL's time. Next: use one on this machine.")
                 sized = Plan(plan.rounds, plan.seconds, plan.warm, plan.steady, size=size)
                 benches.append(prepared(kit, sized, Path(scratch) / size, databases[-1], False))
                 processes.append(benches[-1].start("aifirst"))

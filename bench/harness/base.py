@@ -96,9 +96,12 @@ def need_writable(file: Path) -> None:
 
 
 def commit(folder: Path = ROOT) -> str:
-    """The commit that is measured, and whether the tree differs from it."""
-    head = output(["git", "rev-parse", "--short", "HEAD"], cwd=folder).strip()
-    changed = output(["git", "status", "--porcelain"], cwd=folder).strip()
+    """The commit that is measured, and whether the tree differs from it; an archive of the sources does not tell."""
+    try:
+        head = output(["git", "rev-parse", "--short", "HEAD"], cwd=folder).strip()
+        changed = output(["git", "status", "--porcelain"], cwd=folder).strip()
+    except (Failure, OSError):
+        return "not known"
     return f"{head} with changes" if changed else head
 
 

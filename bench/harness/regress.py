@@ -30,8 +30,9 @@ SHOWN = 15
 
 
 def run(base: str, binary: Path | None, base_binary: Path | None, operations: list[str], top: int) -> int:
-    if not shutil.which("valgrind"):
-        raise Failure("valgrind is not in PATH. Next: install it (Debian: valgrind).")
+    for tool in ("valgrind", "git"):
+        if not shutil.which(tool):
+            raise Failure(f"{tool} is not in PATH. Next: install it (Debian: {tool}).")
     name = named(base)
     load = built(BENCH, "load", "reference") / "aifirst-bench-load"
     head = binary if binary else build(ROOT, "--bin", "aifirst") / "aifirst"

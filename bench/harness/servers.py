@@ -1,6 +1,7 @@
 """The servers that are compared, each started on a free port of this machine."""
 
 import os
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +33,7 @@ def kit(binary: Path | None, with_node: bool = True) -> Kit:
         try:
             node = install_peers()
         except Failure as failure:
-            why = str(failure).splitlines()[0]
+            why = " ".join(str(failure).split())[:300]
             say(f"no peers: {failure}")
     return Kit(binary, tools / "aifirst-bench-reference", tools / "aifirst-bench-load", node, why)
 
@@ -42,8 +43,9 @@ def install_peers() -> str:
     node = shutil.which("node")
     if not node:
         raise Failure("node is not in PATH. Next: install Node 20 or newer, with npm.")
-    if int(output([node, "--version"]).lstrip("v").split(".")[0]) < 20:
-        raise Failure("Node is older than 20. Next: install Node 20 or newer, with npm.")
+    version = re.match(r"v(\d+)\.", output([node, "--version"]))
+    if not version or int(version[1]) < 20:
+        raise Failure("Node is older than 20, or does not tell its version. Next: install Node 20 or newer, with npm.")
     if not shutil.which("npm"):
         raise Failure("npm is not in PATH. Next: install it; it comes with Node (Debian: package npm).")
 
