@@ -261,7 +261,10 @@ def broadcasts(bench: Bench, names: list[str], count: int, skipped: dict) -> dic
         bare = rounds.get("bare", [])
         if len(bare) == len(all):
             ratios = [a["cpuUs"] / b["cpuUs"] for a, b in zip(all, bare)]
-            found[name] |= {"cpuRatio": statistics.median(ratios), "spread": quartiles(ratios)}
+            found[name]["cpuRatio"] = statistics.median(ratios)
+            # One round has none, and the bare one is compared with itself.
+            if len(ratios) > 1 and name != "bare":
+                found[name]["spread"] = quartiles(ratios)
     return found
 
 
@@ -287,7 +290,7 @@ def table(results: dict) -> str:
     for count, by_name in results["broadcast"].items():
         for name, told in by_name.items():
             spread = told.get("spread")
-            body.append((f"broadcast to {count}", name, f"{told['cpuRatio']:.2f}×" if spread else "—",
+            body.append((f"broadcast to {count}", name, f"{told['cpuRatio']:.2f}×" if "cpuRatio" in told else "—",
                          f"{spread[0]:.2f}–{spread[1]:.2f}" if spread else "—", f"{told['cpuUs']:.1f}",
                          f"{told['kbEach']:.1f}", f"{told['p50Ms']:.2f}", f"{told['p99Ms']:.2f}"))
     for name, told in results["latency"].items():

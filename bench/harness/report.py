@@ -184,10 +184,10 @@ def realtime_part(results: dict) -> list[str]:
         bars = []
         for name, told in by_name.items():
             spread = told.get("spread")
-            body.append([f"broadcast to {count}", name, f"{told['cpuRatio']:.2f}×" if spread else "—",
+            body.append([f"broadcast to {count}", name, f"{told['cpuRatio']:.2f}×" if "cpuRatio" in told else "—",
                          "–".join(f"{each:.2f}" for each in spread) if spread else "—", f"{told['cpuUs']:.1f}",
                          f"{told['kbEach']:.1f}", f"{told['p50Ms']:.2f}", f"{told['p99Ms']:.2f}"])
-            if spread:
+            if "cpuRatio" in told:
                 bars.append((name, told["cpuRatio"], spread))
         if bars:
             cpu.append((f"broadcast to {count}", bars, 2.0))
