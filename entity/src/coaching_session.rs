@@ -51,34 +51,20 @@ crate::row::in_order!(
     updated_at,
 );
 
-/// What is shown of a session.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Shown {
-    pub id: Uuid,
-    pub workspace_id: Uuid,
-    pub owner_id: Uuid,
-    pub goal_id: Option<Uuid>,
-    pub mode: String,
-    pub topic: Option<String>,
-    pub status: String,
-    pub summary: Option<String>,
-    pub client_id: Option<Uuid>,
-    pub version: i64,
-    pub created_at: ChronoDateTimeUtc,
-    pub updated_at: ChronoDateTimeUtc,
+crate::row::part! {
+    /// What is shown of a session.
+    pub struct Shown {
+        pub id: Uuid,
+        pub workspace_id: Uuid,
+        pub owner_id: Uuid,
+        pub goal_id: Option<Uuid>,
+        pub mode: String,
+        pub topic: Option<String>,
+        pub status: String,
+        pub summary: Option<String>,
+        pub client_id: Option<Uuid>,
+        pub version: i64,
+        pub created_at: ChronoDateTimeUtc,
+        pub updated_at: ChronoDateTimeUtc,
+    }
 }
-
-crate::row::part!(Shown:
-    id,
-    workspace_id,
-    owner_id,
-    goal_id,
-    mode,
-    topic,
-    status,
-    summary,
-    client_id,
-    version,
-    created_at,
-    updated_at,
-);

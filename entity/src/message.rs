@@ -51,33 +51,20 @@ crate::row::in_order!(
     created_at,
 );
 
-/// What is shown of a message.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Shown {
-    pub id: Uuid,
-    pub session_id: Uuid,
-    /// Its place in the session: what a cursor says of it.
-    pub position: i64,
-    pub role: String,
-    pub text: String,
-    pub status: String,
-    pub stop_reason: Option<String>,
-    pub input_tokens: Option<i64>,
-    pub output_tokens: Option<i64>,
-    pub client_id: Option<Uuid>,
-    pub created_at: ChronoDateTimeUtc,
+crate::row::part! {
+    /// What is shown of a message.
+    pub struct Shown {
+        pub id: Uuid,
+        pub session_id: Uuid,
+        /// Its place in the session: what a cursor says of it.
+        pub position: i64,
+        pub role: String,
+        pub text: String,
+        pub status: String,
+        pub stop_reason: Option<String>,
+        pub input_tokens: Option<i64>,
+        pub output_tokens: Option<i64>,
+        pub client_id: Option<Uuid>,
+        pub created_at: ChronoDateTimeUtc,
+    }
 }
-
-crate::row::part!(Shown:
-    id,
-    session_id,
-    position,
-    role,
-    text,
-    status,
-    stop_reason,
-    input_tokens,
-    output_tokens,
-    client_id,
-    created_at,
-);

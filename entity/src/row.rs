@@ -50,9 +50,13 @@ macro_rules! in_order {
 }
 pub(crate) use in_order;
 
-/// Reads a part of the entity's rows by place: what many are read for at once, without what is not shown of them.
+/// A part of the entity's rows, read by place: what many are read for at once, without what is not shown of them.
 macro_rules! part {
-    ($row:ident: $($field:ident),* $(,)?) => {
+    ($(#[$meta:meta])* pub struct $row:ident { $($(#[$of_field:meta])* pub $field:ident: $value:ty,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct $row { $($(#[$of_field])* pub $field: $value,)* }
+
         $crate::row::by_place!($row: $($field),*);
 
         // It has the fields of a whole row, by name and by type.

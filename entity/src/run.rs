@@ -65,36 +65,21 @@ crate::row::in_order!(
     updated_at,
 );
 
-/// What is shown of a run: nothing of how it is carried out.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Shown {
-    pub id: Uuid,
-    pub workspace_id: Uuid,
-    pub workflow_id: Uuid,
-    pub version_id: Uuid,
-    pub status: String,
-    pub principal_kind: String,
-    pub principal_id: Uuid,
-    pub api_key_id: Option<Uuid>,
-    pub trace_id: Option<Uuid>,
-    pub input: Json,
-    pub output: Option<Json>,
-    pub error: Option<Json>,
-    pub created_at: ChronoDateTimeUtc,
+crate::row::part! {
+    /// What is shown of a run: nothing of how it is carried out.
+    pub struct Shown {
+        pub id: Uuid,
+        pub workspace_id: Uuid,
+        pub workflow_id: Uuid,
+        pub version_id: Uuid,
+        pub status: String,
+        pub principal_kind: String,
+        pub principal_id: Uuid,
+        pub api_key_id: Option<Uuid>,
+        pub trace_id: Option<Uuid>,
+        pub input: Json,
+        pub output: Option<Json>,
+        pub error: Option<Json>,
+        pub created_at: ChronoDateTimeUtc,
+    }
 }
-
-crate::row::part!(Shown:
-    id,
-    workspace_id,
-    workflow_id,
-    version_id,
-    status,
-    principal_kind,
-    principal_id,
-    api_key_id,
-    trace_id,
-    input,
-    output,
-    error,
-    created_at,
-);

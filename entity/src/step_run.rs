@@ -42,15 +42,14 @@ crate::row::in_order!(
     wake_at
 );
 
-/// What is shown of a step: nothing of how it is carried out.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Shown {
-    pub id: Uuid,
-    pub run_id: Uuid,
-    pub place: i64,
-    pub key: String,
-    pub status: String,
-    pub output: Option<Json>,
+crate::row::part! {
+    /// What is shown of a step: nothing of how it is carried out.
+    pub struct Shown {
+        pub id: Uuid,
+        pub run_id: Uuid,
+        pub place: i64,
+        pub key: String,
+        pub status: String,
+        pub output: Option<Json>,
+    }
 }
-
-crate::row::part!(Shown: id, run_id, place, key, status, output);

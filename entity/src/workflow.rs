@@ -50,30 +50,18 @@ crate::row::in_order!(
     updated_at,
 );
 
-/// What is shown of a workflow: all but what is drawn of it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Shown {
-    pub id: Uuid,
-    pub workspace_id: Uuid,
-    pub name: String,
-    pub slug: String,
-    pub problems: Json,
-    pub draft_version: i64,
-    pub published_version_id: Option<Uuid>,
-    pub version: i64,
-    pub client_id: Option<Uuid>,
-    pub created_at: ChronoDateTimeUtc,
+crate::row::part! {
+    /// What is shown of a workflow: all but what is drawn of it.
+    pub struct Shown {
+        pub id: Uuid,
+        pub workspace_id: Uuid,
+        pub name: String,
+        pub slug: String,
+        pub problems: Json,
+        pub draft_version: i64,
+        pub published_version_id: Option<Uuid>,
+        pub version: i64,
+        pub client_id: Option<Uuid>,
+        pub created_at: ChronoDateTimeUtc,
+    }
 }
-
-crate::row::part!(Shown:
-    id,
-    workspace_id,
-    name,
-    slug,
-    problems,
-    draft_version,
-    published_version_id,
-    version,
-    client_id,
-    created_at,
-);

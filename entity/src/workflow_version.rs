@@ -33,14 +33,13 @@ crate::row::in_order!(
     published_at,
 );
 
-/// What is shown of a version: all but what it does.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Shown {
-    pub id: Uuid,
-    pub workflow_id: Uuid,
-    pub number: i64,
-    pub checksum: String,
-    pub published_at: ChronoDateTimeUtc,
+crate::row::part! {
+    /// What is shown of a version: all but what it does.
+    pub struct Shown {
+        pub id: Uuid,
+        pub workflow_id: Uuid,
+        pub number: i64,
+        pub checksum: String,
+        pub published_at: ChronoDateTimeUtc,
+    }
 }
-
-crate::row::part!(Shown: id, workflow_id, number, checksum, published_at);
