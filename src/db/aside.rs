@@ -1,17 +1,15 @@
-//! Connections to PostgreSQL.
+//! Connections to a database.
 //!
 //! They are kept aside from one statement or transaction to the next. sqlx asks a connection how it is each time that it comes
-//! back to its pool, in a task of its own: of a short statement that is as much again, for the server and for PostgreSQL. Here
+//! back to its pool, in a task of its own: of a short statement that is as much again, for the server and for the database. Here
 //! only one whose statement failed or was given up goes back that way.
 use super::Tell;
 use sea_orm::{
-    ConnAcquireErr, DbErr, RuntimeErr, Statement,
+    ConnAcquireErr, DbErr, ExecResult, QueryResult, RuntimeErr, Statement,
     sea_query::Values,
     sqlx::{
-        self, AssertSqlSafe, Connection, Error, Executor, PgConnection, PgPool, Postgres,
+        self, AssertSqlSafe, Connection, Database, Error, Executor, Pool, Postgres, Sqlite,
         pool::PoolConnection,
-        postgres::{PgQueryResult, PgRow},
-        query::Query,
     },
 };
 use sea_query_sqlx::SqlxValues;
@@ -30,17 +28,78 @@ const ASIDE: Duration = Duration::from_secs(60);
 /// After so long without a statement a connection is asked how it is: the database may have been started anew.
 const SURE: Duration = Duration::from_secs(1);
 
+/// How a database is spoken to. sqlx says for each by itself what its connections can, which cannot be said of all.
+pub(super) trait Spoken: Database<Row: Into<QueryResult>, QueryResult: Into<ExecResult>> {
+    /// Begins a transaction that may write.
+    const BEGIN: &'static str;
+
+    fn execute(
+        connection: &mut Self::Connection,
+        sql: &Arc<str>,
+        values: SqlxValues,
+    ) -> impl Future<Output = Result<Self::QueryResult, Error>> + Send;
+
+    fn fetch(
+        connection: &mut Self::Connection,
+        sql: &Arc<str>,
+        values: SqlxValues,
+    ) -> impl Future<Output = Result<Vec<Self::Row>, Error>> + Send;
+
+    /// Without values.
+    fn execute_plain(
+        connection: &mut Self::Connection,
+        sql: &str,
+    ) -> impl Future<Output = Result<Self::QueryResult, Error>> + Send;
+}
+
+macro_rules! spoken {
+    ($database:ty, $begin:literal) => {
+        impl Spoken for $database {
+            const BEGIN: &'static str = $begin;
+
+            async fn execute(
+                connection: &mut Self::Connection,
+                sql: &Arc<str>,
+                values: SqlxValues,
+            ) -> Result<Self::QueryResult, Error> {
+                let query = sqlx::query_with::<Self, _>(AssertSqlSafe(Arc::clone(sql)), values);
+                query.execute(connection).await
+            }
+
+            async fn fetch(
+                connection: &mut Self::Connection,
+                sql: &Arc<str>,
+                values: SqlxValues,
+            ) -> Result<Vec<Self::Row>, Error> {
+                let query = sqlx::query_with::<Self, _>(AssertSqlSafe(Arc::clone(sql)), values);
+                query.fetch_all(connection).await
+            }
+
+            async fn execute_plain(
+                connection: &mut Self::Connection,
+                sql: &str,
+            ) -> Result<Self::QueryResult, Error> {
+                connection.execute(AssertSqlSafe(sql.to_owned())).await
+            }
+        }
+    };
+}
+
+// Immediate: a deferred transaction that writes late fails with BUSY_SNAPSHOT, which no timeout cures.
+spoken!(Sqlite, "BEGIN IMMEDIATE");
+spoken!(Postgres, "BEGIN");
+
 /// The connections of a pool. Whoever has a place finds a connection: there are as many of the one as of the other.
-pub(super) struct Aside {
-    pool: PgPool,
+pub(super) struct Aside<D: Spoken> {
+    pool: Pool<D>,
     places: Arc<Semaphore>,
     patience: Duration,
-    idle: Mutex<Vec<Kept>>,
+    idle: Mutex<Vec<Kept<D>>>,
     tell: Tell,
 }
 
-struct Kept {
-    connection: PoolConnection<Postgres>,
+struct Kept<D: Spoken> {
+    connection: PoolConnection<D>,
     since: Instant,
     /// When it was answered last.
     used: Instant,
@@ -48,13 +107,13 @@ struct Kept {
     is_open: bool,
 }
 
-impl Kept {
+impl<D: Spoken> Kept<D> {
     async fn is_well(&mut self) -> bool {
-        self.used.elapsed() < SURE || self.connection.ping().await.is_ok()
+        self.used.elapsed() < SURE || Box::pin(self.connection.ping()).await.is_ok()
     }
 }
 
-impl Drop for Kept {
+impl<D: Spoken> Drop for Kept<D> {
     fn drop(&mut self) {
         if self.is_open {
             // The pool knows nothing of the transaction: nobody is to go on in what is left of it.
@@ -64,16 +123,42 @@ impl Drop for Kept {
 }
 
 /// A connection and a place, for a statement or a transaction. Dropped before its end, the pool looks after the connection.
-pub(super) struct Held {
-    aside: Arc<Aside>,
-    kept: Kept,
+pub(super) struct Held<D: Spoken> {
+    aside: Arc<Aside<D>>,
+    kept: Kept<D>,
     _place: OwnedSemaphorePermit,
 }
 
-impl Aside {
-    pub(super) fn new(pool: PgPool, connections: u32, patience: Duration, tell: Tell) -> Self {
+impl<D: Spoken> Aside<D> {
+    pub(super) fn new(pool: Pool<D>, patience: Duration, tell: Tell) -> Self {
+        let connections = pool.options().get_max_connections();
         let places = Arc::new(Semaphore::new(usize::try_from(connections).unwrap_or(usize::MAX)));
         Self { pool, places, patience, idle: Mutex::default(), tell }
+    }
+
+    pub(super) async fn execute(self: &Arc<Self>, statement: Statement) -> Result<ExecResult, DbErr> {
+        let mut held = self.hold().await?;
+        let done = held.execute(statement).await;
+        held.end(done).map(Into::into).map_err(DbErr::Exec)
+    }
+
+    pub(super) async fn execute_plain(self: &Arc<Self>, sql: &str) -> Result<ExecResult, DbErr> {
+        let mut held = self.hold().await?;
+        let done = held.execute_plain(sql).await;
+        held.end(done).map(Into::into).map_err(DbErr::Exec)
+    }
+
+    pub(super) async fn fetch(self: &Arc<Self>, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let mut held = self.hold().await?;
+        let done = held.fetch(statement).await;
+        let rows = held.end(done).map_err(DbErr::Query)?;
+        Ok(rows.into_iter().map(Into::into).collect())
+    }
+
+    pub(super) async fn ping(self: &Arc<Self>) -> Result<(), DbErr> {
+        let mut held = self.hold().await?;
+        let done = held.kept.connection.ping().await;
+        held.end(done).map_err(DbErr::Conn)
     }
 
     async fn place(&self) -> Result<OwnedSemaphorePermit, DbErr> {
@@ -84,7 +169,7 @@ impl Aside {
         }
     }
 
-    pub(super) async fn hold(self: &Arc<Self>) -> Result<Held, DbErr> {
+    pub(super) async fn hold(self: &Arc<Self>) -> Result<Held<D>, DbErr> {
         let place = self.place().await?;
         let kept = self.idle().pop();
         if let Some(mut kept) = kept {
@@ -94,19 +179,14 @@ impl Aside {
             // Nor are the others.
             self.idle().clear();
         }
-        let connection = self.pool.acquire().await.map_err(not_acquired)?;
+        // On the heap, for it is seldom needed: it is larger than all else that waits for a statement.
+        let connection = Box::pin(self.pool.acquire()).await.map_err(not_acquired)?;
         let now = Instant::now();
         Ok(Held {
             aside: Arc::clone(self),
             kept: Kept { connection, since: now, used: now, is_open: false },
             _place: place,
         })
-    }
-
-    pub(super) async fn ping(self: &Arc<Self>) -> Result<(), DbErr> {
-        let mut held = self.hold().await?;
-        let done = held.connection().ping().await;
-        held.end(done).map_err(DbErr::Conn)
     }
 
     /// Returns once all connections are closed: those that are in use when theirs is over.
@@ -117,46 +197,42 @@ impl Aside {
         closed.await;
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Kept>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<Kept<D>>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl fmt::Debug for Aside {
+impl<D: Spoken> fmt::Debug for Aside<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Aside")
     }
 }
 
-impl Held {
-    fn connection(&mut self) -> &mut PgConnection {
-        &mut self.kept.connection
-    }
-
-    pub(super) async fn execute(&mut self, statement: Statement) -> Result<PgQueryResult, Error> {
+impl<D: Spoken> Held<D> {
+    pub(super) async fn execute(&mut self, statement: Statement) -> Result<D::QueryResult, Error> {
         let (sql, values) = parts(statement);
         let began = Instant::now();
-        let done = query(&sql, values).execute(self.connection()).await;
+        let done = D::execute(&mut self.kept.connection, &sql, values).await;
         (self.aside.tell)(&sql, began.elapsed(), done.is_err());
         done
     }
 
-    pub(super) async fn fetch(&mut self, statement: Statement) -> Result<Vec<PgRow>, Error> {
+    pub(super) async fn fetch(&mut self, statement: Statement) -> Result<Vec<D::Row>, Error> {
         let (sql, values) = parts(statement);
         let began = Instant::now();
-        let done = query(&sql, values).fetch_all(self.connection()).await;
+        let done = D::fetch(&mut self.kept.connection, &sql, values).await;
         (self.aside.tell)(&sql, began.elapsed(), done.is_err());
         done
     }
 
     /// Without values, and told to nobody.
-    pub(super) async fn execute_plain(&mut self, sql: &str) -> Result<PgQueryResult, Error> {
-        self.connection().execute(AssertSqlSafe(sql.to_owned())).await
+    pub(super) async fn execute_plain(&mut self, sql: &str) -> Result<D::QueryResult, Error> {
+        D::execute_plain(&mut self.kept.connection, sql).await
     }
 
     pub(super) async fn begin(&mut self) -> Result<(), Error> {
         self.kept.is_open = true;
-        self.execute_plain("BEGIN").await.map(drop)
+        self.execute_plain(D::BEGIN).await.map(drop)
     }
 
     /// With COMMIT or ROLLBACK.
@@ -192,10 +268,6 @@ pub(super) fn told(error: Error) -> RuntimeErr {
 
 fn parts(statement: Statement) -> (Arc<str>, SqlxValues) {
     (statement.sql.into(), SqlxValues(statement.values.unwrap_or(Values(vec![]))))
-}
-
-fn query(sql: &Arc<str>, values: SqlxValues) -> Query<'static, Postgres, SqlxValues> {
-    sqlx::query_with(AssertSqlSafe(Arc::clone(sql)), values)
 }
 
 fn not_acquired(error: Error) -> DbErr {

@@ -1,12 +1,13 @@
 //! Opens the database, brings its schema up to date, and refuses what would not be safe.
-use super::{Db, Tell, Wal, aside::Aside, reader::Reader};
+use super::{Db, Tell, Wal, aside::Aside, pool::Pool};
 use crate::{
     config::{Config, without_password},
     shared::explain,
 };
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, Statement,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement,
+    TransactionTrait,
     sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 use std::{
@@ -91,6 +92,11 @@ fn make_private_folder(path: &Path) -> std::io::Result<()> {
 
 /// Connects, without touching the schema.
 pub async fn connect(config: &Config) -> Result<Db, OpenError> {
+    Ok(connected(config).await?.0)
+}
+
+/// With the writer as sea-orm has it, which migrates. Once the other is used, it may wait in vain for a connection.
+async fn connected(config: &Config) -> Result<(Db, DatabaseConnection), OpenError> {
     let url = config.database_url();
     let statements = Arc::new(AtomicU64::new(0));
     let patience = Duration::from_secs(config.database.acquire_timeout_seconds);
@@ -103,35 +109,30 @@ pub async fn connect(config: &Config) -> Result<Db, OpenError> {
     });
     let open = async |connections: u32, writes: bool| {
         let options = options(config, connections, writes);
-        let mut connection =
-            Database::connect(options).await.map_err(|e| OpenError::Connect(without_password(&url), e))?;
-        let tell = Arc::clone(&tell);
-        connection.set_metric_callback(move |info| tell(&info.statement.sql, info.elapsed, info.failed));
-        Ok::<_, OpenError>(connection)
+        Database::connect(options).await.map_err(|e| OpenError::Connect(without_password(&url), e))
     };
-    let db = if config.is_sqlite() {
-        // The writer first: it makes the file and switches it to WAL, which readers cannot.
-        let writer = open(1, true).await?;
-        assert_sqlite_is_safe(&writer).await?;
-        Db {
-            reader: Reader::Sqlite(open(config.database.readers, false).await?),
-            writer,
-            statements: statements.clone(),
-            wal,
-        }
+    // On SQLite the writer first: it makes the file and switches it to WAL, which readers cannot.
+    let first = open(if config.is_sqlite() { 1 } else { config.database.connections }, true).await?;
+    let (reader, writer) = if config.is_sqlite() {
+        assert_sqlite_is_safe(&first).await?;
+        let readers = open(config.database.readers, false).await?;
+        let pool = |of: &DatabaseConnection| {
+            let pool = of.get_sqlite_connection_pool().clone();
+            Pool::Sqlite(Arc::new(Aside::new(pool, patience, Arc::clone(&tell))))
+        };
+        (pool(&readers), pool(&first))
     } else {
-        let writer = open(config.database.connections, true).await?;
-        let pool = writer.get_postgres_connection_pool().clone();
-        let aside = Aside::new(pool, config.database.connections, patience, tell);
-        Db { reader: Reader::Postgres(Arc::new(aside)), writer, statements: statements.clone(), wal }
+        let pool = first.get_postgres_connection_pool().clone();
+        let both = Pool::Postgres(Arc::new(Aside::new(pool, patience, tell)));
+        (both.clone(), both)
     };
-    Ok(db)
+    Ok((Db { reader, writer, statements, wal }, first))
 }
 
 /// Connects and brings the schema up to date.
 pub async fn open(config: &Config) -> Result<Db, OpenError> {
-    let db = connect(config).await?;
-    migrate(&db).await?;
+    let (db, first) = connected(config).await?;
+    migrate(&first).await?;
     Ok(db)
 }
 
@@ -204,13 +205,12 @@ async fn ask(connection: &DatabaseConnection, sql: &str) -> Result<String, OpenE
 }
 
 /// Applies what is missing. On PostgreSQL nodes that start at once take turns.
-pub async fn migrate(db: &Db) -> Result<(), OpenError> {
-    refuse_newer(&db.writer).await?;
-    if db.writer.get_database_backend() == sea_orm::DbBackend::Sqlite {
-        return Migrator::up(&db.writer, None).await.map_err(OpenError::Migrate);
+async fn migrate(connection: &DatabaseConnection) -> Result<(), OpenError> {
+    refuse_newer(connection).await?;
+    if connection.get_database_backend() == DbBackend::Sqlite {
+        return Migrator::up(connection, None).await.map_err(OpenError::Migrate);
     }
-    use sea_orm::TransactionTrait;
-    let turn = db.writer.begin().await.map_err(OpenError::Migrate)?;
+    let turn = connection.begin().await.map_err(OpenError::Migrate)?;
     // A large table takes its time.
     turn.execute_unprepared("SET LOCAL statement_timeout = 0").await.map_err(OpenError::Migrate)?;
     turn.execute_unprepared("SELECT pg_advisory_xact_lock(4920231)").await.map_err(OpenError::Migrate)?;

@@ -4,16 +4,15 @@ mod aside;
 pub mod connect;
 pub mod idempotency;
 pub mod page;
-mod reader;
+mod pool;
 mod transaction;
 
 use crate::shared::{Error, Result};
 use entity::FromRow;
-use reader::Reader;
+use pool::Pool;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait,
-    IntoActiveModel, ModelTrait, QueryTrait, RuntimeErr, Select, SqlErr, SqliteTransactionMode, Statement,
-    TransactionOptions, TransactionTrait,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, IntoActiveModel,
+    ModelTrait, QueryTrait, RuntimeErr, Select, SqlErr, Statement,
     sea_query::{Expr, ExprTrait, Func, InsertStatement, SimpleExpr},
     sqlx,
 };
@@ -95,8 +94,8 @@ pub fn is_unique_violation(error: &Error) -> bool {
 /// Readers and the writer: on SQLite the writer is a pool of one, on PostgreSQL both are the same pool.
 #[derive(Clone, Debug)]
 pub struct Db {
-    reader: Reader,
-    writer: DatabaseConnection,
+    reader: Pool,
+    writer: Pool,
     statements: Arc<AtomicU64>,
     wal: Arc<Wal>,
 }
@@ -202,19 +201,8 @@ pub struct Tx {
 type Tell = Arc<dyn Fn(&str, Duration, bool) + Send + Sync>;
 
 impl Db {
-    /// Immediate on SQLite: a deferred transaction that writes late fails with BUSY_SNAPSHOT, which no timeout cures.
     pub async fn begin(&self) -> Result<Tx> {
-        let inner = match &self.reader {
-            Reader::Sqlite(_) => {
-                let options = TransactionOptions {
-                    sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-                    ..Default::default()
-                };
-                Transaction::Sqlite(self.writer.begin_with_options(options).await?)
-            }
-            Reader::Postgres(aside) => Transaction::begin_on(aside).await?,
-        };
-        Ok(Tx { inner })
+        Ok(Tx { inner: Transaction::begin(&self.writer).await? })
     }
 
     /// SQL statements sent so far, transaction control aside.
@@ -224,10 +212,7 @@ impl Db {
 
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<()> {
-        Ok(match &self.reader {
-            Reader::Sqlite(connection) => connection.ping().await,
-            Reader::Postgres(aside) => aside.ping().await,
-        }?)
+        Ok(self.reader.ping().await?)
     }
 
     /// On SQLite empties the write-ahead log into the file, so that deleted text is in neither (`secure_delete`
@@ -291,11 +276,9 @@ impl Db {
     }
 
     pub async fn close(self) -> Result<()> {
-        match self.reader {
-            Reader::Sqlite(connection) => connection.close().await?,
-            Reader::Postgres(aside) => aside.close().await,
-        }
-        Ok(self.writer.close().await?)
+        self.reader.close().await;
+        self.writer.close().await;
+        Ok(())
     }
 }
 

@@ -1,41 +1,65 @@
 //! Statements of one transaction.
-use super::aside::{Aside, Held, told};
+use super::{
+    aside::{Aside, Held, Spoken, told},
+    pool::Pool,
+};
 use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, Statement, sqlx::Error,
+    ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement,
+    sqlx::{Error, Postgres, Sqlite},
 };
 use std::{fmt, sync::Arc};
 use tokio::sync::Mutex;
 
 #[derive(Debug)]
 pub(super) enum Transaction {
-    Sqlite(DatabaseTransaction),
-    Postgres(Mutex<Open>),
+    Sqlite(Mutex<Open<Sqlite>>),
+    Postgres(Mutex<Open<Postgres>>),
 }
 
 /// What a connection is in the midst of; dropped so, it is rolled back.
-pub(super) struct Open {
+pub(super) struct Open<D: Spoken> {
     /// `None` once it is over.
-    held: Option<Held>,
+    held: Option<Held<D>>,
 }
 
 impl Transaction {
-    pub(super) async fn begin_on(aside: &Arc<Aside>) -> Result<Self, DbErr> {
-        let mut open = Open { held: Some(aside.hold().await?) };
-        open.held()?.begin().await.map_err(not_executed)?;
-        Ok(Self::Postgres(Mutex::new(open)))
+    pub(super) async fn begin(pool: &Pool) -> Result<Self, DbErr> {
+        Ok(match pool {
+            Pool::Sqlite(aside) => Self::Sqlite(Mutex::new(Open::begin(aside).await?)),
+            Pool::Postgres(aside) => Self::Postgres(Mutex::new(Open::begin(aside).await?)),
+        })
     }
 
     pub(super) async fn commit(self) -> Result<(), DbErr> {
         match self {
-            Self::Sqlite(transaction) => transaction.commit().await,
+            Self::Sqlite(open) => open.into_inner().commit().await,
             Self::Postgres(open) => open.into_inner().commit().await,
         }
     }
 }
 
-impl Open {
-    fn held(&mut self) -> Result<&mut Held, DbErr> {
+impl<D: Spoken> Open<D> {
+    async fn begin(aside: &Arc<Aside<D>>) -> Result<Self, DbErr> {
+        let mut open = Self { held: Some(aside.hold().await?) };
+        open.held()?.begin().await.map_err(not_executed)?;
+        Ok(open)
+    }
+
+    fn held(&mut self) -> Result<&mut Held<D>, DbErr> {
         self.held.as_mut().ok_or_else(|| DbErr::Custom("the transaction is over".to_owned()))
+    }
+
+    async fn execute(&mut self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.held()?.execute(statement).await.map(Into::into).map_err(not_executed)
+    }
+
+    async fn execute_plain(&mut self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.held()?.execute_plain(sql).await.map(Into::into).map_err(not_executed)
+    }
+
+    async fn fetch(&mut self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let rows = self.held()?.fetch(statement).await.map_err(|error| DbErr::Query(told(error)))?;
+        Ok(rows.into_iter().map(Into::into).collect())
     }
 
     async fn commit(mut self) -> Result<(), DbErr> {
@@ -45,7 +69,7 @@ impl Open {
     }
 }
 
-impl Drop for Open {
+impl<D: Spoken> Drop for Open<D> {
     fn drop(&mut self) {
         let Some(mut held) = self.held.take() else { return };
         // Whoever drops it cannot wait for it.
@@ -56,7 +80,7 @@ impl Drop for Open {
     }
 }
 
-impl fmt::Debug for Open {
+impl<D: Spoken> fmt::Debug for Open<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Open")
     }
@@ -77,39 +101,26 @@ impl ConnectionTrait for Transaction {
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         match self {
-            Self::Sqlite(transaction) => transaction.execute_raw(statement).await,
-            Self::Postgres(open) => {
-                let done = open.lock().await.held()?.execute(statement).await;
-                done.map(Into::into).map_err(not_executed)
-            }
+            Self::Sqlite(open) => open.lock().await.execute(statement).await,
+            Self::Postgres(open) => open.lock().await.execute(statement).await,
         }
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         match self {
-            Self::Sqlite(transaction) => transaction.execute_unprepared(sql).await,
-            Self::Postgres(open) => {
-                let done = open.lock().await.held()?.execute_plain(sql).await;
-                done.map(Into::into).map_err(not_executed)
-            }
+            Self::Sqlite(open) => open.lock().await.execute_plain(sql).await,
+            Self::Postgres(open) => open.lock().await.execute_plain(sql).await,
         }
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        match self {
-            Self::Sqlite(transaction) => transaction.query_one_raw(statement).await,
-            Self::Postgres(_) => Ok(self.query_all_raw(statement).await?.into_iter().next()),
-        }
+        Ok(self.query_all_raw(statement).await?.into_iter().next())
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         match self {
-            Self::Sqlite(transaction) => transaction.query_all_raw(statement).await,
-            Self::Postgres(open) => {
-                let rows = open.lock().await.held()?.fetch(statement).await;
-                let rows = rows.map_err(|error| DbErr::Query(told(error)))?;
-                Ok(rows.into_iter().map(Into::into).collect())
-            }
+            Self::Sqlite(open) => open.lock().await.fetch(statement).await,
+            Self::Postgres(open) => open.lock().await.fetch(statement).await,
         }
     }
 }
