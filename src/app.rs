@@ -334,7 +334,5 @@ async fn leave(services: &Services) {
     if let Err(error) = services.account.flush_usage().await {
         tracing::warn!(error = %error.for_log(), "when API keys were last used could not be written");
     }
-    if let Err(error) = services.db.clone().close().await {
-        tracing::warn!(error = %error.for_log(), "the database did not close in order");
-    }
+    services.db.clone().close().await;
 }

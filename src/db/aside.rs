@@ -19,19 +19,20 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, timeout},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore},
+    time::{Instant, timeout_at},
 };
 
 /// How long a connection is kept aside before the pool sees it again, which ends those that are old.
 const ASIDE: Duration = Duration::from_secs(60);
-/// After so long without a statement a connection is asked how it is: the database may have been started anew.
-const SURE: Duration = Duration::from_secs(1);
 
-/// How a database is spoken to. sqlx says for each by itself what its connections can, which cannot be said of all.
+/// How a database is spoken to. sqlx says for each by itself what its connections can: in a function for all of them, the
+/// compiler would want that said of every lifetime, and cannot prove it.
 pub(super) trait Spoken: Database<Row: Into<QueryResult>, QueryResult: Into<ExecResult>> {
     /// Begins a transaction that may write.
     const BEGIN: &'static str;
+    /// After so long without a statement a connection is asked how it is.
+    const SURE: Duration;
 
     fn execute(
         connection: &mut Self::Connection,
@@ -53,9 +54,10 @@ pub(super) trait Spoken: Database<Row: Into<QueryResult>, QueryResult: Into<Exec
 }
 
 macro_rules! spoken {
-    ($database:ty, $begin:literal) => {
+    ($database:ty, $begin:literal, $sure:expr) => {
         impl Spoken for $database {
             const BEGIN: &'static str = $begin;
+            const SURE: Duration = $sure;
 
             async fn execute(
                 connection: &mut Self::Connection,
@@ -86,15 +88,20 @@ macro_rules! spoken {
 }
 
 // Immediate: a deferred transaction that writes late fails with BUSY_SNAPSHOT, which no timeout cures.
-spoken!(Sqlite, "BEGIN IMMEDIATE");
-spoken!(Postgres, "BEGIN");
+// It lives in this process, and does not go.
+spoken!(Sqlite, "BEGIN IMMEDIATE", Duration::MAX);
+// It may have been started anew.
+spoken!(Postgres, "BEGIN", Duration::from_secs(1));
 
-/// The connections of a pool. Whoever has a place finds a connection: there are as many of the one as of the other.
+/// The connections of a pool. There are as many places as connections: whoever has a place waits for a connection only where
+/// a statement was given up and goes on in the database.
 pub(super) struct Aside<D: Spoken> {
     pool: Pool<D>,
     places: Arc<Semaphore>,
     patience: Duration,
     idle: Mutex<Vec<Kept<D>>>,
+    /// One more is idle.
+    one_more: Notify,
     tell: Tell,
 }
 
@@ -109,7 +116,7 @@ struct Kept<D: Spoken> {
 
 impl<D: Spoken> Kept<D> {
     async fn is_well(&mut self) -> bool {
-        self.used.elapsed() < SURE || Box::pin(self.connection.ping()).await.is_ok()
+        self.used.elapsed() < D::SURE || Box::pin(self.connection.ping()).await.is_ok()
     }
 }
 
@@ -133,7 +140,7 @@ impl<D: Spoken> Aside<D> {
     pub(super) fn new(pool: Pool<D>, patience: Duration, tell: Tell) -> Self {
         let connections = pool.options().get_max_connections();
         let places = Arc::new(Semaphore::new(usize::try_from(connections).unwrap_or(usize::MAX)));
-        Self { pool, places, patience, idle: Mutex::default(), tell }
+        Self { pool, places, patience, idle: Mutex::default(), one_more: Notify::new(), tell }
     }
 
     pub(super) async fn execute(self: &Arc<Self>, statement: Statement) -> Result<ExecResult, DbErr> {
@@ -161,32 +168,44 @@ impl<D: Spoken> Aside<D> {
         held.end(done).map_err(DbErr::Conn)
     }
 
-    async fn place(&self) -> Result<OwnedSemaphorePermit, DbErr> {
-        match timeout(self.patience, Arc::clone(&self.places).acquire_owned()).await {
-            Ok(Ok(place)) => Ok(place),
-            Ok(Err(_)) => Err(DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed)),
-            Err(_) => Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)),
+    pub(super) async fn hold(self: &Arc<Self>) -> Result<Held<D>, DbErr> {
+        let deadline = Instant::now() + self.patience;
+        let place = timeout_at(deadline, Arc::clone(&self.places).acquire_owned()).await;
+        let place = place.map_err(|_| too_late())?.map_err(|_| is_closed())?;
+        loop {
+            let kept = match self.kept().await {
+                Some(kept) => Some(kept),
+                // On the heap, for it is seldom needed: it is larger than all else that waits for a statement.
+                None => Box::pin(timeout_at(deadline, self.another()))
+                    .await
+                    .unwrap_or_else(|_| Err(too_late()))?,
+            };
+            if let Some(kept) = kept {
+                return Ok(Held { aside: Arc::clone(self), kept, _place: place });
+            }
         }
     }
 
-    pub(super) async fn hold(self: &Arc<Self>) -> Result<Held<D>, DbErr> {
-        let place = self.place().await?;
-        let kept = self.idle().pop();
-        if let Some(mut kept) = kept {
-            if kept.is_well().await {
-                return Ok(Held { aside: Arc::clone(self), kept, _place: place });
-            }
-            // Nor are the others.
-            self.idle().clear();
+    /// One that was kept aside.
+    async fn kept(&self) -> Option<Kept<D>> {
+        let mut kept = self.idle().pop()?;
+        if kept.is_well().await {
+            return Some(kept);
         }
-        // On the heap, for it is seldom needed: it is larger than all else that waits for a statement.
-        let connection = Box::pin(self.pool.acquire()).await.map_err(not_acquired)?;
-        let now = Instant::now();
-        Ok(Held {
-            aside: Arc::clone(self),
-            kept: Kept { connection, since: now, used: now, is_open: false },
-            _place: place,
-        })
+        // Nor are the others.
+        self.idle().clear();
+        None
+    }
+
+    /// One of the pool; none where another was put aside sooner.
+    async fn another(&self) -> Result<Option<Kept<D>>, DbErr> {
+        tokio::select! {
+            connection = self.pool.acquire() => {
+                let (connection, now) = (connection.map_err(not_acquired)?, Instant::now());
+                Ok(Some(Kept { connection, since: now, used: now, is_open: false }))
+            }
+            () = self.one_more.notified() => Ok(None),
+        }
     }
 
     /// Returns once all connections are closed: those that are in use when theirs is over.
@@ -251,6 +270,7 @@ impl<D: Spoken> Held<D> {
                 // Nobody would give it back any more.
                 if !self.aside.pool.is_closed() {
                     idle.push(self.kept);
+                    self.aside.one_more.notify_one();
                 }
             }
             // Where one line is broken, the others are not worth a try.
@@ -272,8 +292,16 @@ fn parts(statement: Statement) -> (Arc<str>, SqlxValues) {
 
 fn not_acquired(error: Error) -> DbErr {
     match error {
-        Error::PoolTimedOut => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout),
-        Error::PoolClosed => DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed),
-        other => DbErr::Conn(RuntimeErr::SqlxError(Arc::new(other))),
+        Error::PoolTimedOut => too_late(),
+        Error::PoolClosed => is_closed(),
+        other => DbErr::Conn(told(other)),
     }
+}
+
+fn too_late() -> DbErr {
+    DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)
+}
+
+fn is_closed() -> DbErr {
+    DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed)
 }

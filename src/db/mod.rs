@@ -275,10 +275,10 @@ impl Db {
         Ok(())
     }
 
-    pub async fn close(self) -> Result<()> {
+    /// Returns once all connections are closed.
+    pub async fn close(self) {
         self.reader.close().await;
         self.writer.close().await;
-        Ok(())
     }
 }
 

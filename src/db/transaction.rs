@@ -63,7 +63,8 @@ impl<D: Spoken> Open<D> {
     }
 
     async fn commit(mut self) -> Result<(), DbErr> {
-        // Held until it is answered: given up meanwhile it is rolled back, which does nothing where it happened.
+        // Held until it is answered: given up meanwhile it is rolled back, which does nothing where it happened. (SQLite calls
+        // that an error, and so the connection is closed.)
         let done = self.held()?.finish("COMMIT").await;
         self.held.take().map_or(Ok(()), |held| held.end(done)).map_err(DbErr::Exec)
     }

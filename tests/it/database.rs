@@ -208,8 +208,8 @@ async fn replay(database: Database) {
         open().await
     } else {
         let (first, second, third) = tokio::join!(open(), open(), open());
-        second.close().await.unwrap();
-        third.close().await.unwrap();
+        second.close().await;
+        third.close().await;
         first
     };
     let made = snapshot(&first).await;
@@ -218,10 +218,10 @@ async fn replay(database: Database) {
         let applied = made.1.iter().filter(|line| line.starts_with(&format!("{} ", migration.name())));
         assert_eq!(applied.count(), 1, "{}", migration.name());
     }
-    first.close().await.unwrap();
+    first.close().await;
     let again = open().await;
     assert_eq!(snapshot(&again).await, made);
-    again.close().await.unwrap();
+    again.close().await;
 }
 
 #[tokio::test]
@@ -288,8 +288,8 @@ async fn a_write_ahead_log_in_use_is_told_to_be_full_and_emptied_later() {
     tx.commit().await.unwrap();
     assert!(ours.checkpoint().await.unwrap());
     assert_eq!(log(), 0);
-    ours.close().await.unwrap();
-    theirs.close().await.unwrap();
+    ours.close().await;
+    theirs.close().await;
 }
 
 enum Asked<'a> {

@@ -114,7 +114,7 @@ async fn execute(config: &Config, sql: &str) {
     let tx = db.begin().await.unwrap();
     db::Source::connection(&tx).execute_unprepared(sql).await.unwrap();
     tx.commit().await.unwrap();
-    db.close().await.unwrap();
+    db.close().await;
 }
 
 #[tokio::test]

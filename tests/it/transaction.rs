@@ -1,4 +1,4 @@
-//! What becomes of transactions that nobody ends, and of a database that is closed meanwhile.
+//! What becomes of transactions and statements that nobody ends, and of a database that is closed meanwhile.
 use crate::{on_both, support::Database};
 use aifirst::{
     config::Config,
@@ -32,17 +32,32 @@ async fn write(tx: &Tx) {
     assert_eq!(count(tx).await, 1);
 }
 
+/// A statement that takes about as long. SQLite cannot sleep, it counts.
+fn slow(db: &Db, about: Duration) -> String {
+    if db.is_sqlite() {
+        let rows = about.as_millis() * 10_000;
+        format!(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows}) SELECT COUNT(*) FROM n"
+        )
+    } else {
+        format!("SELECT 1::bigint FROM pg_sleep({})", about.as_secs_f64())
+    }
+}
+
+/// In its midst.
+async fn give_up(source: &impl Source, sql: &str) {
+    assert!(timeout(Duration::from_millis(20), first::<i64>(source, sql)).await.is_err());
+}
+
 on_both! {
     async fn what_is_dropped_never_happened_and_the_next_one_finds_a_clean_connection(database: Database) {
-        db::open(&Config::with(&database.settings()).unwrap()).await.unwrap().close().await.unwrap();
+        db::open(&Config::with(&database.settings()).unwrap()).await.unwrap().close().await;
         let db = open(&database).await;
         for round in 0..5 {
             let tx = db.begin().await.unwrap();
             write(&tx).await;
-            if round % 2 == 1 && !db.is_sqlite() {
-                // Given up in the midst of a statement.
-                let slow = tx.connection().execute_unprepared("SELECT pg_sleep(0.2)");
-                assert!(timeout(Duration::from_millis(20), slow).await.is_err());
+            if round % 2 == 1 {
+                give_up(&tx, &slow(&db, Duration::from_millis(200))).await;
             }
             drop(tx);
             let next = db.begin().await.unwrap();
@@ -57,13 +72,31 @@ on_both! {
         write(&tx).await;
         tx.commit().await.unwrap();
         assert_eq!(count(&db).await, 1);
-        db.close().await.unwrap();
+        db.close().await;
+    }
+}
+
+on_both! {
+    async fn who_comes_after_a_statement_that_was_given_up_has_the_first_connection_that_is_free(database: Database) {
+        db::open(&Config::with(&database.settings()).unwrap()).await.unwrap().close().await;
+        let mut config = Config::with(&database.settings()).unwrap();
+        (config.database.connections, config.database.readers) = (2, 2);
+        let db = db::connect::connect(&config).await.unwrap();
+        let (brief, long) = (slow(&db, Duration::from_millis(200)), slow(&db, Duration::from_secs(30)));
+        let other = tokio::spawn({
+            let db = db.clone();
+            async move { first::<i64>(&db, &brief).await }
+        });
+        give_up(&db, &long).await;
+        // The database goes on with it for longer than anybody waits for a connection.
+        assert_eq!(first::<i64>(&db, "SELECT COUNT(*) FROM (SELECT 1) one").await.unwrap(), 1);
+        other.await.unwrap().unwrap();
     }
 }
 
 on_both! {
     async fn a_database_is_closed_once_its_last_transaction_is_over(database: Database) {
-        db::open(&Config::with(&database.settings()).unwrap()).await.unwrap().close().await.unwrap();
+        db::open(&Config::with(&database.settings()).unwrap()).await.unwrap().close().await;
         for commits in [true, false] {
             let db = open(&database).await;
             let tx = db.begin().await.unwrap();
@@ -71,14 +104,14 @@ on_both! {
             tokio::pin!(closing);
             assert!(timeout(Duration::from_millis(20), &mut closing).await.is_err());
             if commits { tx.commit().await.unwrap() } else { drop(tx) }
-            timeout(Duration::from_secs(20), closing).await.expect("it closes").unwrap();
+            timeout(Duration::from_secs(20), closing).await.expect("it closes");
         }
     }
 }
 
 on_both! {
     async fn whose_connection_the_database_ends_hears_that_it_is_unavailable_and_the_next_one_is_served(database: Database) {
-        db::open(&Config::with(&database.settings()).unwrap()).await.unwrap().close().await.unwrap();
+        db::open(&Config::with(&database.settings()).unwrap()).await.unwrap().close().await;
         let db = open(&database).await;
         if db.is_sqlite() {
             return;

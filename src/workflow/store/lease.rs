@@ -239,7 +239,7 @@ mod tests {
             }
             tx.commit().await.unwrap();
         }
-        db.close().await.unwrap();
+        db.close().await;
     }
 
     proptest! {

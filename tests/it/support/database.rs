@@ -101,7 +101,7 @@ async fn template(admin: &DatabaseConnection, server: &str) -> String {
         run(admin, &format!("DROP DATABASE IF EXISTS {draft} WITH (FORCE)")).await;
         run(admin, &format!("CREATE DATABASE {draft}")).await;
         let settings = format!("database.url = '{}'", in_server(server, &draft));
-        db::open(&Config::with(&settings).unwrap()).await.unwrap().close().await.unwrap();
+        db::open(&Config::with(&settings).unwrap()).await.unwrap().close().await;
         run(admin, &format!("ALTER DATABASE {draft} RENAME TO {name}")).await;
     })
     .await;
