@@ -140,9 +140,12 @@ impl Server {
             .route("/graphiql/{*name}", get(graphiql::file))
             .fallback(async || (StatusCode::NOT_FOUND, "there is nothing here: the API is at /graphql\n"))
             .with_state(public)
-            .layer(CompressionLayer::new().compress_when(compressible))
-            .layer(guard.cors())
-            .layer(middleware::from_fn_with_state(guard, guard::watch));
+            // Together, the outermost first: each `layer` of its own puts a request into one more box.
+            .layer((
+                middleware::from_fn_with_state(guard.clone(), guard::watch),
+                guard.cors(),
+                CompressionLayer::new().compress_when(compressible),
+            ));
         let patience = Patience {
             head: Duration::from_secs(config.http.head_seconds),
             idle: Duration::from_secs(config.http.idle_seconds),
