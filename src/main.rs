@@ -1,7 +1,7 @@
 use mimalloc::MiMalloc;
 use std::process::ExitCode;
 
-/// Requests make and drop thousands of small things, on all threads at once.
+/// Requests make and drop thousands of small things, on all threads at once. SQLite does, too: what C takes is also its.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

@@ -260,6 +260,8 @@ async fn sqlite_is_new_enough_and_set_to_lose_nothing() {
         let version: Vec<u32> =
             ask(&source, "SELECT sqlite_version()").await.split('.').map(|n| n.parse().unwrap()).collect();
         assert!(version >= vec![3, 51, 3], "{version:?}");
+        let counts_memory = "SELECT CAST(NOT sqlite_compileoption_used('DEFAULT_MEMSTATUS=0') AS TEXT)";
+        assert_eq!(ask(&source, counts_memory).await, "0", "made as .cargo/config.toml says");
         assert_eq!(ask(&source, "SELECT journal_mode FROM pragma_journal_mode").await, "wal");
         assert_eq!(
             ask(&source, "SELECT CAST(synchronous AS TEXT) FROM pragma_synchronous").await,
