@@ -62,7 +62,7 @@ class Bench:
         self.starts = 0
         self.offset = 0
 
-    def start(self, name: str, url: str | None = None) -> Process:
+    def start(self, name: str, url: str | None = None, environment: dict[str, str] | None = None) -> Process:
         self.starts += 1
         folder = self.folder / f"{name}-{self.starts}"
         url = url or self.database.url
@@ -71,7 +71,8 @@ class Bench:
                 return servers.start_reference(self.kit, folder, url)
             case "aifirst":
                 # Who sends is answered by workers elsewhere: so `sendMessage` is measured, and no reply.
-                return servers.start_aifirst(self.kit, folder, {"DATABASE__URL": url, "SERVE__WORK": "false"})
+                settings = {"DATABASE__URL": url, "SERVE__WORK": "false"}
+                return servers.start_aifirst(self.kit, folder, settings, environment=environment)
             case "aifirst-sqlite":
                 shutil.copytree(self.sqlite, folder / "data")
                 return servers.start_aifirst(self.kit, folder, {"SERVE__WORK": "false"})

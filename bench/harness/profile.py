@@ -3,8 +3,6 @@
 import html
 import json
 import re
-import shutil
-import subprocess
 import tempfile
 import threading
 import time
@@ -13,10 +11,11 @@ from pathlib import Path
 
 from . import servers
 from .api import Bench, Plan, prepared
-from .base import RESULTS, Failure, output, say
+from .base import RESULTS, Failure, say
 from .database import Database
 from .operations import ask, request, subjects
 from .process import Process
+from .sampling import Sampler, usable
 
 WIDTH, ROW = 1400, 17
 
@@ -30,19 +29,20 @@ def run(binary: Path | None, operation: str, seconds: float, size: str, image: P
         process = None
         try:
             bench = prepared(kit, plan, Path(scratch), database, False)
-            process = bench.start("aifirst")
+            sampler = usable(Path(scratch))
+            process = bench.start("aifirst", environment=sampler.environment)
             bench.warm("graphql", operation, process)
             print(statements(process, bench, operation))
-            folded = sampled(bench, process, operation, seconds, Path(scratch))
+            stacks = sampled(bench, process, sampler, operation, seconds)
         finally:
             if process:
                 process.stop()
             database.drop()
     image = image or RESULTS / f"{operation}.svg"
     image.parent.mkdir(parents=True, exist_ok=True)
-    image.write_text(flame(folded, f"{operation}: {sum(folded.values())} samples"))
+    image.write_text(flame(stacks, f"{operation}: {sum(stacks.values())} samples"))
     print(f"flame graph: {image}")
-    print(heaviest(folded))
+    print(heaviest(stacks))
     return 0
 
 
@@ -76,12 +76,9 @@ def explained(address: str, asked: dict) -> dict:
     return told
 
 
-def sampled(bench: Bench, process: Process, operation: str, seconds: float, folder: Path) -> Counter:
+def sampled(bench: Bench, process: Process, sampler: Sampler, operation: str, seconds: float) -> Counter:
     """Stacks and how often each was seen, under load."""
-    if not shutil.which("perf"):
-        raise Failure("perf is not in PATH. Next: install it (Debian: linux-perf), and let it sample: "
-                      "sysctl kernel.perf_event_paranoid=1.")
-    say(f"sampling {seconds:.0f} s of {operation}")
+    say(f"sampling {seconds:.0f} s of {operation} by {sampler.name}")
     problems: list[Exception] = []
 
     def keep_busy() -> None:
@@ -97,33 +94,15 @@ def sampled(bench: Bench, process: Process, operation: str, seconds: float, fold
 
     busy = threading.Thread(target=keep_busy)
     busy.start()
-    # Stacks by what unwinds panics: the release has no frame pointers. Its names are in its symbols.
-    record = subprocess.run(["perf", "record", "-q", "-e", "cpu-clock", "-F", "99", "--call-graph", "dwarf,16384", "-p",
-                             str(process.process.pid), "-o", str(folder / "perf"), "--", "sleep", str(seconds)],
-                            capture_output=True, text=True)
-    busy.join()
+    try:
+        stacks = sampler.stacks(process, seconds)
+    finally:
+        busy.join()
     if problems:
         raise problems[0]
-    if record.returncode != 0:
-        raise Failure(f"perf does not count here: {record.stderr.strip()[-300:]}")
-    return folded(output(["perf", "script", "--no-inline", "-i", str(folder / "perf"), "-F", "ip,sym"]))
-
-
-def folded(script: str) -> Counter:
-    stacks: Counter = Counter()
-    for sample in script.split("\n\n"):
-        names = [name(line) for line in sample.splitlines() if re.match(r"\s*[0-9a-f]+ ", line)]
-        if names:
-            stacks[tuple(reversed(names))] += 1
     if not stacks:
-        raise Failure("perf saw no sample of the server")
+        raise Failure(f"{sampler.name} saw no sample of the server")
     return stacks
-
-
-def name(line: str) -> str:
-    """Of a frame, without the hash of the build and without what only wraps."""
-    text = line.split(None, 1)[1].strip()
-    return re.sub(r"::h[0-9a-f]{16}|\+0x[0-9a-f]+$", "", text)
 
 
 def flame(stacks: Counter, title: str) -> str:

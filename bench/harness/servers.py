@@ -68,14 +68,15 @@ def outside() -> dict:
     return {name: value for name, value in os.environ.items() if not name.startswith("AIFIRST_")}
 
 
-def start_aifirst(kit: Kit, folder: Path, settings: dict[str, str], config: str = "") -> Process:
+def start_aifirst(kit: Kit, folder: Path, settings: dict[str, str], config: str = "",
+                  environment: dict[str, str] | None = None) -> Process:
     """With its defaults but for the settings; what limits one client is out of the way of a load from one."""
     (folder / "data").mkdir(parents=True, exist_ok=True)
     (folder / "bench.toml").write_text(config)
     own = {"CONFIG": str(folder / "bench.toml"), "DATA_DIR": str(folder / "data"), "LISTEN": "127.0.0.1:0",
            "ADMIN_LISTEN": "127.0.0.1:0", "HTTP__COST_PER_MINUTE": "4000000000"}
-    environment = outside() | {f"AIFIRST_{name}": value for name, value in (own | settings).items()}
-    return Process([kit.aifirst, "serve"], folder, environment, r"^GraphQL\s+http://([^/]+)/")
+    settings = {f"AIFIRST_{name}": value for name, value in (own | settings).items()}
+    return Process([kit.aifirst, "serve"], folder, outside() | settings | (environment or {}), r"^GraphQL\s+http://([^/]+)/")
 
 
 def migrate(kit: Kit, folder: Path, settings: dict[str, str]) -> None:
