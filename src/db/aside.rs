@@ -204,7 +204,8 @@ impl<D: Spoken> Aside<D> {
                 let (connection, now) = (connection.map_err(not_acquired)?, Instant::now());
                 Ok(Some(Kept { connection, since: now, used: now, is_open: false }))
             }
-            () = self.one_more.notified() => Ok(None),
+            // Only where the pool has no more to open: opening one would be begun at every statement, and never be done.
+            () = self.one_more.notified(), if self.pool.size() >= self.pool.options().get_max_connections() => Ok(None),
         }
     }
 
@@ -251,7 +252,10 @@ impl<D: Spoken> Held<D> {
 
     pub(super) async fn begin(&mut self) -> Result<(), Error> {
         self.kept.is_open = true;
-        self.execute_plain(D::BEGIN).await.map(drop)
+        let begun = self.execute_plain(D::BEGIN).await;
+        // Refused, as by SQLite while another process writes.
+        self.kept.is_open = !matches!(begun, Err(Error::Database(_)));
+        begun.map(drop)
     }
 
     /// With COMMIT or ROLLBACK.

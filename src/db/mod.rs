@@ -35,7 +35,7 @@ pub use connect::{DataFolder, open};
 impl From<DbErr> for Error {
     fn from(source: DbErr) -> Self {
         match source {
-            DbErr::ConnectionAcquire(_) => Self::Unavailable("the database is busy: try again in a moment"),
+            busy if is_busy(&busy) => Self::Unavailable("the database is busy: try again in a moment"),
             full if is_full(&full) => {
                 tracing::error!(source = &full as &dyn std::error::Error, "the database has no room left");
                 Self::Unavailable("the server has no room left to write: its operator has to make some")
@@ -63,7 +63,13 @@ fn of_statement(error: &DbErr) -> Option<&sqlx::Error> {
     }
 }
 
-/// PostgreSQL's code for what went wrong.
+/// No connection was free, or another process writes to the SQLite file (`SQLITE_BUSY` and its kinds).
+fn is_busy(error: &DbErr) -> bool {
+    matches!(error, DbErr::ConnectionAcquire(_))
+        || sql_state(error).is_some_and(|code| matches!(&*code, "5" | "261" | "517" | "773"))
+}
+
+/// The database's code for what went wrong: PostgreSQL's have five characters, SQLite's three at most.
 fn sql_state(error: &DbErr) -> Option<Cow<'_, str>> {
     of_statement(error)?.as_database_error()?.code()
 }

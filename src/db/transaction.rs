@@ -41,7 +41,10 @@ impl Transaction {
 impl<D: Spoken> Open<D> {
     async fn begin(aside: &Arc<Aside<D>>) -> Result<Self, DbErr> {
         let mut open = Self { held: Some(aside.hold().await?) };
-        open.held()?.begin().await.map_err(not_executed)?;
+        let begun = open.held()?.begin().await;
+        if begun.is_err() {
+            open.end(begun)?;
+        }
         Ok(open)
     }
 
@@ -66,7 +69,16 @@ impl<D: Spoken> Open<D> {
         // Held until it is answered: given up meanwhile it is rolled back, which does nothing where it happened. (SQLite calls
         // that an error, and so the connection is closed.)
         let done = self.held()?.finish("COMMIT").await;
-        self.held.take().map_or(Ok(()), |held| held.end(done)).map_err(DbErr::Exec)
+        self.end(done)
+    }
+
+    /// Neither to be committed nor to be rolled back any more.
+    fn end(&mut self, done: Result<(), Error>) -> Result<(), DbErr> {
+        let done = match self.held.take() {
+            Some(held) => held.end(done),
+            None => done.map_err(told),
+        };
+        done.map_err(DbErr::Exec)
     }
 }
 

@@ -5,8 +5,20 @@ use aifirst::{
     db::{self, Db, Source, Tx},
 };
 use sea_orm::{ConnectionTrait, DbErr, Statement, TryGetable};
-use std::time::Duration;
-use tokio::time::timeout;
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+    time::timeout,
+};
 
 /// With one connection, so that all use the same.
 async fn open(database: &Database) -> Db {
@@ -94,6 +106,49 @@ on_both! {
     }
 }
 
+#[tokio::test]
+async fn a_connection_to_postgres_is_opened_once_however_many_wait() {
+    let database = Database::postgres().await;
+    let mut config = Config::with(&database.settings()).unwrap();
+    let (server, name) = config.database.url.rsplit_once('/').unwrap();
+    let (scheme, server) = server.rsplit_once('@').unwrap();
+    let (counting, opened) = counting(server).await;
+    config.database.url = format!("{scheme}@{counting}/{name}");
+    let db = db::connect::connect(&config).await.unwrap();
+    let mut asking = JoinSet::new();
+    for _ in 0..32 {
+        let db = db.clone();
+        asking.spawn(async move {
+            for _ in 0..50 {
+                assert_eq!(first::<i32>(&db, "SELECT 1").await.unwrap(), 1);
+            }
+        });
+    }
+    asking.join_all().await;
+    let opened = opened.load(Ordering::SeqCst);
+    assert!((1..=config.database.connections).contains(&opened), "{opened}");
+}
+
+/// Where to reach the server, and how many connections have been opened there.
+async fn counting(server: &str) -> (SocketAddr, Arc<AtomicU32>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let opened = Arc::new(AtomicU32::new(0));
+    let (server, count) = (server.to_owned(), opened.clone());
+    tokio::spawn(async move {
+        loop {
+            let (mut client, _) = listener.accept().await.unwrap();
+            count.fetch_add(1, Ordering::SeqCst);
+            let server = server.clone();
+            tokio::spawn(async move {
+                let mut server = TcpStream::connect(server).await.unwrap();
+                let _ = copy_bidirectional(&mut client, &mut server).await;
+            });
+        }
+    });
+    (address, opened)
+}
+
 on_both! {
     async fn a_database_is_closed_once_its_last_transaction_is_over(database: Database) {
         db::open(&Config::with(&database.settings()).unwrap()).await.unwrap().close().await;
@@ -134,4 +189,45 @@ on_both! {
             assert_eq!(first::<i32>(&db, "SELECT 1").await.unwrap(), 1);
         }
     }
+}
+
+#[tokio::test]
+async fn while_another_process_writes_to_sqlite_it_is_busy_and_its_writer_is_kept() {
+    let database = Database::sqlite();
+    let mut config = Config::with(&database.settings()).unwrap();
+    config.database.acquire_timeout_seconds = 1;
+    let db = db::open(&config).await.unwrap();
+    let tx = db.begin().await.unwrap();
+    tx.connection().execute_unprepared("CREATE TEMP TABLE of_this_connection (i INTEGER)").await.unwrap();
+    tx.commit().await.unwrap();
+    let other = open(&database).await;
+    let theirs = other.begin().await.unwrap();
+    let told = db.begin().await.map(drop);
+    assert!(matches!(told, Err(aifirst::shared::Error::Unavailable(_))), "{told:?}");
+    theirs.commit().await.unwrap();
+    let tx = db.begin().await.unwrap();
+    assert_eq!(first::<i64>(&tx, "SELECT COUNT(*) FROM of_this_connection").await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn what_is_committed_after_sqlite_had_no_room_is_there() {
+    let database = Database::sqlite();
+    let db = db::open(&Config::with(&database.settings()).unwrap()).await.unwrap();
+    for _ in 0..3 {
+        let tx = db.begin().await.unwrap();
+        // As large as it is.
+        tx.connection().execute_unprepared("PRAGMA max_page_count = 1").await.unwrap();
+        let large = "INSERT INTO seaql_migrations (version, applied_at) VALUES (randomblob(10000), 0)";
+        let told =
+            tx.connection().execute_unprepared(large).await.map(drop).map_err(aifirst::shared::Error::from);
+        assert!(matches!(told, Err(aifirst::shared::Error::Unavailable(_))), "{told:?}");
+        drop(tx);
+    }
+    let tx = db.begin().await.unwrap();
+    tx.connection().execute_unprepared("PRAGMA max_page_count = 1000000").await.unwrap();
+    write(&tx).await;
+    tx.commit().await.unwrap();
+    assert_eq!(count(&db).await, 1);
+    db.close().await;
+    assert_eq!(count(&open(&database).await).await, 1);
 }
