@@ -88,9 +88,9 @@ macro_rules! spoken {
 }
 
 // Immediate: a deferred transaction that writes late fails with BUSY_SNAPSHOT, which no timeout cures.
-// It lives in this process, and does not go.
+// SQLite lives in this process, and does not go.
 spoken!(Sqlite, "BEGIN IMMEDIATE", Duration::MAX);
-// It may have been started anew.
+// PostgreSQL may have been started anew.
 spoken!(Postgres, "BEGIN", Duration::from_secs(1));
 
 /// The connections of a pool. There are as many places as connections: whoever has a place waits for a connection only where
