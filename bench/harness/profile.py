@@ -28,8 +28,8 @@ def run(binary: Path | None, operation: str, seconds: float, size: str, image: P
     with tempfile.TemporaryDirectory(prefix="aifirst-bench-") as scratch:
         process = None
         try:
-            bench = prepared(kit, plan, Path(scratch), database, False)
             sampler = usable(Path(scratch))
+            bench = prepared(kit, plan, Path(scratch), database, False)
             process = bench.start("aifirst", environment=sampler.environment)
             bench.warm("graphql", operation, process)
             print(statements(process, bench, operation))
