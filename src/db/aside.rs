@@ -19,8 +19,8 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    sync::{Notify, OwnedSemaphorePermit, Semaphore},
-    time::{Instant, timeout_at},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, timeout},
 };
 
 /// How long a connection is kept aside before the pool sees it again, which ends those that are old.
@@ -93,20 +93,20 @@ spoken!(Sqlite, "BEGIN IMMEDIATE", Duration::MAX);
 // PostgreSQL may have been started anew.
 spoken!(Postgres, "BEGIN", Duration::from_secs(1));
 
-/// The connections of a pool. There are as many places as connections: whoever has a place waits for a connection only where
-/// a statement was given up and goes on in the database.
+/// The connections of a pool. Whoever has a place finds a connection: there are as many of the one as of the other, and a place
+/// is free only once its connection is.
 pub(super) struct Aside<D: Spoken> {
     pool: Pool<D>,
     places: Arc<Semaphore>,
     patience: Duration,
     idle: Mutex<Vec<Kept<D>>>,
-    /// One more is idle.
-    one_more: Notify,
     tell: Tell,
 }
 
 struct Kept<D: Spoken> {
     connection: PoolConnection<D>,
+    /// While it is held.
+    place: Option<OwnedSemaphorePermit>,
     since: Instant,
     /// When it was answered last.
     used: Instant,
@@ -125,22 +125,28 @@ impl<D: Spoken> Drop for Kept<D> {
         if self.is_open {
             // The pool knows nothing of the transaction: nobody is to go on in what is left of it.
             self.connection.close_on_drop();
+        } else if let Some(place) = self.place.take() {
+            // A statement that was given up goes on in the database: until it ends, nobody else could have the connection.
+            let returned = self.connection.return_to_pool();
+            tokio::spawn(async move {
+                returned.await;
+                drop(place);
+            });
         }
     }
 }
 
-/// A connection and a place, for a statement or a transaction. Dropped before its end, the pool looks after the connection.
+/// A connection in its place, for a statement or a transaction. Dropped before its end, the pool looks after the connection.
 pub(super) struct Held<D: Spoken> {
     aside: Arc<Aside<D>>,
     kept: Kept<D>,
-    _place: OwnedSemaphorePermit,
 }
 
 impl<D: Spoken> Aside<D> {
     pub(super) fn new(pool: Pool<D>, patience: Duration, tell: Tell) -> Self {
         let connections = pool.options().get_max_connections();
         let places = Arc::new(Semaphore::new(usize::try_from(connections).unwrap_or(usize::MAX)));
-        Self { pool, places, patience, idle: Mutex::default(), one_more: Notify::new(), tell }
+        Self { pool, places, patience, idle: Mutex::default(), tell }
     }
 
     pub(super) async fn execute(self: &Arc<Self>, statement: Statement) -> Result<ExecResult, DbErr> {
@@ -168,22 +174,23 @@ impl<D: Spoken> Aside<D> {
         held.end(done).map_err(DbErr::Conn)
     }
 
-    pub(super) async fn hold(self: &Arc<Self>) -> Result<Held<D>, DbErr> {
-        let deadline = Instant::now() + self.patience;
-        let place = timeout_at(deadline, Arc::clone(&self.places).acquire_owned()).await;
-        let place = place.map_err(|_| too_late())?.map_err(|_| is_closed())?;
-        loop {
-            let kept = match self.kept().await {
-                Some(kept) => Some(kept),
-                // On the heap, for it is seldom needed: it is larger than all else that waits for a statement.
-                None => Box::pin(timeout_at(deadline, self.another()))
-                    .await
-                    .unwrap_or_else(|_| Err(too_late()))?,
-            };
-            if let Some(kept) = kept {
-                return Ok(Held { aside: Arc::clone(self), kept, _place: place });
-            }
+    async fn place(&self) -> Result<OwnedSemaphorePermit, DbErr> {
+        match timeout(self.patience, Arc::clone(&self.places).acquire_owned()).await {
+            Ok(Ok(place)) => Ok(place),
+            Ok(Err(_)) => Err(DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed)),
+            Err(_) => Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)),
         }
+    }
+
+    pub(super) async fn hold(self: &Arc<Self>) -> Result<Held<D>, DbErr> {
+        let place = self.place().await?;
+        let mut kept = match self.kept().await {
+            Some(kept) => kept,
+            // On the heap, for it is seldom needed: it is larger than all else that waits for a statement.
+            None => Box::pin(self.another()).await?,
+        };
+        kept.place = Some(place);
+        Ok(Held { aside: Arc::clone(self), kept })
     }
 
     /// One that was kept aside.
@@ -197,16 +204,11 @@ impl<D: Spoken> Aside<D> {
         None
     }
 
-    /// One of the pool; none where another was put aside sooner.
-    async fn another(&self) -> Result<Option<Kept<D>>, DbErr> {
-        tokio::select! {
-            connection = self.pool.acquire() => {
-                let (connection, now) = (connection.map_err(not_acquired)?, Instant::now());
-                Ok(Some(Kept { connection, since: now, used: now, is_open: false }))
-            }
-            // Only where the pool has no more to open: opening one would be begun at every statement, and never be done.
-            () = self.one_more.notified(), if self.pool.size() >= self.pool.options().get_max_connections() => Ok(None),
-        }
+    /// One of the pool.
+    async fn another(&self) -> Result<Kept<D>, DbErr> {
+        let connection = self.pool.acquire().await.map_err(not_acquired)?;
+        let now = Instant::now();
+        Ok(Kept { connection, place: None, since: now, used: now, is_open: false })
     }
 
     /// Returns once all connections are closed: those that are in use when theirs is over.
@@ -270,11 +272,12 @@ impl<D: Spoken> Held<D> {
         match &done {
             Ok(_) if self.kept.since.elapsed() < ASIDE => {
                 self.kept.used = Instant::now();
+                // Free once the lock is: whoever has it then finds the connection.
+                let _place = self.kept.place.take();
                 let mut idle = self.aside.idle();
                 // Nobody would give it back any more.
                 if !self.aside.pool.is_closed() {
                     idle.push(self.kept);
-                    self.aside.one_more.notify_one();
                 }
             }
             // Where one line is broken, the others are not worth a try.
@@ -296,16 +299,8 @@ fn parts(statement: Statement) -> (Arc<str>, SqlxValues) {
 
 fn not_acquired(error: Error) -> DbErr {
     match error {
-        Error::PoolTimedOut => too_late(),
-        Error::PoolClosed => is_closed(),
+        Error::PoolTimedOut => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout),
+        Error::PoolClosed => DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed),
         other => DbErr::Conn(told(other)),
     }
-}
-
-fn too_late() -> DbErr {
-    DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)
-}
-
-fn is_closed() -> DbErr {
-    DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed)
 }
